@@ -1,0 +1,260 @@
+"""An action: one thing that can be asked for, declared once; everything else is derived from it."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deskclerk.catalogue.fields import Local, about
+from deskclerk.catalogue.parameter import Parameter, read_parameter
+from deskclerk.catalogue.route import READ, Effect, Request, Route, Send
+from deskclerk.errors import ClerkError, InvalidRequest
+
+REDACTED = "[secret]"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of thing in Clerk: its plural as used on the command line, one of it, what identifies it.
+
+    `brief` holds the keys of an answer that the next step usually needs; the view shows those unless
+    asked for more. A dotted key reaches into an object or into each object of a list.
+    """
+
+    plural: str
+    one: str
+    brief: tuple[str, ...]
+    get: str | None = None
+    """The action that reads one, used to look at a write's target."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What an action's class statement declares, and what follows from it."""
+
+    name: str
+    resource: Resource
+    route: Route
+    effect: Effect
+    also: tuple[Route, ...] = ()
+    """Further routes that the action uses."""
+    undo: str | None = None
+    """The action that takes this one back, where a single one does."""
+    paged: bool = True
+    """For a list: whether Clerk pages it. The desk cuts pages out of one that it does not."""
+    wrapped: bool = False
+    """For a list: whether Clerk always answers `{data, total_count}`."""
+
+    @property
+    def verb(self) -> str:
+        """The last word of the name: `list`, `get`, `ban` and so on."""
+        return self.name.rpartition("_")[2]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the answer is a list of things."""
+        return self.verb == "list"
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether asking twice leaves the instance as asking once does."""
+        return self.verb != "create"
+
+    @property
+    def heading(self) -> str:
+        """A short title for people: `Ban user`, `List OAuth applications`."""
+        return f"{self.verb.capitalize()} {self.resource.plural if self.is_list else self.resource.one}"
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every route that the action uses, its own first."""
+        return (self.route, *self.also)
+
+
+class Action(BaseModel):
+    """The base of every action. Its docstring's first line is what a model reads to choose it.
+
+    Declare one with `class BanUser(Action, name=…, resource=…, route=…, effect=…)`; build one with
+    keyword arguments or, from JSON, with `parse`. Both raise InvalidRequest before anything is sent.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, defer_build=True, hide_input_in_errors=True
+    )
+
+    spec: ClassVar[Spec]
+
+    def __init_subclass__(
+        cls,
+        *,
+        name: str = "",
+        resource: Resource | None = None,
+        route: Route | None = None,
+        effect: Effect | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init_subclass__()
+        if not name:
+            return
+        if resource is None or route is None or effect is None:
+            raise TypeError(f"{cls.__name__}: resource, route and effect are part of an action")
+        cls.spec = Spec(name, resource, route, effect, **more)
+
+    if not TYPE_CHECKING:  # the constructor's typed signature comes from the fields
+
+        def __init__(self, /, **arguments: Any) -> None:
+            given = {
+                key: value
+                for key, value in arguments.items()
+                if value is not None or key not in self.parameters() or self.parameters()[key].nullable
+            }
+            try:
+                super().__init__(**given)
+            except ValidationError as error:
+                raise _invalid(type(self), error) from None
+            self.check()
+
+    @classmethod
+    @functools.cache
+    def parameters(cls) -> dict[str, Parameter]:
+        """The parameters by name, in order of declaration, the desk's own last."""
+        found = [
+            read_parameter(name, info, in_path=name in cls.spec.route.names, reads=cls.spec.effect is READ)
+            for name, info in cls.model_fields.items()
+        ]
+        return {item.name: item for item in sorted(found, key=lambda item: item.where == "local")}
+
+    @classmethod
+    @functools.cache
+    def summary(cls) -> str:
+        """The first paragraph of the docstring, on one line."""
+        return " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
+
+    @classmethod
+    def parse(cls, arguments: Mapping[str, Any]) -> Self:
+        """The action with these JSON arguments; InvalidRequest names every argument that is wrong.
+
+        A null is accepted only where Clerk takes one: elsewhere it would be an argument ignored.
+        """
+        for name, value in arguments.items():
+            known = cls.parameters().get(name)
+            if value is None and known and not known.nullable:
+                problem = f"null is not accepted; leave it out, or pass {known.accepted}"
+                raise InvalidRequest(f"{cls.spec.name}: {name}: {problem}.", problems=[(name, problem)])
+        return cls(**arguments)
+
+    def check(self) -> None:
+        """Rules between arguments; override to add some. Raises InvalidRequest."""
+        if self.spec.verb == "update" and not self.given("body"):
+            free = [item.name for item in self.parameters().values() if item.where == "body"]
+            raise InvalidRequest(
+                f"{self.spec.name}: nothing to change was given.",
+                next_step=f"Pass at least one of: {', '.join(free)}.",
+            )
+
+    def given(self, where: str, *, metadata: bool | None = None) -> dict[str, Any]:
+        """The arguments that travel there, as they travel: those set, and defaults that are not null."""
+        values: dict[str, Any] = {}
+        for name, item in self.parameters().items():
+            if item.where != where or (metadata is not None and item.metadata is not metadata):
+                continue
+            value = getattr(self, name)
+            if value is not None or (item.nullable and name in self.model_fields_set):
+                values[name] = value
+        return values
+
+    def arguments(self) -> dict[str, Any]:
+        """All arguments as they were given, secrets replaced by a mark: fit to be shown and kept."""
+        return {
+            name: REDACTED if self.parameters()[name].secret else getattr(self, name)
+            for name in self.parameters()
+            if name in self.model_fields_set
+        }
+
+    def request(self) -> Request:
+        """The request of an action that is a single one."""
+        return self.request_to(self.spec.route, self.given("body", metadata=False))
+
+    def request_to(self, route: Route, body: Mapping[str, Any] | None = None) -> Request:
+        """A request to one of the action's routes; path and query come from the arguments."""
+        takes_body = route.method in ("POST", "PATCH", "PUT")
+        return Request(
+            route.method,
+            route.fill({name: getattr(self, name) for name in route.names}),
+            to_query(self.given("query")),
+            dict(body or {}) if takes_body and self._body_names() else None,
+        )
+
+    @classmethod
+    def _body_names(cls) -> bool:
+        return any(item.where == "body" for item in cls.parameters().values())
+
+    async def perform(self, send: Send) -> Any:
+        """Ask Clerk; an action that is more than one request overrides this."""
+        return await send(self.request())
+
+    def __repr_args__(self) -> Any:
+        return self.arguments().items()
+
+
+class ReadAction(Action):
+    """An action that changes nothing; its answer is brief unless `fields` asks for more."""
+
+    fields: Annotated[list[str] | None, Local()] = about("")
+
+
+def to_query(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Query pairs as Clerk reads them: lists repeat the name, booleans are true and false."""
+    return tuple(
+        (name, str(item).lower() if isinstance(item, bool) else str(item))
+        for name, value in values.items()
+        for item in (value if isinstance(value, list) else [value])
+    )
+
+
+async def in_turn(send: Send, steps: list[tuple[str, Request]]) -> Any:
+    """Send requests one after another; the last answer. A failure says which were done before it."""
+    done: list[str] = []
+    answer: Any = None
+    for label, request in steps:
+        try:
+            answer = await send(request)
+        except ClerkError as error:
+            error.done = tuple(done)
+            raise
+        done.append(label)
+    return answer
+
+
+def _invalid(action: type[Action], error: ValidationError) -> InvalidRequest:
+    """The same finding with our words: every argument, what is accepted; never the value."""
+    problems: dict[str, str] = {}
+    for item in error.errors(include_url=False, include_input=False):
+        name = str(item["loc"][0]) if item["loc"] else ""
+        known = action.parameters().get(name)
+        inside = "".join(f"[{part}]" for part in item["loc"][1:] if isinstance(part, int))
+        if item["type"] == "extra_forbidden":
+            problems[name] = _unknown(action, name)
+        elif item["type"] == "missing":
+            problems[name] = f"required: {known.accepted if known else ''}"
+        elif item["type"] == "value_error":
+            problems[name + inside] = str(item["ctx"]["error"])
+        else:
+            problems[name + inside] = f"expected {known.accepted if known else item['msg']}"
+    listed = "; ".join(f"{name}: {text}" for name, text in problems.items())
+    return InvalidRequest(
+        f"{action.spec.name}: {listed}.",
+        problems=list(problems.items()),
+        next_step="Nothing was sent. Correct the arguments and call again.",
+    )
+
+
+def _unknown(action: type[Action], name: str) -> str:
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
+    names = list(action.parameters())
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"unknown argument{hint} (accepted: {', '.join(names) or 'none'})"

@@ -1,0 +1,139 @@
+"""What one parameter of an action is, as data: read by the faces, the sandbox and the referee."""
+
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic.fields import FieldInfo
+
+from deskclerk.catalogue.fields import Instant, Local, Metadata, Null, Query, Secret, Sorted
+
+Where = Literal["path", "query", "body", "local"]
+
+_PLAIN: dict[Any, dict[str, Any]] = {
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    dict: {"type": "object"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter; `schema` is its compact JSON Schema without the description.
+
+    `where` is where it travels (`local`: not at all), `metadata` says that it belongs to the action's
+    metadata route, `nullable` that an explicit null is sent, `times` how a time travels (`ms`,
+    `rfc3339`), `sorts` the names an `order_by` takes.
+    """
+
+    name: str
+    where: Where
+    schema: dict[str, Any]
+    required: bool
+    description: str
+    default: Any = None
+    nullable: bool = False
+    secret: bool = False
+    metadata: bool = False
+    times: str | None = None
+    sorts: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> str:
+        """What is accepted, in words, for an error message."""
+        return describe(self.schema) + (" or null" if self.nullable else "")
+
+
+def read_parameter(name: str, info: FieldInfo, *, in_path: bool, reads: bool) -> Parameter:
+    """The facts of one declared field."""
+    marks = [*info.metadata, *_marks(info.annotation)]
+
+    def has(mark: type) -> bool:
+        return any(isinstance(item, mark) for item in marks)
+
+    where: Where = "query" if reads else "body"
+    if has(Query):
+        where = "query"
+    elif has(Local):
+        where = "local"
+    elif in_path:
+        where = "path"
+    return Parameter(
+        name=name,
+        where=where,
+        schema=_schema(info.annotation, info.metadata),
+        required=info.is_required(),
+        description=info.description or "",
+        default=None if info.is_required() else info.default,
+        nullable=has(Null),
+        secret=has(Secret),
+        metadata=has(Metadata),
+        times=next((mark.wire for mark in marks if isinstance(mark, Instant)), None),
+        sorts=next((mark.names for mark in marks if isinstance(mark, Sorted)), ()),
+    )
+
+
+def describe(schema: dict[str, Any]) -> str:
+    """A JSON Schema of this module in words."""
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    if "const" in schema:
+        return str(schema["const"]).lower()
+    kind = schema["type"]
+    if kind == "array":
+        most = f"at most {schema['maxItems']} " if "maxItems" in schema else ""
+        return f"a list of {most}{describe(schema['items'])}s"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    bounds = f" {low}-{high}" if high is not None else f" from {low}" if low is not None else ""
+    length = f" of at most {schema['maxLength']} characters" if "maxLength" in schema else ""
+    named = " or ".join(kind) if isinstance(kind, list) else {"object": "JSON object"}.get(kind, kind)
+    return f"{named}{bounds}{length}"
+
+
+def _marks(annotation: Any) -> Iterator[Any]:
+    """Every mark anywhere in an annotation."""
+    if get_origin(annotation) is Annotated:
+        inner, *marks = get_args(annotation)
+        yield from marks
+        yield from _marks(inner)
+    elif get_origin(annotation) in (Union, types.UnionType):
+        for member in get_args(annotation):
+            yield from _marks(member)
+
+
+def _schema(annotation: Any, marks: list[Any] | None = None) -> dict[str, Any]:
+    """The compact JSON Schema of an annotation; `X | None` is X (a parameter that may be left out)."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _schema(arguments[0], [*arguments[1:], *(marks or [])])
+    if any(isinstance(mark, Instant) for mark in marks or ()):
+        return {"type": ["string", "integer"]}
+    if origin in (Union, types.UnionType):
+        (annotation,) = (item for item in arguments if item is not type(None))
+        return _schema(annotation, marks)
+    if origin is Literal:
+        if arguments == (True,):
+            return {"type": "boolean", "const": True}
+        return {"type": "string", "enum": list(arguments)}
+    if origin is list:
+        return {"type": "array", "items": _schema(arguments[0])} | _bounds(marks, "Items")
+    base = dict(_PLAIN[origin or annotation])
+    return base | _bounds(marks, "Length")
+
+
+def _bounds(marks: list[Any] | None, unit: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for mark in marks or ():
+        match mark:
+            case Ge(ge=low):
+                found["minimum"] = low
+            case Le(le=high):
+                found["maximum"] = high
+            case MinLen(min_length=low):
+                found[f"min{unit}"] = low
+            case MaxLen(max_length=high):
+                found[f"max{unit}"] = high
+    return found

@@ -1,0 +1,191 @@
+"""Every error deskclerk raises, split by who can mend it.
+
+DeskclerkError
+├── InvalidRequest       the asker: which argument, what is accepted
+├── InvalidSettings      the operator: which setting, where it was read, what is accepted
+├── NotAllowed           policy: what would have to be allowed
+├── ApprovalNeeded       a person has to sign, and none could be reached
+├── ApprovalRefused      a person declined, or the signature no longer fits
+└── ClerkError           Clerk answered with an error, or not at all
+    ├── KeyRejected      401, 403: the key is wrong, expired or lacks a permission
+    ├── NotFound         404
+    ├── Conflict         409, and 400 for what exists already
+    ├── Unprocessable    400, 422: which field, what the action requires
+    ├── PlanRequired     402
+    ├── RateLimited      429: wait so many seconds
+    ├── ClerkUnavailable 5xx, no connection, time-out: the request did not happen, or was a read
+    └── OutcomeUnknown   a write whose answer was lost: it may or may not have happened
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class DeskclerkError(Exception):
+    """The root: a message for people, a `next_step` and a stable `kind` for programs."""
+
+    kind = "error"
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.next_step}".strip()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The error as data: `error`, `message`, `next_step` and what the subclass knows."""
+        return {"error": self.kind, "message": self.message, "next_step": self.next_step}
+
+
+class InvalidRequest(DeskclerkError):
+    """An argument is unknown, missing or not what the action accepts; nothing was sent.
+
+    `problems` holds one `(argument, what is wrong and what is accepted)` pair each.
+    """
+
+    kind = "invalid_request"
+
+    def __init__(
+        self, message: str, *, problems: Sequence[tuple[str, str]] = (), next_step: str = ""
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.problems = tuple(problems)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Adds `problems`: `[{argument, problem}]`."""
+        return super().as_dict() | {
+            "problems": [{"argument": name, "problem": text} for name, text in self.problems]
+        }
+
+
+class InvalidSettings(DeskclerkError):
+    """A setting is unknown, contradictory or not what is accepted."""
+
+    kind = "invalid_settings"
+
+
+class NotAllowed(DeskclerkError):
+    """The policy in force does not allow this action to this caller."""
+
+    kind = "not_allowed"
+
+
+class ApprovalNeeded(DeskclerkError):
+    """A person has to sign this write, and none could be reached; nothing was sent."""
+
+    kind = "approval_needed"
+
+    def __init__(self, message: str, *, plan_id: str | None = None, next_step: str = "") -> None:
+        super().__init__(message, next_step=next_step)
+        self.plan_id = plan_id
+
+    def as_dict(self) -> dict[str, Any]:
+        """Adds `plan_id`."""
+        return super().as_dict() | {"plan_id": self.plan_id}
+
+
+class ApprovalRefused(DeskclerkError):
+    """A person declined, or the signature is used, expired or for something else; nothing was sent."""
+
+    kind = "approval_refused"
+
+
+class ClerkError(DeskclerkError):
+    """Clerk refused a request or could not be reached.
+
+    `status` is the HTTP status (None without an answer), `code` Clerk's error code, `param` the
+    field that Clerk names, `trace_id` what Clerk's support asks for, `retry_after` seconds.
+    """
+
+    kind = "clerk_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        next_step: str = "",
+        status: int | None = None,
+        code: str | None = None,
+        param: str | None = None,
+        trace_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.status = status
+        self.code = code
+        self.param = param
+        self.trace_id = trace_id
+        self.retry_after = retry_after
+        self.done: tuple[str, ...] = ()
+        """What an action of several requests had already done when this one failed."""
+
+    def __str__(self) -> str:
+        done = f" Already done: {'; '.join(self.done)}." if self.done else ""
+        facts = ", ".join(
+            f"{name} {value}"
+            for name, value in (("status", self.status), ("code", self.code), ("trace", self.trace_id))
+            if value is not None
+        )
+        return f"{self.message}{done} {self.next_step}".strip() + (f" ({facts})" if facts else "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Adds what Clerk said: `status`, `code`, `param`, `trace_id`, `retry_after`, `done`."""
+        facts = {
+            "status": self.status,
+            "code": self.code,
+            "param": self.param,
+            "trace_id": self.trace_id,
+            "retry_after": self.retry_after,
+            "done": list(self.done) or None,
+        }
+        return super().as_dict() | {key: value for key, value in facts.items() if value is not None}
+
+
+class KeyRejected(ClerkError):
+    """401 or 403: the secret key is wrong, expired or lacks a permission."""
+
+    kind = "key_rejected"
+
+
+class NotFound(ClerkError):
+    """404: nothing has this id in this instance."""
+
+    kind = "not_found"
+
+
+class Conflict(ClerkError):
+    """409, or a 400 that says the thing exists already or is in another state."""
+
+    kind = "conflict"
+
+
+class Unprocessable(ClerkError):
+    """400, 413, 415 or 422: a field is not what Clerk requires."""
+
+    kind = "unprocessable"
+
+
+class PlanRequired(ClerkError):
+    """402: the instance's Clerk subscription does not include this."""
+
+    kind = "plan_required"
+
+
+class RateLimited(ClerkError):
+    """429: too many requests; `retry_after` says for how many seconds to wait."""
+
+    kind = "rate_limited"
+
+
+class ClerkUnavailable(ClerkError):
+    """5xx on a read, or no connection: nothing was changed."""
+
+    kind = "clerk_unavailable"
+
+
+class OutcomeUnknown(ClerkError):
+    """The answer to a write was lost: it may or may not have happened."""
+
+    kind = "outcome_unknown"
