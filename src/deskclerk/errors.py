@@ -20,6 +20,24 @@ DeskclerkError
 from collections.abc import Sequence
 from typing import Any
 
+__all__ = [
+    "ApprovalNeeded",
+    "ApprovalRefused",
+    "ClerkError",
+    "ClerkUnavailable",
+    "Conflict",
+    "DeskclerkError",
+    "InvalidRequest",
+    "InvalidSettings",
+    "KeyRejected",
+    "NotAllowed",
+    "NotFound",
+    "OutcomeUnknown",
+    "PlanRequired",
+    "RateLimited",
+    "Unprocessable",
+]
+
 
 class DeskclerkError(Exception):
     """The root: a message for people, a `next_step` and a stable `kind` for programs."""

@@ -1,0 +1,29 @@
+"""The rate budget: waits before sending what Clerk would refuse with 429."""
+
+import asyncio
+import time
+
+from deskclerk.catalogue import Request
+
+PER_TEN_SECONDS = {"live": 1000, "test": 100}
+"""Requests that Clerk takes from one instance in ten seconds, by the kind of its key."""
+
+
+class RateBudget:
+    """One instance's budget in this process; a sandbox has none."""
+
+    def __init__(self, kind: str) -> None:
+        from limits import RateLimitItemPerSecond  # noqa: PLC0415 - the sandbox needs no limiter
+        from limits.aio.storage import MemoryStorage  # noqa: PLC0415
+        from limits.aio.strategies import MovingWindowRateLimiter  # noqa: PLC0415
+
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._item = RateLimitItemPerSecond(PER_TEN_SECONDS[kind], 10)
+
+    async def spend(self, request: Request) -> None:
+        """Take one request's worth, waiting for the window to move when it is used up."""
+        if request.path == "/jwks":  # not counted by Clerk
+            return
+        while not await self._limiter.hit(self._item, "instance"):
+            window = await self._limiter.get_window_stats(self._item, "instance")
+            await asyncio.sleep(max(0.01, window.reset_time - time.time()))

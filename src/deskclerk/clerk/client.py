@@ -1,0 +1,114 @@
+"""The way to Clerk: one connection pool, one key, and every request the same way."""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+import stamina
+
+from deskclerk import __version__
+from deskclerk.catalogue import Action, Request
+from deskclerk.clerk.answers import decode, explain, lost, unreadable
+from deskclerk.clerk.budget import PER_TEN_SECONDS, RateBudget
+from deskclerk.clerk.retry import ATTEMPTS, is_read, never_left, wait_before_retry
+from deskclerk.errors import ClerkError, ClerkUnavailable
+
+API_VERSION = "2026-05-12"
+
+
+class Clerk:
+    """A client of one instance's Backend API.
+
+    Args:
+        origin: such as `https://api.clerk.com`, without `/v1`.
+        key: the secret key; it is kept here and nowhere else.
+        kind: `live`, `test` or `sandbox`; the first two have a rate budget.
+        timeout: seconds for one try.
+        retry_seconds: seconds for all tries of one request.
+        transport: in place of the network, for the embedded sandbox and for tests.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        key: str,
+        *,
+        kind: str = "test",
+        timeout: float = 30.0,
+        retry_seconds: float = 45.0,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.origin = origin
+        self._retry_seconds = retry_seconds
+        self._budget = RateBudget(kind) if kind in PER_TEN_SECONDS else None
+        self._http = httpx2.AsyncClient(
+            base_url=f"{origin}/v1",
+            headers={
+                "Authorization": f"Bearer {key}",
+                "Clerk-API-Version": API_VERSION,
+                "User-Agent": f"deskclerk/{__version__}",
+                "Accept": "application/json",
+            },
+            timeout=timeout,
+            transport=transport,
+        )
+
+    def __repr__(self) -> str:
+        return f"Clerk({self.origin!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def perform(self, action: Action) -> Any:
+        """Carry an action to Clerk; the decoded answer.
+
+        Raises:
+            ClerkError: one of its subclasses, with what to do next.
+        """
+        try:
+            return await action.perform(self.send)
+        except ClerkError as error:
+            explain(error, type(action))
+            raise
+
+    async def send(self, request: Request) -> Any:
+        """One request, tried again where that is safe; the decoded JSON answer."""
+        hook = wait_before_retry(request, self._retry_seconds)
+        tries = stamina.retry_context(on=hook, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10)
+        limit = self._retry_seconds if is_read(request) else None
+        try:
+            async with asyncio.timeout(limit):
+                async for attempt in tries:
+                    with attempt:
+                        return await self._once(request)
+        except TimeoutError:
+            raise lost(request, f"no answer within {limit:g} s") from None
+        raise AssertionError("stamina returns or raises")
+
+    async def _once(self, request: Request) -> Any:
+        if self._budget:
+            await self._budget.spend(request)
+        try:
+            response = await self._http.request(
+                request.method,
+                request.path,
+                params=list(request.query) or None,
+                json=request.body,
+            )
+        # The causes are cut off: they hold the request, and with it the key.
+        except httpx2.TransportError as error:
+            if never_left(error):
+                raise ClerkUnavailable(
+                    f"No connection to {self.origin} ({type(error).__name__}).",
+                    next_step="Nothing was sent. Check the network and CLERK_API_URL.",
+                ) from None
+            raise lost(request, type(error).__name__) from None
+        except httpx2.DecodingError:
+            raise unreadable(request, 200) from None
+        return decode(request, response)

@@ -1,0 +1,68 @@
+"""Lists: Clerk's two shapes made one, and the way from a page to the next."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deskclerk.catalogue import Action
+
+DEFAULT_LIMIT = 10
+"""Clerk's page size when none is asked for."""
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some items of a list, and how many there are in all where Clerk says so."""
+
+    items: list[Any]
+    total: int | None
+
+
+def page_of(answer: Any) -> Page:
+    """A page from a bare array or from `{data, total_count}`."""
+    if isinstance(answer, list):
+        return Page(answer, None)
+    return Page(answer["data"], answer.get("total_count"))
+
+
+def following(action: Action, page: Page, shown: int | None = None) -> dict[str, Any] | None:
+    """The arguments that continue after the first `shown` items of a page; None at the list's end.
+
+    `starting_after` where Clerk has a cursor (users in `created_at` order), `offset` elsewhere.
+    """
+    count = len(page.items) if shown is None else shown
+    offset = getattr(action, "offset", None) or 0
+    limit = getattr(action, "limit", None) or (DEFAULT_LIMIT if action.spec.paged else MOST)
+    if count == len(page.items):
+        known_end = page.total is not None and offset + count >= page.total
+        if known_end or (page.total is None and count < limit) or not page.items:
+            return None
+    if "starting_after" in action.parameters() and by_cursor(action):
+        return {"starting_after": page.items[count - 1]["id"]}
+    return {"offset": offset + count}
+
+
+def by_cursor(action: Action) -> bool:
+    """Whether a list of users can go on by cursor: `created_at` order, and no offset begun."""
+    order = getattr(action, "order_by", None) or "created_at"
+    return order.removeprefix("-") == "created_at" and not getattr(action, "offset", None)
+
+
+async def every_page(action: Action, ask: Callable[[Action], Awaitable[Any]]) -> AsyncIterator[Page]:
+    """Every page of a list from the action's own place on.
+
+    An item that shifts onto the next page because others were added meanwhile is not given twice.
+    """
+    if getattr(action, "limit", None) is None and "limit" in action.parameters():
+        action = action.model_copy(update={"limit": MOST})
+    seen: set[str] = set()
+    while True:
+        page = page_of(await ask(action))
+        fresh = [item for item in page.items if item.get("id") not in seen]
+        seen.update(item["id"] for item in fresh if "id" in item)
+        yield Page(fresh, page.total)
+        onward = following(action, page) if action.spec.paged else None
+        if onward is None:
+            return
+        action = action.model_copy(update=onward)

@@ -1,0 +1,48 @@
+"""When a request may be sent again: a read nearly always, a write only if it certainly did not happen."""
+
+import time
+from collections.abc import Callable
+
+import httpx2
+
+from deskclerk.catalogue import Request, Verb
+from deskclerk.errors import ClerkUnavailable, RateLimited
+
+ATTEMPTS = 4
+_NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_PASSING = (502, 503, 504)
+
+
+def is_read(request: Request) -> bool:
+    """Whether sending the request twice changes nothing."""
+    return request.method is Verb.GET
+
+
+def never_left(error: httpx2.TransportError) -> bool:
+    """Whether the connection failed before a byte of the request went out."""
+    return isinstance(error, _NEVER_LEFT)
+
+
+def wait_before_retry(request: Request, total: float) -> Callable[[Exception], bool | float]:
+    """A stamina hook: False to give up, True for its own back-off, or the seconds that Clerk asks for.
+
+    `total` is the time in seconds for all tries; a `Retry-After` beyond it ends them at once.
+    """
+    deadline = time.monotonic() + total
+
+    def decide(error: Exception) -> bool | float:
+        if time.monotonic() >= deadline:
+            return False
+        match error:
+            case RateLimited(retry_after=None):
+                return True
+            case RateLimited(retry_after=float() as seconds):
+                return seconds if time.monotonic() + seconds < deadline else False
+            case ClerkUnavailable(status=None):  # raised only when nothing left, or for a read
+                return True
+            case ClerkUnavailable(status=status):
+                return is_read(request) and status in _PASSING
+            case _:
+                return False
+
+    return decide

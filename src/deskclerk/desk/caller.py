@@ -1,0 +1,39 @@
+"""Who asks, and how a person answers."""
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deskclerk.desk.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The face that a request came through, and the program behind it where one says its name."""
+
+    face: str
+    client: str | None = None
+
+
+class Decision(enum.StrEnum):
+    """What a person said to a plan."""
+
+    APPROVED = "approved"
+    DECLINED = "declined"
+    """A no. It is final: the same plan is not shown again."""
+    DISMISSED = "dismissed"
+    """No answer: the dialogue was closed, or there was nobody to see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A decision, and how it was given (`mcp dialogue`, `terminal`, …)."""
+
+    decision: Decision
+    how: str
+
+
+Approver = Callable[["Plan"], Awaitable[Signature]]
+"""Shows a plan to a person and brings back what they said. Never decides for itself."""

@@ -1,0 +1,55 @@
+"""Opens the way to the instance in force: Clerk with a key, the embedded sandbox without one."""
+
+import functools
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from deskclerk.clerk.client import Clerk
+from deskclerk.settings import Kind, Settings
+
+_EMBEDDED = "http://sandbox.localhost"
+_LABELS = {"live": "LIVE instance", "test": "test instance", "sandbox": "sandbox"}
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One Clerk instance as people and the journal know it.
+
+    `id` tells instances apart without giving the key away; `label` is for people.
+    """
+
+    id: str
+    kind: Kind
+    label: str
+    origin: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Instance":
+        """The instance that the settings name."""
+        origin = settings.origin or _EMBEDDED
+        seal = hashlib.sha256(f"{origin} {settings.key.get_secret_value()}".encode()).hexdigest()[:12]
+        name = f" {settings.instance}" if settings.instance and not settings.secret_key else ""
+        return cls(f"{settings.kind}:{seal}", settings.kind, _LABELS[settings.kind] + name, origin)
+
+
+@asynccontextmanager
+async def open_clerk(settings: Settings) -> AsyncIterator[Clerk]:
+    """A client of the instance in force; the embedded sandbox runs in this process, on the shared file."""
+    key = settings.key.get_secret_value()
+    connect = functools.partial(
+        Clerk, kind=settings.kind, timeout=settings.timeout, retry_seconds=settings.retry_seconds
+    )
+    if settings.origin:
+        async with connect(settings.origin, key) as clerk:
+            yield clerk
+        return
+    import httpx2  # noqa: PLC0415 - the sandbox and its database only where there is no key
+
+    from deskclerk.sandbox import open_sandbox  # noqa: PLC0415
+
+    async with open_sandbox(settings.data / "sandbox.db") as sandbox:
+        transport = httpx2.ASGITransport(app=sandbox.app)
+        async with connect(_EMBEDDED, key, transport=transport) as clerk:
+            yield clerk

@@ -1,0 +1,148 @@
+"""The append-only record of everything asked, decided and done."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deskclerk.catalogue import Action
+from deskclerk.desk.caller import Caller
+from deskclerk.errors import ClerkError, DeskclerkError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from deskclerk.desk.instance import Instance
+    from deskclerk.desk.plan import Plan
+
+_BATCH = 50
+_BATCH_SECONDS = 0.5
+
+
+def now() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def new_id(prefix: str) -> str:
+    """A prefix and a sortable KSUID."""
+    from ksuid import KsuidMs  # noqa: PLC0415 - listing tools needs no ids
+
+    return f"{prefix}_{KsuidMs()}"
+
+
+class Journal:
+    """Events in the desk's database, which is opened on the first one.
+
+    Reads are written in batches; a write's intent is on disk before its request leaves.
+    """
+
+    def __init__(self, location: Path) -> None:
+        self._location = location
+        self._engine: AsyncEngine | None = None
+        self._opening = asyncio.Lock()
+        self._batch: list[dict[str, Any]] = []
+        self._flushing: asyncio.Task[None] | None = None
+
+    async def engine(self) -> "AsyncEngine":
+        """The desk's database, brought to the current schema."""
+        async with self._opening:
+            if self._engine is None:
+                from deskclerk.database import open_engine, upgrade  # noqa: PLC0415 - opened when needed
+
+                engine = open_engine(self._location, durable=True)
+                await upgrade(engine, "deskclerk.desk.store.migrations")
+                self._engine = engine
+            return self._engine
+
+    async def read(
+        self,
+        instance: "Instance",
+        caller: Caller,
+        action: Action,
+        outcome: str,
+        error: ClerkError | None = None,
+    ) -> None:
+        """Note a read; it reaches the disk within a second."""
+        event = _event("read", new_id("ent"), instance, caller, action)
+        self._batch.append(event | {"outcome": outcome} | _said(error))
+        if len(self._batch) >= _BATCH:
+            await self.flush()
+        elif self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush_soon())
+
+    async def refused(
+        self,
+        instance: "Instance",
+        caller: Caller,
+        action: Action,
+        error: DeskclerkError,
+        plan: "Plan | None" = None,
+    ) -> None:
+        """Note what was not done, and why."""
+        event = _event("refused", new_id("ent"), instance, caller, action)
+        await self._add(event | {"outcome": error.kind, "plan": plan.id if plan else None})
+
+    async def intent(
+        self, instance: "Instance", caller: Caller, action: Action, plan: "Plan | None", signed: str
+    ) -> dict[str, Any]:
+        """Note that a write is about to be sent; on disk when this returns."""
+        event = _event("intent", new_id("ent"), instance, caller, action)
+        event |= {"plan": plan.id if plan else None, "signed": signed}
+        await self._add(event)
+        return event
+
+    async def outcome(self, intent: dict[str, Any], outcome: str, error: ClerkError | None = None) -> None:
+        """Note how a write ended: `done`, or the kind of its error."""
+        await self._add(intent | {"kind": "outcome", "at": now(), "outcome": outcome} | _said(error))
+
+    async def flush(self) -> None:
+        """Write the reads noted so far."""
+        if self._batch:
+            await self._add()
+
+    async def close(self) -> None:
+        """Flush, and let go of the database."""
+        if self._flushing:
+            self._flushing.cancel()
+        await self.flush()
+        if self._engine:
+            await self._engine.dispose()
+            self._engine = None
+
+    async def _flush_soon(self) -> None:
+        await asyncio.sleep(_BATCH_SECONDS)
+        await self.flush()
+
+    async def _add(self, event: dict[str, Any] | None = None) -> None:
+        """Append the batch, then the event, in one transaction."""
+        from deskclerk.desk.store.tables import events  # noqa: PLC0415 - opened when needed
+
+        batch, self._batch = self._batch, []
+        rows = [*batch, *([event] if event else [])]
+        engine = await self.engine()
+        async with engine.begin() as connection:
+            await connection.execute(events.insert(), [_EMPTY | row for row in rows])
+
+
+_EMPTY: dict[str, Any] = dict.fromkeys(("plan", "signed", "outcome", "status", "code", "trace_id"))
+
+
+def _event(kind: str, entry: str, instance: "Instance", caller: Caller, action: Action) -> dict[str, Any]:
+    return {
+        "at": now(),
+        "kind": kind,
+        "entry": entry,
+        "instance": instance.id,
+        "face": caller.face,
+        "client": caller.client,
+        "action": action.spec.name,
+        "effect": str(action.spec.effect),
+        "arguments": action.arguments(),
+    }
+
+
+def _said(error: ClerkError | None) -> dict[str, Any]:
+    if error is None:
+        return {}
+    return {"status": error.status, "code": error.code, "trace_id": error.trace_id}

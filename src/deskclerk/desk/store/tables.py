@@ -1,0 +1,52 @@
+"""The desk's tables. A change here needs a migration beside it, in `migrations/versions`."""
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("entry", String(40), nullable=False),
+    Column("instance", String(32), nullable=False),
+    Column("face", String(16), nullable=False),
+    Column("client", Text),
+    Column("action", String(64), nullable=False),
+    Column("effect", String(16), nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("plan", String(40)),
+    Column("signed", Text),
+    Column("outcome", String(32)),
+    Column("status", Integer),
+    Column("code", Text),
+    Column("trace_id", Text),
+    Index("events_by_entry", "entry"),
+    Index("events_by_time", "at"),
+)
+"""What was asked, decided and done, in order; rows are added and never changed.
+
+`kind` is `intent` and `outcome` (a write, the same `entry`), `read` or `refused`; `at` is in
+milliseconds since the epoch.
+"""
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("instance", String(32), nullable=False),
+    Column("face", String(16), nullable=False),
+    Column("client", Text),
+    Column("action", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("preview", JSON, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("how", Text),
+    Column("decided_at", BigInteger),
+    Index("plans_by_status", "status", "created_at"),
+)
+"""Writes that wait, or waited, for a signature: `waiting`, then `used`, `declined` or `dismissed`."""

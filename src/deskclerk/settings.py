@@ -1,0 +1,235 @@
+"""What an operator sets, and where: a command-line flag, the environment, the settings file.
+
+This module is the only reader of the environment and of the settings file. A name that it does not
+know is an error wherever it stands: a misspelt safety setting must not be ignored.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from deskclerk.errors import InvalidSettings
+
+__all__ = ["Settings"]
+
+CLERK_ORIGIN = "https://api.clerk.com"
+SANDBOX_KEY = "sk_test_sandbox"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_PREFIX = "DESKCLERK_"
+_CLERK_NAMES = {"CLERK_SECRET_KEY": "secret_key", "CLERK_API_URL": "api_url"}
+
+Kind = Literal["live", "test", "sandbox"]
+
+
+class Named(BaseModel):
+    """One `[instances.NAME]` table of the settings file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    secret_key: SecretStr
+    api_url: str | None = None
+
+
+class Settings(BaseModel):
+    """Everything that can be set; `load` reads it, the constructor takes it as it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    secret_key: SecretStr | None = None
+    """The instance's secret key (`CLERK_SECRET_KEY`); none means the sandbox."""
+    api_url: str | None = None
+    """The origin of Clerk's Backend API, without `/v1` (`CLERK_API_URL`)."""
+    instance: str | None = None
+    """Which of `instances` is the current one, when no secret key is given."""
+    instances: dict[str, Named] = Field(default_factory=dict)
+    home: Path | None = None
+    """One folder for databases, settings and hand-overs; the user's own folders when not set."""
+    access: Literal["read", "write", "destructive"] = "destructive"
+    """The strongest effect that may be asked for."""
+    confirm: Literal["write", "destructive", "never"] = "write"
+    """From which effect on a person has to sign."""
+    allow_unconfirmed_live: bool = False
+    """Lets `confirm = "never"` stand on a live key."""
+    tools: tuple[str, ...] = ()
+    """Action names or globs to offer; all when empty."""
+    approval_seconds: int = Field(default=600, ge=10, le=86400)
+    """For how long a plan can be signed."""
+    token: SecretStr | None = None
+    """The bearer token that MCP over HTTP wants; needed on any bind but loopback."""
+    timeout: float = Field(default=30.0, gt=0, le=600)
+    """Seconds for one request to Clerk."""
+    retry_seconds: float = Field(default=45.0, ge=0, le=3600)
+    """Seconds for all tries of one request together."""
+    answer_characters: int = Field(default=24_000, ge=1_000)
+    """The budget of one answer, in characters of JSON."""
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("api_url")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        return value if value is None else check_origin(value)
+
+    @classmethod
+    def load(
+        cls, overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+    ) -> Self:
+        """Settings from flags (`overrides`, by field name), the environment and the settings file.
+
+        Raises:
+            InvalidSettings: naming the setting, where it stands and what is accepted.
+        """
+        given = {key: value for key, value in (overrides or {}).items() if value is not None}
+        variables = _from_environment(os.environ if environ is None else environ)
+        home = given.get("home") or variables.get("home")
+        path = settings_file(Path(home) if home else None)
+        try:
+            settings = cls(**(_from_file(path) | variables | given))
+        except ValidationError as error:
+            raise _invalid(error, path) from None
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Rules between settings."""
+        if self.api_url and not self.secret_key:
+            raise InvalidSettings(
+                "CLERK_API_URL is set but CLERK_SECRET_KEY is not.",
+                next_step="Set both, or neither to use the embedded sandbox.",
+            )
+        if self.instance and self.instance not in self.instances:
+            known = ", ".join(self.instances) or "none are"
+            raise InvalidSettings(
+                f"instance {self.instance!r} is not in the settings file ({known} there).",
+                next_step=f"Add an [instances.{self.instance}] table with its secret_key.",
+            )
+        if self.confirm == "never" and self.kind == "live" and not self.allow_unconfirmed_live:
+            raise InvalidSettings(
+                "confirm = never is refused on a live secret key.",
+                next_step=f"Use a test key, or set {_PREFIX}ALLOW_UNCONFIRMED_LIVE=true as well.",
+            )
+
+    @property
+    def key(self) -> SecretStr:
+        """The secret key in force, the sandbox's when there is none."""
+        if self.secret_key:
+            return self.secret_key
+        return self.instances[self.instance].secret_key if self.instance else SecretStr(SANDBOX_KEY)
+
+    @property
+    def origin(self) -> str | None:
+        """The origin in force; None for the embedded sandbox."""
+        named = self.instances[self.instance].api_url if self.instance and not self.secret_key else None
+        origin = self.api_url or named
+        return origin if origin or self.kind == "sandbox" else CLERK_ORIGIN
+
+    @property
+    def kind(self) -> Kind:
+        """What the key says: `live`, `test`, or `sandbox`."""
+        return key_kind(self.key.get_secret_value())
+
+    @property
+    def data(self) -> Path:
+        """The folder of the databases and hand-overs."""
+        if self.home:
+            return self.home.expanduser()
+        import platformdirs  # noqa: PLC0415 - only without a home of our own
+
+        return platformdirs.user_data_path("deskclerk", appauthor=False)
+
+
+def key_kind(key: str) -> Kind:
+    """Which kind of instance a secret key is for; InvalidSettings for what is no secret key."""
+    if key == SANDBOX_KEY:
+        return "sandbox"
+    if key.startswith("sk_live_"):
+        return "live"
+    if key.startswith("sk_test_"):
+        return "test"
+    hint = "That is a publishable key. " if key.startswith("pk_") else ""
+    raise InvalidSettings(
+        f"CLERK_SECRET_KEY is not a Clerk secret key. {hint}Accepted: sk_live_… or sk_test_….",
+        next_step="Copy it from Clerk Dashboard, API Keys, Secret key.",
+    )
+
+
+def check_origin(value: str) -> str:
+    """An origin without a trailing slash; ValueError for anything else.
+
+    Plain http is accepted for loopback only: the key travels with every request.
+    """
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ValueError(f"not an origin; accepted: one such as {CLERK_ORIGIN}")
+    if parts.path.rstrip("/") or parts.query or parts.fragment:
+        raise ValueError(f"an origin has no path; accepted: {parts.scheme}://{parts.netloc} (no /v1)")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("http is accepted for this machine only; use https")
+    return value.rstrip("/")
+
+
+def settings_file(home: Path | None) -> Path:
+    """Where the settings file stands: in the home folder, else in the user's configuration folder."""
+    if home:
+        return home.expanduser() / "settings.toml"
+    import platformdirs  # noqa: PLC0415 - only without a home of our own
+
+    return platformdirs.user_config_path("deskclerk", appauthor=False) / "settings.toml"
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found = {
+        field: environ[name].strip() for name, field in _CLERK_NAMES.items() if environ.get(name, "").strip()
+    }
+    known = [name for name in Settings.model_fields if name not in ("secret_key", "api_url", "instances")]
+    for name, value in environ.items():
+        if not name.startswith(_PREFIX):
+            continue
+        field = name.removeprefix(_PREFIX).lower()
+        if field not in known:
+            accepted = ", ".join(f"{_PREFIX}{item.upper()}" for item in known)
+            raise InvalidSettings(f"{name} is not a setting.", next_step=f"Accepted: {accepted}.")
+        if value.strip():
+            found[field] = value.strip()
+    return found
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise InvalidSettings(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSettings(f"{path} is not TOML: {error}.") from None
+    if "home" in found:
+        raise InvalidSettings(f"{path}: home cannot be set in the file that it places.")
+    return found
+
+
+def _invalid(error: ValidationError, path: Path) -> InvalidSettings:
+    clerk = {field: name for name, field in _CLERK_NAMES.items()}
+    problems = []
+    for item in error.errors(include_url=False, include_input=False):
+        field = ".".join(map(str, item["loc"]))
+        where = clerk.get(field, f"{_PREFIX}{field.upper()}") + f" (or {field} in {path})"
+        if item["type"] == "extra_forbidden":
+            problems.append(f"{field} in {path} is not a setting")
+        else:
+            problems.append(f"{where}: {item['msg'].removeprefix('Value error, ')}")
+    return InvalidSettings("; ".join(problems) + ".", next_step="Correct it and start again.")
