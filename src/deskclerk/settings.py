@@ -115,7 +115,8 @@ class Settings(BaseModel):
                 f"instance {self.instance!r} is not in the settings file ({known} there).",
                 next_step=f"Add an [instances.{self.instance}] table with its secret_key.",
             )
-        if self.confirm == "never" and self.kind == "live" and not self.allow_unconfirmed_live:
+        kind = self.kind
+        if self.confirm == "never" and kind == "live" and not self.allow_unconfirmed_live:
             raise InvalidSettings(
                 "confirm = never is refused on a live secret key.",
                 next_step=f"Use a test key, or set {_PREFIX}ALLOW_UNCONFIRMED_LIVE=true as well.",

@@ -1,0 +1,268 @@
+import json
+
+import httpx2
+import pytest
+import stamina
+
+from deskclerk.catalogue import (
+    BanUser,
+    CreateOrganization,
+    GetUser,
+    ListOrganizations,
+    ListUsers,
+    Request,
+    Verb,
+)
+from deskclerk.clerk.client import Clerk
+from deskclerk.clerk.paging import every_page
+from deskclerk.errors import (
+    ClerkError,
+    ClerkUnavailable,
+    Conflict,
+    KeyRejected,
+    NotFound,
+    OutcomeUnknown,
+    PlanRequired,
+    RateLimited,
+    Unprocessable,
+)
+
+pytestmark = pytest.mark.anyio
+KEY = "sk_test_0123456789secret"
+
+
+@pytest.fixture(autouse=True)
+def no_waiting():
+    with stamina.set_testing(True, attempts=4, cap=True):
+        yield
+
+
+class Upstream:
+    """A Clerk that answers from a list, and then with its last answer for ever."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.requests = []
+
+    async def __call__(self, request):
+        self.requests.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer() if callable(answer) else answer
+
+    def client(self, **options):
+        return Clerk("https://clerk.test", KEY, transport=httpx2.MockTransport(self), **options)
+
+
+def says(status, code="some_code", param=None, headers=None, message="No."):
+    meta = {"param_name": param} if param else {}
+    body = {
+        "errors": [{"message": message, "long_message": message, "code": code, "meta": meta}],
+        "clerk_trace_id": "f" * 32,
+    }
+    return lambda: httpx2.Response(status, json=body, headers=headers)
+
+
+def ok(value):
+    return lambda: httpx2.Response(200, json=value)
+
+
+async def failure(upstream, action, **options):
+    async with upstream.client(**options) as clerk:
+        with pytest.raises(ClerkError) as caught:
+            await clerk.perform(action)
+    return caught.value
+
+
+async def test_a_request_carries_key_version_and_body():
+    upstream = Upstream(ok({"id": "org_1"}))
+    async with upstream.client() as clerk:
+        assert await clerk.perform(CreateOrganization(name="Acme")) == {"id": "org_1"}
+    request = upstream.requests[0]
+    assert (request.method, str(request.url)) == ("POST", "https://clerk.test/v1/organizations")
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.headers["clerk-api-version"] == "2026-05-12"
+    assert json.loads(request.content) == {"name": "Acme"}
+
+
+async def test_a_write_without_arguments_has_no_body():
+    upstream = Upstream(ok({}))
+    async with upstream.client() as clerk:
+        await clerk.perform(BanUser(user_id="user_1"))
+    assert upstream.requests[0].content == b""
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "duplicate_record", Conflict),
+        (400, "bad_request", Unprocessable),
+        (401, "clerk_key_invalid", KeyRejected),
+        (402, "unsupported_subscription_plan_features", PlanRequired),
+        (403, "authorization_invalid", KeyRejected),
+        (403, "organization_membership_quota_exceeded", Conflict),
+        (404, "resource_not_found", NotFound),
+        (409, "conflict", Conflict),
+        (422, "form_identifier_exists", Conflict),
+        (422, "form_param_format_invalid", Unprocessable),
+        (429, "too_many_requests", RateLimited),
+        (501, "feature_not_implemented", ClerkError),
+    ],
+)
+async def test_each_refusal_is_of_its_class_with_code_and_trace(status, code, kind):
+    error = await failure(Upstream(says(status, code)), BanUser(user_id="user_1"))
+    assert type(error) is kind
+    assert (error.status, error.code, error.trace_id) == (status, code, "f" * 32)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_rejected_key_says_where_to_make_a_new_one(status):
+    error = await failure(Upstream(says(status, "authorization_invalid")), GetUser(user_id="user_1"))
+    assert "Clerk Dashboard, API Keys, Secret key" in str(error)
+
+
+async def test_a_refused_write_says_which_field_and_what_is_accepted():
+    upstream = Upstream(says(422, "form_param_format_invalid", "max_allowed_memberships"))
+    error = await failure(upstream, CreateOrganization(name="Acme", max_allowed_memberships=3))
+    assert error.param == "max_allowed_memberships"
+    assert "must be integer from 0" in error.next_step
+
+
+async def test_a_refused_write_without_a_field_says_what_the_action_requires():
+    error = await failure(Upstream(says(422, "form_data_missing")), CreateOrganization(name="Acme"))
+    assert "requires: name" in error.next_step
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_a_read_is_tried_again_after(status):
+    upstream = Upstream(says(status), ok([]))
+    async with upstream.client() as clerk:
+        assert await clerk.perform(ListUsers()) == []
+    assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_a_write_is_not_sent_twice_after(status):
+    upstream = Upstream(says(status))
+    error = await failure(upstream, BanUser(user_id="user_1"))
+    assert type(error) is OutcomeUnknown
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "loss", [httpx2.ReadTimeout, httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError]
+)
+async def test_a_write_whose_answer_is_lost_is_sent_once_and_its_outcome_unknown(loss):
+    upstream = Upstream(loss("gone"))
+    error = await failure(upstream, BanUser(user_id="user_1"))
+    assert type(error) is OutcomeUnknown
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("loss", [httpx2.ConnectError, httpx2.ConnectTimeout])
+async def test_a_write_that_never_left_is_tried_again(loss):
+    upstream = Upstream(loss("refused"), ok({"id": "user_1"}))
+    async with upstream.client() as clerk:
+        assert await clerk.perform(BanUser(user_id="user_1")) == {"id": "user_1"}
+
+
+async def test_a_write_refused_with_429_is_tried_again():
+    upstream = Upstream(says(429, headers={"Retry-After": "0"}), ok({"id": "user_1"}))
+    async with upstream.client() as clerk:
+        assert await clerk.perform(BanUser(user_id="user_1")) == {"id": "user_1"}
+
+
+async def test_tries_end():
+    upstream = Upstream(httpx2.ReadError("gone"))
+    error = await failure(upstream, ListUsers())
+    assert type(error) is ClerkUnavailable
+    assert len(upstream.requests) == 4
+
+
+async def test_a_wait_that_is_too_long_is_not_waited_for_and_told():
+    upstream = Upstream(says(429, headers={"Retry-After": "120"}))
+    error = await failure(upstream, ListUsers(), retry_seconds=45)
+    assert len(upstream.requests) == 1
+    assert error.retry_after == 120
+    assert "Wait 120 seconds" in str(error)
+
+
+async def test_a_yes_that_cannot_be_read_is_not_taken_for_a_no():
+    upstream = Upstream(lambda: httpx2.Response(200, content=b'{"id": "us'))
+    error = await failure(upstream, BanUser(user_id="user_1"))
+    assert type(error) is OutcomeUnknown
+    assert "probably happened" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'{"errors": "x"}', b'{"errors": [1]}', b'{"errors": []}']
+)
+async def test_an_error_without_clerks_envelope_is_still_one_of_ours(body):
+    error = await failure(Upstream(lambda: httpx2.Response(404, content=body)), GetUser(user_id="user_1"))
+    assert type(error) is NotFound
+
+
+@pytest.mark.parametrize("answer", [says(401), says(500), httpx2.ReadTimeout("x"), httpx2.ConnectError("x")])
+async def test_the_key_is_in_no_error(answer):
+    error = await failure(Upstream(answer), BanUser(user_id="user_1"))
+    chain = f"{error!r} {error} {error.__cause__!r} {error.as_dict()}"
+    assert KEY not in chain
+    assert error.__cause__ is None
+
+
+async def test_unknown_fields_and_values_pass_through():
+    value = {"id": "user_1", "status": "brand_new", "novel": {"deep": [1, None]}}
+    async with Upstream(ok(value)).client() as clerk:
+        assert await clerk.perform(GetUser(user_id="user_1")) == value
+
+
+@pytest.mark.parametrize("path", ["/users/a/../b", "/users/"])
+async def test_a_request_reaches_the_path_it_names(path):
+    upstream = Upstream(ok({}))
+    async with upstream.client() as clerk:
+        await clerk.send(Request(Verb.GET, path))
+    assert upstream.requests[0].url.path.startswith("/v1/")
+
+
+class Shelf:
+    """A list of things, newest first, to which one is added before every page but the first."""
+
+    def __init__(self, count, wrapped):
+        self.items = [{"id": f"x_{number:04}"} for number in range(count, 0, -1)]
+        self.wrapped = wrapped
+        self.asked = []
+
+    async def __call__(self, action):
+        if self.asked:
+            self.items.insert(0, {"id": f"new_{len(self.asked)}"})
+        self.asked.append(action.given("query"))
+        start = action.offset or 0
+        if getattr(action, "starting_after", None):
+            ids = [item["id"] for item in self.items]
+            start = ids.index(action.starting_after) + 1
+        page = self.items[start : start + (action.limit or 10)]
+        return {"data": page, "total_count": len(self.items)} if self.wrapped else page
+
+
+@pytest.mark.parametrize(
+    ("action", "wrapped"),
+    [
+        (ListUsers(limit=7), False),
+        (ListOrganizations(limit=7), True),
+        (ListUsers(limit=7, order_by="username"), False),
+    ],
+)
+async def test_paging_gives_everything_once_although_items_are_added_meanwhile(action, wrapped):
+    shelf = Shelf(50, wrapped)
+    given = [item["id"] async for page in every_page(action, shelf) for item in page.items]
+    assert len(given) == len(set(given))
+    assert {f"x_{number:04}" for number in range(1, 51)} <= set(given)
+
+
+async def test_users_are_paged_by_cursor_in_creation_order_only():
+    by_cursor, by_offset = Shelf(20, wrapped=False), Shelf(20, wrapped=False)
+    assert [page async for page in every_page(ListUsers(limit=10), by_cursor)]
+    assert [page async for page in every_page(ListUsers(limit=10, order_by="username"), by_offset)]
+    assert "starting_after" in by_cursor.asked[1]
+    assert by_offset.asked[1]["offset"] == 10

@@ -1,0 +1,112 @@
+import pytest
+
+from deskclerk.errors import InvalidSettings
+from deskclerk.settings import SANDBOX_KEY, Settings
+
+LIVE = "sk_live_abc"
+TEST = "sk_test_abc"
+
+
+def load(tmp_path, toml="", overrides=None, **environ):
+    home = tmp_path / "settings"
+    home.mkdir(exist_ok=True)
+    (home / "settings.toml").write_text(toml)
+    return Settings.load(overrides, {"DESKCLERK_HOME": str(home)} | environ)
+
+
+def refusal(tmp_path, toml="", overrides=None, **environ):
+    with pytest.raises(InvalidSettings) as caught:
+        load(tmp_path, toml, overrides, **environ)
+    return str(caught.value)
+
+
+def test_without_a_key_the_sandbox_is_the_instance(tmp_path):
+    settings = load(tmp_path)
+    assert (settings.kind, settings.origin) == ("sandbox", None)
+    assert settings.key.get_secret_value() == SANDBOX_KEY
+
+
+@pytest.mark.parametrize(("key", "kind"), [(LIVE, "live"), (TEST, "test")])
+def test_a_key_says_its_kind_and_goes_to_clerk(tmp_path, key, kind):
+    settings = load(tmp_path, CLERK_SECRET_KEY=key)
+    assert (settings.kind, settings.origin) == (kind, "https://api.clerk.com")
+
+
+def test_flags_beat_the_environment_which_beats_the_file(tmp_path):
+    toml = 'access = "destructive"\nconfirm = "destructive"\n'
+    settings = load(tmp_path, toml, {"access": "read"}, DESKCLERK_ACCESS="write", DESKCLERK_CONFIRM="write")
+    assert (settings.access, settings.confirm) == ("read", "write")
+    assert load(tmp_path, toml).confirm == "destructive"
+
+
+@pytest.mark.parametrize("name", ["DESKCLERK_ACESS", "DESKCLERK_SECRET_KEY", "DESKCLERK_"])
+def test_an_unknown_variable_of_ours_is_an_error(tmp_path, name):
+    text = refusal(tmp_path, **{name: "read"})
+    assert name in text
+    assert "DESKCLERK_ACCESS" in text
+
+
+@pytest.mark.parametrize("toml", ['acess = "read"', '[instances.a]\nsecret_key = "sk_test_a"\nurl = "x"'])
+def test_an_unknown_key_of_the_file_is_an_error(tmp_path, toml):
+    assert "is not a setting" in refusal(tmp_path, toml)
+
+
+def test_a_wrong_value_is_an_error_that_names_the_setting_and_what_is_accepted(tmp_path):
+    text = refusal(tmp_path, DESKCLERK_ACCESS="none")
+    assert "DESKCLERK_ACCESS" in text
+    assert "'read'" in text
+
+
+def test_a_broken_file_is_an_error(tmp_path):
+    assert "is not TOML" in refusal(tmp_path, "access =")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.clerk.com/v1",
+        "api.clerk.com",
+        "ftp://api.clerk.com",
+        "http://api.clerk.com",
+        "https://a@b.c",
+        "https://a?x=1",
+    ],
+)
+def test_an_api_url_is_an_origin_and_encrypted(tmp_path, url):
+    assert "CLERK_API_URL" in refusal(tmp_path, CLERK_SECRET_KEY=TEST, CLERK_API_URL=url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8767", "http://localhost:1/", "https://clerk.example"])
+def test_an_origin_is_accepted(tmp_path, url):
+    assert load(tmp_path, CLERK_SECRET_KEY=TEST, CLERK_API_URL=url).origin == url.rstrip("/")
+
+
+def test_an_api_url_without_a_key_is_an_error(tmp_path):
+    assert "CLERK_SECRET_KEY" in refusal(tmp_path, CLERK_API_URL="https://clerk.example")
+
+
+@pytest.mark.parametrize("key", ["pk_test_abc", "abc", "sk_abc"])
+def test_what_is_no_secret_key_is_refused_without_repeating_it(tmp_path, key):
+    text = refusal(tmp_path, CLERK_SECRET_KEY=key)
+    assert "Clerk Dashboard, API Keys" in text
+    assert key not in text
+
+
+def test_no_confirmation_on_a_live_key_needs_a_second_setting(tmp_path):
+    assert "never" in refusal(tmp_path, CLERK_SECRET_KEY=LIVE, DESKCLERK_CONFIRM="never")
+    allowed = load(
+        tmp_path, CLERK_SECRET_KEY=LIVE, DESKCLERK_CONFIRM="never", DESKCLERK_ALLOW_UNCONFIRMED_LIVE="true"
+    )
+    assert allowed.confirm == "never"
+
+
+def test_instances_are_named_in_the_file_and_chosen(tmp_path):
+    toml = f'instance = "prod"\n[instances.prod]\nsecret_key = "{LIVE}"\n[instances.dev]\nsecret_key = "{TEST}"\n'
+    assert load(tmp_path, toml).kind == "live"
+    assert load(tmp_path, toml, DESKCLERK_INSTANCE="dev").kind == "test"
+    assert "not in the settings file" in refusal(tmp_path, toml, DESKCLERK_INSTANCE="other")
+
+
+def test_the_key_is_not_in_repr(tmp_path):
+    toml = f'[instances.prod]\nsecret_key = "{LIVE}"\n'
+    assert LIVE not in repr(load(tmp_path, toml, CLERK_SECRET_KEY=LIVE))
