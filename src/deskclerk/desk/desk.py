@@ -30,7 +30,9 @@ class Desk:
     Open one with `async with Desk.open() as desk:`; one desk serves any number of callers at once.
     """
 
-    def __init__(self, settings: Settings, *, approver: Approver | None, caller: Caller) -> None:
+    def __init__(
+        self, settings: Settings, *, approver: Approver | None, caller: Caller, clerk: Clerk | None = None
+    ) -> None:
         self.settings = settings
         self.instance = Instance.of(settings)
         self.policy = Policy(settings)
@@ -38,7 +40,7 @@ class Desk:
         self._caller = caller
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
-        self._clerk: Clerk | None = None
+        self._clerk = clerk
         self._journal = Journal(settings.data / "desk.db")
         self._plans = Plans(self._journal)
         self._writes: set[asyncio.Task[Any]] = set()
@@ -51,13 +53,14 @@ class Desk:
         *,
         approver: Approver | None = None,
         caller: Caller = PYTHON,
+        clerk: Clerk | None = None,
     ) -> AsyncIterator[Self]:
         """A desk on the settings in force; nothing is opened before the first request needs it.
 
         `approver` asks a person to sign a write; without one, writes that need a signature end with
-        ApprovalNeeded.
+        ApprovalNeeded. `clerk` is a client in place of the one that the settings name; it stays open.
         """
-        desk = cls(settings or Settings.load(), approver=approver, caller=caller)
+        desk = cls(settings or Settings.load(), approver=approver, caller=caller, clerk=clerk)
         try:
             yield desk
         finally:
