@@ -3,6 +3,7 @@ import sqlite3
 
 import httpx2
 import pytest
+from tests.desk.conftest import Person
 
 from deskclerk.catalogue import BanUser, DeleteUser, GetUser, ListUsers, UpdateUser
 from deskclerk.desk import Caller, Decision
@@ -14,7 +15,6 @@ from deskclerk.errors import (
     NotFound,
     OutcomeUnknown,
 )
-from tests.desk.conftest import Person
 
 pytestmark = pytest.mark.anyio
 BAN = BanUser(user_id="user_1")
