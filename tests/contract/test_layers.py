@@ -1,0 +1,95 @@
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import deskclerk
+
+ROOT = Path(deskclerk.__file__).parent
+MODULES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+
+MAY_IMPORT = {
+    "catalogue": {"errors"},
+    "clerk": {"catalogue", "errors"},
+    "desk": {"catalogue", "clerk", "database", "errors", "settings"},
+    "faces": {"catalogue", "desk", "errors", "settings"},
+    "sandbox": {"catalogue", "database", "errors"},
+    "database": {"errors"},
+    "settings": {"errors"},
+    "errors": set(),
+}
+"""The import law: which rooms, beside itself, a room may use."""
+
+EXCEPTIONS = {
+    ("desk/instance.py", "sandbox"),  # with no key at hand the desk opens the sandbox
+}
+"""Single modules that may use one room more."""
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse((ROOT / module).read_text(encoding="utf-8"), filename=module)
+
+
+def imported(module: str) -> Iterator[str]:
+    """Every dotted name that a module imports, inside functions and for type checks too."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are written in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(module: str) -> str:
+    return module.partition("/")[0].removesuffix(".py")
+
+
+def rooms_used(module: str) -> set[str]:
+    """The rooms that a module imports from, other than its own."""
+    parts = [name.split(".") for name in imported(module) if name.startswith("deskclerk.")]
+    return {part[1] for part in parts if (ROOT / part[1]).exists() or (ROOT / f"{part[1]}.py").exists()} - {
+        room_of(module)
+    }
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if not module.startswith("__")])
+def test_a_room_imports_only_the_rooms_below_it(module):
+    beyond = rooms_used(module) - MAY_IMPORT[room_of(module)]
+    assert {(module, room) for room in beyond} <= EXCEPTIONS
+
+
+def test_no_room_goes_through_the_front_door_but_for_the_version():
+    front = {"deskclerk", *(f"deskclerk.{name}" for name in dir(deskclerk))} - {"deskclerk.__version__"}
+    rooms = {f"deskclerk.{room}" for room in MAY_IMPORT}
+    assert {
+        (module, name)
+        for module in MODULES
+        for name in imported(module)
+        if module != "__init__.py" and name in front - rooms
+    } == set()
+
+
+def test_no_exception_of_the_import_law_is_out_of_date():
+    assert {pair for pair in EXCEPTIONS if pair[1] not in rooms_used(pair[0])} == set()
+
+
+def test_only_the_settings_read_the_environment():
+    readers = {
+        module
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Attribute | ast.alias)
+        and getattr(node, "attr", getattr(node, "name", "")) in ("environ", "environb", "getenv")
+    }
+    assert readers == {"settings.py"}
+
+
+def test_only_the_mcp_face_knows_mcp():
+    users = {
+        module
+        for module in MODULES
+        for name in imported(module)
+        if name.split(".")[0] in ("mcp", "mcp_types")
+    }
+    assert {module for module in users if not module.startswith("faces/mcp/")} == set()
