@@ -29,10 +29,14 @@ class Decision(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A decision, and how it was given (`mcp dialogue`, `terminal`, …)."""
+    """A decision, and how it was given (`mcp dialogue`, `terminal`, …).
+
+    `why` tells the asker what was amiss with an answer that is no signature.
+    """
 
     decision: Decision
     how: str
+    why: str = ""
 
 
 Approver = Callable[["Plan"], Awaitable[Signature]]

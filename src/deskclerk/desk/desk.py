@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import TracebackType
 from typing import Any, Self
 
 from deskclerk.catalogue import READ, Action
@@ -31,7 +32,12 @@ class Desk:
     """
 
     def __init__(
-        self, settings: Settings, *, approver: Approver | None, caller: Caller, clerk: Clerk | None = None
+        self,
+        settings: Settings,
+        *,
+        approver: Approver | None = None,
+        caller: Caller = PYTHON,
+        clerk: Clerk | None = None,
     ) -> None:
         self.settings = settings
         self.instance = Instance.of(settings)
@@ -60,11 +66,20 @@ class Desk:
         `approver` asks a person to sign a write; without one, writes that need a signature end with
         ApprovalNeeded. `clerk` is a client in place of the one that the settings name; it stays open.
         """
-        desk = cls(settings or Settings.load(), approver=approver, caller=caller, clerk=clerk)
-        try:
+        async with cls(settings or Settings.load(), approver=approver, caller=caller, clerk=clerk) as desk:
             yield desk
-        finally:
-            await desk._close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends the writes under way, then lets go of everything."""
+        if self._writes:
+            await asyncio.wait(self._writes)
+        await self._journal.close()
+        await self._stack.aclose()
 
     def actions(self) -> tuple[type[Action], ...]:
         """The actions that the policy in force offers."""
@@ -164,7 +179,9 @@ class Desk:
         signature = await approver(plan)
         if signature.decision is not Decision.APPROVED:
             await self._plans.close(plan, signature.decision, signature.how)
-            error = _declined(plan) if signature.decision is Decision.DECLINED else _nobody(plan)
+            error = (
+                _declined(plan) if signature.decision is Decision.DECLINED else _nobody(plan, signature.why)
+            )
             await self._journal.refused(self.instance, caller, action, error, plan)
             raise error
         seen = await look(action, await self._open_clerk())
@@ -199,16 +216,10 @@ class Desk:
                 self._clerk = await self._stack.enter_async_context(open_clerk(self.settings))
             return self._clerk
 
-    async def _close(self) -> None:
-        if self._writes:
-            await asyncio.wait(self._writes)
-        await self._journal.close()
-        await self._stack.aclose()
 
-
-def _nobody(plan: Plan) -> ApprovalNeeded:
+def _nobody(plan: Plan, why: str = "") -> ApprovalNeeded:
     return ApprovalNeeded(
-        f"{plan.heading}: a person has to confirm this, and none answered. Nothing was sent.",
+        f"{plan.heading}: {why or 'a person has to confirm this, and none answered'}. Nothing was sent.",
         plan_id=plan.id,
         next_step="Ask the person to confirm it in the client's dialogue, or to run it with the deskclerk "
         "command line themselves. No argument can confirm it.",

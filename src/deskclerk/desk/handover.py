@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from deskclerk.desk.view import SECRET_KEYS
+ONCE = ("client_secret",)
+"""What Clerk shows once and a person needs."""
 
 
 def hand_over(answer: Any, folder: Path) -> tuple[Any, tuple[str, ...]]:
@@ -15,7 +16,7 @@ def hand_over(answer: Any, folder: Path) -> tuple[Any, tuple[str, ...]]:
     """
     if not isinstance(answer, dict):
         return answer, ()
-    found = {key: answer[key] for key in answer if key in SECRET_KEYS and answer[key]}
+    found = {key: answer[key] for key in ONCE if answer.get(key)}
     if not found:
         return answer, ()
     name = f"{answer.get('object', 'secret')}-{answer.get('id', 'unknown')}"

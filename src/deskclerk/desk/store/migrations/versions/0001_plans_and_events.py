@@ -1,0 +1,50 @@
+"""Plans and events."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create both tables."""
+    op.create_table(
+        "events",
+        sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("entry", sa.String(40), nullable=False),
+        sa.Column("instance", sa.String(32), nullable=False),
+        sa.Column("face", sa.String(16), nullable=False),
+        sa.Column("client", sa.Text),
+        sa.Column("action", sa.String(64), nullable=False),
+        sa.Column("effect", sa.String(16), nullable=False),
+        sa.Column("arguments", sa.JSON, nullable=False),
+        sa.Column("plan", sa.String(40)),
+        sa.Column("signed", sa.Text),
+        sa.Column("outcome", sa.String(32)),
+        sa.Column("status", sa.Integer),
+        sa.Column("code", sa.Text),
+        sa.Column("trace_id", sa.Text),
+    )
+    op.create_index("events_by_entry", "events", ["entry"])
+    op.create_index("events_by_time", "events", ["at"])
+    op.create_table(
+        "plans",
+        sa.Column("id", sa.String(40), primary_key=True),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sa.Column("instance", sa.String(32), nullable=False),
+        sa.Column("face", sa.String(16), nullable=False),
+        sa.Column("client", sa.Text),
+        sa.Column("action", sa.String(64), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("preview", sa.JSON, nullable=False),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("how", sa.Text),
+        sa.Column("decided_at", sa.BigInteger),
+    )
+    op.create_index("plans_by_status", "plans", ["status", "created_at"])
