@@ -98,7 +98,7 @@ async def _migrate(engine: AsyncEngine, package: str) -> None:
         context = EnvironmentContext(Config(), script)
 
         def steps(revision: Any, _context: MigrationContext) -> Any:
-            return script._upgrade_revs("head", revision)  # noqa: SLF001 - what alembic's own command does
+            return script._upgrade_revs("head", revision)  # as `alembic upgrade head` does
 
         context.configure(connection=connection, fn=steps, transactional_ddl=False)
         context.run_migrations()
