@@ -45,7 +45,7 @@ def example(key: str, facts: Facts) -> Any:
         return facts["enum"][0]
     if facts["type"] == "array":
         items = dict(facts["items"])
-        return ["verified" if "enum" in items else f"{key}_1"]
+        return ["verified", "reserved"] if "enum" in items else [f"{key}_1", f"{key}_2"]
     if facts["type"] == "string":
         return text_example(key, facts)
     if facts["type"] == "integer" and is_moment(key):
