@@ -5,6 +5,7 @@ know is an error wherever it stands: a misspelt safety setting must not be ignor
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ CLERK_ORIGIN = "https://api.clerk.com"
 SANDBOX_KEY = "sk_test_sandbox"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PREFIX = "DESKCLERK_"
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _CLERK_NAMES = {"CLERK_SECRET_KEY": "secret_key", "CLERK_API_URL": "api_url"}
 
 Kind = Literal["live", "test", "sandbox"]
@@ -61,6 +63,8 @@ class Settings(BaseModel):
     """For how long a plan can be signed."""
     token: SecretStr | None = None
     """The bearer token that MCP over HTTP wants; needed on any bind but loopback."""
+    hosts: tuple[str, ...] = ()
+    """Further host names that MCP over HTTP answers to, such as a proxy's before it."""
     timeout: float = Field(default=30.0, gt=0, le=600)
     """Seconds for one request to Clerk."""
     retry_seconds: float = Field(default=45.0, ge=0, le=3600)
@@ -68,7 +72,7 @@ class Settings(BaseModel):
     answer_characters: int = Field(default=24_000, ge=1_000)
     """The budget of one answer, in characters of JSON."""
 
-    @field_validator("tools", mode="before")
+    @field_validator("tools", "hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -76,6 +80,14 @@ class Settings(BaseModel):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("hosts")
+    @classmethod
+    def _names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _HOST.fullmatch(name):
+                raise ValueError(f"{name!r} is not a host name; accepted: names such as mcp.example.com")
+        return value
 
     @field_validator("api_url")
     @classmethod

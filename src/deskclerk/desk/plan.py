@@ -97,7 +97,7 @@ def name_of(item: Mapping[str, Any] | None) -> str:
         item.get("email_address") or item.get("identifier") or address or item.get("username"),
     )
     words = [member, within, *(str(part) for part in known if part), f"({item.get('id')})"]
-    return clean_text(" ".join(part for part in words if part), 300)
+    return _one_line(" ".join(part for part in words if part), 300)
 
 
 def changes_of(action: Action, target: Mapping[str, Any] | None) -> tuple[Change, ...]:
@@ -133,5 +133,9 @@ def _steady(target: Any) -> Any:
 
 
 def _brief(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return clean_text(text, 200)
+    return _one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 200)
+
+
+def _one_line(text: str, longest: int) -> str:
+    """Cleaned, and without line ends: what an end user wrote cannot pass for a line of the preview."""
+    return " ".join(clean_text(text, longest).split())

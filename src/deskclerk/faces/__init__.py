@@ -1,0 +1,1 @@
+"""WHO asks: each face reads the catalogue and calls the desk, and holds no rules of its own."""

@@ -1,0 +1,110 @@
+"""One tools/call: from its arguments to the desk, and from the desk's answer to a result."""
+
+import logging
+import traceback
+from typing import Any, TypeAlias
+
+import mcp_types as types
+from mcp.server.context import ServerRequestContext
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from deskclerk.catalogue import READ, Action
+from deskclerk.desk import Answer, Caller, Desk
+from deskclerk.desk.clean import clean_text
+from deskclerk.errors import ApprovalRefused, DeskclerkError
+from deskclerk.faces.mcp.confirm import KEY, can_ask, over_connection, request_for, with_answer
+
+logger = logging.getLogger("deskclerk.mcp")
+
+Context: TypeAlias = ServerRequestContext[Any, Any]
+Result: TypeAlias = types.CallToolResult | types.InputRequiredResult
+
+
+class Calls:
+    """Takes tool calls to one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def answer(self, ctx: Context, action: type[Action], params: types.CallToolRequestParams) -> Result:
+        """The result of a call; what goes wrong is a result too, and says what to do next."""
+        try:
+            return await self._perform(ctx, action.parse(params.arguments or {}), params)
+        except DeskclerkError as error:
+            return failure(error)
+        except Exception as error:  # noqa: BLE001 - the last line: nothing unexpected reaches a client
+            _log(action, error)
+            return failure(
+                DeskclerkError(f"{action.spec.name} failed inside deskclerk.", next_step=_UNEXPECTED)
+            )
+
+    async def _perform(self, ctx: Context, action: Action, params: types.CallToolRequestParams) -> Result:
+        caller = caller_of(ctx)
+        modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
+        if params.request_state is not None or params.input_responses is not None:
+            return await self._second_round(action, caller, params, modern=modern)
+        if action.spec.effect is READ or not can_ask(ctx):
+            return success(await self._desk.perform(action, caller=caller))
+        if not modern:
+            approver = over_connection(ctx, self._desk.settings.approval_seconds)
+            return success(await self._desk.perform(action, caller=caller, approver=approver))
+        plan = await self._desk.propose(action, caller)
+        if plan is None:
+            return success(await self._desk.perform(action, caller=caller))
+        return types.InputRequiredResult(input_requests={KEY: request_for(plan)}, request_state=plan.id)
+
+    async def _second_round(
+        self, action: Action, caller: Caller, params: types.CallToolRequestParams, *, modern: bool
+    ) -> Result:
+        """The call again, with the person's answer and the state that names the plan.
+
+        The state was unsealed on its way here: what arrives was made by this process, for this tool and
+        these arguments. The plan it names is used up by the first answer.
+        """
+        if params.request_state is None or not modern:
+            raise ApprovalRefused(
+                "An answer was given to a question that was not asked. Nothing was sent.",
+                next_step="Call the tool with its arguments only; a person is asked when one has to be.",
+            )
+        approver = with_answer((params.input_responses or {}).get(KEY))
+        answer = await self._desk.perform(
+            action, caller=caller, approver=approver, plan_id=params.request_state
+        )
+        return success(answer)
+
+
+_UNEXPECTED = (
+    "This is a fault of deskclerk, not of the call. If it was a write, read the target before trying again."
+)
+
+
+def caller_of(ctx: Context) -> Caller:
+    """Who asks, by the name that the client gives itself."""
+    params = ctx.session.client_params
+    return Caller("mcp", clean_text(params.client_info.name, 100) if params else None)
+
+
+def success(answer: Answer) -> types.CallToolResult:
+    """The answer as structured content and as the same text; notes stand by themselves."""
+    texts = [answer.text, *([" ".join(answer.notes)] if answer.notes else [])]
+    return types.CallToolResult(
+        content=[types.TextContent(text=text) for text in texts], structured_content=answer.value
+    )
+
+
+def failure(error: DeskclerkError) -> types.CallToolResult:
+    """An error as a model can mend it.
+
+    The error as data is in `_meta`: as structured content it would break the tool's output schema.
+    """
+    return types.CallToolResult(
+        content=[types.TextContent(text=str(error))],
+        is_error=True,
+        _meta={"deskclerk/error": error.as_dict()},
+    )
+
+
+def _log(action: type[Action], error: Exception) -> None:
+    """Where it happened, without the message: that may hold what must not be written down."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s: unexpected %s\n%s", action.spec.name, type(error).__name__, where)

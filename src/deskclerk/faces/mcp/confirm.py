@@ -1,0 +1,107 @@
+"""Puts a plan before a person, through the client's own dialogue, in either era of the protocol.
+
+Only a form that a person fills in is an answer: no argument of a tool is, and a client that has no
+dialogue cannot confirm anything.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import mcp_types as types
+from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+from deskclerk.catalogue import BY_NAME, DESTRUCTIVE
+from deskclerk.desk import Approver, Decision, Plan, Signature
+
+KEY = "confirm"
+"""The name of the one question, and of its field for a write that can be taken back."""
+TYPED = "type_to_confirm"
+_HOW = "mcp dialogue"
+
+
+def can_ask(ctx: ServerRequestContext[Any, Any]) -> bool:
+    """Whether the client has a dialogue with a form; a bare `elicitation: {}` means one."""
+    capabilities = ctx.session.client_capabilities
+    asks = capabilities.elicitation if capabilities else None
+    return asks is not None and (asks.form is not None or asks.url is None)
+
+
+def over_connection(ctx: ServerRequestContext[Any, Any], seconds: float) -> Approver:
+    """Asks back over the connection of a handshake-era client, for at most so many seconds."""
+
+    async def approver(plan: Plan) -> Signature:
+        try:
+            async with asyncio.timeout(seconds):
+                result = await ctx.session.elicit_form(message(plan), form(plan), ctx.request_id)
+        except TimeoutError:
+            return Signature(Decision.DISMISSED, _HOW, "nobody answered in time")
+        except (MCPError, ValidationError):
+            return Signature(Decision.DISMISSED, _HOW, "the client's dialogue failed")
+        return signature(plan, result)
+
+    return approver
+
+
+def request_for(plan: Plan) -> types.ElicitRequest:
+    """The question as a 2026-07-28 client is asked it: inside the answer to its call."""
+    return types.ElicitRequest(
+        params=types.ElicitRequestFormParams(message=message(plan), requested_schema=form(plan))
+    )
+
+
+def with_answer(answer: object) -> Approver:
+    """The answer that a 2026-07-28 client brought along with its second call."""
+
+    async def approver(plan: Plan) -> Signature:
+        if not isinstance(answer, types.ElicitResult):
+            return Signature(Decision.DISMISSED, _HOW, "the call came back without the person's answer")
+        return signature(plan, answer)
+
+    return approver
+
+
+def message(plan: Plan) -> str:
+    """What the person reads: the plan, and for a destructive one what to type."""
+    typed = typed_for(plan)
+    return f"{plan.text()}\nTo confirm, type: {typed}" if typed else plan.text()
+
+
+def form(plan: Plan) -> dict[str, Any]:
+    """One field: a yes or no, or the target's id where there is no way back."""
+    typed = typed_for(plan)
+    if typed:
+        return _one_field(TYPED, {"type": "string", "title": f"Type {typed} to confirm"})
+    return _one_field(KEY, {"type": "boolean", "title": f"{plan.heading}?", "default": False})
+
+
+def _one_field(name: str, field: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {name: field}, "required": [name]}
+
+
+def typed_for(plan: Plan) -> str | None:
+    """What has to be typed to confirm a destructive plan: the last id of its target."""
+    if plan.effect is not DESTRUCTIVE:
+        return None
+    return str(plan.arguments[BY_NAME[plan.action].spec.route.names[-1]])
+
+
+def signature(plan: Plan, result: types.ElicitResult) -> Signature:
+    """What the person decided. Only the exact yes that was asked for is one."""
+    if result.action == "decline":
+        return Signature(Decision.DECLINED, _HOW)
+    if result.action == "cancel":
+        return Signature(Decision.DISMISSED, _HOW)
+    content: Mapping[str, Any] = result.content or {}
+    typed = typed_for(plan)
+    if typed:
+        if content.get(TYPED) == typed:
+            return Signature(Decision.APPROVED, _HOW)
+        return Signature(Decision.DISMISSED, _HOW, f"what the person typed is not {typed}")
+    if content.get(KEY) is True:
+        return Signature(Decision.APPROVED, _HOW)
+    if content.get(KEY) is False:
+        return Signature(Decision.DECLINED, _HOW)
+    return Signature(Decision.DISMISSED, _HOW, "the dialogue came back without a yes or no")

@@ -1,0 +1,144 @@
+"""Who may reach MCP over HTTP: the names this server answers to, and the token it wants.
+
+A page in a browser can be made to send requests to this machine (DNS rebinding), so Host and Origin
+are checked on every bind; on any but loopback a bearer token is needed as well.
+"""
+
+import hmac
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass
+
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from deskclerk.errors import InvalidSettings
+from deskclerk.settings import Settings
+
+_TOKEN = re.compile(r"[!-~]{16,}")
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Where to listen: a literal address, so that what is checked is what is bound."""
+
+    family: socket.AddressFamily
+    address: str
+    port: int
+    name: str
+    """The host as it was asked for."""
+
+    @classmethod
+    def find(cls, host: str, port: int) -> "Bind":
+        """The first address of a host; InvalidSettings if it has none."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except (OSError, UnicodeError):
+            raise InvalidSettings(
+                f"--host {host}: there is no such address.",
+                next_step="Use 127.0.0.1, or an address of this machine.",
+            ) from None
+        family, _, _, _, place = found[0]
+        return cls(family, str(place[0]), port, host)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return ipaddress.ip_address(self.address.partition("%")[0]).is_loopback
+
+    def names(self) -> list[str]:
+        """The names by which a client may call this server, as they stand in a Host header."""
+        names = [*_LOOPBACK_NAMES, bracketed(self.name), bracketed(self.address)]
+        if not self.loopback:
+            machine = socket.gethostname()
+            names += [machine, socket.getfqdn(), *addresses_of(machine)]
+        return list(dict.fromkeys(names))
+
+
+def addresses_of(machine: str) -> list[str]:
+    """The addresses that a name stands for; none if it cannot be resolved."""
+    try:
+        found = socket.getaddrinfo(machine, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return [bracketed(str(place[0]).partition("%")[0]) for *_, place in found]
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URL."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def check_token(settings: Settings, bind: Bind) -> None:
+    """InvalidSettings if the bind needs a token and has none, or a token is too short to be one."""
+    token = settings.token.get_secret_value() if settings.token else ""
+    make_one = "Set DESKCLERK_TOKEN to at least 16 random characters, for example: openssl rand -hex 24."
+    if not token and not bind.loopback:
+        raise InvalidSettings(
+            f"--host {bind.name} can be reached by other machines, and no token is set.",
+            next_step=f"{make_one} Or listen on 127.0.0.1.",
+        )
+    if token and (
+        len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token
+    ):
+        raise InvalidSettings(
+            "DESKCLERK_TOKEN is too short, or holds more than printable ASCII.", next_step=make_one
+        )
+
+
+def security_of(settings: Settings, bind: Bind) -> TransportSecuritySettings:
+    """The Host and Origin values that are accepted.
+
+    The port of a Host may differ (a forwarded port); an Origin has to be this server's own. The names
+    in `hosts` are what a proxy before this server is called, so for them any port and scheme goes.
+    """
+    names, proxied = bind.names(), list(settings.hosts)
+    return TransportSecuritySettings(
+        allowed_hosts=[form for name in names + proxied for form in (name, f"{name}:*")],
+        allowed_origins=[f"http://{name}:{bind.port}" for name in names]
+        + [
+            f"{scheme}://{name}{port}"
+            for name in proxied
+            for scheme in ("https", "http")
+            for port in ("", ":*")
+        ],
+    )
+
+
+def _any_port(names: list[str]) -> list[str]:
+    return [form for name in names for form in (name, f"{name}:*")]
+
+
+class Guard:
+    """ASGI middleware before everything that is served: Host, Origin, then the token."""
+
+    def __init__(self, app: ASGIApp, security: TransportSecuritySettings, token: str | None) -> None:
+        self._app = app
+        self._security = TransportSecurityMiddleware(security)
+        self._token = token.encode() if token else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        refusal = await self._security.validate_request(request)
+        if refusal is None and not self._holds_token(request):
+            refusal = JSONResponse(
+                {"error": "invalid_token", "error_description": "A bearer token is required."},
+                status_code=401,
+                headers={"WWW-Authenticate": 'Bearer realm="deskclerk"'},
+            )
+        await (refusal or self._app)(scope, receive, send)
+
+    def _holds_token(self, request: Request) -> bool:
+        if self._token is None:
+            return True
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        same = hmac.compare_digest(given.strip().encode("latin-1"), self._token)
+        return same and scheme.lower() == "bearer"
