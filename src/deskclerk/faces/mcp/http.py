@@ -51,9 +51,7 @@ def run(
     Raises:
         InvalidSettings: the address cannot be bound, or needs a token.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
+    log_to_stderr()
     bind = Bind.find(host, port)
     check_token(settings, bind)
     with _listen(bind) as listener:

@@ -17,9 +17,7 @@ from deskclerk.settings import Settings
 
 def run(settings: Settings) -> None:
     """Serve one client until it closes its end or a signal asks to stop; writes under way end first."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
+    log_to_stderr()
     asyncio.run(_serve(settings))
 
 
