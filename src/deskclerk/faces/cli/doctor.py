@@ -1,0 +1,108 @@
+"""`deskclerk doctor`: is the key good, which instance is it, what is allowed, and where everything is."""
+
+import asyncio
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deskclerk.faces.cli.state import State, json_option
+
+if TYPE_CHECKING:
+    from deskclerk.catalogue import Action
+    from deskclerk.desk import Desk
+    from deskclerk.settings import Settings
+
+_PARTS = ("mcp", "httpx2", "pydantic", "sqlalchemy")
+
+
+@click.command(params=[json_option()])
+@click.pass_context
+def doctor(ctx: click.Context, /) -> None:
+    """Check the key with one cheap read, and show what is set and where."""
+    from deskclerk.faces.cli.output import show_object  # noqa: PLC0415 - help needs no desk
+
+    state = ctx.ensure_object(State)
+    findings, error = asyncio.run(_examine(state))
+    show_object(state, findings)
+    if error:
+        raise error
+
+
+async def _examine(state: State) -> tuple[dict[str, Any], Exception | None]:
+    from deskclerk.errors import ClerkError, KeyRejected  # noqa: PLC0415
+
+    error: ClerkError | None = None
+    async with state.desk() as desk:
+        probe = cheapest_read(desk)
+        answer: dict[str, Any] = {}
+        if probe:
+            try:
+                answer = (await desk.perform(probe)).value
+            except ClerkError as failure:
+                error = failure
+        verdict = "accepted" if probe else "not checked: no read is offered"
+        if error:
+            verdict = "rejected" if isinstance(error, KeyRejected) else "not checked: no good answer"
+        findings = {"key": verdict} | _instance(desk, answer) | _allowed(desk)
+        return findings | _places(desk.settings) | _versions(), error
+
+
+def cheapest_read(desk: "Desk") -> "Action | None":
+    """A read that asks for little and needs no id: the domains, which also say whose instance it is."""
+    from deskclerk.catalogue import ListDomains  # noqa: PLC0415
+
+    offered = [action for action in desk.actions() if action.spec.is_list]
+    free = [action for action in offered if not any(item.required for item in action.parameters().values())]
+    kind = ListDomains if ListDomains in free else next(iter(free), None)
+    return kind.parse({"limit": 1}) if kind else None
+
+
+def _instance(desk: "Desk", answer: dict[str, Any]) -> dict[str, Any]:
+    items = answer.get("items") or [{}]
+    settings = desk.settings
+    source = f"instances.{settings.instance}" if settings.instance else "no key"
+    return {
+        "instance": {
+            "kind": settings.kind,
+            "label": desk.instance.label,
+            "origin": settings.origin or "embedded in this process",
+            "domain": items[0].get("frontend_api_url") and items[0].get("name"),
+            "key_from": "CLERK_SECRET_KEY" if settings.secret_key else source,
+        }
+    }
+
+
+def _allowed(desk: "Desk") -> dict[str, Any]:
+    offered = desk.actions()
+    return {
+        "allowed": {
+            "access": desk.settings.access,
+            "confirm": desk.settings.confirm,
+            "actions": len(offered),
+            "waiting_for_a_signature": sum(desk.policy.asks(action.spec.effect) for action in offered),
+        }
+    }
+
+
+def _places(settings: "Settings") -> dict[str, Any]:
+    from deskclerk.settings import settings_file  # noqa: PLC0415
+
+    path = settings_file(settings.home)
+    return {
+        "places": {
+            "settings": f"{path}{'' if path.exists() else ' (not there)'}",
+            "journal": str(settings.data / "desk.db"),
+            "sandbox": str(settings.data / "sandbox.db"),
+            "handover": str(settings.data / "handover"),
+        }
+    }
+
+
+def _versions() -> dict[str, Any]:
+    from deskclerk import __version__  # noqa: PLC0415
+    from deskclerk.clerk.client import API_VERSION  # noqa: PLC0415
+
+    found = {"deskclerk": __version__, "clerk_api": API_VERSION, "python": platform.python_version()}
+    return {"versions": found | {name: version(name) for name in _PARTS}}

@@ -1,0 +1,100 @@
+"""What a failure prints, and the exit code that it ends with."""
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from deskclerk.errors import (
+    ApprovalNeeded,
+    DeskclerkError,
+    InvalidRequest,
+    InvalidSettings,
+    KeyRejected,
+)
+from deskclerk.faces.cli.state import State, console, is_terminal
+
+DONE, FAILED, USAGE, REJECTED, WAITS, INTERRUPTED = 0, 1, 2, 4, 8, 130
+
+_CODES: tuple[tuple[type[DeskclerkError], int], ...] = (
+    (InvalidRequest, USAGE),
+    (InvalidSettings, USAGE),
+    (KeyRejected, REJECTED),
+    (ApprovalNeeded, WAITS),
+)
+
+
+def exit_code(error: BaseException) -> int:
+    """0 done, 1 failed, 2 usage, 4 key rejected, 8 waits for approval, 130 interrupted."""
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, click.ClickException):
+        return error.exit_code
+    return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
+
+
+def report(error: BaseException, state: State) -> None:
+    """Say on standard error what failed and what to do next: for a person, or as one JSON line."""
+    facts = _facts(error)
+    if state.debug:
+        traceback.print_exception(error, file=sys.stderr)
+    if state.as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False), err=True)
+    else:
+        draw(facts, sys.stderr)
+
+
+def _facts(error: BaseException) -> dict[str, Any]:
+    match error:
+        case DeskclerkError():
+            return error.as_dict()
+        case click.Abort() | KeyboardInterrupt():
+            return {"error": "interrupted", "message": "Interrupted.", "next_step": ""}
+        case click.ClickException():
+            asked = isinstance(error, click.UsageError) and error.ctx
+            path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+            step = f"`{path} --help` shows how it is called." if asked else ""
+            return {"error": "usage", "message": error.format_message(), "next_step": step}
+        case _:
+            # The text of an error that nobody foresaw may hold anything, a key included.
+            message = f"Unexpected {type(error).__name__}{_place(error)}: this is a defect of deskclerk."
+            step = "`deskclerk --debug …` shows where; please report it."
+            return {"error": "unexpected", "message": message, "next_step": step}
+
+
+def _place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+
+
+def draw(facts: dict[str, Any], stream: TextIO) -> None:
+    """An error's parts, in two columns on a terminal and line by line elsewhere."""
+    from deskclerk.desk.clean import clean_text  # noqa: PLC0415 - only where something is drawn
+
+    lines = [(name, style, clean_text(text)) for name, style, text in _parts(facts) if text]
+    if not is_terminal(stream):
+        for name, _, text in lines:
+            click.echo(f"{name} {text}", file=stream)
+        return
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, style, text in lines:
+        grid.add_row(Text(name, style=style), Text(text))
+    console(stream).print(grid)
+
+
+def _parts(facts: dict[str, Any]) -> list[tuple[str, str, str]]:
+    said = [f"{key} {facts[key]}" for key in ("status", "code", "trace_id") if key in facts]
+    more = f" ({', '.join(said)})" if said else ""
+    return [
+        ("error:", "bold red", f"{facts['message']}{more}"),
+        *(("done:", "yellow", text) for text in facts.get("done", ())),
+        ("next:", "bold", facts["next_step"]),
+    ]

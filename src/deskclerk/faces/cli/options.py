@@ -1,0 +1,161 @@
+"""From an action's parameters to arguments and options, and back from what was typed to arguments."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from deskclerk.catalogue import Action, Parameter
+from deskclerk.faces.cli.values import CommaList, Dashed, JsonText, SecretText
+
+NULLS = "nulls"
+"""Where `--null` keeps the names that are sent as null."""
+
+
+def positional(action: type[Action]) -> tuple[str, ...]:
+    """The parameters that stand without an option: the ids in the path, and whatever a `get` needs."""
+    needed = [item.name for item in action.parameters().values() if item.required]
+    return tuple(needed) if action.spec.verb == "get" else action.spec.route.names
+
+
+def usage(action: type[Action]) -> str:
+    """How the action is called, such as `users ban USER_ID`; required options included."""
+    ids = [name.upper() for name in positional(action)]
+    return " ".join([action.spec.resource.plural, action.spec.verb, *ids, *required_options(action)])
+
+
+def required_options(action: type[Action]) -> list[str]:
+    """The options that the action cannot do without, such as `--role TEXT`."""
+    places = positional(action)
+    return [
+        f"{flag(item.name)} {metavar(item)}"
+        for item in action.parameters().values()
+        if item.required and item.name not in places
+    ]
+
+
+def legend(action: type[Action]) -> str:
+    """How the values are written that are more than a word."""
+    kinds = {metavar(item) for item in action.parameters().values()}
+    texts = {
+        "TIME": "2026-01-31, 2026-01-31T09:30Z (UTC if no zone) or milliseconds.",
+        "JSON": "a JSON object as text, @FILE, or - for standard input.",
+        "-|@FILE": "- asks without echo or reads standard input, @FILE reads a file.",
+    }
+    return " ".join(f"{kind}: {text}" for kind, text in texts.items() if kind in kinds)
+
+
+def flag(name: str) -> str:
+    """A parameter's name as an option."""
+    return f"--{name.replace('_', '-')}"
+
+
+def click_parameters(action: type[Action]) -> list[click.Parameter]:
+    """The arguments and options of an action's command, without those that every command has."""
+    places = positional(action)
+    found: list[click.Parameter] = [click.Argument([name]) for name in places]
+    found += [_option(item) for item in action.parameters().values() if item.name not in places]
+    nullable = [item.name.replace("_", "-") for item in action.parameters().values() if item.nullable]
+    if nullable:
+        text = f"Send null, which clears a value: --null {nullable[0]}; repeatable."
+        found.append(
+            click.Option(["--null", NULLS], multiple=True, type=Dashed(nullable), metavar="NAME", help=text)
+        )
+    return found
+
+
+def arguments_of(action: type[Action], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed as the action's arguments; what was not typed is left out."""
+    given: dict[str, Any] = {}
+    for name in action.parameters():
+        value = typed.get(name)
+        if value is not None and value != ():
+            given[name] = list(value) if isinstance(value, tuple) else value
+    for name in typed.get(NULLS) or ():
+        if name in given:
+            raise click.UsageError(f"{flag(name)} and --null {name} exclude each other.")
+        given[name] = None
+    return given
+
+
+def metavar(item: Parameter) -> str:
+    """What stands for a parameter's value in a usage line."""
+    schema = item.schema.get("items", item.schema)
+    if item.secret:
+        return "-|@FILE"
+    if item.times:
+        return "TIME"
+    if item.sorts:
+        return "[-]FIELD"
+    if "enum" in schema:
+        return "|".join(schema["enum"])
+    return {"object": "JSON", "integer": "NUMBER"}.get(schema["type"], "TEXT")
+
+
+def _option(item: Parameter) -> click.Option:
+    if item.schema["type"] == "boolean":
+        return _switch(item)
+    many = item.schema["type"] == "array"
+    more: dict[str, Any] = {"type": _type(item), "metavar": metavar(item)}
+    if item.name == "fields":
+        text = "Keys to show, separated by commas; a path such as public_metadata.plan; '*' for everything."
+        return click.Option(["--fields"], type=CommaList(), metavar="A,B|*", help=text)
+    if item.sorts:
+        more["shell_complete"] = _completer([*item.sorts, *(f"-{name}" for name in item.sorts)])
+    return click.Option(
+        [flag(item.name), item.name], help=_help(item), multiple=many and not item.secret, **more
+    )
+
+
+def _switch(item: Parameter) -> click.Option:
+    """A yes-or-no; one that takes only yes has no `--no-`."""
+    names = flag(item.name) if "const" in item.schema else f"{flag(item.name)}/--no-{flag(item.name)[2:]}"
+    return click.Option([names, item.name], is_flag=True, default=None, help=_help(item))
+
+
+def _type(item: Parameter) -> click.ParamType[Any]:
+    schema = item.schema.get("items", item.schema)
+    if item.secret:
+        return SecretText(many="items" in item.schema)
+    if "enum" in schema:
+        return click.Choice(schema["enum"])
+    kinds: dict[str, click.ParamType[Any]] = {"integer": click.INT, "object": JsonText()}
+    return click.STRING if item.times else kinds.get(schema["type"], click.STRING)
+
+
+def _help(item: Parameter) -> str:
+    """What the parameter is, its bounds, and how its value is written."""
+    parts = [item.description, _bounds(item)]
+    if item.schema["type"] == "array" and not item.secret:
+        parts.append("repeatable")
+    if item.secret:
+        parts.append("asked for without echo, or read from a file")
+    if item.default is not None and "const" not in item.schema:
+        parts.append(f"default {str(item.default).lower()}")
+    text = "; ".join(part for part in parts if part)
+    if text.partition(" ")[0].strip(".;:,").isalpha():
+        text = f"{text[0].upper()}{text[1:]}."
+    return f"{text}  [required]".strip() if item.required else text
+
+
+def _bounds(item: Parameter) -> str:
+    schema = item.schema
+    if item.sorts:
+        return f"'-' for descending order; one of {', '.join(item.sorts)}"
+    if schema["type"] == "array" and "maxItems" in schema:
+        return f"at most {schema['maxItems']}"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if high is not None:
+        return f"{low}-{high}"
+    return f"from {low}" if low is not None else ""
+
+
+def _completer(
+    names: list[str],
+) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        del ctx, param
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+    return complete

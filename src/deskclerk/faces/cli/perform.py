@@ -1,0 +1,53 @@
+"""Carries what was asked on the command line to the desk, and its answer back."""
+
+import asyncio
+from typing import Any
+
+from deskclerk.catalogue import Action
+from deskclerk.desk import Decision
+from deskclerk.errors import ApprovalNeeded, ApprovalRefused
+from deskclerk.faces.cli.approve import Terminal
+from deskclerk.faces.cli.output import print_lines, show_answer, show_items
+from deskclerk.faces.cli.progress import progress
+from deskclerk.faces.cli.state import State
+
+
+def carry_out(state: State, action: Action, *, yes: bool = False, every: bool = False) -> None:
+    """One action, from the desk to the screen; `every` follows a list's pages to its end."""
+    asyncio.run(_every(state, action) if every else _once(state, action, yes=yes))
+
+
+async def _once(state: State, action: Action, *, yes: bool) -> None:
+    terminal = Terminal(yes=yes)
+    async with state.desk(terminal) as desk:
+        try:
+            answer = await desk.perform(action)
+        except ApprovalNeeded as error:
+            error.next_step = "Run it on a terminal and type the answer, or pass --yes to sign it here."
+            raise
+        except ApprovalRefused as error:
+            if terminal.decision is Decision.DECLINED:
+                error.message, error.next_step = "Declined. Nothing was sent.", ""
+            raise
+    if action.spec.effect != "read":
+        state.note(f"Done: {action.spec.heading.lower()}.", style="green")
+    show_answer(state, action, answer)
+
+
+async def _every(state: State, action: Action) -> None:
+    """Lines are printed page by page; a table has to wait for its last row."""
+    items: list[dict[str, Any]] = []
+    count = 0
+    async with state.desk() as desk:
+        with progress(state, action.spec.resource.plural) as advance:
+            async for page in desk.pages(action):
+                found = page.value["items"]
+                count += len(found)
+                advance(len(found), page.value["total"])
+                if state.tables:
+                    items += found
+                else:
+                    print_lines(found)
+    if state.tables:
+        show_items(state, action, items)
+    state.note(f"{count}; that is all.")

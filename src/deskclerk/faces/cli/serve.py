@@ -1,0 +1,114 @@
+"""`deskclerk mcp`, `serve` and `sandbox`: the commands that stay until they are stopped."""
+
+import asyncio
+import contextlib
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deskclerk.faces.cli.state import State, is_terminal, json_option, setting_options
+
+if TYPE_CHECKING:
+    from deskclerk.settings import Settings
+
+
+@click.command(params=[*setting_options()])
+@click.pass_context
+def mcp(ctx: click.Context, /) -> None:
+    """Serve MCP on standard input and output, for a client that starts deskclerk itself."""
+    state = ctx.ensure_object(State)
+    settings = state.settings()
+    if is_terminal(sys.stdin):
+        state.note("This speaks MCP on standard input and output: a client starts it. Its configuration:")
+        state.note(json.dumps(stdio_configuration(settings), indent=2), style="")
+        state.note("Ctrl-C ends it.")
+    from deskclerk.faces.mcp import stdio  # noqa: PLC0415 - only these two commands speak MCP
+
+    stdio.run(settings)
+
+
+@click.command(params=[*setting_options(), json_option()])
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="0 takes any.")
+@click.pass_context
+def serve(ctx: click.Context, /, host: str, port: int) -> None:
+    """Serve MCP over Streamable HTTP, at /mcp."""
+    state = ctx.ensure_object(State)
+    settings = state.settings()
+    from deskclerk.faces.mcp import http  # noqa: PLC0415 - only these two commands speak MCP
+
+    http.run(settings, host, port, ready=lambda url: _say_ready(state, settings, url))
+
+
+@click.command(params=[*setting_options(), json_option()])
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=8767, show_default=True, type=click.IntRange(0, 65535), help="0 takes any.")
+@click.option("--db", metavar="URL|PATH", help="Its database; the one that every face shares if not given.")
+@click.pass_context
+def sandbox(ctx: click.Context, /, host: str, port: int, db: str | None) -> None:
+    """Serve the sandbox, a local Clerk: its Backend API stands under /v1."""
+    from deskclerk.faces.cli.local_clerk import serve_sandbox  # noqa: PLC0415 - help needs no server
+
+    state = ctx.ensure_object(State)
+    location = db or state.settings().data / "sandbox.db"
+    with contextlib.suppress(KeyboardInterrupt):  # raised again by the server after it has shut down
+        asyncio.run(serve_sandbox(state, host, port, location))
+
+
+def stdio_configuration(settings: "Settings") -> dict[str, Any]:
+    """What a client needs to start deskclerk itself; the key is left for its owner to fill in."""
+    server: dict[str, Any] = {"command": _program(), "args": ["mcp", *flags_of(settings)]}
+    if settings.secret_key:
+        server["env"] = {"CLERK_SECRET_KEY": "<your secret key>"}
+        if settings.api_url:
+            server["env"]["CLERK_API_URL"] = settings.api_url
+    return {"mcpServers": {"deskclerk": server}}
+
+
+def http_configuration(settings: "Settings", url: str) -> dict[str, Any]:
+    """What a client needs to reach a server that runs already."""
+    server: dict[str, Any] = {"type": "http", "url": url}
+    if settings.token:
+        server["headers"] = {"Authorization": "Bearer <DESKCLERK_TOKEN>"}
+    return {"mcpServers": {"deskclerk": server}}
+
+
+def flags_of(settings: "Settings") -> list[str]:
+    """The flags that give another process the same desk."""
+    flags = ["--read-only"] if settings.access == "read" else []
+    flags += ["--tools", ",".join(settings.tools)] if settings.tools else []
+    flags += ["--instance", settings.instance] if settings.instance else []
+    return flags + (["--home", str(settings.home.expanduser().absolute())] if settings.home else [])
+
+
+def _say_ready(state: State, settings: "Settings", url: str) -> None:
+    """Where it listens, and what to paste into a client: the URL alone is first, for who reads lines."""
+    by_url, by_start = http_configuration(settings, url), stdio_configuration(settings)
+    if state.as_json:
+        facts = {"url": url, "instance": settings.kind, "http": by_url, "stdio": by_start}
+        click.echo(json.dumps(facts, separators=(",", ":")))
+    else:
+        header = ' --header "Authorization: Bearer $DESKCLERK_TOKEN"' if settings.token else ""
+        start = shlex.join([_program(), *by_start["mcpServers"]["deskclerk"]["args"]])
+        what = "the sandbox" if settings.kind == "sandbox" else f"a {settings.kind} instance"
+        click.echo(f"MCP for {what}, listening on {url}\n")
+        click.echo(f"A client's configuration, by URL:\n{json.dumps(by_url, indent=2)}\n")
+        click.echo(f"or started by the client itself:\n{json.dumps(by_start, indent=2)}\n")
+        click.echo("For Claude Code, one of:")
+        click.echo(f"  claude mcp add --transport http deskclerk {url}{header}")
+        click.echo(f"  claude mcp add deskclerk -- {start}\n")
+        click.echo("Ctrl-C stops it.")
+    sys.stdout.flush()
+
+
+def _program() -> str:
+    """This program as another process can start it."""
+    own = Path(sys.argv[0])
+    if own.name.startswith("deskclerk") and own.exists():
+        return str(own.absolute())
+    return shutil.which("deskclerk") or "deskclerk"

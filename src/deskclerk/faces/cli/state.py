@@ -1,0 +1,130 @@
+"""What one run of the command line was told, and the streams that it talks to."""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from deskclerk.desk import Approver, Desk
+    from deskclerk.settings import Settings
+
+_UNBOUNDED = 10**12
+
+
+@dataclass
+class State:
+    """The flags that count for every command; `overrides` are settings by field name."""
+
+    overrides: dict[str, Any] = field(default_factory=dict)
+    as_json: bool = False
+    debug: bool = False
+
+    def settings(self) -> "Settings":
+        """The settings in force; InvalidSettings says what is wrong with them.
+
+        The budget of an answer is for models: here it counts only where somebody set it.
+        """
+        from deskclerk.settings import Settings  # noqa: PLC0415 - `--version` and `--help` need none
+
+        settings = Settings.load(self.overrides)
+        if "answer_characters" in settings.model_fields_set:
+            return settings
+        return settings.model_copy(update={"answer_characters": _UNBOUNDED})
+
+    @asynccontextmanager
+    async def desk(self, approver: "Approver | None" = None) -> AsyncIterator["Desk"]:
+        """A desk on the settings in force; without a key it says that it is the sandbox's."""
+        from deskclerk.desk import Caller, Desk  # noqa: PLC0415
+
+        settings = self.settings()
+        if not settings.origin:
+            self.note(f"No key is set: this is the sandbox in {settings.data}.")
+        async with Desk.open(settings, approver=approver, caller=Caller("cli")) as desk:
+            yield desk
+
+    @property
+    def tables(self) -> bool:
+        """Whether answers are for a person: a terminal, and no `--json`."""
+        return not self.as_json and is_terminal(sys.stdout)
+
+    @property
+    def talks(self) -> bool:
+        """Whether somebody sees notes and progress on standard error."""
+        return is_terminal(sys.stderr)
+
+    def note(self, text: str, style: str = "dim") -> None:
+        """One line for a person, on standard error; nothing where nobody looks."""
+        if self.talks:
+            console(sys.stderr).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a stream is a terminal; a closed or replaced one is not."""
+    try:
+        return stream.isatty()
+    except ValueError:
+        return False
+
+
+def silence(stream: TextIO) -> None:
+    """Whoever read has enough: what is still buffered goes nowhere when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def console(stream: TextIO) -> "Console":
+    """A rich console that prints text as it is: no emoji codes, no highlighting."""
+    from rich.console import Console  # noqa: PLC0415 - only where something is drawn
+
+    return Console(file=stream, emoji=False, highlight=False, markup=False)
+
+
+def set_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """A callback that keeps a flag as a setting; on any level, the innermost one counts."""
+    if value is not None and value is not False and param.name:
+        state = ctx.ensure_object(State)
+        if param.name == "read_only":
+            state.overrides["access"] = "read"
+        elif param.name in ("as_json", "debug"):
+            setattr(state, param.name, True)
+        else:
+            state.overrides[param.name] = value
+    return value
+
+
+def json_option() -> click.Option:
+    """`--json`, for every command."""
+    return click.Option(
+        ["--json", "as_json"],
+        is_flag=True,
+        expose_value=False,
+        callback=set_option,
+        help="Print JSON lines, also on a terminal.",
+    )
+
+
+def setting_options() -> list[click.Option]:
+    """The options that set settings, for the root and the commands that serve."""
+    texts = {
+        "read-only": "Offer reads only.",
+        "tools": "Offer only these actions: names or globs, separated by commas.",
+        "instance": "The instance of the settings file to work on.",
+        "home": "One folder for databases, settings and hand-overs.",
+    }
+    return [
+        click.Option(
+            [f"--{name}"],
+            is_flag=name == "read-only",
+            metavar=None if name == "read-only" else {"home": "FOLDER", "tools": "NAMES"}.get(name, "NAME"),
+            expose_value=False,
+            callback=set_option,
+            help=text,
+        )
+        for name, text in texts.items()
+    ]

@@ -1,0 +1,153 @@
+"""Tables for a terminal: the columns that fit, the most telling first; one object as key and value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deskclerk.desk.view import FREE_FORM
+from deskclerk.faces.cli.cells import cell, flat, is_time, moment
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_GAP = 2
+_NARROWEST = 14
+_STATES = ("banned", "locked")
+_NAMES = ("name", "identifier", "email_address", "email_addresses", "slug")
+_CONDITIONS = ("state", "status", "role")
+_STYLES = {"state": "red", "status": "cyan", "role": "cyan", "name": "bold"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: the key that it shows, its cells, and its least width (its natural one for ids)."""
+
+    key: str
+    cells: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The key in words."""
+        words = self.key.replace(".", " ").replace("_", " ")
+        return f"{words.removesuffix(' at')} UTC" if is_time(self.key) else words
+
+    @property
+    def natural(self) -> int:
+        """The width at which nothing is cut, in terminal cells."""
+        from rich.cells import cell_len  # noqa: PLC0415 - only where something is drawn
+
+        return max(map(cell_len, (self.title, *self.cells)))
+
+    @property
+    def least(self) -> int:
+        """The width below which the column is not worth showing."""
+        whole = self.key.endswith("id") or is_time(self.key)
+        return self.natural if whole else min(self.natural, max(_NARROWEST, len(self.title)))
+
+    @property
+    def rank(self) -> int:
+        """How telling the column is; 0 is the most."""
+        key = self.key.rpartition(".")[2]
+        if self.key == "id":
+            return 0
+        if key in _CONDITIONS:
+            return 1
+        if key in _NAMES and not self.key.startswith("organization."):
+            return 2
+        if key in FREE_FORM or self.key.startswith("organization."):
+            return 5
+        return 3 if is_time(key) and key != "created_at" else 4
+
+
+def table_of(items: Sequence[Mapping[str, Any]], width: int, *, whole: bool) -> tuple["Table", list[str]]:
+    """A table no wider than `width`, and the titles of the columns that found no room.
+
+    `whole` keeps every column, however narrow it becomes: they were asked for by name.
+    """
+    from rich.table import Table  # noqa: PLC0415 - only where something is drawn
+    from rich.text import Text  # noqa: PLC0415
+
+    columns = columns_of(items, merged=not whole)
+    kept = columns if whole else fitting(columns, width)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold underline")
+    widths = {} if whole else share(kept, width)
+    for column in kept:
+        style = "dim" if is_time(column.key) else _STYLES.get(column.key.rpartition(".")[2], "")
+        table.add_column(
+            Text(column.title),
+            style=style,
+            overflow="fold" if whole else "ellipsis",
+            no_wrap=not whole,
+            width=widths.get(column.key),
+        )
+    for row in zip(*(column.cells for column in kept), strict=True):
+        table.add_row(*map(Text, row))
+    return table, [column.title for column in columns if column not in kept]
+
+
+def columns_of(items: Sequence[Mapping[str, Any]], *, merged: bool) -> list[Column]:
+    """The columns in the items' order, without those that are empty throughout."""
+    rows = [dict(flat(_merge(item) if merged else item, FREE_FORM)) for item in items]
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    columns = [Column(key, tuple(cell(key, row.get(key)) for row in rows)) for key in keys]
+    return [column for column in columns if any(column.cells)]
+
+
+def fitting(columns: Sequence[Column], width: int) -> list[Column]:
+    """The most telling columns that fit side by side at their least widths, in their own order."""
+    chosen: list[Column] = []
+    room = width + _GAP
+    for column in sorted(columns, key=lambda column: column.rank):
+        if column.least + _GAP <= room or not chosen:
+            chosen.append(column)
+            room -= column.least + _GAP
+    return [column for column in columns if column in chosen]
+
+
+def share(columns: Sequence[Column], width: int) -> dict[str, int]:
+    """Each column's width: its least, and of what is left as much as it can use, most telling first."""
+    widths = {column.key: column.least for column in columns}
+    spare = max(0, width - sum(widths.values()) - _GAP * (len(columns) - 1))
+    for column in sorted(columns, key=lambda column: column.rank):
+        more = min(spare, column.natural - column.least)
+        widths[column.key] += more
+        spare -= more
+    return widths
+
+
+def object_of(item: Mapping[str, Any]) -> "Table":
+    """One object as two columns, key and value."""
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for key, value in flat(item, FREE_FORM):
+        texts = (
+            [cell(key, part) for part in value] if isinstance(value, list) and value else [_long(key, value)]
+        )
+        for number, text in enumerate(texts):
+            grid.add_row(Text(key if number == 0 else ""), Text(text))
+    return grid
+
+
+def _long(key: str, value: Any) -> str:
+    text = cell(key, value)
+    if isinstance(value, str):
+        return value
+    return f"{moment(value):%Y-%m-%d %H:%M:%S} UTC" if is_time(key) and isinstance(value, int) else text
+
+
+def _merge(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Two names as one, and the states that are true as words: narrower, and nothing is lost."""
+    merged: dict[str, Any] = {}
+    for key, value in item.items():
+        if key in ("first_name", "last_name"):
+            parts = (item.get("first_name"), item.get("last_name"))
+            merged["name"] = " ".join(str(part) for part in parts if part)
+        elif key in _STATES:
+            merged["state"] = ", ".join(name for name in _STATES if item.get(name))
+        else:
+            merged[key] = _merge(value) if isinstance(value, Mapping) and key not in FREE_FORM else value
+    return merged
