@@ -129,6 +129,10 @@ class Desk:
             await self._journal.read(self.instance, caller, action, "done")
             yield show(action, shape, budget=10**12)
 
+    async def recent(self, count: int = 20) -> list[dict[str, Any]]:
+        """The journal's last events, the oldest of them first."""
+        return await self._journal.recent(count)
+
     async def _check(self, action: Action, caller: Caller) -> None:
         try:
             self.policy.check(type(action))

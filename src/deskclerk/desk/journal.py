@@ -96,6 +96,18 @@ class Journal:
         """Note how a write ended: `done`, or the kind of its error."""
         await self._add(intent | {"kind": "outcome", "at": now(), "outcome": outcome} | _said(error))
 
+    async def recent(self, count: int) -> list[dict[str, Any]]:
+        """The last events, the oldest of them first."""
+        from deskclerk.desk.store.tables import events  # noqa: PLC0415 - opened when needed
+
+        await self.flush()
+        last = events.select().order_by(events.c.seq.desc()).limit(count)
+        engine = await self.engine()
+        async with engine.connect() as connection:
+            reading = await connection.execution_options(reads=True)
+            rows = (await reading.execute(last)).mappings().all()
+        return [dict(row) for row in reversed(rows)]
+
     async def flush(self) -> None:
         """Write the reads noted so far."""
         if self._batch:

@@ -14,7 +14,7 @@ EVERYTHING = "*"
 SECRET_KEYS = frozenset(
     {"client_secret", "signing_key", "password", "password_digest", "totp_secret", "backup_codes", "jwt"}
 )
-_FREE_FORM = frozenset({"public_metadata", "private_metadata", "unsafe_metadata", "claims"})
+FREE_FORM = frozenset({"public_metadata", "private_metadata", "unsafe_metadata", "claims"})
 """Where keys are the application's own, so that their names say nothing about secrets."""
 
 
@@ -132,7 +132,7 @@ def without_secrets(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     return {
-        key: item if key in _FREE_FORM else without_secrets(item)
+        key: item if key in FREE_FORM else without_secrets(item)
         for key, item in value.items()
         if key not in SECRET_KEYS
     }
@@ -142,7 +142,7 @@ def _without_empty(item: Mapping[str, Any]) -> dict[str, Any]:
     """Nothing said is nothing shown: null, empty text, empty lists and objects are left out."""
     kept = {}
     for key, raw in item.items():
-        value = _without_empty(raw) if isinstance(raw, Mapping) and key not in _FREE_FORM else raw
+        value = _without_empty(raw) if isinstance(raw, Mapping) and key not in FREE_FORM else raw
         if value not in (None, "", [], {}):
             kept[key] = value
     return kept
