@@ -71,9 +71,10 @@ def minimal(name: str) -> dict[str, Any]:
     return tidy(name, {key: example(key, facts[key]) for key in required(name)})
 
 
-def full(name: str) -> dict[str, Any]:
-    """Every parameter at once, as far as they go together."""
-    return tidy(name, {key: example(key, facts) for key, facts in sendable(name).items()})
+def full(name: str, without: str = "") -> dict[str, Any]:
+    """Every parameter at once, as far as they go together; `without` one."""
+    facts = sendable(name)
+    return tidy(name, {key: example(key, facts[key]) for key in facts if key != without})
 
 
 def one_by_one(name: str) -> Iterator[dict[str, Any]]:

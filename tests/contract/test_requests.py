@@ -1,34 +1,15 @@
-import asyncio
 import json
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deskclerk.catalogue import ACTIONS, Request
 from deskclerk.errors import InvalidRequest
 from tests.contract import arguments
 from tests.contract.openapi import operation, request_problems
-
-every_action = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.spec.name)
+from tests.contract.wire import every_action, sent
 
 OTHER_SEGMENTS = ("", ".", "..", "../users", "a/b", "a%2Fb", "a?b=1", "a#b", "a b", "é", "a\n", "-a")
-TEMPLATE = {"name": "orders", "claims": {"plan": "pro"}, "id": "jtmp_1", "lifetime": 60}
-
-
-def sent(action, given_arguments) -> list[Request]:
-    """Every request that the action sends, answered as far as the action itself reads answers."""
-    asked = action.parse(given_arguments)
-    requests: list[Request] = []
-
-    async def send(request):
-        requests.append(request)
-        named = {"id": getattr(asked, "domain_id", "dmn_1")}
-        member = {"public_user_data": {"user_id": getattr(asked, "user_id", "user_1")}}
-        return TEMPLATE | {"data": [named, member | named], "total_count": 2}
-
-    asyncio.run(asked.perform(send))
-    return requests
 
 
 def problems(requests) -> list[str]:
