@@ -6,13 +6,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test check format lint types docs index lock clean
+.PHONY: run test test-js check format lint types docs index lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto
+
+# Clerk's JavaScript SDK against the sandbox; needs Node 20 or newer.
+test-js: $(VENV)/dev.stamp
+	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 
 check: lint types docs test
 
