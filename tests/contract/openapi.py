@@ -45,6 +45,7 @@ def read(name: str) -> Any:
 
 
 _INDEX: dict[str, Any] = read("openapi-2026-05-12.json")
+VERSION: str = _INDEX["version"]
 SCHEMAS = Schemas(_INDEX["schemas"])
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (method, path): Operation(method, path, **facts)

@@ -1,6 +1,7 @@
 from collections import Counter
 
 from deskclerk.catalogue import ACTIONS
+from deskclerk.catalogue.route import API_VERSION
 from tests.contract import openapi
 from tests.contract.differences import differences
 from tests.contract.ledger import LEDGER
@@ -21,6 +22,10 @@ def test_every_action_has_the_effect_that_the_contract_gives_it():
 def test_every_action_uses_the_routes_that_really_serve_it_and_no_other():
     ours = {action.spec.name: sorted(map(str, action.spec.routes)) for action in ACTIONS}
     assert ours == {item["name"]: sorted(item["routes"]) for item in openapi.ACTIONS}
+
+
+def test_the_version_asked_for_is_the_one_that_the_index_describes():
+    assert openapi.VERSION == API_VERSION
 
 
 def test_every_route_is_an_operation_of_clerks():

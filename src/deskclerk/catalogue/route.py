@@ -8,6 +8,9 @@ from typing import Any
 
 from deskclerk.errors import InvalidRequest
 
+API_VERSION = "2026-05-12"
+"""The version of Clerk's Backend API whose operations the catalogue declares."""
+
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,254}")
 

@@ -9,12 +9,11 @@ import stamina
 
 from deskclerk import __version__
 from deskclerk.catalogue import Action, Request
+from deskclerk.catalogue.route import API_VERSION
 from deskclerk.clerk.answers import decode, explain, lost, unreadable
 from deskclerk.clerk.budget import PER_TEN_SECONDS, RateBudget
 from deskclerk.clerk.retry import ATTEMPTS, is_read, never_left, wait_before_retry
 from deskclerk.errors import ClerkError, ClerkUnavailable
-
-API_VERSION = "2026-05-12"
 
 
 class Clerk:

@@ -102,7 +102,7 @@ def _places(settings: "Settings") -> dict[str, Any]:
 
 def _versions() -> dict[str, Any]:
     from deskclerk import __version__  # noqa: PLC0415
-    from deskclerk.clerk.client import API_VERSION  # noqa: PLC0415
+    from deskclerk.catalogue.route import API_VERSION  # noqa: PLC0415
 
     found = {"deskclerk": __version__, "clerk_api": API_VERSION, "python": platform.python_version()}
     return {"versions": found | {name: version(name) for name in _PARTS}}
