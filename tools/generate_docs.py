@@ -1,0 +1,134 @@
+"""Writes what is derived from the catalogue: docs/actions.md, and the README's table of actions.
+
+python tools/generate_docs.py            write both
+python tools/generate_docs.py --check    write nothing; fail if one of them is stale
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from deskclerk.catalogue import ACTIONS, Action, Parameter
+from deskclerk.faces.cli.options import flag, positional, usage
+
+ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- actions -->", "<!-- /actions -->"
+_WHERE = {"local": "desk"}
+_HEAD = f"""\
+# The {len(ACTIONS)} actions
+
+Generated from the catalogue (`src/deskclerk/catalogue`) by `tools/generate_docs.py`; a change belongs there.
+
+An action is asked for by its name over MCP and with `deskclerk call NAME JSON`, and by its command on the
+command line. Effects: `read` changes nothing, `write` can be taken back, `destructive` cannot.
+
+In the tables, *where* says where a parameter travels: in the `path`, the `query` or the `body` of the
+request, or not at all (`desk`: it shapes the answer). A **required** parameter must be given; `null` among
+what it takes is sent as such and clears the value. A *secret* is never taken from a model or from the words
+of a command, nor shown. A *time* is ISO 8601 (UTC if no zone) or milliseconds.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check the generated texts; the exit code."""
+    check = "--check" in arguments
+    fresh = settle(ROOT / "docs" / "actions.md", reference(), check=check)
+    readme = ROOT / "README.md"
+    return 0 if settle(readme, with_table(readme), check=check) and fresh else 1
+
+
+def settle(path: Path, text: str, *, check: bool) -> bool:
+    """Have the file hold this text; with `check`, only say whether it does."""
+    if path.exists() and path.read_text("utf-8") == text:
+        return True
+    name = path.relative_to(ROOT)
+    if check:
+        print(f"{name} is stale: run python tools/generate_docs.py", file=sys.stderr)
+        return False
+    path.write_text(text, "utf-8")
+    print(f"{name}: {len(text.splitlines())} lines written")
+    return True
+
+
+def reference() -> str:
+    """docs/actions.md: every action with its parameters."""
+    parts = [_HEAD]
+    plural = ""
+    for action in ACTIONS:
+        if action.spec.resource.plural != plural:
+            plural = action.spec.resource.plural
+            parts.append(f"## {plural}\n")
+        parts.append(section(action))
+    return "\n".join(parts)
+
+
+def section(action: type[Action]) -> str:
+    """One action: what it does, how it is called, its parameters."""
+    spec = action.spec
+    routes = ", then ".join(f"`{route}`" for route in spec.routes)
+    lines = [
+        f"### {spec.name}\n",
+        f"{action.summary()}\n",
+        f"- Command: `deskclerk {usage(action)}`",
+        f"- Effect: {spec.effect}{f'; taken back by `{spec.undo}`' if spec.undo else ''}",
+        f"- {'Routes' if spec.also else 'Route'}: {routes}",
+    ]
+    if "fields" in action.parameters():
+        lines.append(f"- Shows, unless `fields` says otherwise: {', '.join(spec.resource.brief)}")
+    lines.append("")
+    if action.parameters():
+        lines += ["| parameter | takes | where | option | notes |", "| --- | --- | --- | --- | --- |"]
+        lines += [row(action, item) for item in action.parameters().values()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def row(action: type[Action], item: Parameter) -> str:
+    """One parameter as a row."""
+    takes = f"time{' or null' if item.nullable else ''}" if item.times else item.accepted
+    option = item.name.upper() if item.name in positional(action) else flag(item.name)
+    cells = [f"`{item.name}`", takes, _WHERE.get(item.where, item.where), f"`{option}`", notes(item)]
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def notes(item: Parameter) -> str:
+    """What else is to be known of a parameter."""
+    parts: Iterable[str] = (
+        "**required**" if item.required else "",
+        "secret" if item.secret else "",
+        item.description or ("keys to show, `*` for all" if item.name == "fields" else ""),
+        f"one of {', '.join(item.sorts)}, `-` before it for descending order" if item.sorts else "",
+        "merged deeply; null deletes a key" if item.metadata else "",
+        f"default {str(item.default).lower()}" if item.default is not None else "",
+    )
+    return "; ".join(part for part in parts if part)
+
+
+def with_table(readme: Path) -> str:
+    """The README with its table of actions renewed; exits if the place for it is not marked."""
+    text = readme.read_text("utf-8") if readme.exists() else ""
+    if BEGIN not in text or END not in text.partition(BEGIN)[2]:
+        sys.exit(f"README.md: the lines {BEGIN} and {END} mark where the table of actions goes; add them.")
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
+
+
+def table() -> str:
+    """The actions as a compact table."""
+    rows = ["| action | command | effect | what it does |", "| --- | --- | --- | --- |"]
+    rows += [
+        f"| [`{action.spec.name}`](docs/actions.md#{action.spec.name}) | `{short(action)}` "
+        f"| {action.spec.effect} | {action.summary()} |"
+        for action in ACTIONS
+    ]
+    return "\n".join(rows)
+
+
+def short(action: type[Action]) -> str:
+    """The command without its options."""
+    ids = [name.upper() for name in positional(action)]
+    return " ".join([action.spec.resource.plural, action.spec.verb, *ids])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
