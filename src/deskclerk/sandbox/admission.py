@@ -1,0 +1,83 @@
+"""What every request meets before routing: a trace id, the key, the API version."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deskclerk.sandbox.refusals import Problem, Refusal, refusal
+from deskclerk.sandbox.store.store import Instance
+
+VERSIONS = ("2021-02-05", "2024-10-01", "2025-03-12", "2025-04-10", "2025-11-10", "2026-05-12")
+TRACE_HEADER = "x-clerk-trace-id"
+
+
+class Admission:
+    """ASGI middleware: refuses a wrong key before anything else, as Clerk does, also on unknown paths."""
+
+    def __init__(self, app: ASGIApp, by_key: Mapping[str, Instance]) -> None:
+        self.app = app
+        self.by_key = by_key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through with its instance, version and trace id in the state, or answer it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        trace = secrets.token_hex(16)
+        state = scope.setdefault("state", {})
+        state["trace"] = trace
+
+        async def traced(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (TRACE_HEADER.encode(), trace.encode())]
+            await send(message)
+
+        headers = Headers(scope=scope)
+        try:
+            state["instance"] = _instance(headers.get("authorization"), self.by_key)
+            state["version"] = _version(headers, QueryParams(scope["query_string"]))
+        except Refusal as error:
+            await envelope(error.status, error.problems, trace)(scope, receive, traced)
+            return
+        await self.app(scope, receive, traced)
+
+
+def envelope(
+    status: int, problems: tuple[Problem, ...], trace: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Clerk's error answer."""
+    body: dict[str, Any] = {"errors": [item.as_dict() for item in problems], "clerk_trace_id": trace}
+    return JSONResponse(body, status, headers)
+
+
+def _instance(header: str | None, by_key: Mapping[str, Instance]) -> Instance:
+    scheme, _, key = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise refusal(
+            "authorization_header_format_invalid",
+            "Invalid Authorization header format",
+            "The Authorization header must be 'Bearer' and a secret key.",
+        )
+    # The sandbox's keys are no secrets: a plain look-up gives nothing away.
+    instance = by_key.get(key.strip())
+    if instance is None:
+        raise refusal("clerk_key_invalid", "The secret key is invalid", "No instance has this secret key.")
+    return instance
+
+
+def _version(headers: Headers, query: QueryParams) -> str:
+    header, parameter = headers.get("clerk-api-version"), query.get("__clerk_api_version")
+    if header and parameter:
+        raise _bad_version("Give the API version in the header or in the query, not in both.")
+    version = header or parameter or VERSIONS[0]
+    if version not in VERSIONS:
+        raise _bad_version(f"Known API versions: {', '.join(VERSIONS)}.")
+    return version
+
+
+def _bad_version(text: str) -> Refusal:
+    return refusal("api_version_invalid", "The API version is invalid", text)

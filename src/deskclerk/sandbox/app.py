@@ -1,0 +1,102 @@
+"""The sandbox as a web application: Clerk's Backend API below `/v1`, its routes from the catalogue."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route as WebRoute
+
+from deskclerk.catalogue import Action, Route, Verb
+from deskclerk.sandbox.admission import Admission, envelope
+from deskclerk.sandbox.call import Call, Handler, Prepared
+from deskclerk.sandbox.handlers import EXTRA, HANDLERS
+from deskclerk.sandbox.parameters import accepted, read_body, read_query
+from deskclerk.sandbox.refusals import Problem, Refusal, refusal
+from deskclerk.sandbox.store.store import Store
+
+LARGEST_BODY = 2**20
+NO_METHOD = 405
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(store: Store) -> Starlette:
+    """The Backend API on an open store."""
+    # A path in words goes before one with a placeholder that would swallow it: /users/count.
+    routes = sorted(HANDLERS, key=lambda route: route.path.count("{"))
+    app = Starlette(
+        routes=[
+            WebRoute(f"/v1{route.path}", _endpoint(store, route, EXTRA.get(route)), methods=[route.method])
+            for route in routes
+        ],
+        middleware=[Middleware(Admission, by_key=store.by_key)],
+        exception_handlers={Refusal: _refused, HTTPException: _not_routed, Exception: _failed},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _endpoint(store: Store, route: Route, action: type[Action] | None) -> Endpoint:
+    found = HANDLERS[route]
+    prepared = found if isinstance(found, Prepared) else None
+    handler: Handler = found.handler if isinstance(found, Prepared) else found
+
+    async def endpoint(request: Request) -> Response:
+        takes, version = accepted(route, action), request.state.version
+        query = read_query(request.query_params.multi_items(), takes.query)
+        body: dict[str, Any] = {}
+        if route.method not in (Verb.GET, Verb.DELETE):
+            body = read_body(await _content(request), takes.body_in(version))
+        if prepared:
+            body = await prepared.prepare(body)
+        async with store.transaction(reads=route.method is Verb.GET) as connection:
+            answer = await handler(
+                Call(
+                    connection=connection,
+                    instance=request.state.instance,
+                    path=request.path_params,
+                    query=query,
+                    body=body,
+                    version=version,
+                    now=store.clock.now(),
+                    wrapped=takes.wrapped,
+                    pages="limit" in takes.query,
+                )
+            )
+        return JSONResponse(answer)
+
+    return endpoint
+
+
+async def _content(request: Request) -> bytes:
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > LARGEST_BODY:
+            raise refusal("request_body_too_large", "The body is too large", f"At most {LARGEST_BODY} bytes.")
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content and kind != "application/json":
+        raise refusal("unsupported_content_type", "Unsupported content type", "Send application/json.")
+    return bytes(content)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)  # noqa: S101 - what it is registered for
+    return envelope(error.status, error.problems, request.state.trace)
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    """No such path, or not with this method; Clerk's list of codes has none for the latter."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    text = f"{request.method} {request.url.path} is not a route of the sandbox."
+    problem = Problem("resource_not_found", "not found", text)
+    return envelope(error.status_code, (problem,), request.state.trace, error.headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    text = f"The sandbox failed: {type(error).__name__}."
+    return envelope(500, (Problem("internal_clerk_error", "Internal error", text),), request.state.trace)

@@ -1,0 +1,113 @@
+"""Everything the sandbox can refuse with: Clerk's codes and statuses, our own sentences.
+
+A rule raises one of the refusals made here; the app turns it into Clerk's error envelope. STATUS is
+the one list of codes in use.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+STATUS: Mapping[str, int] = {
+    "api_version_invalid": 400,
+    "authorization_header_format_invalid": 401,
+    "clerk_key_invalid": 401,
+    "form_conditional_param_disallowed": 422,
+    "form_conditional_param_missing": 422,
+    "form_data_missing": 422,
+    "form_identifier_exists": 422,
+    "form_param_array_length_mismatch": 422,
+    "form_param_array_size_exceeded": 422,
+    "form_param_duplicate": 422,
+    "form_param_exceeds_allowed_size": 422,
+    "form_param_format_invalid": 422,
+    "form_param_max_length_exceeded": 422,
+    "form_param_min_length_exceeded": 422,
+    "form_param_missing": 422,
+    "form_param_nil": 422,
+    "form_param_type_invalid": 422,
+    "form_param_unknown": 422,
+    "form_param_value_invalid": 422,
+    "form_password_length_too_long": 422,
+    "form_password_length_too_short": 422,
+    "form_resource_not_found": 422,
+    "form_username_invalid_character": 422,
+    "form_username_invalid_length": 422,
+    "form_username_needs_non_number_char": 422,
+    "internal_clerk_error": 500,
+    "request_body_invalid": 400,
+    "request_body_too_large": 413,
+    "resource_not_found": 404,
+    "unsupported_content_type": 415,
+    "user_quota_exceeded": 403,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: Clerk's code, a short and a long sentence, the parameter if there is one."""
+
+    code: str
+    message: str
+    long_message: str
+    param: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The problem as Clerk writes it."""
+        meta = {"param_name": self.param} if self.param else {}
+        return {
+            "message": self.message,
+            "long_message": self.long_message,
+            "code": self.code,
+            "meta": meta,
+        }
+
+
+class Refusal(Exception):
+    """A request that the sandbox does not carry out, with one problem or several of the same status."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(f"{item.code}: {item.long_message}" for item in problems))
+        self.problems = problems
+        self.status = STATUS[problems[0].code]
+
+
+def refusal(code: str, message: str, long_message: str = "", *, param: str | None = None) -> Refusal:
+    """A refusal with a code of STATUS; without a long sentence the short one is used."""
+    return Refusal(Problem(code, message, long_message or message, param))
+
+
+def not_found(what: str, key: str) -> Refusal:
+    """404: this instance has no such thing."""
+    return refusal("resource_not_found", "not found", f"No {what} with the id {key} exists in this instance.")
+
+
+def invalid(param: str, long_message: str) -> Refusal:
+    """422: the value is of the right type, and cannot be accepted."""
+    return refusal("form_param_value_invalid", "is invalid", long_message, param=param)
+
+
+def ill_formed(param: str, long_message: str) -> Refusal:
+    """422: the text does not have the form that it must have."""
+    return refusal("form_param_format_invalid", "is invalid", long_message, param=param)
+
+
+def missing(*params: str) -> Refusal:
+    """422: parameters that must be given are not."""
+    return Refusal(
+        *(Problem("form_param_missing", "is missing", f"{name} must be included.", name) for name in params)
+    )
+
+
+def taken(param: str) -> Refusal:
+    """422: an identifier belongs to someone or something else."""
+    return refusal(
+        "form_identifier_exists", "is taken", f"This {param} is in use. Please choose another.", param=param
+    )
+
+
+def require(given: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Refuse unless all `names` are given; for what a route needs beyond its action's declaration."""
+    absent = [name for name in names if given.get(name) is None]
+    if absent:
+        raise missing(*absent)

@@ -1,0 +1,34 @@
+"""What all tables share: the metadata, and the columns that nearly every row has."""
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, MetaData, String
+
+metadata = MetaData()
+
+ID_LENGTH = 64
+
+
+def id_column() -> Column[Any]:
+    """A prefix and a KSUID."""
+    return Column("id", String(ID_LENGTH), primary_key=True)
+
+
+def instance_column() -> Column[Any]:
+    """The instance that a row belongs to; deleting it deletes the row."""
+    return reference("instance_id", "instances.id", nullable=False)
+
+
+def reference(name: str, target: str, *, nullable: bool = True, ondelete: str = "CASCADE") -> Column[Any]:
+    """A foreign key; rows go with what they belong to."""
+    return Column(name, String(ID_LENGTH), ForeignKey(target, ondelete=ondelete), nullable=nullable)
+
+
+def time_column(name: str, *, nullable: bool = False) -> Column[Any]:
+    """Milliseconds since the epoch."""
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def json_column(name: str, *, nullable: bool = False) -> Column[Any]:
+    """Any JSON; an absent value is SQL's NULL."""
+    return Column(name, JSON(none_as_null=True), nullable=nullable)

@@ -1,0 +1,78 @@
+"""A fresh sandbox for each test, asked over HTTP as a Clerk SDK would."""
+
+import httpx2
+import pytest
+
+from deskclerk.sandbox import KEY, open_sandbox
+from deskclerk.sandbox.clock import Clock
+
+NOON = 1_790_000_000_000
+
+
+class ManualClock(Clock):
+    """A clock that a test moves."""
+
+    def __init__(self, now=NOON):
+        self.time = now
+
+    def now(self):
+        return self.time
+
+    def advance(self, milliseconds):
+        self.time += milliseconds
+
+
+class Client:
+    """Asks a sandbox; `ask` answers `(status, JSON)`, the verbs the JSON of a success."""
+
+    def __init__(self, sandbox):
+        self.sandbox = sandbox
+        transport = httpx2.ASGITransport(app=sandbox.app)
+        self.http = httpx2.AsyncClient(
+            transport=transport,
+            base_url="http://sandbox.localhost/v1",
+            headers={"Authorization": f"Bearer {KEY}", "Clerk-API-Version": "2026-05-12"},
+        )
+
+    async def ask(self, method, path, **options):
+        answer = await self.http.request(method, path, **options)
+        assert answer.headers["content-type"] == "application/json"
+        return answer.status_code, answer.json()
+
+    async def _done(self, method, path, **options):
+        status, answer = await self.ask(method, path, **options)
+        assert status == 200, answer
+        return answer
+
+    async def get(self, path, params=None):
+        return await self._done("GET", path, params=params)
+
+    async def post(self, path, body=None):
+        return await self._done("POST", path, json=body)
+
+    async def patch(self, path, body):
+        return await self._done("PATCH", path, json=body)
+
+    async def delete(self, path):
+        return await self._done("DELETE", path)
+
+    async def refused(self, method, path, **options):
+        """The `(status, code, parameter)` of the first error."""
+        status, answer = await self.ask(method, path, **options)
+        assert status >= 400, answer
+        error = answer["errors"][0]
+        return status, error["code"], error["meta"].get("param_name")
+
+
+@pytest.fixture
+def clock():
+    return ManualClock()
+
+
+@pytest.fixture
+async def clerk(tmp_path, clock):
+    """A client of an empty sandbox."""
+    async with open_sandbox(tmp_path / "sandbox.db", seed=False, clock=clock) as sandbox:
+        client = Client(sandbox)
+        async with client.http:
+            yield client
