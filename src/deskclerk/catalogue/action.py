@@ -13,6 +13,7 @@ from deskclerk.catalogue.route import READ, Effect, Request, Route, Send
 from deskclerk.errors import ClerkError, InvalidRequest
 
 REDACTED = "[secret]"
+_AGAIN = "Nothing was sent. Correct the arguments and call again."
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,11 @@ class Action(BaseModel):
         for name, value in arguments.items():
             known = cls.parameters().get(name)
             if value is None and known and not known.nullable:
-                problem = f"null is not accepted; leave it out, or pass {known.accepted}"
-                raise InvalidRequest(f"{cls.spec.name}: {name}: {problem}.", problems=[(name, problem)])
+                leave = "" if known.required else "leave it out, or "
+                problem = f"null is not accepted; {leave}pass {known.accepted}"
+                raise InvalidRequest(
+                    f"{cls.spec.name}: {name}: {problem}.", problems=[(name, problem)], next_step=_AGAIN
+                )
         return cls(**arguments)
 
     def check(self) -> None:
@@ -247,7 +251,7 @@ def _invalid(action: type[Action], error: ValidationError) -> InvalidRequest:
     return InvalidRequest(
         f"{action.spec.name}: {listed}.",
         problems=list(problems.items()),
-        next_step="Nothing was sent. Correct the arguments and call again.",
+        next_step=_AGAIN,
     )
 
 

@@ -109,7 +109,7 @@ class Desk:
             plan, how = await self._signed(action, caller, approver or self._approver, plan_id)
         task = asyncio.create_task(self._write(action, caller, plan, how))
         self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+        task.add_done_callback(self._ended)
         # A caller that goes away does not tear a write apart: it ends, and is journalled.
         return await asyncio.shield(task)
 
@@ -213,6 +213,12 @@ class Desk:
         rest, notes = hand_over(answer, self.settings.data / "handover")
         view = show(action, rest, self.settings.answer_characters)
         return Answer(view.value, view.notes + notes)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Forget a write; if its caller went away, nobody else takes its error (it is journalled)."""
+        self._writes.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def _open_clerk(self) -> Clerk:
         async with self._opening:

@@ -1,0 +1,48 @@
+import asyncio
+
+import anyio
+import httpx2
+import pytest
+
+from tests.faces.mcp.conftest import Dialogue
+
+pytestmark = pytest.mark.anyio
+BAN = ("clerk_user_ban", {"user_id": "x_1"})
+
+
+async def test_a_write_that_the_client_cancels_is_still_ended_and_written_down(connect, upstream, events):
+    upstream.gate = asyncio.Event()
+    async with connect(Dialogue()) as client:
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.call_tool, *BAN)
+            await upstream.arrived.wait()
+            group.cancel_scope.cancel()
+        assert events()[-1] == ("intent", "clerk_user_ban", None)
+        upstream.gate.set()
+    assert [(kind, outcome) for kind, _, outcome in events()] == [("intent", None), ("outcome", "done")]
+
+
+async def test_a_write_whose_answer_is_lost_after_the_client_left_is_unknown(connect, upstream, events):
+    upstream.gate, upstream.trouble = asyncio.Event(), httpx2.ReadError("gone")
+    async with connect(Dialogue()) as client:
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.call_tool, *BAN)
+            await upstream.arrived.wait()
+            group.cancel_scope.cancel()
+        upstream.gate.set()
+    assert events()[-1] == ("outcome", "clerk_user_ban", "outcome_unknown")
+
+
+async def test_a_question_that_is_cancelled_signs_nothing(connect, upstream):
+    shown = anyio.Event()
+
+    class Thinking(Dialogue):
+        async def __call__(self, ctx, params):
+            shown.set()
+            await anyio.sleep_forever()
+
+    async with connect(Thinking()) as client, anyio.create_task_group() as group:
+        group.start_soon(client.call_tool, *BAN)
+        await shown.wait()
+        group.cancel_scope.cancel()
+    assert upstream.writes == []
