@@ -104,12 +104,12 @@ def upstream():
 
 @pytest.fixture
 def events(tmp_path):
-    """What the journal says: `(kind, action, outcome)` each, in order."""
+    """What the journal says, in order: of each event these columns."""
 
-    def read():
+    def read(columns="kind, action, outcome"):
         database = sqlite3.connect(tmp_path / "home" / "desk.db")
         try:
-            return database.execute("select kind, action, outcome from events order by seq").fetchall()
+            return database.execute(f"select {columns} from events order by seq").fetchall()
         finally:
             database.close()
 

@@ -12,9 +12,8 @@ async def test_a_list_is_items_total_and_next_as_structure_and_as_text(connect):
         result = await client.call_tool("clerk_organizations_list", {})
     item = {"id": "x_1", "name": "Ada"}
     assert result.structured_content == {"items": [item], "total": 1, "next": None}
-    assert [part.text for part in result.content] == [
-        '{"items":[{"id":"x_1","name":"Ada"}],"total":1,"next":null}'
-    ]
+    (text,) = result.content
+    assert text.text == '{"items":[{"id":"x_1","name":"Ada"}],"total":1,"next":null}'
 
 
 async def test_next_holds_the_arguments_that_continue_a_list(connect):
@@ -91,15 +90,10 @@ async def test_a_fault_of_our_own_reaches_the_client_without_its_words(connect, 
     assert "sk_test_x" not in caplog.text
 
 
-async def test_the_journal_knows_the_client_by_its_name(connect, tmp_path):
-    import sqlite3
-
+async def test_the_journal_knows_the_client_by_its_name(connect, events):
     async with connect() as client:
         await client.call_tool("clerk_users_list", {})
-    database = sqlite3.connect(tmp_path / "home" / "desk.db")
-    rows = database.execute("select face, client from events").fetchall()
-    database.close()
-    assert rows == [("mcp", "mcp")]
+    assert events("face, client") == [("mcp", "mcp")]
 
 
 async def test_all_reads_answer_within_their_output_schema(connect):
