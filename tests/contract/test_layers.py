@@ -1,5 +1,7 @@
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,3 +95,9 @@ def test_only_the_mcp_face_knows_mcp():
         if name.split(".")[0] in ("mcp", "mcp_types")
     }
     assert {module for module in users if not module.startswith("faces/mcp/")} == set()
+
+
+def test_the_command_line_does_not_load_mcp():
+    found = "import sys, deskclerk.faces.cli.main; print(sorted({'mcp', 'mcp_types'} & sys.modules.keys()))"
+    ran = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
