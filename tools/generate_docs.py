@@ -24,8 +24,8 @@ command line. Effects: `read` changes nothing, `write` can be taken back, `destr
 
 In the tables, *where* says where a parameter travels: in the `path`, the `query` or the `body` of the
 request, or not at all (`desk`: it shapes the answer). A **required** parameter must be given; `null` among
-what it takes is sent as such and clears the value. A *secret* is never taken from a model or from the words
-of a command, nor shown. A *time* is ISO 8601 (UTC if no zone) or milliseconds.
+what it takes is sent as such and clears the value. A *secret* is never shown or kept, and the command line
+reads it from a prompt or a file only. A *time* is ISO 8601 (UTC if no zone) or milliseconds.
 """
 
 
