@@ -7,6 +7,7 @@ import stamina
 from deskclerk.catalogue import (
     BanUser,
     CreateOrganization,
+    GetDomain,
     GetUser,
     ListOrganizations,
     ListUsers,
@@ -14,7 +15,7 @@ from deskclerk.catalogue import (
     Verb,
 )
 from deskclerk.clerk.client import Clerk
-from deskclerk.clerk.paging import every_page
+from deskclerk.clerk.paging import every_page, page_of
 from deskclerk.errors import (
     ClerkError,
     ClerkUnavailable,
@@ -266,3 +267,11 @@ async def test_users_are_paged_by_cursor_in_creation_order_only():
     assert [page async for page in every_page(ListUsers(limit=10, order_by="username"), by_offset)]
     assert "starting_after" in by_cursor.asked[1]
     assert by_offset.asked[1]["offset"] == 10
+
+
+@pytest.mark.parametrize("answer", [{}, {"data": None}, "text", None, [1], {"data": ["x"]}])
+@pytest.mark.parametrize("action", [ListUsers(), GetDomain(domain_id="dmn_1")])
+async def test_an_answer_that_is_no_list_is_an_error_of_ours(answer, action):
+    async with Upstream(ok(answer)).client() as clerk:
+        with pytest.raises(ClerkError, match="not a list"):
+            page_of(await clerk.perform(action))

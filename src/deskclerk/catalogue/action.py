@@ -218,6 +218,17 @@ def to_query(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     )
 
 
+def items_of(answer: Any) -> list[Any]:
+    """The items of a list, bare or in `{data, total_count}`; ClerkError for anything else."""
+    items = answer.get("data") if isinstance(answer, Mapping) else answer
+    if isinstance(items, list) and all(isinstance(item, Mapping) for item in items):
+        return items
+    raise ClerkError(
+        "Clerk's answer is not a list of objects.",
+        next_step="Check that CLERK_API_URL is the origin of a Clerk Backend API.",
+    )
+
+
 async def in_turn(send: Send, steps: list[tuple[str, Request]]) -> Any:
     """Send requests one after another; the last answer. A failure says which were done before it."""
     done: list[str] = []

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from deskclerk.catalogue.action import Action, ReadAction, Resource
+from deskclerk.catalogue.action import Action, ReadAction, Resource, items_of
 from deskclerk.catalogue.fields import Id, Limit, Local, Nullable, Offset, about, needed
 from deskclerk.catalogue.route import DELETE, DESTRUCTIVE, GET, POST, READ, WRITE, Send
 from deskclerk.errors import NotFound
@@ -38,8 +38,8 @@ class GetDomain(ReadAction, name="clerk_domain_get", resource=DOMAINS, route=GET
     async def perform(self, send: Send) -> Any:
         """Clerk has no route for one domain: pick it from the list."""
         answer = await send(self.request())
-        for domain in answer["data"]:
-            if domain["id"] == self.domain_id:
+        for domain in items_of(answer):
+            if domain.get("id") == self.domain_id:
                 return domain
         raise NotFound(
             f"No domain {self.domain_id} in this instance.",

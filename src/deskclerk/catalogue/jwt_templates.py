@@ -106,7 +106,7 @@ class UpdateJwtTemplate(
     async def perform(self, send: Send) -> Any:
         """Clerk requires name and claims on every PATCH: take what is not given from the template."""
         current = await send(self.request_to(self.spec.also[0]))
-        kept = {name: current[name] for name in ("name", "claims")}
+        kept = {name: current[name] for name in ("name", "claims") if name in current}
         return await send(self.request_to(self.spec.route, kept | self.given("body")))
 
 

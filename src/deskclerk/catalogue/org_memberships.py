@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from deskclerk.catalogue.action import Action, ReadAction, Resource
+from deskclerk.catalogue.action import Action, ReadAction, Resource, items_of
 from deskclerk.catalogue.fields import (
     Id,
     Json,
@@ -93,7 +93,7 @@ class GetOrgMembership(
     async def perform(self, send: Send) -> Any:
         """Clerk has no route for one membership: filter the list, and believe only an exact match."""
         answer = await send(self.request())
-        for membership in answer["data"]:
+        for membership in items_of(answer):
             if (membership.get("public_user_data") or {}).get("user_id") == self.user_id:
                 return membership
         raise NotFound(

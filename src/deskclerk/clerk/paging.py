@@ -1,10 +1,11 @@
 """Lists: Clerk's two shapes made one, and the way from a page to the next."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from deskclerk.catalogue import Action
+from deskclerk.catalogue.action import items_of
 
 DEFAULT_LIMIT = 10
 """Clerk's page size when none is asked for."""
@@ -21,9 +22,7 @@ class Page:
 
 def page_of(answer: Any) -> Page:
     """A page from a bare array or from `{data, total_count}`."""
-    if isinstance(answer, list):
-        return Page(answer, None)
-    return Page(answer["data"], answer.get("total_count"))
+    return Page(items_of(answer), answer.get("total_count") if isinstance(answer, Mapping) else None)
 
 
 def following(action: Action, page: Page, shown: int | None = None) -> dict[str, Any] | None:
@@ -39,7 +38,7 @@ def following(action: Action, page: Page, shown: int | None = None) -> dict[str,
         if known_end or (page.total is None and count < limit) or not page.items:
             return None
     if "starting_after" in action.parameters() and by_cursor(action):
-        return {"starting_after": page.items[count - 1]["id"]}
+        return {"starting_after": page.items[count - 1].get("id")}
     return {"offset": offset + count}
 
 

@@ -44,7 +44,7 @@ def show(action: Action, answer: Any, budget: int) -> Answer:
     """The view of Clerk's answer to an action, at most about `budget` characters of JSON."""
     if action.spec.is_list:
         return _show_list(action, page_of(answer), budget)
-    item = without_secrets(answer)
+    item = without_secrets(answer if isinstance(answer, Mapping) else {})
     fields = _wanted(action, item)
     shown = item if fields is None else {"object": item.get("object")} | project(item, fields)
     if fields is not None and getattr(action, "fields", None) is None:
