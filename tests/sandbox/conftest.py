@@ -1,5 +1,8 @@
 """A fresh sandbox for each test, asked over HTTP as a Clerk SDK would."""
 
+import asyncio
+import shutil
+
 import httpx2
 import pytest
 
@@ -69,10 +72,24 @@ def clock():
     return ManualClock()
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """A migrated database without people, made once: each test gets a copy."""
+    path = tmp_path_factory.mktemp("empty") / "sandbox.db"
+
+    async def make():
+        async with open_sandbox(path, seed=False, clock=ManualClock()):
+            pass
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def clerk(tmp_path, clock):
+async def clerk(tmp_path, clock, empty_database):
     """A client of an empty sandbox."""
-    async with open_sandbox(tmp_path / "sandbox.db", seed=False, clock=clock) as sandbox:
+    path = shutil.copy(empty_database, tmp_path / "sandbox.db")
+    async with open_sandbox(path, seed=False, clock=clock) as sandbox:
         client = Client(sandbox)
         async with client.http:
             yield client

@@ -41,7 +41,6 @@ users = Table(
     time_column("mfa_enabled_at", nullable=True),
     time_column("mfa_disabled_at", nullable=True),
     Column("banned", Boolean, nullable=False),
-    Column("locked", Boolean, nullable=False),
     time_column("lockout_expires_at", nullable=True),
     Column("delete_self_enabled", Boolean, nullable=False),
     Column("create_organization_enabled", Boolean, nullable=False),
@@ -58,7 +57,10 @@ users = Table(
     Index("users_active", "instance_id", "last_active_at"),
     Index("users_signed_in", "instance_id", "last_sign_in_at"),
 )
-"""`name_folded` is both names case-folded, to search in: SQLite itself folds ASCII only."""
+"""A user is locked until `lockout_expires_at`.
+
+`name_folded` is both names case-folded, to search in: SQLite itself folds ASCII only.
+"""
 
 
 def _identification(table: str, value: str, *more: Column[Any]) -> Table:

@@ -1,4 +1,4 @@
-"""Instances, users with their identifications, sessions, organizations and memberships."""
+"""The tables of the first release."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,7 +48,6 @@ def upgrade() -> None:
         sa.Column("mfa_enabled_at", sa.BigInteger(), nullable=True),
         sa.Column("mfa_disabled_at", sa.BigInteger(), nullable=True),
         sa.Column("banned", sa.Boolean(), nullable=False),
-        sa.Column("locked", sa.Boolean(), nullable=False),
         sa.Column("lockout_expires_at", sa.BigInteger(), nullable=True),
         sa.Column("delete_self_enabled", sa.Boolean(), nullable=False),
         sa.Column("create_organization_enabled", sa.Boolean(), nullable=False),
@@ -201,3 +200,170 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "user_id", name="memberships_member"),
     )
     op.create_index("memberships_user", "memberships", ["user_id"], unique=False)
+    op.create_table(
+        "blocklist_identifiers",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("instance_id", sa.String(length=64), nullable=False),
+        sa.Column("identifier", sa.Text(), nullable=False),
+        sa.Column("identifier_type", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["instance_id"], ["instances.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("instance_id", "identifier", name="blocklist_identifiers_identifier"),
+    )
+    op.create_index(
+        "blocklist_identifiers_created",
+        "blocklist_identifiers",
+        ["instance_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "domains",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("instance_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("is_satellite", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["instance_id"], ["instances.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("instance_id", "name", name="domains_name"),
+    )
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("instance_id", sa.String(length=64), nullable=False),
+        sa.Column("beside_others", sa.Boolean(), nullable=False),
+        sa.Column("email_address", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("redirect_url", sa.Text(), nullable=True),
+        sa.Column("public_metadata", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["instance_id"], ["instances.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("invitations_created", "invitations", ["instance_id", "created_at", "id"], unique=False)
+    op.create_index(
+        "invitations_email_address", "invitations", ["instance_id", "email_address"], unique=False
+    )
+    op.create_index(
+        "invitations_pending",
+        "invitations",
+        ["instance_id", "email_address"],
+        unique=True,
+        sqlite_where=sa.text("status = 'pending' AND NOT beside_others"),
+        postgresql_where=sa.text("status = 'pending' AND NOT beside_others"),
+    )
+    op.create_table(
+        "jwt_templates",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("instance_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("claims", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("lifetime", sa.Integer(), nullable=False),
+        sa.Column("allowed_clock_skew", sa.Integer(), nullable=False),
+        sa.Column("custom_signing_key", sa.Boolean(), nullable=False),
+        sa.Column("signing_algorithm", sa.String(length=16), nullable=False),
+        sa.Column("signing_key", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["instance_id"], ["instances.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("instance_id", "name", name="jwt_templates_name"),
+    )
+    op.create_index(
+        "jwt_templates_created", "jwt_templates", ["instance_id", "created_at", "id"], unique=False
+    )
+    op.create_table(
+        "oauth_applications",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("instance_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_folded", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
+        sa.Column("client_secret_digest", sa.String(length=64), nullable=True),
+        sa.Column("redirect_uris", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("consent_screen_enabled", sa.Boolean(), nullable=False),
+        sa.Column("pkce_required", sa.Boolean(), nullable=False),
+        sa.Column("public", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["instance_id"], ["instances.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("client_id", name="oauth_applications_client_id"),
+    )
+    op.create_index(
+        "oauth_applications_created", "oauth_applications", ["instance_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        "oauth_applications_name", "oauth_applications", ["instance_id", "name_folded", "id"], unique=False
+    )
+    op.create_table(
+        "allowlist_identifiers",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("instance_id", sa.String(length=64), nullable=False),
+        sa.Column("identifier", sa.Text(), nullable=False),
+        sa.Column("identifier_type", sa.String(length=16), nullable=False),
+        sa.Column("invitation_id", sa.String(length=64), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["instance_id"], ["instances.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["invitation_id"], ["invitations.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("instance_id", "identifier", name="allowlist_identifiers_identifier"),
+    )
+    op.create_index(
+        "allowlist_identifiers_created",
+        "allowlist_identifiers",
+        ["instance_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "organization_invitations",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("instance_id", sa.String(length=64), nullable=False),
+        sa.Column("organization_id", sa.String(length=64), nullable=False),
+        sa.Column("inviter_id", sa.String(length=64), nullable=True),
+        sa.Column("role", sa.String(length=128), nullable=False),
+        sa.Column("private_metadata", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("email_address", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("redirect_url", sa.Text(), nullable=True),
+        sa.Column("public_metadata", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["instance_id"], ["instances.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["inviter_id"], ["users.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "organization_invitations_created",
+        "organization_invitations",
+        ["organization_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "organization_invitations_email_address",
+        "organization_invitations",
+        ["organization_id", "email_address"],
+        unique=False,
+    )
+    op.create_index(
+        "organization_invitations_inviter", "organization_invitations", ["inviter_id"], unique=False
+    )
+    op.create_index(
+        "organization_invitations_pending",
+        "organization_invitations",
+        ["organization_id", "email_address"],
+        unique=True,
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )

@@ -1,0 +1,174 @@
+"""Users as Clerk answers them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, Table
+
+from deskclerk.sandbox.call import Call
+from deskclerk.sandbox.rows import all_of
+from deskclerk.sandbox.store.tables import email_addresses, external_accounts, phone_numbers, web3_wallets
+
+VERIFICATION_ATTEMPTS = 100
+IMAGES = "https://img.sandbox.localhost"
+"""Where images would be: the sandbox keeps none."""
+_BY_ADMIN = {
+    "object": "verification_admin",
+    "status": "verified",
+    "strategy": "admin",
+    "attempts": None,
+    "expire_at": None,
+}
+_SAME = (
+    "id",
+    "external_id",
+    "primary_email_address_id",
+    "primary_phone_number_id",
+    "primary_web3_wallet_id",
+    "username",
+    "first_name",
+    "last_name",
+    "locale",
+    "public_metadata",
+    "private_metadata",
+    "unsafe_metadata",
+    "mfa_enabled_at",
+    "mfa_disabled_at",
+    "password_last_updated_at",
+    "last_sign_in_at",
+    "banned",
+    "updated_at",
+    "created_at",
+    "delete_self_enabled",
+    "create_organization_enabled",
+    "create_organizations_limit",
+    "last_active_at",
+    "legal_accepted_at",
+    "bypass_client_trust",
+)
+"""The keys whose values are the row's."""
+
+
+async def present_users(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    """The answers for rows, with everything that belongs to each user."""
+    ids = [row["id"] for row in rows]
+    owned = [
+        await _belongings(call, table, ids)
+        for table in (email_addresses, phone_numbers, web3_wallets, external_accounts)
+    ]
+    return [_user(row, call.now, [of.get(row["id"], []) for of in owned]) for row in rows]
+
+
+async def _belongings(call: Call, table: Table, ids: list[str]) -> dict[str, list[RowMapping]]:
+    order = table.c.position if "position" in table.c else table.c.created_at
+    query = all_of(call, table).where(table.c.user_id.in_(ids)).order_by(order, table.c.id)
+    found: dict[str, list[RowMapping]] = {}
+    for row in (await call.connection.execute(query)).mappings():
+        found.setdefault(row["user_id"], []).append(row)
+    return found
+
+
+def _user(row: RowMapping, now: int, owned: list[list[RowMapping]]) -> dict[str, Any]:
+    emails, phones, wallets, accounts = owned
+    image = f"{IMAGES}/{row['profile_image_id'] or row['id']}"
+    return {
+        "object": "user",
+        **{name: row[name] for name in _SAME},
+        "image_url": image,
+        "profile_image_url": image,
+        "has_image": row["profile_image_id"] is not None,
+        "email_addresses": [_email(item, accounts) for item in emails],
+        "phone_numbers": [_phone(item) for item in phones],
+        "web3_wallets": [_address(item, "web3_wallet") for item in wallets],
+        "external_accounts": [_account(item) for item in accounts],
+        "passkeys": [],
+        "saml_accounts": [],
+        "enterprise_accounts": [],
+        **_factors(row, phones),
+        **_lock(row, now),
+        "deprovisioned": False,
+    }
+
+
+def _factors(row: RowMapping, phones: list[RowMapping]) -> dict[str, bool]:
+    totp = row["totp_secret"] is not None
+    return {
+        "password_enabled": row["password_digest"] is not None,
+        "totp_enabled": totp,
+        "backup_code_enabled": bool(row["backup_codes"]),
+        "two_factor_enabled": totp or any(item["reserved_for_second_factor"] for item in phones),
+    }
+
+
+def _lock(row: RowMapping, now: int) -> dict[str, Any]:
+    left = max(0, (row["lockout_expires_at"] or 0) - now)
+    return {
+        "locked": left > 0,
+        "lockout_expires_in_seconds": -(-left // 1000) if left else None,
+        "verification_attempts_remaining": 0 if left else VERIFICATION_ATTEMPTS,
+    }
+
+
+def _address(row: RowMapping, kind: str) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "object": kind,
+        kind: row[kind],
+        "verification": _BY_ADMIN if row["verified"] else None,
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }
+
+
+def _email(row: RowMapping, accounts: list[RowMapping]) -> dict[str, Any]:
+    return _address(row, "email_address") | {
+        "reserved": not row["verified"],
+        "linked_to": [
+            {"type": account["provider"], "id": account["identification_id"]}
+            for account in accounts
+            if account["email_address"] == row["email_address"]
+        ],
+        "matches_sso_connection": False,
+    }
+
+
+def _phone(row: RowMapping) -> dict[str, Any]:
+    return _address(row, "phone_number") | {
+        "reserved": not row["verified"],
+        "reserved_for_second_factor": row["reserved_for_second_factor"],
+        "default_second_factor": row["reserved_for_second_factor"],
+        "linked_to": [],
+        "backup_codes": None,
+    }
+
+
+def _account(row: RowMapping) -> dict[str, Any]:
+    same = (
+        "id",
+        "provider",
+        "identification_id",
+        "provider_user_id",
+        "approved_scopes",
+        "email_address",
+        "first_name",
+        "last_name",
+        "username",
+        "public_metadata",
+        "created_at",
+        "updated_at",
+    )
+    return {
+        "object": "external_account",
+        **{name: row[name] for name in same},
+        "email_address_verified": True,
+        "image_url": None,
+        "phone_number": None,
+        "label": None,
+        "verification": {
+            "object": "verification_oauth",
+            "status": "verified",
+            "strategy": row["provider"],
+            "attempts": None,
+            "expire_at": row["created_at"] + 600_000,
+        },
+    }
