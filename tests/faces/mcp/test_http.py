@@ -1,0 +1,105 @@
+import contextlib
+import signal
+import socket
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from deskclerk.errors import InvalidSettings
+from deskclerk.faces.mcp.http import app, run
+from deskclerk.settings import Settings
+from tests.faces.mcp import processes
+from tests.faces.mcp.conftest import Dialogue
+from tests.faces.mcp.processes import HTTP, environment, started
+
+pytestmark = pytest.mark.anyio
+TOKEN = "a-token-of-24-characters"
+BAN = ("clerk_user_ban", {"user_id": "x_1"})
+ENDED = (0, -signal.SIGTERM)
+
+
+@pytest.fixture
+def clerk():
+    return processes.Upstream()
+
+
+@pytest.fixture
+def listening(clerk, tmp_path):
+    """Deskclerk in a process of its own; it and the URL that it said it listens on."""
+    with (
+        processes.serving(clerk) as origin,
+        started(HTTP, environment(tmp_path / "home", origin, DESKCLERK_TOKEN=TOKEN)) as process,
+    ):
+        yield process, process.stdout.readline().decode().strip()
+
+
+@contextlib.asynccontextmanager
+async def connected(url, era, dialogue):
+    """An official client, over real HTTP, with the token."""
+    async with (
+        httpx2.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}, timeout=30) as http,
+        Client(
+            streamable_http_client(url, http_client=http), mode=era, elicitation_callback=dialogue
+        ) as client,
+    ):
+        yield client
+
+
+async def test_an_official_client_lists_reads_and_writes(clerk, listening, era):
+    process, url = listening
+    assert url.startswith("http://127.0.0.1:")
+    assert url.endswith("/mcp")
+    async with connected(url, era, Dialogue()) as client:
+        assert len((await client.list_tools()).tools) == 48
+        found = await client.call_tool("clerk_users_list", {})
+        assert found.structured_content["items"] == [{"id": "x_1", "first_name": "Ada"}]
+        assert not (await client.call_tool(*BAN)).is_error
+    assert clerk.writes == [("POST", "/v1/users/x_1/ban")]
+
+
+async def test_a_client_that_goes_away_does_not_tear_a_write(clerk, listening, events, era):
+    process, url = listening
+    clerk.gate.clear()
+    async with connected(url, era, Dialogue()) as client, anyio.create_task_group() as group:
+        group.start_soon(client.call_tool, *BAN)
+        await anyio.to_thread.run_sync(clerk.arrived.wait)
+        group.cancel_scope.cancel()
+    process.send_signal(signal.SIGTERM)
+    clerk.gate.set()
+    assert await anyio.to_thread.run_sync(process.wait) in ENDED
+    assert events()[-1] == ("outcome", "clerk_user_ban", "done")
+
+
+async def test_a_signal_ends_it_with_a_client_connected(listening, era):
+    process, url = listening
+    async with connected(url, era, Dialogue()) as client:
+        await client.list_tools()
+        process.send_signal(signal.SIGTERM)
+        assert await anyio.to_thread.run_sync(process.wait) in ENDED
+    assert b"Traceback" not in process.stderr.read()
+
+
+async def test_without_the_token_nobody_is_let_in(listening):
+    _, url = listening
+    async with httpx2.AsyncClient() as http:
+        assert (await http.post(url, json={})).status_code == 401
+
+
+def test_a_port_that_is_taken_is_an_error_of_the_settings(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(InvalidSettings, match="--port"):
+        run(Settings(home=tmp_path), "127.0.0.1", taken.getsockname()[1])
+
+
+async def test_further_pages_are_served_on_the_same_desk(tmp_path):
+    def pages(desk):
+        return [Route("/", lambda _: PlainTextResponse(desk.instance.label))]
+
+    served = app(Settings(home=tmp_path), pages=pages)
+    transport = httpx2.ASGITransport(app=served)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8000") as http:
+        assert (await http.get("/")).text == "sandbox"

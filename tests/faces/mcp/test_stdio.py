@@ -1,0 +1,79 @@
+import json
+import signal
+import sys
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+from tests.faces.mcp import processes
+from tests.faces.mcp.conftest import Dialogue
+from tests.faces.mcp.processes import HANDSHAKE, NOISE, STDIO, environment, request, send, started
+
+BAN = request(2, "tools/call", name="clerk_user_ban", arguments={"user_id": "x_1"})
+YES = {"action": "accept", "content": {"confirm": True}}
+
+
+@pytest.fixture
+def clerk():
+    return processes.Upstream()
+
+
+@pytest.fixture
+def env(clerk, tmp_path):
+    with processes.serving(clerk) as origin:
+        yield environment(tmp_path / "home", origin)
+
+
+def begin_a_ban(process, clerk):
+    """Ask for a ban, answer its question with yes, and wait until the write is on its way."""
+    send(process, *HANDSHAKE, BAN)
+    process.stdout.readline()
+    question = json.loads(process.stdout.readline())
+    assert question["method"] == "elicitation/create"
+    send(process, {"jsonrpc": "2.0", "id": question["id"], "result": YES})
+    assert clerk.arrived.wait(20)
+
+
+@pytest.mark.anyio
+async def test_an_official_client_lists_reads_and_writes(clerk, env, era):
+    server = StdioServerParameters(command=sys.executable, args=processes.command(STDIO)[1:], env=env)
+    async with Client(server, mode=era, elicitation_callback=Dialogue()) as client:
+        assert len((await client.list_tools()).tools) == 48
+        found = await client.call_tool("clerk_users_list", {})
+        assert found.structured_content["items"] == [{"id": "x_1", "first_name": "Ada"}]
+        assert not (await client.call_tool("clerk_user_ban", {"user_id": "x_1"})).is_error
+    assert clerk.writes == [("POST", "/v1/users/x_1/ban")]
+
+
+def test_nothing_but_protocol_stands_on_stdout(env):
+    with started(f"exec({NOISE!r}); {STDIO}", env) as process:
+        read = request(2, "tools/call", name="clerk_users_list", arguments={})
+        send(process, *HANDSHAKE, read)
+        answers = [process.stdout.readline() for _ in range(2)]
+        rest, errors = process.communicate()
+    assert [json.loads(line)["id"] for line in answers] == [1, 2]
+    assert rest == b""
+    assert b"stray print" in errors
+    assert b"stray bytes" in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_waits_for_the_write_under_way(clerk, env, events, number):
+    clerk.gate.clear()
+    with started(STDIO, env) as process:
+        begin_a_ban(process, clerk)
+        process.send_signal(number)
+        clerk.gate.set()
+        assert process.wait(20) == 128 + number
+    assert [kind for kind, _, _ in events()] == ["intent", "outcome"]
+    assert events()[-1][2] == "done"
+
+
+def test_a_client_that_goes_away_does_not_tear_a_write(clerk, env, events):
+    clerk.gate.clear()
+    with started(STDIO, env) as process:
+        begin_a_ban(process, clerk)
+        process.stdin.close()
+        clerk.gate.set()
+        assert process.wait(20) == 0
+    assert events()[-1] == ("outcome", "clerk_user_ban", "done")
