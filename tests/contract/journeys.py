@@ -40,10 +40,12 @@ async def users(visit: Visit) -> None:
     await visit.get("/users", created_at_after="1700690400000", last_active_at_before="1700690400000")
     await visit.get("/users", starting_after=ada["id"], order_by="created_at")
     await visit.get("/users", user_id=[f"-{ada['id']}"], name_query="lovelace")
+    await visit.get("/users/count", query="ada")
     await visit.get(place)
     await visit.patch(place, first_name="Augusta", username=None, primary_phone_number_id=None)
     await visit.patch(place, password=PASSWORD + "!", sign_out_of_other_sessions=True, created_at=None)
     await visit.patch(f"{place}/metadata", public_metadata={"plan": None, "seats": 5}, unsafe_metadata={})
+    await visit.ask("PUT", f"{place}/metadata", {"private_metadata": {"crm": 8}})
     for verb in ("ban", "unban", "lock", "unlock"):
         await visit.post(f"{place}/{verb}")
     await refused_users(visit, place)
@@ -55,14 +57,14 @@ async def users(visit: Visit) -> None:
 async def refused_users(visit: Visit, place: str) -> None:
     """What Clerk does not take of users."""
     await visit.refused("422 form_identifier_exists", "POST /users", email_address=["ada@contract.example"])
-    await visit.refused(
-        "422 form_identifier_exists", "POST /users", username="ada_contract", password=PASSWORD
-    )
-    await visit.refused("422 form_param_unknown", "POST /users", username="eve", favourite_colour="blue")
+    await visit.refused("422 form_identifier_exists", "POST /users", username="evelyn", external_id="emp-1")
+    await visit.refused("422 form_param_unknown", "POST /users", username="evelyn", favourite_colour="blue")
     await visit.refused("422", "POST /users", email_address="ada@contract.example", password=PASSWORD)
     await visit.refused("422 form_param_format_invalid", "POST /users", email_address=["no address"])
-    await visit.refused("422 form_password_length_too_short", "POST /users", username="eve", password="short")
-    await visit.refused("422", "POST /users", username="eve", created_at="yesterday")
+    await visit.refused(
+        "422 form_password_length_too_short", "POST /users", username="evelyn", password="short"
+    )
+    await visit.refused("422", "POST /users", username="evelyn", created_at="yesterday")
     await visit.refused("422 form_data_missing", "POST /users")
     await visit.refused("422 form_param_unknown", f"PATCH {place}", public_metadata={"plan": "pro"})
     await visit.refused("4", f"PATCH {place}", primary_email_address_id="idn_none")

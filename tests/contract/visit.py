@@ -30,16 +30,14 @@ class Exchange:
     @property
     def outcome(self) -> str:
         """The status, with the codes of an error."""
-        return (
-            " ".join([str(self.status), *(error["code"] for error in self.answer["errors"])])
-            if (self.status >= ERROR)
-            else str(self.status)
-        )
+        codes = [error["code"] for error in self.answer["errors"]] if self.status >= ERROR else []
+        return " ".join([str(self.status), *codes])
 
     @property
     def is_expected(self) -> bool:
-        """Whether the outcome is the expected one."""
-        return self.outcome.startswith(self.expected or "2")
+        """Whether the outcome is the expected one, or one of several refusals is."""
+        status, _, code = (self.expected or "2").partition(" ")
+        return self.outcome.startswith(status) and (not code or code in self.outcome.split())
 
     @property
     def route(self) -> str:
