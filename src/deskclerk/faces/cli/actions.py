@@ -42,7 +42,9 @@ def actions(ctx: click.Context, /) -> None:
 
 def _draw(rows: list[dict[str, Any]]) -> None:
     """One line an action where there is room; else the command above the name."""
-    from rich.table import Table  # noqa: PLC0415 - only where something is drawn
+    from rich.console import Group  # noqa: PLC0415 - only where something is drawn
+    from rich.padding import Padding  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     out = console(sys.stdout)
@@ -51,10 +53,11 @@ def _draw(rows: list[dict[str, Any]]) -> None:
     for title in ("name", "effect", "command", "what it does") if wide else ("name, command", "effect"):
         table.add_column(title, overflow="fold")
     for row in rows:
-        name, command = Text(row["name"], "bold"), Text(row["command"].removeprefix("deskclerk "))
-        effect = Text(row["effect"], _STYLES[row["effect"]])
+        name, effect = Text(row["name"], "bold"), Text(row["effect"], _STYLES[row["effect"]])
+        command, summary = Text(row["command"].removeprefix("deskclerk ")), Text(row["summary"], "dim")
         if wide:
-            table.add_row(name, effect, command, Text(row["summary"], "dim"))
+            table.add_row(name, effect, command, summary)
         else:
-            table.add_row(Text("\n").join([name, command, Text(row["summary"], "dim")]), effect)
+            below = Padding(Group(command, summary), (0, 0, 0, 2))
+            table.add_row(Group(name, below), effect)
     out.print(table)

@@ -62,16 +62,15 @@ def words_that_sign(plan: Plan) -> tuple[str, ...]:
 
 def ask(plan: Plan) -> str | None:
     """The line that the person types; None if the dialogue is closed (Ctrl-C, Ctrl-D)."""
-    first, *others = words_that_sign(plan)
-    what = "Type yes to sign it" if first == "yes" else f"Type {first} to sign it"
-    what += f" (or its name: {others[0]})" if others else ""
-    sys.stderr.write(f"{what}; anything else declines: ")
-    sys.stderr.flush()
-    with _interruptible():
-        try:
+    words = " or ".join(words_that_sign(plan))
+    try:
+        with _interruptible():
+            console(sys.stderr).print(f"To sign it, type {words}; anything else declines.")
+            sys.stderr.write("> ")
+            sys.stderr.flush()
             typed = sys.stdin.readline()
-        except KeyboardInterrupt:
-            typed = ""
+    except KeyboardInterrupt:
+        typed = ""
     if not typed.endswith("\n"):
         sys.stderr.write("\n")
     return typed or None

@@ -20,7 +20,7 @@ def cell(key: str, value: Any) -> str:
         case str():
             return " ".join(value.split())
         case list():
-            return ", ".join(cell(key, _only(item)) for item in value)
+            return ", ".join(cell(key, only(item)) for item in value)
         case dict():
             return json.dumps(value, ensure_ascii=False)
         case _:
@@ -46,7 +46,7 @@ def flat(item: Mapping[str, Any], free_form: frozenset[str]) -> Iterator[tuple[s
             yield key, value
 
 
-def _only(value: Any) -> Any:
+def only(value: Any) -> Any:
     """An object of a single key stands for that key's value."""
     if isinstance(value, Mapping) and len(value) == 1:
         return next(iter(value.values()))

@@ -1,19 +1,22 @@
 """`deskclerk doctor`: is the key good, which instance is it, what is allowed, and where everything is."""
 
 import asyncio
+import json
 import platform
+import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from deskclerk.faces.cli.state import State, json_option
+from deskclerk.faces.cli.state import State, console, json_option
 
 if TYPE_CHECKING:
     from deskclerk.catalogue import Action
     from deskclerk.desk import Desk
     from deskclerk.settings import Settings
 
+ACCEPTED = "accepted"
 _PARTS = ("mcp", "httpx2", "pydantic", "sqlalchemy")
 
 
@@ -21,11 +24,12 @@ _PARTS = ("mcp", "httpx2", "pydantic", "sqlalchemy")
 @click.pass_context
 def doctor(ctx: click.Context, /) -> None:
     """Check the key with one cheap read, and show what is set and where."""
-    from deskclerk.faces.cli.output import show_object  # noqa: PLC0415 - help needs no desk
-
     state = ctx.ensure_object(State)
     findings, error = asyncio.run(_examine(state))
-    show_object(state, findings)
+    if state.tables:
+        _draw(findings)
+    else:
+        click.echo(json.dumps(findings, ensure_ascii=False, separators=(",", ":")))
     if error:
         raise error
 
@@ -42,7 +46,7 @@ async def _examine(state: State) -> tuple[dict[str, Any], Exception | None]:
                 answer = (await desk.perform(probe)).value
             except ClerkError as failure:
                 error = failure
-        verdict = "accepted" if probe else "not checked: no read is offered"
+        verdict = ACCEPTED if probe else "not checked: no read is offered"
         if error:
             verdict = "rejected" if isinstance(error, KeyRejected) else "not checked: no good answer"
         findings = {"key": verdict} | _instance(desk, answer) | _allowed(desk)
@@ -98,6 +102,26 @@ def _places(settings: "Settings") -> dict[str, Any]:
             "handover": str(settings.data / "handover"),
         }
     }
+
+
+def _draw(findings: dict[str, Any]) -> None:
+    """The verdict, then a section for each kind of finding."""
+    from rich.table import Table  # noqa: PLC0415 - only where something is drawn
+    from rich.text import Text  # noqa: PLC0415
+
+    out = console(sys.stdout)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for title, found in findings.items():
+        if not isinstance(found, dict):
+            style = "bold green" if found == ACCEPTED else "bold red"
+            grid.add_row(Text(title, "bold"), Text(str(found), style))
+            continue
+        grid.add_row(Text(title, "bold"))
+        for name, value in found.items():
+            grid.add_row(Text(f"  {name.replace('_', ' ')}", "dim"), Text(str(value or "-")))
+    out.print(grid)
 
 
 def _versions() -> dict[str, Any]:

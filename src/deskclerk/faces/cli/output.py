@@ -32,7 +32,7 @@ def show_object(state: State, value: Mapping[str, Any]) -> None:
         return
     from deskclerk.faces.cli.table import object_of  # noqa: PLC0415 - only where something is drawn
 
-    console(sys.stdout).print(object_of(value))
+    console(sys.stdout).print(object_of({key: part for key, part in value.items() if key != "object"}))
 
 
 def show_items(state: State, action: Action, items: Sequence[Mapping[str, Any]]) -> None:
@@ -52,8 +52,10 @@ def draw_items(action: Action, items: Sequence[Mapping[str, Any]]) -> list[str]:
     if not items:
         return []
     out = console(sys.stdout)
-    fields = getattr(action, "fields", None)
-    table, hidden = table_of(items, out.width, whole=bool(fields) and "*" not in (fields or ()))
+    fields = getattr(action, "fields", None) or []
+    named = bool(fields) and "*" not in fields
+    order = fields if named else action.spec.resource.brief
+    table, hidden = table_of(items, order, out.width, whole=named)
     out.print(table)
     return hidden
 

@@ -44,6 +44,7 @@ class State:
         from deskclerk.desk import Caller, Desk  # noqa: PLC0415
 
         settings = self.settings()
+        _hear_of_retries(self)
         if not settings.origin:
             self.note(f"No key is set: this is the sandbox in {settings.data}.")
         async with Desk.open(settings, approver=approver, caller=Caller("cli")) as desk:
@@ -60,9 +61,11 @@ class State:
         return is_terminal(sys.stderr)
 
     def note(self, text: str, style: str = "dim") -> None:
-        """One line for a person, on standard error; nothing where nobody looks."""
+        """A remark for a person, on standard error; nothing where nobody looks."""
         if self.talks:
-            console(sys.stderr).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+            from deskclerk.desk.clean import clean_text  # noqa: PLC0415
+
+            console(sys.stderr).print(clean_text(text), style=style)
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -83,6 +86,17 @@ def console(stream: TextIO) -> "Console":
     from rich.console import Console  # noqa: PLC0415 - only where something is drawn
 
     return Console(file=stream, emoji=False, highlight=False, markup=False)
+
+
+def _hear_of_retries(state: State) -> None:
+    """Has a wait for Clerk said to the person, in place of the log lines that would mix with answers."""
+    from stamina.instrumentation import RetryDetails, set_on_retry_hooks  # noqa: PLC0415
+
+    def say(details: RetryDetails) -> None:
+        cause = getattr(details.caused_by, "message", "Clerk did not answer.")
+        state.note(f"{cause} Trying again in {details.wait_for:.1f} s.", style="yellow")
+
+    set_on_retry_hooks([say])
 
 
 def set_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deskclerk.desk.view import FREE_FORM
-from deskclerk.faces.cli.cells import cell, flat, is_time, moment
+from deskclerk.faces.cli.cells import cell, flat, is_time, moment, only
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _GAP = 2
 _NARROWEST = 14
 _STATES = ("banned", "locked")
+_MERGED_FROM = {"name": "first_name", "state": "banned"}
 _NAMES = ("name", "identifier", "email_address", "email_addresses", "slug")
 _CONDITIONS = ("state", "status", "role")
 _STYLES = {"state": "red", "status": "cyan", "role": "cyan", "name": "bold"}
@@ -39,10 +40,14 @@ class Column:
         return max(map(cell_len, (self.title, *self.cells)))
 
     @property
+    def whole(self) -> bool:
+        """Whether a part of it is of no use: an id that cannot be copied, half a time."""
+        return self.key.endswith("id") or is_time(self.key)
+
+    @property
     def least(self) -> int:
         """The width below which the column is not worth showing."""
-        whole = self.key.endswith("id") or is_time(self.key)
-        return self.natural if whole else min(self.natural, max(_NARROWEST, len(self.title)))
+        return self.natural if self.whole else min(self.natural, max(_NARROWEST, len(self.title)))
 
     @property
     def rank(self) -> int:
@@ -59,15 +64,18 @@ class Column:
         return 3 if is_time(key) and key != "created_at" else 4
 
 
-def table_of(items: Sequence[Mapping[str, Any]], width: int, *, whole: bool) -> tuple["Table", list[str]]:
+def table_of(
+    items: Sequence[Mapping[str, Any]], order: Sequence[str], width: int, *, whole: bool
+) -> tuple["Table", list[str]]:
     """A table no wider than `width`, and the titles of the columns that found no room.
 
-    `whole` keeps every column, however narrow it becomes: they were asked for by name.
+    `order` holds paths in the order in which their columns stand; `whole` keeps every column, however
+    narrow it becomes: they were asked for by name.
     """
     from rich.table import Table  # noqa: PLC0415 - only where something is drawn
     from rich.text import Text  # noqa: PLC0415
 
-    columns = columns_of(items, merged=not whole)
+    columns = columns_of(items, order, merged=not whole)
     kept = columns if whole else fitting(columns, width)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold underline")
     widths = {} if whole else share(kept, width)
@@ -77,7 +85,7 @@ def table_of(items: Sequence[Mapping[str, Any]], width: int, *, whole: bool) -> 
             Text(column.title),
             style=style,
             overflow="fold" if whole else "ellipsis",
-            no_wrap=not whole,
+            no_wrap=not whole or column.whole,
             width=widths.get(column.key),
         )
     for row in zip(*(column.cells for column in kept), strict=True):
@@ -85,12 +93,23 @@ def table_of(items: Sequence[Mapping[str, Any]], width: int, *, whole: bool) -> 
     return table, [column.title for column in columns if column not in kept]
 
 
-def columns_of(items: Sequence[Mapping[str, Any]], *, merged: bool) -> list[Column]:
-    """The columns in the items' order, without those that are empty throughout."""
+def columns_of(items: Sequence[Mapping[str, Any]], order: Sequence[str], *, merged: bool) -> list[Column]:
+    """The columns in this order, without those that are empty throughout."""
     rows = [dict(flat(_merge(item) if merged else item, FREE_FORM)) for item in items]
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    columns = [Column(key, tuple(cell(key, row.get(key)) for row in rows)) for key in keys]
+    keys = dict.fromkeys(key for row in rows for key in row)
+    columns = [
+        Column(key, tuple(cell(key, row.get(key)) for row in rows))
+        for key in sorted(keys, key=lambda key: _place(key, order))
+    ]
     return [column for column in columns if any(column.cells)]
+
+
+def _place(key: str, order: Sequence[str]) -> int:
+    """Where a column stands: where its path does, or the first of those that it was merged from."""
+    head, dot, last = key.rpartition(".")
+    source = f"{head}{dot}{_MERGED_FROM.get(last, last)}"
+    places = (at for at, path in enumerate(order) if path in (key, source) or path.startswith(f"{key}."))
+    return next(places, len(order))
 
 
 def fitting(columns: Sequence[Column], width: int) -> list[Column]:
@@ -124,9 +143,8 @@ def object_of(item: Mapping[str, Any]) -> "Table":
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for key, value in flat(item, FREE_FORM):
-        texts = (
-            [cell(key, part) for part in value] if isinstance(value, list) and value else [_long(key, value)]
-        )
+        listed = isinstance(value, list) and value
+        texts = [cell(key, only(part)) for part in value] if listed else [_long(key, value)]
         for number, text in enumerate(texts):
             grid.add_row(Text(key if number == 0 else ""), Text(text))
     return grid
