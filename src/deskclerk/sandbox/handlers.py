@@ -1,12 +1,28 @@
 """Every route that the sandbox serves and what handles it."""
 
-from deskclerk.catalogue import Action, ListUsers, Route, UpdateUser, Verb
-from deskclerk.sandbox import domains, jwt_templates, oauth_applications, sessions, users
+from deskclerk.catalogue import Action, ListUsers, Route, UpdateOrganization, UpdateUser, Verb
+from deskclerk.sandbox import (
+    domains,
+    invitations,
+    jwt_templates,
+    memberships,
+    oauth_applications,
+    organization_invitations,
+    organizations,
+    restrictions,
+    sessions,
+    users,
+)
 from deskclerk.sandbox.call import Handlers
 
 HANDLERS: Handlers = {
     **users.HANDLERS,
+    **organizations.HANDLERS,
+    **memberships.HANDLERS,
+    **organization_invitations.HANDLERS,
     **sessions.HANDLERS,
+    **invitations.HANDLERS,
+    **restrictions.HANDLERS,
     **jwt_templates.HANDLERS,
     **domains.HANDLERS,
     **oauth_applications.HANDLERS,
@@ -15,5 +31,6 @@ HANDLERS: Handlers = {
 EXTRA: dict[Route, type[Action]] = {
     Route(Verb.GET, "/users/count"): ListUsers,
     Route(Verb.PUT, "/users/{user_id}/metadata"): UpdateUser,
+    Route(Verb.PUT, "/organizations/{organization_id}/metadata"): UpdateOrganization,
 }
 """Routes that no action uses, and the action whose parameters each takes."""

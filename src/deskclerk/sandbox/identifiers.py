@@ -50,12 +50,18 @@ _FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
 }
 
 
+def normal(kind: str, text: str, *, param: str | None = None) -> str:
+    """An address as it is kept; refused, as the value of `param`, if it is none of this kind."""
+    value = NORMAL[kind](text)
+    form, rule = _FORMS[kind]
+    if not form.fullmatch(value) or len(value) > _LONGEST_EMAIL:
+        raise ill_formed(param or kind, rule)
+    return value
+
+
 async def check_addresses(call: Call, kind: str, given: list[str]) -> list[str]:
     """The addresses as they are kept; refused if ill-formed, given twice or in use."""
-    values = [NORMAL[kind](value) for value in given]
-    form, text = _FORMS[kind]
-    if not all(form.fullmatch(value) and len(value) <= _LONGEST_EMAIL for value in values):
-        raise ill_formed(kind, text)
+    values = [normal(kind, value) for value in given]
     if len(set(values)) < len(values):
         raise refusal("form_param_duplicate", "is given twice", f"{kind} has a value twice.", param=kind)
     table = TABLES[kind]

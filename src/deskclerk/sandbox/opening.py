@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from deskclerk.database import open_engine, upgrade
 from deskclerk.sandbox.app import create_app
 from deskclerk.sandbox.clock import Clock
+from deskclerk.sandbox.domains import add_primary_domain
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.store import Instance, Store, read_instances
 
@@ -71,3 +72,4 @@ async def _instances(engine: AsyncEngine, clock: Clock, *, seed: bool) -> dict[s
 async def _fill(connection: AsyncConnection, now: int, *, seed: bool) -> None:
     values = {name: getattr(INSTANCE, name) for name in INSTANCE.__slots__}
     await connection.execute(instances.insert().values(created_at=now, **values))
+    await add_primary_domain(connection, INSTANCE, now)

@@ -1,5 +1,6 @@
 """What each route accepts, taken from the catalogue; requests are checked against it."""
 
+import dataclasses
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from deskclerk.catalogue import ACTIONS, Action, Parameter, Route, Verb
+from deskclerk.catalogue.route import GET
 from deskclerk.sandbox.refusals import Problem, Refusal, refusal
 from deskclerk.sandbox.values import check, from_text
 
+REPEATED = {(GET("/organizations/{organization_id}/invitations"), "status")}
+"""Single by Clerk's schema, but its text says that several values are accepted."""
 METADATA_HAS_ITS_OWN_ROUTE = "2026-05-12"
 """Before this version PATCH of a user or an organization took metadata too, and replaced it."""
 
@@ -41,9 +45,10 @@ def accepted(route: Route, action: type[Action] | None = None) -> Accepted:
     actions = [action] if action else [item for item in ACTIONS if route in item.spec.routes]
     found = [(item, name) for item in actions for name in item.parameters().values()]
     body = [(item, name) for item, name in found if name.where == "body" and _takes_body(route)]
+    query = _merged(actions, (pair for pair in found if pair[1].where == "query"))
     inside = route.path.endswith("/metadata")
     return Accepted(
-        query=_merged(actions, (pair for pair in found if pair[1].where == "query")),
+        query={name: _repeatable(route, item) for name, item in query.items()},
         body=_merged(actions, (pair for pair in body if pair[1].metadata is inside)),
         old=_merged(actions, (pair for pair in body if pair[1].metadata and not inside)),
         wrapped=any(item.spec.wrapped for item in actions),
@@ -85,13 +90,20 @@ def _merged(
     return {name: _optional(item, actions) for name, item in merged.items()}
 
 
+def _repeatable(route: Route, item: Parameter) -> Parameter:
+    """The parameter, as a list where it may be repeated."""
+    if (route, item.name) not in REPEATED:
+        return item
+    return dataclasses.replace(item, schema={"type": "array", "items": item.schema})
+
+
 def _optional(item: Parameter, actions: list[type[Action]]) -> Parameter:
     needed = all(
         item.name in action.parameters() and action.parameters()[item.name].required for action in actions
     )
     if item.required is needed:
         return item
-    return Parameter(**{name: getattr(item, name) for name in item.__slots__} | {"required": needed})
+    return dataclasses.replace(item, required=needed)
 
 
 def _parse(content: bytes) -> dict[str, Any]:

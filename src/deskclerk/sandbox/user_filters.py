@@ -34,13 +34,13 @@ _TIMES: Mapping[str, Callable[[ColumnElement[int], int], Condition]] = {
 
 def matching(call: Call) -> Select[Any]:
     """The users that all filters of the call let through."""
-    return all_of(call, users).where(*_conditions(call.query))
+    return all_of(call, users).where(*conditions(call.query))
 
 
 def in_order(call: Call, query: Select[Any]) -> Select[Any]:
     """The query in the call's order, newest first by default."""
     name, descends = split_order(call.query.get("order_by", "-created_at"))
-    return ordered(query, _order_column(name), users.c.id, descends=descends)
+    return ordered(query, order_column(name), users.c.id, descends=descends)
 
 
 async def after_cursor(call: Call, query: Select[Any]) -> Select[Any]:
@@ -61,7 +61,8 @@ async def after_cursor(call: Call, query: Select[Any]) -> Select[Any]:
     return query.where(place < there if descends else place > there)
 
 
-def _conditions(query: Mapping[str, Any]) -> Iterator[Condition]:
+def conditions(query: Mapping[str, Any]) -> Iterator[Condition]:
+    """What the filters that are given say of a row of `users`."""
     for name, table in ADDRESSES.items():
         if name in query:
             yield _owns(table, table.c[name].in_([NORMAL[name](value) for value in query[name]]))
@@ -145,7 +146,8 @@ def _accounts(query: Mapping[str, Any]) -> Iterator[Condition]:
         yield _owns(external_accounts, account)
 
 
-def _order_column(name: str) -> ColumnElement[Any]:
+def order_column(name: str) -> ColumnElement[Any]:
+    """What an `order_by` of users with this name sorts by."""
     match name:
         case "username":
             return users.c.username_folded

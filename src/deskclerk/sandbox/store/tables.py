@@ -1,8 +1,13 @@
 """Every table; a change to one needs a migration beside it, in `migrations/versions`."""
 
 from deskclerk.sandbox.store.columns import metadata
+from deskclerk.sandbox.store.domains import domains
 from deskclerk.sandbox.store.instances import instances
+from deskclerk.sandbox.store.invitations import invitations, organization_invitations
+from deskclerk.sandbox.store.jwt_templates import jwt_templates
+from deskclerk.sandbox.store.oauth_applications import oauth_applications
 from deskclerk.sandbox.store.organizations import memberships, organizations
+from deskclerk.sandbox.store.restrictions import allowlist_identifiers, blocklist_identifiers
 from deskclerk.sandbox.store.sessions import sessions
 from deskclerk.sandbox.store.users import (
     email_addresses,
@@ -13,11 +18,18 @@ from deskclerk.sandbox.store.users import (
 )
 
 __all__ = [
+    "allowlist_identifiers",
+    "blocklist_identifiers",
+    "domains",
     "email_addresses",
     "external_accounts",
     "instances",
+    "invitations",
+    "jwt_templates",
     "memberships",
     "metadata",
+    "oauth_applications",
+    "organization_invitations",
     "organizations",
     "phone_numbers",
     "sessions",

@@ -1,0 +1,105 @@
+"""Domains: the primary one that every instance has, and the satellites added to it."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deskclerk.catalogue.route import DELETE, GET, POST
+from deskclerk.sandbox.addresses import frontend_host, frontend_url, portal_url
+from deskclerk.sandbox.call import Call, Handlers
+from deskclerk.sandbox.ids import new_id
+from deskclerk.sandbox.paging import page
+from deskclerk.sandbox.refusals import ill_formed, refusal
+from deskclerk.sandbox.rows import all_of, get, insert, remove
+from deskclerk.sandbox.store.store import Instance
+from deskclerk.sandbox.store.tables import domains
+from deskclerk.sandbox.unique import unique_or
+
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"(?=[^:]{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:(?P<port>[0-9]{{1,5}}))?")
+_LAST_PORT = 65_535
+
+
+async def list_domains(call: Call) -> Any:
+    """All domains, the primary one first, then the satellites in the order of their coming."""
+    query = all_of(call, domains).order_by(domains.c.is_satellite, domains.c.created_at, domains.c.id)
+    return await page(call, query, present_domains)
+
+
+async def create_domain(call: Call) -> dict[str, Any]:
+    """A new satellite; a development instance takes a port in its name, and no proxy."""
+    name = check_name(call.body["name"])
+    if call.body.get("proxy_url") is not None:
+        text = "proxy_url is only for production instances; the sandbox is a development instance."
+        raise refusal(
+            "request_invalid_for_environment", "Invalid request for environment", text, param="proxy_url"
+        )
+    key, text = new_id("dmn", call.now), f"The domain {name} is in use."
+    with unique_or(refusal("form_already_exists", "already exists", text, param="name")):
+        await insert(
+            call, domains, id=key, name=name, is_satellite=True, created_at=call.now, updated_at=call.now
+        )
+    return domain_answer(await get(call, domains, key, "domain"), call.instance)
+
+
+async def delete_domain(call: Call) -> dict[str, Any]:
+    """Delete a satellite; the primary domain stays."""
+    row = await get(call, domains, call.path["domain_id"], "domain")
+    if not row["is_satellite"]:
+        text = "The primary domain cannot be deleted, only a satellite."
+        raise refusal("operation_not_allowed_on_primary_domain", "operation not allowed", text)
+    await remove(call, domains, row["id"])
+    return {"object": "domain", "id": row["id"], "deleted": True}
+
+
+async def add_primary_domain(connection: AsyncConnection, instance: Instance, now: int) -> None:
+    """The domain that a new instance begins with."""
+    await connection.execute(
+        domains.insert().values(
+            id=new_id("dmn", now),
+            instance_id=instance.id,
+            name=frontend_host(instance),
+            is_satellite=False,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+
+
+def check_name(text: str) -> str:
+    """A host name in lower case, with its port if it has one; refused otherwise."""
+    name = text.strip().lower()
+    match = _NAME.fullmatch(name)
+    if match is None or not 0 < int(match["port"] or 1) <= _LAST_PORT:
+        raise ill_formed("name", "name must be a host name such as shop.example.com or localhost:3000.")
+    return name
+
+
+async def present_domains(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    """The answers for rows."""
+    return [domain_answer(row, call.instance) for row in rows]
+
+
+def domain_answer(row: RowMapping, instance: Instance) -> dict[str, Any]:
+    """A domain as Clerk answers it; a development instance has no DNS targets and no proxy."""
+    return {
+        "object": "domain",
+        "id": row["id"],
+        "name": row["name"],
+        "is_satellite": row["is_satellite"],
+        "frontend_api_url": frontend_url(instance),
+        "accounts_portal_url": None if row["is_satellite"] else portal_url(instance),
+        "proxy_url": None,
+        "development_origin": "",
+        "cname_targets": None,
+    }
+
+
+HANDLERS: Handlers = {
+    GET("/domains"): list_domains,
+    POST("/domains"): create_domain,
+    DELETE("/domains/{domain_id}"): delete_domain,
+}

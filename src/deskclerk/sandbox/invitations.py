@@ -1,0 +1,101 @@
+"""Invitations to sign up to the application."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, or_, select
+
+from deskclerk.catalogue.route import GET, POST
+from deskclerk.sandbox.call import Call, Handlers
+from deskclerk.sandbox.identifiers import normal
+from deskclerk.sandbox.ids import new_id
+from deskclerk.sandbox.merging import checked_metadata
+from deskclerk.sandbox.paging import ordered, page, split_order
+from deskclerk.sandbox.refusals import Refusal, refusal, taken
+from deskclerk.sandbox.rows import all_of, change, find, get, insert
+from deskclerk.sandbox.store.tables import email_addresses, invitations
+from deskclerk.sandbox.tickets import end_expired, link_of, pending_values, status_at, status_of
+from deskclerk.sandbox.unique import unique_or
+
+
+async def list_invitations(call: Call) -> Any:
+    """Invitations, newest first by default; revoked ones only when they are asked for."""
+    columns, status = invitations.c, status_at(invitations, call.now)
+    wanted = call.query.get("status")
+    query = all_of(call, invitations).where(status == wanted if wanted else status != "revoked")
+    if text := call.query.get("query", "").strip():
+        part = columns.email_address.contains(text.lower(), autoescape=True)
+        query = query.where(or_(part, columns.id.contains(text, autoescape=True)))
+    name, descends = split_order(call.query.get("order_by", "-created_at"))
+    return await page(call, ordered(query, columns[name], columns.id, descends=descends), present_invitations)
+
+
+async def create_invitation(call: Call) -> dict[str, Any]:
+    """Invite an address that is neither invited nor a user's, or any with `ignore_existing`."""
+    email_address, anyway = (
+        normal("email_address", call.body["email_address"]),
+        bool(call.body.get("ignore_existing")),
+    )
+    if not anyway:
+        if await find(call, email_addresses, email_address=email_address):
+            raise taken("email_address")
+        if await pending_invitation(call, email_address):
+            raise _invited(email_address)
+    key = await invite(call, email_address, call.body, beside_others=anyway)
+    return invitation_answer(call, await get(call, invitations, key, "invitation"))
+
+
+async def revoke_invitation(call: Call) -> dict[str, Any]:
+    """Revoke an invitation that is neither accepted nor revoked; an expired one can be revoked too."""
+    row = await get(call, invitations, call.path["invitation_id"], "invitation")
+    if row["status"] in ("accepted", "revoked"):
+        text = f"The invitation is {row['status']} already."
+        raise refusal(f"invitation_already_{row['status']}", f"already {row['status']}", text)
+    await change(call, invitations, row["id"], status="revoked", updated_at=call.now)
+    return invitation_answer(call, await get(call, invitations, row["id"], "invitation"))
+
+
+async def pending_invitation(call: Call, email_address: str) -> str | None:
+    """The id of an invitation that this address can still accept."""
+    mine = (invitations.c.instance_id == call.instance.id, invitations.c.email_address == email_address)
+    query = select(invitations.c.id).where(*mine, status_at(invitations, call.now) == "pending").limit(1)
+    return (await call.connection.execute(query)).scalar_one_or_none()
+
+
+async def invite(
+    call: Call, email_address: str, body: Mapping[str, Any], *, beside_others: bool = False
+) -> str:
+    """A new pending invitation for an address in its normal form; its id."""
+    key = new_id("inv", call.now)
+    await end_expired(call, invitations, invitations.c.email_address == email_address)
+    values = {"public_metadata": {}} | checked_metadata(body) | pending_values(call, body)
+    with unique_or(_invited(email_address)):
+        await insert(
+            call, invitations, id=key, email_address=email_address, beside_others=beside_others, **values
+        )
+    return key
+
+
+def _invited(email_address: str) -> Refusal:
+    text = f"There is a pending invitation for {email_address} already."
+    return refusal("duplicate_record", "invited already", text, param="email_address")
+
+
+async def present_invitations(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    """The answers for rows."""
+    return [invitation_answer(call, row) for row in rows]
+
+
+def invitation_answer(call: Call, row: RowMapping) -> dict[str, Any]:
+    """An invitation as Clerk answers it, with its link while that works."""
+    same = ("id", "email_address", "public_metadata", "expires_at", "created_at", "updated_at")
+    status, link = status_of(row, call.now), link_of(call, row)
+    answer = {"object": "invitation", **{name: row[name] for name in same}, "status": status}
+    return answer | {"revoked": status == "revoked"} | ({"url": link} if link else {})
+
+
+HANDLERS: Handlers = {
+    GET("/invitations"): list_invitations,
+    POST("/invitations"): create_invitation,
+    POST("/invitations/{invitation_id}/revoke"): revoke_invitation,
+}
