@@ -59,7 +59,11 @@ def serving(upstream):
         def log_message(self, *_):
             pass
 
-        do_GET = do_POST = do_PATCH = do_DELETE = lambda self: upstream.take(self)
+        def answer(self):
+            upstream.take(self)
+
+    for method in ("GET", "POST", "PATCH", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler.answer)
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -76,7 +80,8 @@ def serving(upstream):
 def environment(home, origin, **more):
     """The environment of a deskclerk that reaches the upstream."""
     known = {"DESKCLERK_HOME": str(home), "CLERK_SECRET_KEY": "sk_test_x", "CLERK_API_URL": origin}
-    return {"PATH": os.environ["PATH"]} | known | more
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return kept | known | more
 
 
 def command(code):

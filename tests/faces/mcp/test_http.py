@@ -1,4 +1,5 @@
 import contextlib
+import json
 import signal
 import socket
 
@@ -15,7 +16,7 @@ from deskclerk.faces.mcp.http import app, run
 from deskclerk.settings import Settings
 from tests.faces.mcp import processes
 from tests.faces.mcp.conftest import Dialogue
-from tests.faces.mcp.processes import HTTP, environment, started
+from tests.faces.mcp.processes import HANDSHAKE, HTTP, environment, request, started
 
 pytestmark = pytest.mark.anyio
 TOKEN = "a-token-of-24-characters"
@@ -51,7 +52,7 @@ async def connected(url, era, dialogue):
 
 
 async def test_an_official_client_lists_reads_and_writes(clerk, listening, era):
-    process, url = listening
+    _, url = listening
     assert url.startswith("http://127.0.0.1:")
     assert url.endswith("/mcp")
     async with connected(url, era, Dialogue()) as client:
@@ -82,6 +83,24 @@ async def test_a_signal_ends_it_with_a_client_connected(listening, era):
         process.send_signal(signal.SIGTERM)
         assert await anyio.to_thread.run_sync(process.wait) in ENDED
     assert b"Traceback" not in process.stderr.read()
+
+
+async def test_a_handshake_client_is_asked_on_the_stream_of_its_own_call(clerk, listening):
+    _, url = listening
+    headers = {"authorization": f"Bearer {TOKEN}", "accept": "application/json, text/event-stream"}
+    async with httpx2.AsyncClient(headers=headers) as http:
+        hello = await http.post(url, json=HANDSHAKE[0])
+        http.headers["mcp-session-id"] = hello.headers["mcp-session-id"]
+        await http.post(url, json=HANDSHAKE[1])
+        call = request(2, "tools/call", name=BAN[0], arguments=BAN[1])
+        async with http.stream("POST", url, json=call) as stream:
+            said = (json.loads(line[6:]) async for line in stream.aiter_lines() if line[:7] == "data: {")
+            question = await anext(said)
+            assert question["method"] == "elicitation/create"
+            yes = {"action": "accept", "content": {"confirm": True}}
+            await http.post(url, json={"jsonrpc": "2.0", "id": question["id"], "result": yes})
+            assert (await anext(said))["result"]["structuredContent"]["id"] == "x_1"
+    assert len(clerk.writes) == 1
 
 
 async def test_without_the_token_nobody_is_let_in(listening):
