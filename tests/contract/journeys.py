@@ -101,6 +101,7 @@ async def organizations(visit: Visit) -> None:
     await visit.patch(place, name="Acme", max_allowed_memberships=2, admin_delete_enabled=False)
     await visit.patch(f"{place}/metadata", public_metadata={"tier": None, "seats": 3})
     await members(visit, place, owner, member)
+    await visit.patch(place, max_allowed_memberships=0)  # open invitations count too: full otherwise
     await org_invitations(visit, place, owner)
     await visit.refused(
         "422 form_identifier_exists", "POST /organizations", name="Other", slug="acme-contract"
