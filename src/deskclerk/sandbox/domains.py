@@ -12,7 +12,7 @@ from deskclerk.sandbox.addresses import frontend_host, frontend_url, portal_url
 from deskclerk.sandbox.call import Call, Handlers
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.paging import page
-from deskclerk.sandbox.refusals import ill_formed, refusal
+from deskclerk.sandbox.refusals import ill_formed, refusal, require
 from deskclerk.sandbox.rows import all_of, get, insert, remove
 from deskclerk.sandbox.store.store import Instance
 from deskclerk.sandbox.store.tables import domains
@@ -31,6 +31,7 @@ async def list_domains(call: Call) -> Any:
 
 async def create_domain(call: Call) -> dict[str, Any]:
     """A new satellite; a development instance takes a port in its name, and no proxy."""
+    require(call.body, ("is_satellite",))
     name = check_name(call.body["name"])
     if call.body.get("proxy_url") is not None:
         text = "proxy_url is only for production instances; the sandbox is a development instance."

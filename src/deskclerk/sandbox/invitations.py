@@ -32,10 +32,8 @@ async def list_invitations(call: Call) -> Any:
 
 async def create_invitation(call: Call) -> dict[str, Any]:
     """Invite an address that is neither invited nor a user's, or any with `ignore_existing`."""
-    email_address, anyway = (
-        normal("email_address", call.body["email_address"]),
-        bool(call.body.get("ignore_existing")),
-    )
+    email_address = normal("email_address", call.body["email_address"])
+    anyway = bool(call.body.get("ignore_existing"))
     if not anyway:
         if await find(call, email_addresses, email_address=email_address):
             raise taken("email_address")

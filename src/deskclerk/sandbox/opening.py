@@ -73,3 +73,7 @@ async def _fill(connection: AsyncConnection, now: int, *, seed: bool) -> None:
     values = {name: getattr(INSTANCE, name) for name in INSTANCE.__slots__}
     await connection.execute(instances.insert().values(created_at=now, **values))
     await add_primary_domain(connection, INSTANCE, now)
+    if seed:
+        from deskclerk.sandbox.seed import fill  # noqa: PLC0415 - needed once in a database's life
+
+        await fill(connection, INSTANCE.id, now)

@@ -1,6 +1,7 @@
 """Organizations: finding, making, changing and deleting them."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -152,7 +153,8 @@ def _check_name(name: str) -> str:
 
 async def _free_slug(call: Call, name: str, key: str) -> str:
     """A slug made of the name; where that is in use, with the end of the id behind it."""
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "organization"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "organization"
     return f"{slug}-{key[-8:].lower()}" if await find(call, organizations, slug=slug) else slug
 
 

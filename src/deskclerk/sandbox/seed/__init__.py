@@ -1,0 +1,26 @@
+"""A small believable company to try things on: the same people and ids in every new sandbox.
+
+Ids come from a seeded source and dates of birth, so to say, from a fixed day; what has to be fresh
+(sessions, locks, pending invitations) is told from the time of seeding.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deskclerk.sandbox.seed.access import add_invitations, add_restrictions
+from deskclerk.sandbox.seed.configuration import add_configuration
+from deskclerk.sandbox.seed.draft import Draft
+from deskclerk.sandbox.seed.organizations import add_organizations
+from deskclerk.sandbox.seed.people import add_people
+from deskclerk.sandbox.seed.sessions import add_sessions
+
+
+async def fill(connection: AsyncConnection, instance_id: str, now: int) -> None:
+    """Put the company into an empty instance; `now` is in milliseconds since the epoch."""
+    draft = Draft(instance_id, now)
+    people = add_people(draft)
+    teams = add_organizations(draft, people)
+    add_sessions(draft, people, teams)
+    add_invitations(draft, people)
+    add_restrictions(draft)
+    add_configuration(draft)
+    await draft.insert(connection)
