@@ -43,6 +43,7 @@ class Journal:
         self._opening = asyncio.Lock()
         self._batch: list[dict[str, Any]] = []
         self._flushing: asyncio.Task[None] | None = None
+        self._appending: set[asyncio.Task[None]] = set()
 
     async def engine(self) -> "AsyncEngine":
         """The desk's database, brought to the current schema."""
@@ -118,6 +119,8 @@ class Journal:
         if self._flushing:
             self._flushing.cancel()
         await self.flush()
+        if self._appending:
+            await asyncio.wait(self._appending)
         if self._engine:
             await self._engine.dispose()
             self._engine = None
@@ -128,13 +131,24 @@ class Journal:
 
     async def _add(self, event: dict[str, Any] | None = None) -> None:
         """Append the batch, then the event, in one transaction."""
+        batch, self._batch = self._batch, []
+        task = asyncio.create_task(self._append([*batch, *([event] if event else [])]))
+        self._appending.add(task)
+        task.add_done_callback(self._appended)
+        # A caller that goes away does not take with it what others have noted.
+        await asyncio.shield(task)
+
+    async def _append(self, rows: list[dict[str, Any]]) -> None:
         from deskclerk.desk.store.tables import events  # noqa: PLC0415 - opened when needed
 
-        batch, self._batch = self._batch, []
-        rows = [*batch, *([event] if event else [])]
         engine = await self.engine()
         async with engine.begin() as connection:
             await connection.execute(events.insert(), [_EMPTY | row for row in rows])
+
+    def _appended(self, task: asyncio.Task[None]) -> None:
+        self._appending.discard(task)
+        if not task.cancelled():
+            task.exception()  # raised to the caller, if it is still there
 
 
 _EMPTY: dict[str, Any] = dict.fromkeys(("plan", "signed", "outcome", "status", "code", "trace_id"))

@@ -1,9 +1,11 @@
 import asyncio
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 
+from deskclerk.desk.journal import Journal
 from tests.faces.mcp.conftest import Dialogue
 
 pytestmark = pytest.mark.anyio
@@ -46,3 +48,24 @@ async def test_a_question_that_is_cancelled_signs_nothing(connect, upstream):
         await shown.wait()
         group.cancel_scope.cancel()
     assert upstream.writes == []
+
+
+async def test_a_cancelled_read_does_not_take_the_noted_reads_with_it(connect, events, monkeypatch):
+    appending = anyio.Event()
+    append = Journal._append
+
+    async def slowly(self, rows):
+        appending.set()
+        await anyio.lowlevel.checkpoint()
+        await append(self, rows)
+
+    monkeypatch.setattr(Journal, "_append", slowly)
+    monkeypatch.setattr("deskclerk.desk.journal._BATCH", 3)
+    async with connect() as client:
+        for _ in range(2):
+            await client.call_tool("clerk_users_list", {})
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.call_tool, "clerk_users_list", {})
+            await appending.wait()
+            group.cancel_scope.cancel()
+    assert len(events()) == 3
