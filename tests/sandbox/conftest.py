@@ -72,17 +72,25 @@ def clock():
     return ManualClock()
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory):
-    """A migrated database without people, made once: each test gets a copy."""
-    path = tmp_path_factory.mktemp("empty") / "sandbox.db"
-
+def _make(path, *, seed):
     async def make():
-        async with open_sandbox(path, seed=False, clock=ManualClock()):
+        async with open_sandbox(path, seed=seed, clock=ManualClock()):
             pass
 
     asyncio.run(make())
     return path
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """A migrated database without people, made once: each test gets a copy."""
+    return _make(tmp_path_factory.mktemp("empty") / "sandbox.db", seed=False)
+
+
+@pytest.fixture(scope="session")
+def seeded_database(tmp_path_factory):
+    """As `empty_database`, with the company in it."""
+    return _make(tmp_path_factory.mktemp("seeded") / "sandbox.db", seed=True)
 
 
 @pytest.fixture
