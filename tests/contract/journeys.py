@@ -100,6 +100,7 @@ async def organizations(visit: Visit) -> None:
     await visit.get("/organizations/acme-contract")
     await visit.patch(place, name="Acme", max_allowed_memberships=2, admin_delete_enabled=False)
     await visit.patch(f"{place}/metadata", public_metadata={"tier": None, "seats": 3})
+    await visit.ask("PUT", f"{place}/metadata", {"private_metadata": {"invoice": 13}})
     await members(visit, place, owner, member)
     await visit.patch(place, max_allowed_memberships=0)  # open invitations count too: full otherwise
     await org_invitations(visit, place, owner)
@@ -183,9 +184,9 @@ async def org_invitations(visit: Visit, place: str, owner: str) -> None:
 
 
 async def sessions(visit: Visit) -> None:
-    """Where a user is signed in."""
-    user = (await visit.post("/users", email_address=["signed-in@contract.example"], password=PASSWORD))["id"]
-    session = await visit.post("/sessions", user_id=user)
+    """Where users of the sandbox's company are signed in."""
+    session = (await visit.get("/sessions", status="active"))[0]
+    user = session["user_id"]
     await visit.get("/sessions", user_id=user)
     await visit.get("/sessions", user_id=user, paginated="true", limit="1", status="active")
     await visit.get("/sessions", client_id=session["client_id"])
