@@ -2,6 +2,7 @@ import pytest
 from mcp import MCPError
 
 from deskclerk.catalogue import ACTIONS
+from deskclerk.desk import Desk
 from tests.faces.mcp.conftest import said
 
 pytestmark = pytest.mark.anyio
@@ -80,12 +81,18 @@ async def test_clerks_refusal_says_what_to_do_next(connect):
     assert result.meta["deskclerk/error"]["status"] == 404
 
 
-async def test_a_fault_of_our_own_reaches_the_client_without_its_words(connect, upstream, caplog):
-    upstream.thing = ["sk_test_x", "not an object"]
+async def test_a_fault_of_our_own_reaches_the_client_without_its_words(connect, caplog, monkeypatch):
+    secret = "sk_test_x"
+
+    async def broken(*_, **__):
+        raise RuntimeError(secret)
+
+    monkeypatch.setattr(Desk, "perform", broken)
     async with connect() as client:
         result = await client.call_tool("clerk_user_get", {"user_id": "x_1"})
     assert said(result).startswith("clerk_user_get failed inside deskclerk.")
     assert "Traceback" not in said(result)
+    assert "sk_test_x" not in said(result)
     assert "clerk_user_get: unexpected" in caplog.text
     assert "sk_test_x" not in caplog.text
 

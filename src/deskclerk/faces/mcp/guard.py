@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deskclerk.errors import InvalidSettings
 from deskclerk.settings import Settings
 
+HTTP_PORT = 80
+"""The port that a browser leaves out of an Origin."""
 _TOKEN = re.compile(r"[!-~]{16,}")
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -95,15 +97,12 @@ def security_of(settings: Settings, bind: Bind) -> TransportSecuritySettings:
     in `hosts` are what a proxy before this server is called, so for them any port and scheme goes.
     """
     names, proxied = bind.names(), list(settings.hosts)
+    own = [f"http://{name}:{bind.port}" for name in names]
+    if bind.port == HTTP_PORT:
+        own += [f"http://{name}" for name in names]
+    others = [f"{scheme}://{name}" for name in proxied for scheme in ("https", "http")]
     return TransportSecuritySettings(
-        allowed_hosts=[form for name in names + proxied for form in (name, f"{name}:*")],
-        allowed_origins=[f"http://{name}:{bind.port}" for name in names]
-        + [
-            f"{scheme}://{name}{port}"
-            for name in proxied
-            for scheme in ("https", "http")
-            for port in ("", ":*")
-        ],
+        allowed_hosts=_any_port([*names, *proxied]), allowed_origins=own + _any_port(others)
     )
 
 
