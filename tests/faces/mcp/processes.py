@@ -39,7 +39,7 @@ class Upstream:
             handler.rfile.read(int(handler.headers.get("content-length") or 0))
             self.writes.append((handler.command, handler.path))
             self.arrived.set()
-            self.gate.wait()
+            self.gate.wait(20)
         thing = {"object": "user", "id": "x_1", "first_name": "Ada"}
         body = json.dumps(thing if "x_1" in handler.path else [thing]).encode()
         handler.send_response(200)

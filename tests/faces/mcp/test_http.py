@@ -68,11 +68,11 @@ async def test_a_client_that_goes_away_does_not_tear_a_write(clerk, listening, e
     clerk.gate.clear()
     async with connected(url, era, Dialogue()) as client, anyio.create_task_group() as group:
         group.start_soon(client.call_tool, *BAN)
-        await anyio.to_thread.run_sync(clerk.arrived.wait)
+        await anyio.to_thread.run_sync(clerk.arrived.wait, 20)
         group.cancel_scope.cancel()
     process.send_signal(signal.SIGTERM)
     clerk.gate.set()
-    assert await anyio.to_thread.run_sync(process.wait) in ENDED
+    assert await anyio.to_thread.run_sync(process.wait, 20) in ENDED
     assert events()[-1] == ("outcome", "clerk_user_ban", "done")
 
 
@@ -81,7 +81,7 @@ async def test_a_signal_ends_it_with_a_client_connected(listening, era):
     async with connected(url, era, Dialogue()) as client:
         await client.list_tools()
         process.send_signal(signal.SIGTERM)
-        assert await anyio.to_thread.run_sync(process.wait) in ENDED
+        assert await anyio.to_thread.run_sync(process.wait, 20) in ENDED
     assert b"Traceback" not in process.stderr.read()
 
 
