@@ -88,7 +88,7 @@ def test_the_demo_ends_by_itself_and_leaves_nothing_behind(run, tmp_path):
     assert "This tour signs for itself" in ran.out
     assert "revoked" in ran.out
     assert "the demo itself" in ran.out
-    assert "did you mean email_address" in ran.out
+    assert "did you mean user_id" in ran.out
     assert not (tmp_path / "home").exists()
 
 

@@ -20,11 +20,18 @@ def cell(key: str, value: Any) -> str:
         case str():
             return " ".join(value.split())
         case list():
-            return ", ".join(cell(key, only(item)) for item in value)
+            return ", ".join(cell(key, only(item)) for item in value if item is not None)
         case dict():
             return json.dumps(value, ensure_ascii=False)
         case _:
             return str(value)
+
+
+def width_of(text: str) -> int:
+    """How many terminal cells a text takes: two for a wide letter."""
+    from rich.cells import cell_len  # noqa: PLC0415 - only where something is drawn
+
+    return cell_len(text)
 
 
 def is_time(key: str) -> bool:
@@ -44,6 +51,15 @@ def flat(item: Mapping[str, Any], free_form: frozenset[str]) -> Iterator[tuple[s
             yield from ((f"{key}.{name}", leaf) for name, leaf in flat(value, free_form))
         else:
             yield key, value
+
+
+def at(value: Any, path: str) -> Any:
+    """What stands at a dotted path; in a list, at that path of each of its items."""
+    head, _, rest = path.partition(".")
+    if isinstance(value, list):
+        return [at(item, path) for item in value]
+    found = value.get(head) if isinstance(value, Mapping) else None
+    return at(found, rest) if rest else found
 
 
 def only(value: Any) -> Any:

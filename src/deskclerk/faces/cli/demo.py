@@ -35,7 +35,7 @@ async def _tour(state: State, folder: Path) -> None:
         await tour.go_wrong()
     _say("\nThat was all; the sandbox of this tour is gone. Next:", "bold")
     _say("  deskclerk users list            the sandbox that every face shares")
-    _say("  deskclerk serve                 MCP for an agent, with a configuration to paste")
+    _say("  deskclerk serve                 MCP for an agent, ready to paste")
     _say("  deskclerk --help                the 48 actions and the rest")
 
 
@@ -92,7 +92,7 @@ class _Tour:
         from deskclerk.faces.cli.failures import draw  # noqa: PLC0415
 
         wrong: tuple[tuple[str, dict[str, Any]], ...] = (
-            ("clerk_users_list", {"emial_address": ["ada@example.com"]}),
+            ("clerk_user_get", {"userid": "user_nobody"}),
             ("clerk_user_get", {"user_id": "user_nobody"}),
         )
         _heading(5, "An error says what to do next")

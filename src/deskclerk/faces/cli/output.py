@@ -53,9 +53,8 @@ def draw_items(action: Action, items: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     out = console(sys.stdout)
     fields = getattr(action, "fields", None) or []
-    named = bool(fields) and "*" not in fields
-    order = fields if named else action.spec.resource.brief
-    table, hidden = table_of(items, order, out.width, whole=named)
+    named = [] if "*" in fields else fields
+    table, hidden = table_of(items, action.spec.resource.brief, out.width, fields=named)
     out.print(table)
     return hidden
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from deskclerk.desk.view import FREE_FORM
-from deskclerk.faces.cli.cells import cell, flat, is_time, moment, only
+from deskclerk.faces.cli.cells import at, cell, flat, is_time, moment, only, width_of
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _GAP = 2
 _NARROWEST = 14
+_COMFORTABLE = 28
+_TELLING = 2
 _STATES = ("banned", "locked")
 _MERGED_FROM = {"name": "first_name", "state": "banned"}
 _NAMES = ("name", "identifier", "email_address", "email_addresses", "slug")
@@ -33,11 +36,14 @@ class Column:
         return f"{words.removesuffix(' at')} UTC" if is_time(self.key) else words
 
     @property
+    def header(self) -> str:
+        """The title, on several lines where its cells are much narrower than it is."""
+        return "\n".join(wrap(self.title, max(_NARROWEST, *map(width_of, self.cells))))
+
+    @property
     def natural(self) -> int:
         """The width at which nothing is cut, in terminal cells."""
-        from rich.cells import cell_len  # noqa: PLC0415 - only where something is drawn
-
-        return max(map(cell_len, (self.title, *self.cells)))
+        return max(map(width_of, (*self.header.split("\n"), *self.cells)))
 
     @property
     def whole(self) -> bool:
@@ -47,7 +53,12 @@ class Column:
     @property
     def least(self) -> int:
         """The width below which the column is not worth showing."""
-        return self.natural if self.whole else min(self.natural, max(_NARROWEST, len(self.title)))
+        return self.natural if self.whole else min(self.natural, _NARROWEST)
+
+    @property
+    def comfortable(self) -> int:
+        """The width that a telling column gets before others are let in."""
+        return max(self.least, min(self.natural, _COMFORTABLE))
 
     @property
     def rank(self) -> int:
@@ -65,27 +76,27 @@ class Column:
 
 
 def table_of(
-    items: Sequence[Mapping[str, Any]], order: Sequence[str], width: int, *, whole: bool
+    items: Sequence[Mapping[str, Any]], brief: Sequence[str], width: int, *, fields: Sequence[str]
 ) -> tuple["Table", list[str]]:
     """A table no wider than `width`, and the titles of the columns that found no room.
 
-    `order` holds paths in the order in which their columns stand; `whole` keeps every column, however
-    narrow it becomes: they were asked for by name.
+    `brief` holds paths in the order in which their columns stand. Where `fields` names the columns, all
+    of them are kept, however narrow they become.
     """
     from rich.table import Table  # noqa: PLC0415 - only where something is drawn
     from rich.text import Text  # noqa: PLC0415
 
-    columns = columns_of(items, order, merged=not whole)
-    kept = columns if whole else fitting(columns, width)
+    columns = named_columns(items, fields) if fields else columns_of(items, brief)
+    kept = columns if fields else fitting(columns, width)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold underline")
-    widths = {} if whole else share(kept, width)
+    widths = {} if fields else share(kept, width)
     for column in kept:
         style = "dim" if is_time(column.key) else _STYLES.get(column.key.rpartition(".")[2], "")
         table.add_column(
-            Text(column.title),
+            Text(column.header),
             style=style,
-            overflow="fold" if whole else "ellipsis",
-            no_wrap=not whole or column.whole,
+            overflow="fold" if fields else "ellipsis",
+            no_wrap=not fields or column.whole,
             width=widths.get(column.key),
         )
     for row in zip(*(column.cells for column in kept), strict=True):
@@ -93,9 +104,14 @@ def table_of(
     return table, [column.title for column in columns if column not in kept]
 
 
-def columns_of(items: Sequence[Mapping[str, Any]], order: Sequence[str], *, merged: bool) -> list[Column]:
+def named_columns(items: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> list[Column]:
+    """One column for each path, empty or not."""
+    return [Column(path, tuple(cell(path, at(item, path)) for item in items)) for path in fields]
+
+
+def columns_of(items: Sequence[Mapping[str, Any]], order: Sequence[str]) -> list[Column]:
     """The columns in this order, without those that are empty throughout."""
-    rows = [dict(flat(_merge(item) if merged else item, FREE_FORM)) for item in items]
+    rows = [dict(flat(_merge(item), FREE_FORM)) for item in items]
     keys = dict.fromkeys(key for row in rows for key in row)
     columns = [
         Column(key, tuple(cell(key, row.get(key)) for row in rows))
@@ -113,14 +129,26 @@ def _place(key: str, order: Sequence[str]) -> int:
 
 
 def fitting(columns: Sequence[Column], width: int) -> list[Column]:
-    """The most telling columns that fit side by side at their least widths, in their own order."""
-    chosen: list[Column] = []
-    room = width + _GAP
-    for column in sorted(columns, key=lambda column: column.rank):
-        if column.least + _GAP <= room or not chosen:
+    """The columns that fit side by side, in their own order.
+
+    Telling ones come in as narrow as need be; others only where those keep a comfortable width.
+    """
+    ranked = sorted(columns, key=lambda column: column.rank)
+    telling = [column for column in ranked if column.rank <= _TELLING]
+    chosen = _first_that_fit(telling, width + _GAP)
+    room = width + _GAP - sum(column.comfortable + _GAP for column in chosen)
+    chosen += _first_that_fit([column for column in ranked if column.rank > _TELLING], room)
+    return [column for column in columns if column in (chosen or ranked[:1])]
+
+
+def _first_that_fit(columns: Sequence[Column], room: int) -> list[Column]:
+    """Those that find room at their least widths, one after another."""
+    chosen = []
+    for column in columns:
+        if column.least + _GAP <= room:
             chosen.append(column)
             room -= column.least + _GAP
-    return [column for column in columns if column in chosen]
+    return chosen
 
 
 def share(columns: Sequence[Column], width: int) -> dict[str, int]:
