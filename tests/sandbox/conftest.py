@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
@@ -67,6 +68,12 @@ class Client:
         return status, error["code"], error["meta"].get("param_name")
 
 
+@pytest.fixture(scope="session")
+def anyio_backend():
+    """One event loop for all, so that a module's tests can share a sandbox."""
+    return "asyncio"
+
+
 @pytest.fixture
 def clock():
     return ManualClock()
@@ -93,11 +100,32 @@ def seeded_database(tmp_path_factory):
     return _make(tmp_path_factory.mktemp("seeded") / "sandbox.db", seed=True)
 
 
-@pytest.fixture
-async def clerk(tmp_path, clock, empty_database):
-    """A client of an empty sandbox."""
-    path = shutil.copy(empty_database, tmp_path / "sandbox.db")
+@asynccontextmanager
+async def opened(database, folder, clock):
+    """A client of a sandbox on a copy of the database."""
+    path = shutil.copy(database, folder / "sandbox.db")
     async with open_sandbox(path, seed=False, clock=clock) as sandbox:
         client = Client(sandbox)
         async with client.http:
             yield client
+
+
+@pytest.fixture
+async def clerk(tmp_path, clock, empty_database):
+    """A client of an empty sandbox."""
+    async with opened(empty_database, tmp_path, clock) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory, empty_database):
+    """As `clerk`, for the tests of a module that leave it as they find it."""
+    async with opened(empty_database, tmp_path_factory.mktemp("shared"), ManualClock()) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def company(tmp_path_factory, seeded_database):
+    """A client of a sandbox with the company in it, for tests that leave it as they find it."""
+    async with opened(seeded_database, tmp_path_factory.mktemp("company"), ManualClock()) as client:
+        yield client

@@ -1,7 +1,6 @@
 """The company in a new sandbox, as its routes show it."""
 
 import re
-import shutil
 
 import pytest
 from sqlalchemy import select
@@ -14,15 +13,6 @@ from tests.sandbox.rows import HOUR
 
 pytestmark = pytest.mark.anyio
 DAY = 24 * HOUR
-
-
-@pytest.fixture
-async def company(tmp_path, clock, seeded_database):
-    path = shutil.copy(seeded_database, tmp_path / "sandbox.db")
-    async with open_sandbox(path, clock=clock) as sandbox:
-        client = Client(sandbox)
-        async with client.http:
-            yield client
 
 
 async def everyone(clerk):

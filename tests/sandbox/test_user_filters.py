@@ -35,27 +35,57 @@ PEOPLE = {
 }
 
 
-@pytest.fixture
-async def ids(clerk, clock):
-    """The people's ids by their short names; `di` is made last, in the same moment as `cy`."""
+@pytest.fixture(scope="module")
+async def ids(shared):
+    """The people's ids by their short names; `di` is made in the same moment as `cy`."""
     made = {}
     for name, body in PEOPLE.items():
-        made[name] = (await clerk.post("/users", body))["id"]
-        clock.advance(1000)
+        made[name] = (await shared.post("/users", body))["id"]
+        shared.sandbox.store.clock.advance(1000)
     times = {"ada": (500, 700), "bob": (600, 600), "cy": (700, None)}
     for name, (active, signed_in) in times.items():
-        await set_user(clerk, made[name], last_active_at=active, last_sign_in_at=signed_in)
+        await set_user(shared, made[name], last_active_at=active, last_sign_in_at=signed_in)
+    await add_organizations(shared, made)
+    await link(shared, made["bob"], "oauth_google", "117", "bob_100%@example.com")
+    await link(shared, made["ada"], "oauth_github", "117", "x@example.com")
     return made
 
 
+async def add_organizations(clerk, ids):
+    for org, members in {"org_1": ["ada", "bob"], "org_2": ["bob", "cy"]}.items():
+        await add(
+            clerk,
+            organizations,
+            id=org,
+            name=org,
+            name_folded=org,
+            slug=org,
+            max_allowed_memberships=0,
+            admin_delete_enabled=True,
+            public_metadata={},
+            private_metadata={},
+        )
+        for name in members:
+            await add(
+                clerk,
+                memberships,
+                id=f"{org}_{name}",
+                organization_id=org,
+                user_id=ids[name],
+                role="org:member",
+                public_metadata={},
+                private_metadata={},
+            )
+
+
 @pytest.fixture
-def found(clerk, ids):
+def found(shared, ids):
     """Asks for users; answers their short names."""
     names = {key: name for name, key in ids.items()}
 
     async def find(given=None, /, **more):
-        answer = await clerk.get("/users", given or more)
-        counted = await clerk.get("/users/count", given or more)
+        answer = await shared.get("/users", given or more)
+        counted = await shared.get("/users/count", given or more)
         if not {"limit", "offset", "starting_after"} & set(given or more):
             assert counted["total_count"] == len(answer)
         return [names[item["id"]] for item in answer]
@@ -119,42 +149,16 @@ async def test_users_are_included_and_excluded_by_id_and_unknown_ids_ignored(fou
     assert await found(user_id=["user_none"]) == []
 
 
-async def test_users_are_included_and_excluded_by_organization(clerk, found, ids):
-    for org, members in {"org_1": ["ada", "bob"], "org_2": ["bob", "cy"]}.items():
-        await add(
-            clerk,
-            organizations,
-            id=org,
-            name=org,
-            name_folded=org,
-            slug=org,
-            max_allowed_memberships=0,
-            admin_delete_enabled=True,
-            public_metadata={},
-            private_metadata={},
-        )
-        for name in members:
-            await add(
-                clerk,
-                memberships,
-                id=f"{org}_{name}",
-                organization_id=org,
-                user_id=ids[name],
-                role="org:member",
-                public_metadata={},
-                private_metadata={},
-            )
+async def test_users_are_included_and_excluded_by_organization(found):
     assert await found(organization_id=["org_1"]) == ["bob", "ada"]
     assert await found(organization_id=["org_1", "org_2"]) == ["cy", "bob", "ada"]
     assert await found(organization_id=["org_1", "-org_2"]) == ["ada"]
     assert await found(organization_id=["-org_1"]) == ["di", "cy"]
 
 
-async def test_users_are_found_by_their_account_at_a_provider(clerk, found, ids):
-    await link(clerk, ids["bob"], "oauth_google", "117", "bob_100%@example.com")
-    await link(clerk, ids["ada"], "oauth_github", "117", "x@example.com")
+async def test_users_are_found_by_their_account_at_a_provider(shared, found, ids):
     assert await found({"provider": "oauth_google", "provider_user_id": ["117", "9"]}) == ["bob"]
-    user = await clerk.get(f"/users/{ids['bob']}")
+    user = await shared.get(f"/users/{ids['bob']}")
     (account,) = user["external_accounts"]
     linked = [{"type": "oauth_google", "id": account["identification_id"]}]
     assert user["email_addresses"][0]["linked_to"] == linked
@@ -164,9 +168,9 @@ async def test_users_are_found_by_their_account_at_a_provider(clerk, found, ids)
     ("query", "param"),
     [({"provider": "oauth_google"}, "provider_user_id"), ({"provider_user_id": ["1"]}, "provider")],
 )
-async def test_half_a_provider_filter_is_refused(clerk, query, param):
+async def test_half_a_provider_filter_is_refused(shared, query, param):
     for path in ("/users", "/users/count"):
-        refused = await clerk.refused("GET", path, params=query)
+        refused = await shared.refused("GET", path, params=query)
         assert refused == (422, "form_conditional_param_missing", param)
 
 
@@ -200,8 +204,8 @@ async def test_every_order_works_both_ways_with_the_valueless_last(found, order,
     assert paged == expected.split()
 
 
-async def test_an_unknown_order_is_refused_and_of_several_the_first_counts(clerk, found):
-    refused = await clerk.refused("GET", "/users", params={"order_by": "shoe_size"})
+async def test_an_unknown_order_is_refused_and_of_several_the_first_counts(shared, found):
+    refused = await shared.refused("GET", "/users", params={"order_by": "shoe_size"})
     assert refused == (422, "form_param_value_invalid", "order_by")
     assert await found(order_by=["created_at", "-created_at"]) == ["ada", "bob", "cy", "di"]
 
@@ -218,16 +222,16 @@ async def test_a_cursor_walks_over_all_users_once(found, ids, order):
 @pytest.mark.parametrize(
     "more", [{"order_by": "username"}, {"offset": 1}, {"starting_after": "user_none"}], ids=str
 )
-async def test_a_cursor_is_refused_where_it_cannot_work(clerk, ids, more):
+async def test_a_cursor_is_refused_where_it_cannot_work(shared, ids, more):
     query = {"starting_after": ids["ada"]} | more
-    refused = await clerk.refused("GET", "/users", params=query)
+    refused = await shared.refused("GET", "/users", params=query)
     assert refused == (422, "form_param_value_invalid", "starting_after")
 
 
-async def test_a_filter_takes_at_most_a_hundred_values(clerk):
+async def test_a_filter_takes_at_most_a_hundred_values(shared):
     values = [f"user_{number}" for number in range(101)]
-    assert await clerk.get("/users", {"user_id": values[:100]}) == []
-    refused = await clerk.refused("GET", "/users", params={"user_id": values})
+    assert await shared.get("/users", {"user_id": values[:100]}) == []
+    refused = await shared.refused("GET", "/users", params={"user_id": values})
     assert refused == (422, "form_param_array_size_exceeded", "user_id")
 
 

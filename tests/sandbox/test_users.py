@@ -146,11 +146,11 @@ async def test_an_identifier_belongs_to_one_user_only(clerk, name, value):
         ),
     ],
 )
-async def test_what_cannot_be_a_user_is_refused_with_clerks_code(clerk, body, code, param):
-    status, found, name = await clerk.refused("POST", "/users", json=body)
+async def test_what_cannot_be_a_user_is_refused_with_clerks_code(shared, body, code, param):
+    status, found, name = await shared.refused("POST", "/users", json=body)
     assert (status, found) == (422, code)
     assert param is None or name == param
-    assert await clerk.get("/users") == []
+    assert await shared.get("/users") == []
 
 
 async def test_checks_may_be_skipped_where_clerk_lets_them(clerk):
@@ -274,8 +274,8 @@ async def test_a_deleted_user_is_gone_and_its_identifiers_are_free(clerk):
         ("POST", "/unlock"),
     ],
 )
-async def test_an_unknown_user_is_not_found(clerk, method, path):
-    assert await clerk.refused(method, f"/users/user_none{path}") == (404, "resource_not_found", None)
+async def test_an_unknown_user_is_not_found(shared, method, path):
+    assert await shared.refused(method, f"/users/user_none{path}") == (404, "resource_not_found", None)
 
 
 @pytest.mark.parametrize(
@@ -291,9 +291,9 @@ async def test_an_unknown_user_is_not_found(clerk, method, path):
         (b" " * (2**20 + 1), "application/json", (413, "request_body_too_large", None)),
     ],
 )
-async def test_a_body_that_is_no_json_object_is_refused(clerk, content, kind, refused):
+async def test_a_body_that_is_no_json_object_is_refused(shared, content, kind, refused):
     headers = {"Content-Type": kind}
-    assert await clerk.refused("POST", "/users", content=content, headers=headers) == refused
+    assert await shared.refused("POST", "/users", content=content, headers=headers) == refused
 
 
 @pytest.mark.parametrize("content", [b"", b"null", b"{}"])

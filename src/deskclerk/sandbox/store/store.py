@@ -1,8 +1,9 @@
 """The open store: the database, the clock, and the instances by their keys."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -32,14 +33,19 @@ class Store:
     engine: AsyncEngine
     clock: Clock
     by_key: Mapping[str, Instance]
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
     async def transaction(self, *, reads: bool) -> AsyncIterator[AsyncConnection]:
         """A connection inside one transaction; one that only reads takes no write lock."""
-        async with self.engine.connect() as connection:
+        async with AsyncExitStack() as stack:
+            if not reads:
+                # SQLite lets one writer in and the others poll: in one process they queue up here instead.
+                await stack.enter_async_context(self._writing)
+            connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(reads=reads)
-            async with connection.begin():
-                yield connection
+            await stack.enter_async_context(connection.begin())
+            yield connection
 
 
 async def read_instances(connection: AsyncConnection) -> dict[str, Instance]:
