@@ -50,12 +50,12 @@ _FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
 }
 
 
-def normal(kind: str, text: str, *, param: str | None = None) -> str:
-    """An address as it is kept; refused, as the value of `param`, if it is none of this kind."""
+def normal(kind: str, text: str) -> str:
+    """An address as it is kept; refused if it is none of this kind."""
     value = NORMAL[kind](text)
     form, rule = _FORMS[kind]
     if not form.fullmatch(value) or len(value) > _LONGEST_EMAIL:
-        raise ill_formed(param or kind, rule)
+        raise ill_formed(kind, rule)
     return value
 
 

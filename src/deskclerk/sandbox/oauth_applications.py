@@ -97,7 +97,7 @@ async def delete_oauth_application(call: Call) -> dict[str, Any]:
 def check_application(values: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """The values to store; refused when an address, a scope or the wish for no PKCE cannot stand."""
     for uri in values["redirect_uris"]:
-        _check_uri(uri)
+        _check_uri(uri, "redirect_uris")
     if len(set(values["redirect_uris"])) < len(values["redirect_uris"]):
         raise refusal("duplicate_record", "duplicate redirect URI", "A redirect URI is given twice.")
     scopes = values["scopes"].split()
@@ -119,13 +119,14 @@ def _given(call: Call) -> dict[str, Any]:
     given = {name: value for name, value in call.body.items() if value is not None}
     first = given.pop("callback_url", None)
     if first is not None:
+        _check_uri(first, "callback_url")
         given["redirect_uris"] = [first, *(item for item in given.get("redirect_uris", []) if item != first)]
     return given
 
 
-def _check_uri(uri: str) -> None:
+def _check_uri(uri: str, param: str) -> None:
     if len(uri) > _LONGEST_URI or not _URI.fullmatch(uri):
-        raise ill_formed("redirect_uris", "Each redirect URI must be a URL, of any scheme.")
+        raise ill_formed(param, f"{param} must be URLs, of any scheme.")
 
 
 def _letters(count: int) -> str:

@@ -59,16 +59,17 @@ async def delete_blocked(call: Call) -> dict[str, Any]:
 def identify(text: str) -> tuple[str, str]:
     """The kind of an identifier and how it is kept; `*@example.com` is everybody at a domain."""
     text = text.strip()
-    if text.startswith(_ANYBODY_AT):
-        somebody = normal("email_address", f"x{text[1:]}", param="identifier")
-        return "email_address", f"*{somebody[1:]}"
+    anybody = text.startswith(_ANYBODY_AT)
+    address = f"x{text[1:]}" if anybody else text
     for kind in NORMAL:
         try:
-            return kind, normal(kind, text)
+            value = normal(kind, address)
         except Refusal:
             continue
-    text = "identifier must be an email address, *@ and a domain, a phone number in E.164 or a web3 wallet."
-    raise ill_formed("identifier", text)
+        if "*" not in value:
+            return kind, f"*{value[1:]}" if anybody else value
+    rule = "identifier must be an email address, *@ and a domain, a phone number in E.164 or a web3 wallet."
+    raise ill_formed("identifier", rule)
 
 
 async def _invitation(call: Call, email_address: str) -> str | None:
