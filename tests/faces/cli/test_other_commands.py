@@ -24,8 +24,8 @@ def serving(*words):
             assert line, process.stderr.read()
             yield json.loads(line)
             process.send_signal(signal.SIGINT)
-            process.wait(SECONDS)
-            assert process.returncode == 0
+            assert process.wait(SECONDS) == 0
+            assert process.stderr.read() == ""
         finally:
             process.kill()
 

@@ -1,9 +1,13 @@
 """Serves the sandbox on a port, and says how to point Clerk's SDKs at it."""
 
+import asyncio
 import ipaddress
 import json
+import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -19,13 +23,23 @@ async def serve_sandbox(state: State, host: str, port: int, location: str | Path
 
     from deskclerk.sandbox import open_sandbox  # noqa: PLC0415
 
+    class Server(uvicorn.Server):
+        """Ends at a signal without raising it again: the database is closed after it."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+            yield
+
     with _listen(host, port) as listener:
         async with open_sandbox(location) as opened:
             config = uvicorn.Config(opened.app, log_level="warning", access_log=False, server_header=False)
             _say_ready(state, _origin(host, listener.getsockname()[1]), location)
             if not _is_loopback(listener.getsockname()[0]):
                 click.echo("Warning: other machines can reach this, and its key is known to all.", err=True)
-            await uvicorn.Server(config).serve(sockets=[listener])
+            await Server(config).serve(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

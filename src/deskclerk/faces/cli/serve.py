@@ -1,7 +1,6 @@
 """`deskclerk mcp`, `serve` and `sandbox`: the commands that stay until they are stopped."""
 
 import asyncio
-import contextlib
 import json
 import shlex
 import shutil
@@ -56,8 +55,7 @@ def sandbox(ctx: click.Context, /, host: str, port: int, db: str | None) -> None
 
     state = ctx.ensure_object(State)
     location = db or state.settings().data / "sandbox.db"
-    with contextlib.suppress(KeyboardInterrupt):  # raised again by the server after it has shut down
-        asyncio.run(serve_sandbox(state, host, port, location))
+    asyncio.run(serve_sandbox(state, host, port, location))
 
 
 def stdio_configuration(settings: "Settings") -> dict[str, Any]:

@@ -15,6 +15,8 @@ _GAP = 2
 _NARROWEST = 14
 _COMFORTABLE = 28
 _TELLING = 2
+_PERSON, _ACTIVITY = "public_user_data.", "latest_activity."
+_MEMBER = f"{_PERSON}user_id"
 _STATES = ("banned", "locked")
 _MERGED_FROM = {"name": "first_name", "state": "banned"}
 _NAMES = ("name", "identifier", "email_address", "email_addresses", "slug")
@@ -24,15 +26,16 @@ _STYLES = {"state": "red", "status": "cyan", "role": "cyan", "name": "bold"}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: the key that it shows, its cells, and its least width (its natural one for ids)."""
+    """One column: the key that it shows, its cells, and how telling it is (0 is the most)."""
 
     key: str
     cells: tuple[str, ...]
+    rank: int = 0
 
     @property
     def title(self) -> str:
         """The key in words."""
-        words = self.key.replace(".", " ").replace("_", " ")
+        words = self.key.removeprefix(_PERSON).removeprefix(_ACTIVITY).replace(".", " ").replace("_", " ")
         return f"{words.removesuffix(' at')} UTC" if is_time(self.key) else words
 
     @property
@@ -59,20 +62,6 @@ class Column:
     def comfortable(self) -> int:
         """The width that a telling column gets before others are let in."""
         return max(self.least, min(self.natural, _COMFORTABLE))
-
-    @property
-    def rank(self) -> int:
-        """How telling the column is; 0 is the most."""
-        key = self.key.rpartition(".")[2]
-        if self.key == "id":
-            return 0
-        if key in _CONDITIONS:
-            return 1
-        if key in _NAMES and not self.key.startswith("organization."):
-            return 2
-        if key in FREE_FORM or self.key.startswith("organization."):
-            return 5
-        return 3 if is_time(key) and key != "created_at" else 4
 
 
 def table_of(
@@ -114,10 +103,24 @@ def columns_of(items: Sequence[Mapping[str, Any]], order: Sequence[str]) -> list
     rows = [dict(flat(_merge(item), FREE_FORM)) for item in items]
     keys = dict.fromkeys(key for row in rows for key in row)
     columns = [
-        Column(key, tuple(cell(key, row.get(key)) for row in rows))
+        Column(key, tuple(cell(key, row.get(key)) for row in rows), _rank(key, member=_MEMBER in keys))
         for key in sorted(keys, key=lambda key: _place(key, order))
     ]
     return [column for column in columns if any(column.cells)]
+
+
+def _rank(key: str, *, member: bool) -> int:
+    """How telling a column is; of a membership the member's id is, not its own."""
+    last = key.rpartition(".")[2]
+    if key == (_MEMBER if member else "id"):
+        return 0
+    if last in _CONDITIONS:
+        return 1
+    if last in _NAMES and not key.startswith("organization."):
+        return 2
+    if last in FREE_FORM or key == "id" or key.startswith("organization."):
+        return 5
+    return 3 if is_time(last) and last != "created_at" else 4
 
 
 def _place(key: str, order: Sequence[str]) -> int:
