@@ -1,5 +1,6 @@
 """Arguments for the actions, made from Clerk's document: what it takes, and what it does not."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ JSON = st.recursive(
 IDS = st.from_regex(r"[a-z]{2,6}_[0-9A-Za-z]{27}", fullmatch=True)
 
 
+@functools.cache
 def sendable(name: str) -> dict[str, Facts]:
     """The document's facts about the parameters of an action which it sends."""
     ours = BY_NAME[name].parameters()
@@ -85,6 +87,7 @@ def one_by_one(name: str) -> Iterator[dict[str, Any]]:
             yield tidy(name, minimal(name) | {key: None})
 
 
+@functools.cache
 def drawn(name: str) -> st.SearchStrategy[dict[str, Any]]:
     """Any arguments that the document allows."""
     facts, must = sendable(name), required(name)

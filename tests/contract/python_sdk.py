@@ -64,6 +64,7 @@ def client(transport: httpx.AsyncBaseTransport, key: str = "sk_test_sandbox") ->
     return Clerk(
         bearer_auth=key,
         server_url="http://sandbox.test/v1",
+        client=httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(500))),  # not used
         async_client=httpx.AsyncClient(transport=transport),
     )
 

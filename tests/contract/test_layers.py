@@ -1,8 +1,8 @@
 import ast
+import functools
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,18 +31,22 @@ EXCEPTIONS = {
 """Single modules that may use one room more."""
 
 
+@functools.cache
 def tree(module: str) -> ast.Module:
     return ast.parse((ROOT / module).read_text(encoding="utf-8"), filename=module)
 
 
-def imported(module: str) -> Iterator[str]:
+@functools.cache
+def imported(module: str) -> frozenset[str]:
     """Every dotted name that a module imports, inside functions and for type checks too."""
+    names: set[str] = set()
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: imports are written in full"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(names)
 
 
 def room_of(module: str) -> str:

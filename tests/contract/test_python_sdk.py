@@ -15,11 +15,17 @@ pytestmark = pytest.mark.anyio
 PASSWORD = "a long and unusual passphrase"
 
 
-@pytest.fixture
-async def clerk(tmp_path):
+@pytest.fixture(scope="module")
+def anyio_backend():
+    """One loop for all, as there is one sandbox."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def clerk(tmp_path_factory):
     """The official client, pointed at a new sandbox."""
     async with (
-        open_sandbox(tmp_path / "sandbox.db") as sandbox,
+        open_sandbox(tmp_path_factory.mktemp("sandbox") / "sandbox.db") as sandbox,
         client(httpx.ASGITransport(app=sandbox.app), sandbox.key) as clerk,
     ):
         yield clerk
@@ -99,7 +105,7 @@ async def test_an_organization_is_made_found_changed_and_deleted(clerk):
 
 
 async def test_a_member_joins_is_promoted_and_leaves(clerk):
-    owner, member = await new_user(clerk, "owner"), await new_user(clerk, "member")
+    owner, member = await new_user(clerk, "founder"), await new_user(clerk, "member")
     acme = await clerk.organizations.create_async(request={"name": "Acme", "created_by": owner.id})
     joined = await clerk.organization_memberships.create_async(
         organization_id=acme.id, user_id=member.id, role="org:member"
@@ -117,8 +123,8 @@ async def test_a_member_joins_is_promoted_and_leaves(clerk):
 
 
 async def test_an_organization_invitation_is_sent_and_revoked(clerk):
-    owner = await new_user(clerk, "owner")
-    acme = await clerk.organizations.create_async(request={"name": "Acme", "created_by": owner.id})
+    owner = await new_user(clerk, "host")
+    acme = await clerk.organizations.create_async(request={"name": "Hosts", "created_by": owner.id})
     sent = await clerk.organization_invitations.create_async(
         organization_id=acme.id,
         email_address="guest@sdk.example",

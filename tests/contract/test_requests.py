@@ -76,7 +76,7 @@ def test_each_parameter_travels_under_its_own_name_and_nothing_else_does(action)
 
 @every_action
 @settings(
-    max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(data=st.data())
 def test_whatever_the_document_allows_is_accepted_and_leaves_as_the_document_has_it(action, data):

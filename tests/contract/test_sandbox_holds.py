@@ -63,7 +63,7 @@ def ids(ask):
 
 @every_action
 @settings(
-    max_examples=6,
+    max_examples=4,
     derandomize=True,
     deadline=None,
     database=None,
