@@ -1,7 +1,7 @@
 """Derive the referee's index of facts from Clerk's OpenAPI document: names, types and bounds, no prose.
 
-    python tools/derive_index.py ../shared/clerk            write the index
-    python tools/derive_index.py ../shared/clerk --check    exit 1 when the index in the project differs
+    python tools/derive_index.py FOLDER            write the index
+    python tools/derive_index.py FOLDER --check    exit 1 when the index in the project differs
 
 The folder holds `bapi-2026-05-12.yml`, `actions.tsv` and `errors.tsv`. Written below `tests/contract/`:
 `openapi-2026-05-12.json`, `actions.json`, `errors.json`. The tests read those three and nothing else.

@@ -9,10 +9,9 @@ from clerk_backend_api.models import ClerkErrors
 
 from deskclerk.sandbox import open_sandbox
 from tests.contract.python_sdk import CALLS, client
+from tests.contract.visit import PASSWORD
 
 pytestmark = pytest.mark.anyio
-
-PASSWORD = "a long and unusual passphrase"
 
 
 @pytest.fixture(scope="module")

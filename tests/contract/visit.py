@@ -8,6 +8,7 @@ import httpx2
 from deskclerk.sandbox import open_sandbox
 from tests.contract.openapi import ERROR, operation
 
+PASSWORD = "a long and unusual passphrase"
 HEADERS = {"Authorization": "Bearer sk_test_sandbox", "Clerk-API-Version": "2026-05-12"}
 
 
