@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test test-js check format lint types docs index lock clean
+.PHONY: run test test-js check format lint types docs index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
@@ -38,6 +38,9 @@ format: $(VENV)/dev.stamp
 # Derives the referee's index of facts from Clerk's OpenAPI documents: make index SPECS=folder
 index: $(VENV)/dev.stamp
 	$(BIN)/python tools/derive_index.py $(SPECS)
+
+index-check: $(VENV)/dev.stamp
+	$(BIN)/python tools/derive_index.py $(SPECS) --check
 
 # Pins what pyproject.toml asks for, with hashes and without addresses; needs uv.
 lock:

@@ -101,7 +101,8 @@ def test_no_confirmation_on_a_live_key_needs_a_second_setting(tmp_path):
 
 
 def test_instances_are_named_in_the_file_and_chosen(tmp_path):
-    toml = f'instance = "prod"\n[instances.prod]\nsecret_key = "{LIVE}"\n[instances.dev]\nsecret_key = "{TEST}"\n'
+    prod = f'[instances.prod]\nsecret_key = "{LIVE}"\n'
+    toml = f'instance = "prod"\n{prod}[instances.dev]\nsecret_key = "{TEST}"\n'
     assert load(tmp_path, toml).kind == "live"
     assert load(tmp_path, toml, DESKCLERK_INSTANCE="dev").kind == "test"
     assert "not in the settings file" in refusal(tmp_path, toml, DESKCLERK_INSTANCE="other")
