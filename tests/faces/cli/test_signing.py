@@ -121,6 +121,13 @@ def test_a_name_cannot_add_lines_to_the_preview(on_screen, clerk):
     assert "\x1b" not in ran.err
 
 
+def test_markup_in_a_name_is_shown_as_it_is(on_screen, clerk):
+    user = clerk.add(first_name="[bold]x[/bold] :bomb:", last_name="Lovelace", email_addresses=[])
+    ran = on_screen("users", "delete", user, types="no\n")
+    assert f"Target: [bold]x[/bold] :bomb: Lovelace ({user})" in " ".join(ran.err.split())
+    assert f"{user} or [bold]x[/bold] :bomb: Lovelace;" in " ".join(ran.err.split())
+
+
 def test_confirm_never_asks_nobody(run, clerk, monkeypatch):
     monkeypatch.setenv("DESKCLERK_CONFIRM", "never")
     assert run("users", "ban", clerk.add()).code == 0
