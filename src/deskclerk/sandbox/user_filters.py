@@ -6,25 +6,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, and_, or_, select, tuple_
 
 from deskclerk.sandbox.call import Call
-from deskclerk.sandbox.identifiers import NORMAL
+from deskclerk.sandbox.identifiers import NORMAL, TABLES
 from deskclerk.sandbox.paging import ordered, split_order, split_signs
 from deskclerk.sandbox.refusals import invalid, refusal
 from deskclerk.sandbox.rows import all_of, find
 from deskclerk.sandbox.store.tables import (
-    email_addresses,
     external_accounts,
     memberships,
-    phone_numbers,
     users,
-    web3_wallets,
 )
 
 Condition = ColumnElement[bool]
-ADDRESSES = {
-    "email_address": email_addresses,
-    "phone_number": phone_numbers,
-    "web3_wallet": web3_wallets,
-}
 _TIMES: Mapping[str, Callable[[ColumnElement[int], int], Condition]] = {
     "before": lambda column, moment: column < moment,
     "after": lambda column, moment: column > moment,
@@ -34,7 +26,7 @@ _TIMES: Mapping[str, Callable[[ColumnElement[int], int], Condition]] = {
 
 def matching(call: Call) -> Select[Any]:
     """The users that all filters of the call let through."""
-    return all_of(call, users).where(*conditions(call.query))
+    return all_of(call, users).where(*conditions(call))
 
 
 def in_order(call: Call, query: Select[Any]) -> Select[Any]:
@@ -61,89 +53,90 @@ async def after_cursor(call: Call, query: Select[Any]) -> Select[Any]:
     return query.where(place < there if descends else place > there)
 
 
-def conditions(query: Mapping[str, Any]) -> Iterator[Condition]:
+def conditions(call: Call) -> Iterator[Condition]:
     """What the filters that are given say of a row of `users`."""
-    for name, table in ADDRESSES.items():
+    query = call.query
+    for name, table in TABLES.items():
         if name in query:
-            yield _owns(table, table.c[name].in_([NORMAL[name](value) for value in query[name]]))
+            yield _owns(call, table, table.c[name].in_([NORMAL[name](value) for value in query[name]]))
     if "username" in query:
         yield users.c.username_folded.in_([value.casefold() for value in query["username"]])
     if "banned" in query:
         yield users.c.banned.is_(query["banned"])
-    yield from _signed(query)
-    yield from _texts(query)
-    yield from _moments(query)
-    yield from _accounts(query)
+    yield from _signed(call)
+    yield from _texts(call)
+    yield from _moments(call)
+    yield from _accounts(call)
 
 
-def _owns(table: Table, condition: Condition) -> Condition:
-    owners = select(table.c.user_id).where(table.c.instance_id == users.c.instance_id, condition)
-    return users.c.id.in_(owners.correlate(users))
+def _owns(call: Call, table: Table, condition: Condition) -> Condition:
+    # Nothing of the users' row is in the inner query: it is carried out once, not for every user.
+    return users.c.id.in_(select(table.c.user_id).where(table.c.instance_id == call.instance.id, condition))
 
 
-def _signed(query: Mapping[str, Any]) -> Iterator[Condition]:
+def _signed(call: Call) -> Iterator[Condition]:
     for name, column in (("user_id", users.c.id), ("external_id", users.c.external_id)):
-        wanted, unwanted = split_signs(query.get(name, ()))
+        wanted, unwanted = split_signs(call.query.get(name, ()))
         if wanted:
             yield column.in_(wanted)
         if unwanted:
             yield or_(column.is_(None), column.not_in(unwanted))
-    wanted, unwanted = split_signs(query.get("organization_id", ()))
+    wanted, unwanted = split_signs(call.query.get("organization_id", ()))
     if wanted:
-        yield _owns(memberships, memberships.c.organization_id.in_(wanted))
+        yield _owns(call, memberships, memberships.c.organization_id.in_(wanted))
     if unwanted:
-        yield ~_owns(memberships, memberships.c.organization_id.in_(unwanted))
+        yield ~_owns(call, memberships, memberships.c.organization_id.in_(unwanted))
 
 
-def _texts(query: Mapping[str, Any]) -> Iterator[Condition]:
+def _texts(call: Call) -> Iterator[Condition]:
     parts: dict[str, Callable[[str], Condition]] = {
-        "email_address_query": lambda text: _owns_part("email_address", text),
-        "phone_number_query": lambda text: _owns_part("phone_number", text),
+        "email_address_query": lambda text: _owns_part(call, "email_address", text),
+        "phone_number_query": lambda text: _owns_part(call, "phone_number", text),
         "username_query": lambda text: users.c.username_folded.contains(text, autoescape=True),
         "name_query": lambda text: users.c.name_folded.contains(text, autoescape=True),
-        "query": _anywhere,
+        "query": lambda text: _anywhere(call, text),
     }
     for name, condition in parts.items():
-        text = query.get(name, "").strip().casefold()
+        text = call.query.get(name, "").strip().casefold()
         if text:
             yield condition(text)
 
 
-def _owns_part(name: str, text: str) -> Condition:
-    table = ADDRESSES[name]
-    return _owns(table, table.c[name].icontains(text, autoescape=True))
+def _owns_part(call: Call, name: str, text: str) -> Condition:
+    table = TABLES[name]
+    return _owns(call, table, table.c[name].icontains(text, autoescape=True))
 
 
-def _anywhere(text: str) -> Condition:
+def _anywhere(call: Call, text: str) -> Condition:
     return or_(
         users.c.name_folded.contains(text, autoescape=True),
         users.c.username_folded.contains(text, autoescape=True),
         users.c.id.icontains(text, autoescape=True),
-        *(_owns_part(name, text) for name in ADDRESSES),
+        *(_owns_part(call, name, text) for name in TABLES),
     )
 
 
-def _moments(query: Mapping[str, Any]) -> Iterator[Condition]:
+def _moments(call: Call) -> Iterator[Condition]:
     for column in ("last_active_at", "created_at", "last_sign_in_at"):
         for suffix, holds in _TIMES.items():
-            moment = query.get(f"{column}_{suffix}")
+            moment = call.query.get(f"{column}_{suffix}")
             if moment is not None:
                 yield holds(users.c[column], moment)
 
 
-def _accounts(query: Mapping[str, Any]) -> Iterator[Condition]:
+def _accounts(call: Call) -> Iterator[Condition]:
     pair = ("provider", "provider_user_id")
-    given = [name for name in pair if query.get(name)]
+    given = [name for name in pair if call.query.get(name)]
     if len(given) == 1:
         (absent,) = set(pair) - set(given)
         text = f"{absent} must be included together with {given[0]}."
         raise refusal("form_conditional_param_missing", "is missing", text, param=absent)
     if given:
         account = and_(
-            external_accounts.c.provider == query["provider"],
-            external_accounts.c.provider_user_id.in_(query["provider_user_id"]),
+            external_accounts.c.provider == call.query["provider"],
+            external_accounts.c.provider_user_id.in_(call.query["provider_user_id"]),
         )
-        yield _owns(external_accounts, account)
+        yield _owns(call, external_accounts, account)
 
 
 def order_column(name: str) -> ColumnElement[Any]:
@@ -160,5 +153,5 @@ def order_column(name: str) -> ColumnElement[Any]:
 
 
 def _primary(name: str) -> ColumnElement[Any]:
-    table = ADDRESSES[name]
+    table = TABLES[name]
     return select(table.c[name]).where(table.c.id == users.c[f"primary_{name}_id"]).scalar_subquery()

@@ -1,44 +1,23 @@
 """Users: finding, making, changing, banning, locking and deleting them."""
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, Route, Verb
 from deskclerk.sandbox.call import Call, Handlers, Prepared
-from deskclerk.sandbox.identifiers import (
-    TABLES,
-    add_addresses,
-    check_addresses,
-    check_external_id,
-    check_username,
-)
+from deskclerk.sandbox.identifiers import TABLES, add_addresses, check_addresses
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.merging import checked_metadata, merged_metadata
 from deskclerk.sandbox.paging import count, page
 from deskclerk.sandbox.passwords import hash_password
-from deskclerk.sandbox.refusals import ill_formed, invalid, refusal
-from deskclerk.sandbox.rows import all_of, change, find, get, insert, remove
+from deskclerk.sandbox.refusals import refusal
+from deskclerk.sandbox.rows import all_of, change, get, insert, remove
 from deskclerk.sandbox.sessions import revoke_sessions_of
 from deskclerk.sandbox.store.tables import users
 from deskclerk.sandbox.user_answers import present_users
+from deskclerk.sandbox.user_fields import blank, fields, folded, primary_id, verified_flags
 from deskclerk.sandbox.user_filters import after_cursor, in_order, matching
-from deskclerk.sandbox.values import parse_time
 
 IDENTIFICATIONS = ("email_address", "phone_number", "web3_wallet", "username")
-_CLEARED = (
-    "external_id",
-    "first_name",
-    "last_name",
-    "locale",
-    "username",
-    "profile_image_id",
-    "create_organizations_limit",
-)
-"""What null clears; where a null has nothing to clear it changes nothing."""
-_KEPT = ("delete_self_enabled", "create_organization_enabled", "bypass_client_trust")
-_LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
-_TOTP = re.compile(r"[A-Za-z2-7]+=*")
 
 
 async def list_users(call: Call) -> Any:
@@ -64,12 +43,12 @@ async def create_user(call: Call) -> dict[str, Any]:
         text = f"At least one of {', '.join(IDENTIFICATIONS)} must be given, or skip_user_requirement."
         raise refusal("form_data_missing", "data is missing", text)
     addresses = {kind: await check_addresses(call, kind, body.get(kind) or []) for kind in TABLES}
-    verified = {kind: _verified(body, kind) for kind in TABLES}
+    verified = {kind: verified_flags(body, kind) for kind in TABLES}
     user_id = new_id("user", call.now)
-    values = _blank(call.now) | await _fields(call, user_id, body) | checked_metadata(body)
+    values = blank(call.now) | await fields(call, user_id, body) | checked_metadata(body)
     if body.get("locked"):
         values["lockout_expires_at"] = _lock_end(call)
-    await insert(call, users, id=user_id, banned=bool(body.get("banned")), **values, **_folded(values))
+    await insert(call, users, id=user_id, banned=bool(body.get("banned")), **values, **folded(values))
     primary = {
         f"primary_{kind}_id": await add_addresses(call, kind, user_id, given, verified[kind])
         for kind, given in addresses.items()
@@ -81,13 +60,13 @@ async def create_user(call: Call) -> dict[str, Any]:
 async def update_user(call: Call) -> dict[str, Any]:
     """Change the fields that are given; before 2026-05-12 metadata too, which it replaces."""
     row = await get(call, users, call.path["user_id"], "user")
-    values = await _fields(call, row["id"], call.body) | checked_metadata(call.body)
+    values = await fields(call, row["id"], call.body) | checked_metadata(call.body)
     values |= {
-        f"primary_{kind}_id": await _primary(call, kind, row["id"], call.body[f"primary_{kind}_id"])
+        f"primary_{kind}_id": await primary_id(call, kind, row["id"], call.body[f"primary_{kind}_id"])
         for kind in TABLES
         if f"primary_{kind}_id" in call.body
     }
-    await _change(call, row["id"], **values, **_folded({**row, **values}))
+    await _change(call, row["id"], **values, **folded({**row, **values}))
     if call.body.get("sign_out_of_other_sessions") and "password_digest" in values:
         await revoke_sessions_of(call, row["id"])
     return await _answer(call, row["id"])
@@ -157,95 +136,6 @@ async def _check_quota(call: Call) -> None:
 
 def _lock_end(call: Call) -> int:
     return call.now + call.instance.lockout_seconds * 1000
-
-
-def _blank(now: int) -> dict[str, Any]:
-    return {
-        "public_metadata": {},
-        "private_metadata": {},
-        "unsafe_metadata": {},
-        "delete_self_enabled": True,
-        "create_organization_enabled": True,
-        "bypass_client_trust": False,
-        "created_at": now,
-        "updated_at": now,
-    }
-
-
-def _folded(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What is searched in, for these values."""
-    names = (values.get("first_name"), values.get("last_name"))
-    username = values.get("username")
-    return {
-        "name_folded": " ".join(name for name in names if name).casefold(),
-        "username_folded": username.casefold() if username else None,
-    }
-
-
-async def _fields(call: Call, user_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that a body sets, each checked."""
-    values = {name: body[name] for name in _CLEARED if name in body}
-    values |= {name: body[name] for name in _KEPT if body.get(name) is not None}
-    for name in ("external_id", "username"):
-        if name in values:
-            values[name] = values[name] or None  # a blank one removes it, as null does
-    if values.get("username"):
-        await check_username(call, values["username"], user_id=user_id)
-    if values.get("external_id"):
-        await check_external_id(call, values["external_id"], user_id=user_id)
-    if values.get("locale") and not _LOCALE.fullmatch(values["locale"]):
-        raise ill_formed("locale", "locale must be a language tag such as en-US.")
-    if (values.get("create_organizations_limit") or 0) < 0:
-        raise invalid("create_organizations_limit", "create_organizations_limit must not be negative.")
-    return values | _times(body) | _secrets(body, call.now)
-
-
-def _times(body: Mapping[str, Any]) -> dict[str, Any]:
-    times: dict[str, Any] = {}
-    if "legal_accepted_at" in body:
-        text = body["legal_accepted_at"]
-        times["legal_accepted_at"] = parse_time(text) if text else None
-    if body.get("created_at"):
-        times["created_at"] = parse_time(body["created_at"])
-    return times
-
-
-def _secrets(body: Mapping[str, Any], now: int) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if body.get("password_digest") is not None:
-        values = {name: body[name] for name in ("password_digest", "password_hasher")}
-        values["password_last_updated_at"] = now
-    if body.get("totp_secret") is not None:
-        if not _TOTP.fullmatch(body["totp_secret"]):
-            text = "totp_secret must be in base 32."
-            raise refusal("invalid_totp_secret_code", "is invalid", text, param="totp_secret")
-        values |= {"totp_secret": body["totp_secret"], "mfa_enabled_at": now}
-    if "backup_codes" in body:
-        values["backup_codes"] = body["backup_codes"]
-    return values
-
-
-def _verified(body: Mapping[str, Any], kind: str) -> list[bool]:
-    name, given = f"{kind}_identification_status", body.get(kind) or []
-    statuses = body.get(name) or ["verified"] * len(given)
-    if len(statuses) != len(given):
-        text = f"{name} must have one value for each {kind}."
-        raise refusal("form_param_array_length_mismatch", "has a wrong length", text, param=name)
-    return [status == "verified" for status in statuses]
-
-
-async def _primary(call: Call, kind: str, user_id: str, key: str | None) -> str | None:
-    """The id for a primary address: one of the user's own, and verified."""
-    if not key:
-        return None
-    param, row = f"primary_{kind}_id", await find(call, TABLES[kind], id=key, user_id=user_id)
-    if row is None:
-        text = f"{param} must be the id of one of the user's own."
-        raise refusal("form_resource_not_found", "is invalid", text, param=param)
-    if not row["verified"]:
-        text = f"{param} must be the id of a verified one."
-        raise refusal("form_verification_needed", "needs to be verified", text, param=param)
-    return key
 
 
 HANDLERS: Handlers = {
