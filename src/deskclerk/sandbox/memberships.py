@@ -24,7 +24,7 @@ from deskclerk.sandbox.user_filters import conditions, order_column
 async def list_memberships(call: Call) -> Any:
     """The members that the filters let through, the newest first by default."""
     organization = await get(call, organizations, call.path["organization_id"], "organization")
-    query = _of(call, organization["id"]).where(*conditions(call.query))
+    query = _of(call, organization["id"]).where(*conditions(call))
     if "role" in call.query:
         query = query.where(memberships.c.role.in_(call.query["role"]))
     name, descends = split_order(call.query.get("order_by", "-created_at"))
