@@ -154,7 +154,8 @@ async def test_what_cannot_be_a_user_is_refused_with_clerks_code(shared, body, c
 
 
 async def test_checks_may_be_skipped_where_clerk_lets_them(clerk):
-    await clerk.post("/users", {"skip_user_requirement": True})
+    bare = await clerk.post("/users", {"skip_user_requirement": True})
+    assert {bare[f"{name}_enabled"] for name in ("password", "totp", "backup_code", "two_factor")} == {False}
     await make(clerk, password="short", skip_password_checks=True)
     bcrypt = "$2b$12$" + "a" * 53
     user = await make(clerk, "bob", password_digest=bcrypt, password_hasher="bcrypt")
