@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deskclerk.catalogue import Action
 from deskclerk.desk.caller import Caller
+from deskclerk.desk.view import without_secrets
 from deskclerk.errors import ClerkError, DeskclerkError
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from deskclerk.desk.instance import Instance
     from deskclerk.desk.plan import Plan
+    from deskclerk.desk.signing import Signed
 
 _BATCH = 50
 _BATCH_SECONDS = 0.5
@@ -85,17 +87,24 @@ class Journal:
         await self._add(event | {"outcome": error.kind, "plan": plan.id if plan else None})
 
     async def intent(
-        self, instance: "Instance", caller: Caller, action: Action, plan: "Plan | None", signed: str
+        self, instance: "Instance", caller: Caller, action: Action, signed: "Signed"
     ) -> dict[str, Any]:
-        """Note that a write is about to be sent; on disk when this returns."""
+        """Note that a write is about to be sent, and what it will change; on disk when this returns."""
         event = _event("intent", new_id("ent"), instance, caller, action)
-        event |= {"plan": plan.id if plan else None, "signed": signed}
+        event |= {
+            "plan": signed.plan.id if signed.plan else None,
+            "signed": signed.how,
+            "before": without_secrets(signed.seen),
+        }
         await self._add(event)
         return event
 
-    async def outcome(self, intent: dict[str, Any], outcome: str, error: ClerkError | None = None) -> None:
-        """Note how a write ended: `done`, or the kind of its error."""
-        await self._add(intent | {"kind": "outcome", "at": now(), "outcome": outcome} | _said(error))
+    async def outcome(
+        self, intent: dict[str, Any], outcome: str, error: ClerkError | None = None, answer: Any = None
+    ) -> None:
+        """Note how a write ended: `done` with Clerk's answer, or the kind of its error."""
+        event = intent | {"kind": "outcome", "at": now(), "outcome": outcome, "before": None}
+        await self._add(event | {"after": without_secrets(answer)} | _said(error))
 
     async def recent(self, count: int) -> list[dict[str, Any]]:
         """The last events, the oldest of them first."""
@@ -151,7 +160,9 @@ class Journal:
             task.exception()  # raised to the caller, if it is still there
 
 
-_EMPTY: dict[str, Any] = dict.fromkeys(("plan", "signed", "outcome", "status", "code", "trace_id"))
+_EMPTY: dict[str, Any] = dict.fromkeys(
+    ("token", "plan", "signed", "outcome", "status", "code", "trace_id", "before", "after", "undoes", "note")
+)
 
 
 def _event(kind: str, entry: str, instance: "Instance", caller: Caller, action: Action) -> dict[str, Any]:
@@ -164,6 +175,7 @@ def _event(kind: str, entry: str, instance: "Instance", caller: Caller, action: 
         "client": caller.client,
         "action": action.spec.name,
         "effect": str(action.spec.effect),
+        "target": "/".join(str(getattr(action, name)) for name in action.spec.route.names) or None,
         "arguments": action.arguments(),
     }
 

@@ -14,8 +14,10 @@ events = Table(
     Column("instance", String(32), nullable=False),
     Column("face", String(16), nullable=False),
     Column("client", Text),
+    Column("token", Text),
     Column("action", String(64), nullable=False),
     Column("effect", String(16), nullable=False),
+    Column("target", Text),
     Column("arguments", JSON, nullable=False),
     Column("plan", String(40)),
     Column("signed", Text),
@@ -23,13 +25,24 @@ events = Table(
     Column("status", Integer),
     Column("code", Text),
     Column("trace_id", Text),
+    Column("before", JSON),
+    Column("after", JSON),
+    Column("undoes", String(40)),
+    Column("note", Text),
+    Column("owner", String(40)),
+    Column("previous", String(64)),
+    Column("hash", String(64)),
     Index("events_by_entry", "entry"),
     Index("events_by_time", "at"),
+    Index("events_by_action", "instance", "action", "at"),
 )
 """What was asked, decided and done, in order; rows are added and never changed.
 
 `kind` is `intent` and `outcome` (a write, the same `entry`), `read` or `refused`; `at` is in
-milliseconds since the epoch.
+milliseconds since the epoch. `target` is the ids in the path, `/` between them. An intent keeps
+`before`, what the desk saw of the target (without secrets); an outcome `after`, what Clerk answered.
+`undoes` names the entry that a write takes back, `owner` the process that an intent belongs to.
+`hash` covers the row and the hash of the row before it.
 """
 
 plans = Table(

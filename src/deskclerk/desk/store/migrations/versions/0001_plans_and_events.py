@@ -20,8 +20,10 @@ def upgrade() -> None:
         sa.Column("instance", sa.String(32), nullable=False),
         sa.Column("face", sa.String(16), nullable=False),
         sa.Column("client", sa.Text),
+        sa.Column("token", sa.Text),
         sa.Column("action", sa.String(64), nullable=False),
         sa.Column("effect", sa.String(16), nullable=False),
+        sa.Column("target", sa.Text),
         sa.Column("arguments", sa.JSON, nullable=False),
         sa.Column("plan", sa.String(40)),
         sa.Column("signed", sa.Text),
@@ -29,9 +31,17 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer),
         sa.Column("code", sa.Text),
         sa.Column("trace_id", sa.Text),
+        sa.Column("before", sa.JSON),
+        sa.Column("after", sa.JSON),
+        sa.Column("undoes", sa.String(40)),
+        sa.Column("note", sa.Text),
+        sa.Column("owner", sa.String(40)),
+        sa.Column("previous", sa.String(64)),
+        sa.Column("hash", sa.String(64)),
     )
     op.create_index("events_by_entry", "events", ["entry"])
     op.create_index("events_by_time", "events", ["at"])
+    op.create_index("events_by_action", "events", ["instance", "action", "at"])
     op.create_table(
         "plans",
         sa.Column("id", sa.String(40), primary_key=True),
