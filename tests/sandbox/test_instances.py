@@ -20,10 +20,12 @@ SECOND = dataclasses.replace(
 async def pair(tmp_path, clock, empty_database):
     """Clients of two instances in one database; the second holds two users at most."""
     path = shutil.copy(empty_database, tmp_path / "sandbox.db")
-    async with open_sandbox(path, seed=False, clock=clock) as sandbox:
-        async with sandbox.store.transaction(reads=False) as connection:
-            row = dataclasses.asdict(SECOND) | {"created_at": clock.now()}
-            await connection.execute(instances.insert().values(**row))
+    row = dataclasses.asdict(SECOND) | {"created_at": clock.now()}
+    async with (
+        open_sandbox(path, seed=False, clock=clock) as sandbox,
+        sandbox.store.transaction(reads=False) as connection,
+    ):
+        await connection.execute(instances.insert().values(**row))
     async with open_sandbox(path, seed=False, clock=clock) as sandbox:
         first, second = Client(sandbox), Client(sandbox)
         second.http.headers["Authorization"] = f"Bearer {SECOND.secret_key}"
