@@ -9,10 +9,18 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from deskclerk.errors import InvalidSettings
 
@@ -26,21 +34,46 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _CLERK_NAMES = {"CLERK_SECRET_KEY": "secret_key", "CLERK_API_URL": "api_url"}
 
 Kind = Literal["live", "test", "sandbox"]
+Access = Literal["read", "write", "destructive"]
+Pin = Annotated[str, Field(pattern=r"^ins_[A-Za-z0-9]+$")]
 
 
-class Named(BaseModel):
-    """One `[instances.NAME]` table of the settings file."""
+def _split(value: object) -> object:
+    """A list as it stands in the environment: separated by commas."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class Rules(BaseModel):
+    """What may be asked for: one `[callers.NAME]` table, and part of every `[instances.NAME]`.
+
+    It narrows what the other settings allow and never widens it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    access: Access = "destructive"
+    """The strongest effect that may be asked for."""
+    tools: Names = ()
+    """Action names or globs to offer; all when empty."""
+    deny: Names = ()
+    """Action names or globs never to offer."""
+
+
+class Named(Rules):
+    """One `[instances.NAME]` table of the settings file."""
 
     secret_key: SecretStr
     api_url: str | None = None
+    pin: Pin | None = None
 
 
-class Settings(BaseModel):
+class Settings(Rules):
     """Everything that can be set; `load` reads it, the constructor takes it as it is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     secret_key: SecretStr | None = None
     """The instance's secret key (`CLERK_SECRET_KEY`); none means the sandbox."""
@@ -51,19 +84,25 @@ class Settings(BaseModel):
     instances: dict[str, Named] = Field(default_factory=dict)
     home: Path | None = None
     """One folder for databases, settings and hand-overs; the user's own folders when not set."""
-    access: Literal["read", "write", "destructive"] = "destructive"
-    """The strongest effect that may be asked for."""
+    read_only: bool = False
+    """Offers reads alone, whatever else is set."""
+    callers: dict[str, Rules] = Field(default_factory=dict)
+    """Rules for callers, by a glob over the face (`mcp`), the client's name or the token's."""
+    pin: Pin | None = None
+    """The id (`ins_…`) that the instance must have, asked of Clerk before the first write."""
+    destructive_per_hour: int = Field(default=100, ge=0)
+    """How many destructive actions one instance takes in an hour."""
     confirm: Literal["write", "destructive", "never"] = "write"
     """From which effect on a person has to sign."""
     allow_unconfirmed_live: bool = False
     """Lets `confirm = "never"` stand on a live key."""
-    tools: tuple[str, ...] = ()
-    """Action names or globs to offer; all when empty."""
     approval_seconds: int = Field(default=600, ge=10, le=86400)
     """For how long a plan can be signed."""
     token: SecretStr | None = None
     """The bearer token that MCP over HTTP wants; needed on any bind but loopback."""
-    hosts: tuple[str, ...] = ()
+    tokens: dict[str, SecretStr] = Field(default_factory=dict)
+    """Further tokens by name (`[tokens]` of the settings file), so that rules can tell callers apart."""
+    hosts: Names = ()
     """Further host names that MCP over HTTP answers to, such as a proxy's before it."""
     timeout: float = Field(default=30.0, gt=0, le=600)
     """Seconds for one request to Clerk."""
@@ -71,15 +110,6 @@ class Settings(BaseModel):
     """Seconds for all tries of one request together."""
     answer_characters: int = Field(default=24_000, ge=1_000)
     """The budget of one answer, in characters of JSON."""
-
-    @field_validator("tools", "hosts", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
 
     @field_validator("hosts")
     @classmethod
@@ -139,14 +169,18 @@ class Settings(BaseModel):
         """The secret key in force, the sandbox's when there is none."""
         if self.secret_key:
             return self.secret_key
-        return self.instances[self.instance].secret_key if self.instance else SecretStr(SANDBOX_KEY)
+        return self.named.secret_key if self.named else SecretStr(SANDBOX_KEY)
 
     @property
     def origin(self) -> str | None:
         """The origin in force; None for the embedded sandbox."""
-        named = self.instances[self.instance].api_url if self.instance and not self.secret_key else None
-        origin = self.api_url or named
+        origin = self.api_url or (self.named.api_url if self.named else None)
         return origin if origin or self.kind == "sandbox" else CLERK_ORIGIN
+
+    @property
+    def named(self) -> Named | None:
+        """The table of the current instance, where the key comes from one."""
+        return self.instances[self.instance] if self.instance and not self.secret_key else None
 
     @property
     def kind(self) -> Kind:
@@ -206,7 +240,11 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found = {
         field: environ[name].strip() for name, field in _CLERK_NAMES.items() if environ.get(name, "").strip()
     }
-    known = [name for name in Settings.model_fields if name not in ("secret_key", "api_url", "instances")]
+    known = [
+        name
+        for name in Settings.model_fields
+        if name not in ("secret_key", "api_url", "instances", "callers", "tokens")
+    ]
     for name, value in environ.items():
         if not name.startswith(_PREFIX):
             continue

@@ -18,11 +18,14 @@ class TinyClerk:
         self.users = {"user_1": {"id": "user_1", "object": "user", "first_name": "Ada", "banned": False}}
         self.writes = []
         self.trouble = None
+        self.instance = None
 
     async def __call__(self, request):
         path = request.url.path.removeprefix("/v1")
         user = self.users.get(path.split("/")[2] if path.count("/") > 1 else "")
         if request.method == "GET":
+            if path == "/instance" and self.instance:
+                return httpx2.Response(200, json={"object": "instance", "id": self.instance})
             if path == "/users":
                 return httpx2.Response(200, json=list(self.users.values()))
             return httpx2.Response(200, json=user) if user else self.missing()

@@ -11,6 +11,7 @@ EXTRA_ROUTES = (
     "GET /users/count",
     "PUT /users/{user_id}/metadata",
     "PUT /organizations/{organization_id}/metadata",
+    "GET /instance",
 )
 """What the sandbox serves beyond the catalogue."""
 

@@ -11,10 +11,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The face that a request came through, and the program behind it where one says its name."""
+    """The face that a request came through, the program behind it, and the token that it showed.
+
+    `client` is what the program calls itself, `token` the name of the HTTP face's token.
+    """
 
     face: str
     client: str | None = None
+    token: str | None = None
 
 
 class Decision(enum.StrEnum):

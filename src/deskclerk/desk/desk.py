@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from deskclerk.clerk.paging import every_page
 from deskclerk.desk.caller import Approver, Caller
 from deskclerk.desk.instance import Instance, open_clerk
 from deskclerk.desk.journal import Journal
+from deskclerk.desk.limits import Limits
 from deskclerk.desk.plan import Plan
 from deskclerk.desk.policy import Policy
 from deskclerk.desk.signing import Signing
@@ -46,6 +48,7 @@ class Desk:
         self._opening = asyncio.Lock()
         self._clerk = clerk
         self._journal = Journal(settings.data / "desk.db")
+        self._limits = Limits(settings, self.instance, self._journal, self._open_clerk)
         self._signing = Signing(settings, self.instance, self._journal, self._open_clerk)
         self._writing = Writing(settings, self.instance, self._journal, self._open_clerk)
         self._writes: set[asyncio.Task[Any]] = set()
@@ -80,9 +83,9 @@ class Desk:
         await self._journal.close()
         await self._stack.aclose()
 
-    def actions(self) -> tuple[type[Action], ...]:
-        """The actions that the policy in force offers."""
-        return self.policy.offered()
+    def actions(self, caller: Caller | None = None) -> tuple[type[Action], ...]:
+        """The actions that the policy in force offers to a caller."""
+        return self.policy.offered(caller or self._caller)
 
     async def perform(
         self,
@@ -91,10 +94,12 @@ class Desk:
         caller: Caller | None = None,
         approver: Approver | None = None,
         plan_id: str | None = None,
+        undoes: str | None = None,
     ) -> Answer:
         """Carry out one action; what the asker may be shown of Clerk's answer.
 
         `plan_id` names a plan made by `propose`, which `approver` then has signed instead of a new one.
+        `undoes` is the journal's entry that this takes back; `undo` works out the action that does.
 
         Raises:
             DeskclerkError: one of its subclasses; each says what to do next.
@@ -107,6 +112,7 @@ class Desk:
             signed = await self._signing.signed(action, caller, approver or self._approver, plan_id)
         else:
             signed = await self._signing.unsigned(action)
+        signed = replace(signed, undoes=undoes)
         task = asyncio.create_task(self._writing.write(action, caller, signed))
         self._writes.add(task)
         task.add_done_callback(self._ended)
@@ -135,7 +141,9 @@ class Desk:
 
     async def _check(self, action: Action, caller: Caller) -> None:
         try:
-            self.policy.check(type(action))
+            self.policy.check(type(action), caller)
+            if action.spec.effect is not READ:
+                await self._limits.check(action)
         except DeskclerkError as error:
             await self._journal.refused(self.instance, caller, action, error)
             raise

@@ -95,6 +95,7 @@ class Journal:
             "plan": signed.plan.id if signed.plan else None,
             "signed": signed.how,
             "before": without_secrets(signed.seen),
+            "undoes": signed.undoes,
         }
         await self._add(event)
         return event
@@ -117,6 +118,23 @@ class Journal:
             reading = await connection.execution_options(reads=True)
             rows = (await reading.execute(last)).mappings().all()
         return [dict(row) for row in reversed(rows)]
+
+    async def count(self, instance: "Instance", effect: str, since: int) -> int:
+        """How many writes of an effect were sent to an instance since then, whichever way they ended."""
+        from sqlalchemy import func, select  # noqa: PLC0415 - opened when needed
+
+        from deskclerk.desk.store.tables import events  # noqa: PLC0415
+
+        sent = select(func.count()).where(
+            events.c.instance == instance.id,
+            events.c.effect == effect,
+            events.c.kind == "intent",
+            events.c.at > since,
+        )
+        engine = await self.engine()
+        async with engine.connect() as connection:
+            reading = await connection.execution_options(reads=True)
+            return int((await reading.execute(sent)).scalar_one())
 
     async def flush(self) -> None:
         """Write the reads noted so far."""

@@ -21,12 +21,13 @@ from deskclerk.settings import Settings
 class Signed:
     """A write that may be sent: its used-up plan, how it was signed, what was last seen of its target.
 
-    `plan` is None where the policy needs no signature.
+    `plan` is None where the policy needs no signature, `undoes` the journal's entry that it takes back.
     """
 
     plan: Plan | None
     how: str
     seen: list[dict[str, Any]]
+    undoes: str | None = None
 
 
 class Signing:

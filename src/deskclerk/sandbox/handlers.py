@@ -11,6 +11,7 @@ from deskclerk.sandbox import (
     organizations,
     restrictions,
     sessions,
+    this_instance,
     users,
 )
 from deskclerk.sandbox.call import Handlers
@@ -26,11 +27,13 @@ HANDLERS: Handlers = {
     **jwt_templates.HANDLERS,
     **domains.HANDLERS,
     **oauth_applications.HANDLERS,
+    **this_instance.HANDLERS,
 }
 
-EXTRA: dict[Route, type[Action]] = {
+EXTRA: dict[Route, type[Action] | None] = {
     Route(Verb.GET, "/users/count"): ListUsers,
     Route(Verb.PUT, "/users/{user_id}/metadata"): UpdateUser,
     Route(Verb.PUT, "/organizations/{organization_id}/metadata"): UpdateOrganization,
+    Route(Verb.GET, "/instance"): None,
 }
-"""Routes that no action uses, and the action whose parameters each takes."""
+"""Routes that no action uses, and the action whose parameters each takes; None where it takes none."""

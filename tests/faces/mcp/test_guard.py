@@ -2,8 +2,12 @@
 
 import httpx2
 import pytest
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.responses import Response
 
 from deskclerk.errors import InvalidSettings
+from deskclerk.faces.mcp.guard import TOKEN as SHOWN
+from deskclerk.faces.mcp.guard import Guard, tokens_of
 from deskclerk.faces.mcp.http import app
 from deskclerk.settings import Settings
 
@@ -147,3 +151,27 @@ def test_a_host_that_is_none_is_an_error_of_the_settings(tmp_path):
 def test_what_is_no_host_name_is_an_error_of_the_settings(name):
     with pytest.raises(InvalidSettings, match="not a host name"):
         Settings.load({"hosts": (name,)}, {})
+
+
+async def test_each_named_token_is_let_in_and_known_by_its_name():
+    settings = Settings(token=TOKEN, tokens={"reader": "another-token-of-mine"})
+    seen = []
+
+    async def behind(scope, receive, send):
+        seen.append(scope[SHOWN])
+        await Response()(scope, receive, send)
+
+    security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    guard = Guard(behind, security, tokens_of(settings))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=guard), base_url="http://x") as client:
+        statuses = [
+            (await client.get("/", headers=bearer(token))).status_code
+            for token in (TOKEN, "another-token-of-mine", "a-token-of-nobody-at-all", "")
+        ]
+    assert statuses == [200, 200, 401, 401]
+    assert seen == ["token", "reader"]
+
+
+def test_a_short_named_token_is_refused(tmp_path):
+    with pytest.raises(InvalidSettings, match=r"tokens\.reader is too short"):
+        app(Settings(home=tmp_path, tokens={"reader": "short"}), host="127.0.0.1")

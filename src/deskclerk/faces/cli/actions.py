@@ -15,6 +15,7 @@ _STYLES = {"read": "green", "write": "yellow", "destructive": "red"}
 @click.pass_context
 def actions(ctx: click.Context, /) -> None:
     """The actions that the settings in force offer."""
+    from deskclerk.desk.caller import Caller  # noqa: PLC0415 - help needs no desk
     from deskclerk.desk.policy import Policy  # noqa: PLC0415 - help needs no desk
     from deskclerk.faces.cli.options import usage  # noqa: PLC0415
     from deskclerk.faces.cli.output import print_lines  # noqa: PLC0415
@@ -30,7 +31,7 @@ def actions(ctx: click.Context, /) -> None:
             "summary": action.summary(),
             "routes": [str(route) for route in action.spec.routes],
         }
-        for action in policy.offered()
+        for action in policy.offered(Caller("cli"))
     ]
     if not state.tables:
         print_lines(rows)

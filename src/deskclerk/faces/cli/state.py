@@ -103,9 +103,7 @@ def set_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     """A callback that keeps a flag as a setting; on any level, the innermost one counts."""
     if value is not None and value is not False and param.name:
         state = ctx.ensure_object(State)
-        if param.name == "read_only":
-            state.overrides["access"] = "read"
-        elif param.name in ("as_json", "debug"):
+        if param.name in ("as_json", "debug"):
             setattr(state, param.name, True)
         else:
             state.overrides[param.name] = value

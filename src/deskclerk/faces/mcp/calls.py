@@ -7,12 +7,14 @@ from typing import Any, TypeAlias
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from starlette.requests import Request
 
 from deskclerk.catalogue import READ, Action
 from deskclerk.desk import Answer, Caller, Desk
 from deskclerk.desk.clean import clean_text
 from deskclerk.errors import ApprovalRefused, DeskclerkError
 from deskclerk.faces.mcp.confirm import KEY, can_ask, over_connection, request_for, with_answer
+from deskclerk.faces.mcp.guard import TOKEN
 
 logger = logging.getLogger("deskclerk.mcp")
 
@@ -79,9 +81,10 @@ _UNEXPECTED = (
 
 
 def caller_of(ctx: Context) -> Caller:
-    """Who asks, by the name that the client gives itself."""
+    """Who asks: the name that the client gives itself, and over HTTP the name of its token."""
     params = ctx.session.client_params
-    return Caller("mcp", clean_text(params.client_info.name, 100) if params else None)
+    token = ctx.request.scope.get(TOKEN) if isinstance(ctx.request, Request) else None
+    return Caller("mcp", clean_text(params.client_info.name, 100) if params else None, token)
 
 
 def success(answer: Answer) -> types.CallToolResult:

@@ -8,6 +8,7 @@ import hmac
 import ipaddress
 import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
@@ -18,6 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deskclerk.errors import InvalidSettings
 from deskclerk.settings import Settings
 
+TOKEN = "deskclerk.token"  # noqa: S105 - a name, no secret
+"""Where a request's scope keeps the name of the token that it showed."""
 HTTP_PORT = 80
 """The port that a browser leaves out of an Origin."""
 _TOKEN = re.compile(r"[!-~]{16,}")
@@ -77,17 +80,25 @@ def bracketed(host: str) -> str:
 
 def check_token(settings: Settings, bind: Bind) -> None:
     """InvalidSettings if the bind needs a token and has none, or a token is too short to be one."""
-    token = settings.token.get_secret_value() if settings.token else ""
+    tokens = tokens_of(settings)
     make_one = "Set DESKCLERK_TOKEN to at least 16 random characters, for example: openssl rand -hex 24."
-    if not token and not bind.loopback:
+    if not tokens and not bind.loopback:
         raise InvalidSettings(
             f"--host {bind.name} can be reached by other machines, and no token is set.",
             next_step=f"{make_one} Or listen on 127.0.0.1.",
         )
-    if token and not _TOKEN.fullmatch(token):
-        raise InvalidSettings(
-            "DESKCLERK_TOKEN is too short, or holds more than printable ASCII.", next_step=make_one
-        )
+    for name, token in tokens.items():
+        if not _TOKEN.fullmatch(token):
+            where = f"tokens.{name}" if name in settings.tokens else "DESKCLERK_TOKEN"
+            raise InvalidSettings(
+                f"{where} is too short, or holds more than printable ASCII.", next_step=make_one
+            )
+
+
+def tokens_of(settings: Settings) -> dict[str, str]:
+    """Every token that opens the door, by its name; the single one is called `token`."""
+    named = {name: token.get_secret_value() for name, token in settings.tokens.items()}
+    return ({"token": settings.token.get_secret_value()} if settings.token else {}) | named
 
 
 def security_of(settings: Settings, bind: Bind) -> TransportSecuritySettings:
@@ -113,10 +124,10 @@ def _any_port(names: list[str]) -> list[str]:
 class Guard:
     """ASGI middleware before everything that is served: Host, Origin, then the token."""
 
-    def __init__(self, app: ASGIApp, security: TransportSecuritySettings, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, security: TransportSecuritySettings, tokens: Mapping[str, str]) -> None:
         self._app = app
         self._security = TransportSecurityMiddleware(security)
-        self._token = token.encode() if token else None
+        self._tokens = {name: token.encode() for name, token in tokens.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -125,7 +136,8 @@ class Guard:
             return
         request = Request(scope)
         refusal = await self._security.validate_request(request)
-        if refusal is None and not self._holds_token(request):
+        scope[TOKEN] = self._token_of(request)
+        if refusal is None and self._tokens and scope[TOKEN] is None:
             refusal = JSONResponse(
                 {"error": "invalid_token", "error_description": "A bearer token is required."},
                 status_code=401,
@@ -133,9 +145,9 @@ class Guard:
             )
         await (refusal or self._app)(scope, receive, send)
 
-    def _holds_token(self, request: Request) -> bool:
-        if self._token is None:
-            return True
+    def _token_of(self, request: Request) -> str | None:
+        """The name of the token that a request shows; every token is compared, in constant time."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        same = hmac.compare_digest(given.strip().encode("latin-1"), self._token)
-        return same and scheme.lower() == "bearer"
+        shown = given.strip().encode("latin-1")
+        same = [name for name, token in self._tokens.items() if hmac.compare_digest(shown, token)]
+        return same[0] if same and scheme.lower() == "bearer" else None

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from deskclerk.desk import Desk
 from deskclerk.errors import InvalidSettings
-from deskclerk.faces.mcp.guard import Bind, Guard, bracketed, check_token, security_of
+from deskclerk.faces.mcp.guard import Bind, Guard, bracketed, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.settings import Settings
 
@@ -81,10 +81,9 @@ def _app(settings: Settings, bind: Bind, pages: Pages | None, desk: Desk | None 
         async with desk, server.session_manager.run():
             yield
 
-    token = settings.token.get_secret_value() if settings.token else None
     return Starlette(
         routes=[*mcp.routes, *(pages(desk) if pages else ())],
-        middleware=[Middleware(Guard, security=security, token=token)],
+        middleware=[Middleware(Guard, security=security, tokens=tokens_of(settings))],
         lifespan=lifespan,
     )
 

@@ -17,8 +17,8 @@ from mcp.shared.exceptions import MCPError
 
 from deskclerk import __version__
 from deskclerk.catalogue import BY_NAME, Action
-from deskclerk.desk import Desk
-from deskclerk.faces.mcp.calls import Calls, Context
+from deskclerk.desk import Caller, Desk
+from deskclerk.faces.mcp.calls import Calls, Context, caller_of
 from deskclerk.faces.mcp.tools import input_schema, tools_of
 
 NAME = "deskclerk"
@@ -28,14 +28,13 @@ _FRESH = CacheHint(ttl_ms=3_600_000, scope="private")
 
 def build(desk: Desk) -> Server[Any]:
     """A server on this desk; it keeps nothing of its own between two requests."""
-    offered = {action.spec.name: action for action in desk.actions()}
-    listing = types.ListToolsResult(tools=tools_of(offered.values()))
+    offered = {action.spec.name: action for action in desk.actions(Caller("mcp"))}
     calls = Calls(desk)
 
     async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         if params and params.cursor is not None:
             raise MCPError(types.INVALID_PARAMS, "tools/list has one page: leave cursor out")
-        return listing
+        return types.ListToolsResult(tools=tools_of(desk.actions(caller_of(ctx))))
 
     async def call_tool(
         ctx: Context, params: types.CallToolRequestParams

@@ -5,6 +5,7 @@ says the type, the choices and what a name does not; the desk checks the rest (l
 explains it in its errors.
 """
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,6 +31,7 @@ def tools_of(actions: Iterable[type[Action]]) -> list[types.Tool]:
     return [tool_of(action) for action in actions]
 
 
+@functools.cache
 def tool_of(action: type[Action]) -> types.Tool:
     """The tool that an action is to a model."""
     spec = action.spec

@@ -1,0 +1,20 @@
+"""The instance itself: which one a secret key opens."""
+
+from typing import Any
+
+from deskclerk.catalogue.route import GET
+from deskclerk.sandbox.call import Call, Handlers
+
+
+async def get_instance(call: Call) -> dict[str, Any]:
+    """The instance of the key; a sandbox is a development instance without an owner."""
+    return {
+        "object": "instance",
+        "id": call.instance.id,
+        "environment_type": "development",
+        "allowed_origins": None,
+        "workspace_id": None,
+    }
+
+
+HANDLERS: Handlers = {GET("/instance"): get_instance}
