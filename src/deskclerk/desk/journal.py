@@ -84,7 +84,11 @@ class Journal:
     ) -> None:
         """Note what was not done, and why."""
         event = _event("refused", new_id("ent"), instance, caller, action)
-        await self._add(event | {"outcome": error.kind, "plan": plan.id if plan else None})
+        said = _said(error) if isinstance(error, ClerkError) else {}
+        plan_id = plan.id if plan else getattr(error, "plan_id", None)
+        await self._add(
+            event | {"outcome": error.kind, "plan": plan_id, "note": printable(error.message)} | said
+        )
 
     async def intent(
         self, instance: "Instance", caller: Caller, action: Action, signed: "Signed"
@@ -107,17 +111,26 @@ class Journal:
         event = intent | {"kind": "outcome", "at": now(), "outcome": outcome, "before": None}
         await self._add(event | {"after": without_secrets(answer)} | _said(error))
 
-    async def recent(self, count: int) -> list[dict[str, Any]]:
-        """The last events, the oldest of them first."""
-        from deskclerk.desk.store.tables import events  # noqa: PLC0415 - opened when needed
+    async def entry(self, entry_id: str) -> dict[str, Any] | None:
+        """One entry as `{"intent": {...}, "outcome": {...} or None}`; None if there is none of this id.
+
+        A write's intent holds `arguments` and `before`, its outcome `outcome`, `after`, `note` and what
+        Clerk said. A read or a refusal is one line, which stands as `intent` with its own `outcome`.
+        """
+        from deskclerk.desk.store.lines import of_entry  # noqa: PLC0415 - opened when needed
 
         await self.flush()
-        last = events.select().order_by(events.c.seq.desc()).limit(count)
-        engine = await self.engine()
-        async with engine.connect() as connection:
-            reading = await connection.execution_options(reads=True)
-            rows = (await reading.execute(last)).mappings().all()
-        return [dict(row) for row in reversed(rows)]
+        rows = await of_entry(await self.engine(), entry_id)
+        if not rows:
+            return None
+        return {"intent": rows[0], "outcome": rows[-1] if len(rows) > 1 else None}
+
+    async def recent(self, count: int) -> list[dict[str, Any]]:
+        """The last events, the oldest of them first."""
+        from deskclerk.desk.store.lines import last  # noqa: PLC0415 - opened when needed
+
+        await self.flush()
+        return await last(await self.engine(), count)
 
     async def count(self, instance: "Instance", effect: str, since: int) -> int:
         """How many writes of an effect were sent to an instance since then, whichever way they ended."""
@@ -166,21 +179,14 @@ class Journal:
         await asyncio.shield(task)
 
     async def _append(self, rows: list[dict[str, Any]]) -> None:
-        from deskclerk.desk.store.tables import events  # noqa: PLC0415 - opened when needed
+        from deskclerk.desk.store.lines import append  # noqa: PLC0415 - opened when needed
 
-        engine = await self.engine()
-        async with engine.begin() as connection:
-            await connection.execute(events.insert(), [_EMPTY | row for row in rows])
+        await append(await self.engine(), rows)
 
     def _appended(self, task: asyncio.Task[None]) -> None:
         self._appending.discard(task)
         if not task.cancelled():
             task.exception()  # raised to the caller, if it is still there
-
-
-_EMPTY: dict[str, Any] = dict.fromkeys(
-    ("token", "plan", "signed", "outcome", "status", "code", "trace_id", "before", "after", "undoes", "note")
-)
 
 
 def _event(kind: str, entry: str, instance: "Instance", caller: Caller, action: Action) -> dict[str, Any]:
@@ -190,12 +196,18 @@ def _event(kind: str, entry: str, instance: "Instance", caller: Caller, action: 
         "entry": entry,
         "instance": instance.id,
         "face": caller.face,
-        "client": caller.client,
+        "client": printable(caller.client),
+        "token": printable(caller.token),
         "action": action.spec.name,
         "effect": str(action.spec.effect),
         "target": "/".join(str(getattr(action, name)) for name in action.spec.route.names) or None,
         "arguments": action.arguments(),
     }
+
+
+def printable(text: str | None) -> str | None:
+    """Text as a database takes it: lone surrogates are replaced."""
+    return text and text.encode("utf-8", "replace").decode()
 
 
 def _said(error: ClerkError | None) -> dict[str, Any]:

@@ -25,24 +25,37 @@ events = Table(
     Column("status", Integer),
     Column("code", Text),
     Column("trace_id", Text),
-    Column("before", JSON),
-    Column("after", JSON),
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
     Column("undoes", String(40)),
     Column("note", Text),
     Column("owner", String(40)),
-    Column("previous", String(64)),
-    Column("hash", String(64)),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
     Index("events_by_entry", "entry"),
     Index("events_by_time", "at"),
     Index("events_by_action", "instance", "action", "at"),
 )
 """What was asked, decided and done, in order; rows are added and never changed.
 
-`kind` is `intent` and `outcome` (a write, the same `entry`), `read` or `refused`; `at` is in
-milliseconds since the epoch. `target` is the ids in the path, `/` between them. An intent keeps
+`kind` is `intent` and `outcome` (a write, the same `entry`), `settled` (an outcome that a later process
+found out by reading), `read` or `refused`; `at` is in milliseconds since the epoch. `target` is the ids
+in the path, `/` between them. An intent keeps
 `before`, what the desk saw of the target (without secrets); an outcome `after`, what Clerk answered.
 `undoes` names the entry that a write takes back, `owner` the process that an intent belongs to.
-`hash` covers the row and the hash of the row before it.
+`hash` covers the row and the hash of the row before it (see `desk/chain.py`).
+"""
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+"""One row: the number and the hash of the last event, so that a missing end is noticed.
+
+Whoever appends locks it, so that several processes keep one chain.
 """
 
 plans = Table(

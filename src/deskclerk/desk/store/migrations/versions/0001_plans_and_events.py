@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create both tables."""
+    """Create the tables; SQLite itself refuses to change or delete an event."""
     op.create_table(
         "events",
         sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
@@ -36,12 +36,25 @@ def upgrade() -> None:
         sa.Column("undoes", sa.String(40)),
         sa.Column("note", sa.Text),
         sa.Column("owner", sa.String(40)),
-        sa.Column("previous", sa.String(64)),
-        sa.Column("hash", sa.String(64)),
+        sa.Column("previous", sa.String(64), nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False),
     )
     op.create_index("events_by_entry", "events", ["entry"])
     op.create_index("events_by_time", "events", ["at"])
     op.create_index("events_by_action", "events", ["instance", "action", "at"])
+    heads = op.create_table(
+        "heads",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+    )
+    op.bulk_insert(heads, [{"id": 1, "seq": 0, "hash": "0" * 64}])
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("update", "delete"):
+            op.execute(
+                f"CREATE TRIGGER events_no_{verb} BEFORE {verb.upper()} ON events "
+                "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+            )
     op.create_table(
         "plans",
         sa.Column("id", sa.String(40), primary_key=True),
