@@ -4,6 +4,7 @@ DeskclerkError
 ├── InvalidRequest       the asker: which argument, what is accepted
 ├── InvalidSettings      the operator: which setting, where it was read, what is accepted
 ├── NotAllowed           policy: what would have to be allowed
+├── CannotUndo           what was done does not come back, or not through undo: why, and what can be done
 ├── ApprovalNeeded       a person has to sign, and none could be reached
 ├── ApprovalRefused      a person declined, or the signature no longer fits
 └── ClerkError           Clerk answered with an error, or not at all
@@ -23,6 +24,7 @@ from typing import Any
 __all__ = [
     "ApprovalNeeded",
     "ApprovalRefused",
+    "CannotUndo",
     "ClerkError",
     "ClerkUnavailable",
     "Conflict",
@@ -88,6 +90,32 @@ class NotAllowed(DeskclerkError):
     """The policy in force does not allow this action to this caller."""
 
     kind = "not_allowed"
+
+
+class CannotUndo(DeskclerkError):
+    """A journalled write is not taken back; nothing was sent.
+
+    `reasons` says why, one each; `offer` is a call that comes nearest: `{"action", "arguments"}`.
+    """
+
+    kind = "cannot_undo"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reasons: Sequence[str] = (),
+        offer: dict[str, Any] | None = None,
+        next_step: str = "",
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.reasons = tuple(reasons)
+        self.offer = offer
+
+    def as_dict(self) -> dict[str, Any]:
+        """Adds `reasons`, and `offer` where there is one."""
+        more = {"offer": self.offer} if self.offer else {}
+        return super().as_dict() | {"reasons": list(self.reasons)} | more
 
 
 class ApprovalNeeded(DeskclerkError):
