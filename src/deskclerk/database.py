@@ -24,12 +24,12 @@ def open_engine(location: str | Path, *, durable: bool = False) -> AsyncEngine:
     text_form = str(location)
     url = make_url(text_form) if "://" in text_form else make_url(f"sqlite+aiosqlite:///{text_form}")
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True)
+        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
     if url.drivername == "sqlite":
         url = url.set(drivername="sqlite+aiosqlite")
     if url.database and url.database != ":memory:":
         _make_private(Path(url.database))
-    engine = create_async_engine(url)
+    engine = create_async_engine(url, hide_parameters=True)
     _set_up_sqlite(engine, durable=durable)
     return engine
 

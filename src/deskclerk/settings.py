@@ -108,6 +108,8 @@ class Settings(Rules):
     """Seconds for one request to Clerk."""
     retry_seconds: float = Field(default=45.0, ge=0, le=3600)
     """Seconds for all tries of one request together."""
+    secrets: Literal["allow", "reference"] = "allow"
+    """Whether a model may give a secret plainly, or only as `secret:NAME`."""
     answer_characters: int = Field(default=24_000, ge=1_000)
     """The budget of one answer, in characters of JSON."""
 

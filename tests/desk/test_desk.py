@@ -228,6 +228,7 @@ async def test_reads_reach_the_journal_with_who_asked(open_desk, tmp_path):
 async def test_the_key_and_secrets_are_nowhere_on_disk(open_desk, tmp_path):
     async with open_desk(approver=Person()) as desk:
         await desk.perform(UpdateUser(user_id="user_1", password="hunter22"))
-    stored = b"".join(path.read_bytes() for path in (tmp_path / "home").iterdir())
+    files = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    stored = b"".join(path.read_bytes() for path in files)
     assert b"hunter22" not in stored
     assert b"sk_test_x" not in stored

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from deskclerk.catalogue.fields import Local, about
+from deskclerk.catalogue.fields import Local, about, is_reference
 from deskclerk.catalogue.parameter import Parameter, read_parameter
 from deskclerk.catalogue.route import READ, Effect, Request, Route, Send
 from deskclerk.errors import ClerkError, InvalidRequest
@@ -170,9 +170,12 @@ class Action(BaseModel):
         return values
 
     def arguments(self) -> dict[str, Any]:
-        """All arguments as they were given, secrets replaced by a mark: fit to be shown and kept."""
+        """All arguments as they were given, secrets replaced by a mark: fit to be shown and kept.
+
+        A reference to a stored secret stays as it is.
+        """
         return {
-            name: REDACTED if self.parameters()[name].secret else getattr(self, name)
+            name: _redacted(getattr(self, name)) if self.parameters()[name].secret else getattr(self, name)
             for name in self.parameters()
             if name in self.model_fields_set
         }
@@ -241,6 +244,12 @@ async def in_turn(send: Send, steps: list[tuple[str, Request]]) -> Any:
             raise
         done.append(label)
     return answer
+
+
+def _redacted(secret: Any) -> Any:
+    if isinstance(secret, list) and secret and all(map(is_reference, secret)):
+        return secret
+    return secret if is_reference(secret) else REDACTED
 
 
 def _invalid(action: type[Action], error: ValidationError) -> InvalidRequest:

@@ -27,7 +27,20 @@ class Null:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Never shown: not in previews, the journal, logs, errors or `repr`."""
+    """Never shown: not in previews, the journal, logs, errors or `repr`.
+
+    Given plainly, or as `secret:NAME`, which may be shown.
+    """
+
+
+REFERENCE_PREFIX = "secret:"
+SECRET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+REFERENCE = re.compile(f"{REFERENCE_PREFIX}({SECRET_NAME.pattern})")
+
+
+def is_reference(value: object) -> bool:
+    """Whether a value stands for a stored secret, so that it gives nothing away itself."""
+    return isinstance(value, str) and bool(REFERENCE.fullmatch(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 
 from deskclerk.catalogue import Action, Request
+from deskclerk.clerk.hiding import Hide
 from deskclerk.clerk.retry import is_read
 from deskclerk.errors import (
     ClerkError,
@@ -22,6 +23,7 @@ from deskclerk.errors import (
 
 NEW_KEY = "Make a new one in Clerk Dashboard, API Keys, Secret key, and set CLERK_SECRET_KEY."
 _NOT_SERVED = 501
+_LONGEST_MESSAGE, _LONGEST_FACT = 1000, 200
 _STATES = re.compile(
     r"duplicate|already|exists|not_pending|conflict|minimum_permissions|not_unique|managed_by|claimed"
 )
@@ -36,17 +38,17 @@ _BY_STATUS: dict[int, type[ClerkError]] = {
 }
 
 
-def decode(request: Request, response: httpx2.Response) -> Any:
-    """The JSON of a good answer, or the error that a bad one stands for."""
+def decode(request: Request, response: httpx2.Response, hide: Hide) -> Any:
+    """The JSON of a good answer, or the error that a bad one stands for, without what `hide` hides."""
     try:
         body = json.loads(response.content) if response.content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
         if response.is_success:
             raise unreadable(request, response.status_code) from None
     if response.is_success:
         return body
-    raise _refusal(request, response, body)
+    raise _refusal(request, response, hide(body), hide)
 
 
 def unreadable(request: Request, status: int) -> ClerkError:
@@ -97,20 +99,21 @@ def explain(error: ClerkError, action: type[Action]) -> None:
         )
 
 
-def _refusal(request: Request, response: httpx2.Response, body: Any) -> ClerkError:
+def _refusal(request: Request, response: httpx2.Response, body: Any, hide: Hide) -> ClerkError:
     status = response.status_code
     first: dict[str, Any] = {}
     if isinstance(body, dict) and isinstance(body.get("errors"), list) and body["errors"]:
         first = body["errors"][0] if isinstance(body["errors"][0], dict) else {}
-    code = first.get("code")
-    trace_id = response.headers.get("x-clerk-trace-id") or (
-        body.get("clerk_trace_id") if isinstance(body, dict) else None
+    code = _short(first.get("code"))
+    trace_id = _short(hide(response.headers.get("x-clerk-trace-id"))) or (
+        _short(body.get("clerk_trace_id")) if isinstance(body, dict) else None
     )
     if status >= 500 and status != _NOT_SERVED:  # noqa: PLR2004 - the HTTP class of server errors
         return lost(request, f"HTTP {status}", status, trace_id)
     kind = _kind(status, str(code or ""))
     said = first.get("long_message") or first.get("message") or f"HTTP {status}"
-    param = (first.get("meta") or {}).get("param_name")
+    meta = first.get("meta")
+    param = _short(meta.get("param_name")) if isinstance(meta, dict) else None
     retry_after = _seconds(response.headers.get("retry-after")) if kind is RateLimited else None
     others = len(body["errors"]) - 1 if first else 0
     more = f" (and {others} more)" if others else ""
@@ -158,8 +161,15 @@ def _seconds(value: str | None) -> float | None:
         return None
 
 
-def _ended(text: str) -> str:
-    text = " ".join(str(text).split())
+def _short(fact: Any) -> str | None:
+    """A word of Clerk's about an error, if it is one."""
+    return fact[:_LONGEST_FACT] if isinstance(fact, str) and fact else None
+
+
+def _ended(said: Any) -> str:
+    text = " ".join(str(said).split())
+    if len(text) > _LONGEST_MESSAGE:
+        text = f"{text[:_LONGEST_MESSAGE]}…"
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

@@ -1,6 +1,7 @@
 """The way to Clerk: one connection pool, one key, and every request the same way."""
 
 import asyncio
+import functools
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,8 +13,9 @@ from deskclerk.catalogue import Action, Request
 from deskclerk.catalogue.route import API_VERSION
 from deskclerk.clerk.answers import decode, explain, lost, unreadable
 from deskclerk.clerk.budget import PER_TEN_SECONDS, RateBudget
+from deskclerk.clerk.hiding import Hide, hiding
 from deskclerk.clerk.retry import ATTEMPTS, is_read, never_left, wait_before_retry
-from deskclerk.errors import ClerkError, ClerkUnavailable
+from deskclerk.errors import ClerkError, ClerkUnavailable, Unprocessable
 
 
 class Clerk:
@@ -40,6 +42,7 @@ class Clerk:
     ) -> None:
         self.origin = origin
         self._retry_seconds = retry_seconds
+        self._hiding = functools.partial(hiding, key)
         self._budget = RateBudget(kind) if kind in PER_TEN_SECONDS else None
         self._http = httpx2.AsyncClient(
             base_url=f"{origin}/v1",
@@ -67,17 +70,24 @@ class Clerk:
     async def perform(self, action: Action) -> Any:
         """Carry an action to Clerk; the decoded answer.
 
+        Whatever Clerk repeats of the key and of the action's secrets is taken out.
+
         Raises:
             ClerkError: one of its subclasses, with what to do next.
         """
+        hide = self._hiding(action)
         try:
-            return await action.perform(self.send)
+            return hide(await action.perform(functools.partial(self.send, hide=hide)))
         except ClerkError as error:
             explain(error, type(action))
             raise
 
-    async def send(self, request: Request) -> Any:
-        """One request, tried again where that is safe; the decoded JSON answer."""
+    async def send(self, request: Request, hide: Hide | None = None) -> Any:
+        """One request, tried again where that is safe; the decoded JSON answer.
+
+        `hide` takes secrets out of what Clerk says in an error.
+        """
+        hide = hide or self._hiding()
         hook = wait_before_retry(request, self._retry_seconds)
         tries = stamina.retry_context(on=hook, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10)
         limit = self._retry_seconds if is_read(request) else None
@@ -85,12 +95,12 @@ class Clerk:
             async with asyncio.timeout(limit):
                 async for attempt in tries:
                     with attempt:
-                        return await self._once(request)
+                        return await self._once(request, hide)
         except TimeoutError:
             raise lost(request, f"no answer within {limit:g} s") from None
         raise AssertionError("stamina returns or raises")
 
-    async def _once(self, request: Request) -> Any:
+    async def _once(self, request: Request, hide: Hide) -> Any:
         if self._budget:
             await self._budget.spend(request)
         try:
@@ -110,4 +120,8 @@ class Clerk:
             raise lost(request, type(error).__name__) from None
         except httpx2.DecodingError:
             raise unreadable(request, 200) from None
-        return decode(request, response)
+        except ValueError:  # from the encoder; its error, too, holds the whole body
+            raise Unprocessable(
+                f"{request.method} {request.path}: not JSON in UTF-8, and so not sent."
+            ) from None
+        return decode(request, response, hide)

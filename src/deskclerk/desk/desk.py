@@ -16,6 +16,7 @@ from deskclerk.desk.journal import Journal
 from deskclerk.desk.limits import Limits
 from deskclerk.desk.plan import Plan
 from deskclerk.desk.policy import Policy
+from deskclerk.desk.secrets import Secrets
 from deskclerk.desk.signing import Signing
 from deskclerk.desk.view import Answer, show
 from deskclerk.desk.writing import Writing
@@ -48,6 +49,7 @@ class Desk:
         self._opening = asyncio.Lock()
         self._clerk = clerk
         self._journal = Journal(settings.data / "desk.db")
+        self._secrets = Secrets(settings.data, settings.secrets)
         self._limits = Limits(settings, self.instance, self._journal, self._open_clerk)
         self._signing = Signing(settings, self.instance, self._journal, self._open_clerk)
         self._writing = Writing(settings, self.instance, self._journal, self._open_clerk)
@@ -142,6 +144,7 @@ class Desk:
     async def _check(self, action: Action, caller: Caller) -> None:
         try:
             self.policy.check(type(action), caller)
+            self._secrets.check(action, caller.face)
             if action.spec.effect is not READ:
                 await self._limits.check(action)
         except DeskclerkError as error:

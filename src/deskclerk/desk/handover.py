@@ -1,18 +1,22 @@
 """What Clerk hands out once goes to a person: a file that only they can read, never into an answer."""
 
 import itertools
-import os
+import re
 from pathlib import Path
 from typing import Any
 
+from deskclerk.desk.private import write_new
+
 ONCE = ("client_secret",)
 """What Clerk shows once and a person needs."""
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+_LONGEST_NAME = 120
 
 
 def hand_over(answer: Any, folder: Path) -> tuple[Any, tuple[str, ...]]:
     """The answer without its once-shown secrets, and notes that say in which file (mode 0600) they are.
 
-    A file is named after the object's id and never overwritten.
+    A file is named after the object's id and never overwritten; it is on the disk when this returns.
     """
     if not isinstance(answer, dict):
         return answer, ()
@@ -24,21 +28,23 @@ def hand_over(answer: Any, folder: Path) -> tuple[Any, tuple[str, ...]]:
     rest = {key: value for key, value in answer.items() if key not in found}
     try:
         path = _write(folder, name, "".join(f"{key} = {value}\n" for key, value in found.items()))
-    except OSError as error:
-        lost = f"{names} could not be written to {folder} ({error.strerror}) and is lost"
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        lost = f"{names} could not be written to {folder} ({reason}) and is lost"
         return rest, (f"{lost}: make a new one in Clerk.",)
     return rest, (f"{names} was written to {path} for a person to read and delete; it is shown once.",)
 
 
 def _write(folder: Path, name: str, text: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """The first free name; what Clerk calls the object cannot lead out of the folder."""
+    stem = _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME]
     for number in itertools.count():
-        path = folder / (f"{name}.txt" if number == 0 else f"{name}-{number}.txt")
+        path = folder / (f"{stem}.txt" if number == 0 else f"{stem}-{number}.txt")
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            write_new(path, text)
         except FileExistsError:
-            continue
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+            if folder.is_dir():
+                continue
+            raise
         return path
     raise AssertionError("count() does not end")

@@ -36,7 +36,7 @@ class Change:
 class Plan:
     """One write, as a person is asked to sign it.
 
-    `digest` binds action, arguments (secrets included, by their hash), instance and the target as it
+    `digest` binds action, arguments (secrets included, by a keyed hash), instance and the target as it
     was looked at; `expires_at` is in milliseconds since the epoch.
     """
 
@@ -69,11 +69,14 @@ class Plan:
         return "\n".join(self.lines())
 
 
-def digest_of(action: Action, instance: str, target: Any) -> str:
-    """The digest of a write: it changes when any argument, the instance or the target does."""
+def digest_of(action: Action, instance: str, target: Any, seals: Mapping[str, str]) -> str:
+    """The digest of a write: it changes when any argument, the instance or the target does.
+
+    `seals` stand in for the secret arguments: a plain hash of a password would give it away to a guesser.
+    """
     bound = {
         "action": action.spec.name,
-        "arguments": {name: getattr(action, name) for name in sorted(action.model_fields_set)},
+        "arguments": {name: getattr(action, name) for name in action.model_fields_set} | dict(seals),
         "instance": instance,
         "target": _steady(target),
     }
@@ -107,7 +110,7 @@ def changes_of(action: Action, target: Mapping[str, Any] | None) -> tuple[Change
     return tuple(
         Change(
             f"{name} (merged)" if parameters[name].metadata else name,
-            _old(target, name),
+            None if parameters[name].secret else _old(target, name),
             clean(arguments[name]),
         )
         for name in arguments

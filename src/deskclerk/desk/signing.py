@@ -13,6 +13,7 @@ from deskclerk.desk.journal import Journal
 from deskclerk.desk.look import look
 from deskclerk.desk.plan import Plan, changes_of, digest_of, name_of
 from deskclerk.desk.plans import Plans
+from deskclerk.desk.secrets import Secrets
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.settings import Settings
 
@@ -40,6 +41,7 @@ class Signing:
         self._instance = instance
         self._journal = journal
         self._plans = Plans(journal)
+        self._secrets = Secrets(settings.data)
         self._clerk = clerk
 
     async def plan(self, action: Action, caller: Caller) -> Plan:
@@ -55,7 +57,7 @@ class Signing:
             arguments=action.arguments(),
             target="; ".join(name_of(item) for item in seen),
             changes=changes_of(action, seen[0] if seen and action.spec.verb != "create" else None),
-            digest=digest_of(action, self._instance.id, seen),
+            digest=digest_of(action, self._instance.id, seen, self._secrets.seals(action)),
             expires_at=round((time.time() + self._settings.approval_seconds) * 1000),
         )
         await self._plans.store(plan, self._instance, caller)
@@ -86,7 +88,7 @@ class Signing:
             await self._journal.refused(self._instance, caller, action, error, plan)
             raise error
         seen = await look(action, await self._clerk())
-        if digest_of(action, self._instance.id, seen) != plan.digest:
+        if digest_of(action, self._instance.id, seen, self._secrets.seals(action)) != plan.digest:
             await self._plans.close(plan, Decision.DISMISSED, "changed")
             raise ApprovalRefused(
                 "What was signed is not what is there now: the target or the arguments changed in between.",

@@ -7,12 +7,23 @@ from typing import Any
 
 from deskclerk.catalogue import Action
 from deskclerk.clerk.paging import Page, following, page_of
-from deskclerk.desk.clean import clean
+from deskclerk.desk.clean import clean, without_tickets
 from deskclerk.errors import InvalidRequest
 
 EVERYTHING = "*"
 SECRET_KEYS = frozenset(
-    {"client_secret", "signing_key", "password", "password_digest", "totp_secret", "backup_codes", "jwt"}
+    {
+        "backup_codes",
+        "client_secret",
+        "jwt",
+        "password",
+        "password_digest",
+        "secret_key",
+        "signing_key",
+        "ticket",
+        "token",
+        "totp_secret",
+    }
 )
 FREE_FORM = frozenset({"public_metadata", "private_metadata", "unsafe_metadata", "claims"})
 """Where keys are the application's own, so that their names say nothing about secrets."""
@@ -68,14 +79,14 @@ def _show_list(action: Action, page: Page, budget: int) -> Answer:
         if shown and size > budget:
             break
         shown.append(view)
-    onward = following(action, page, len(shown))
+    onward = clean(following(action, page, len(shown)))
     notes = []
     if len(shown) < len(page.items):
         notes.append(
             f"Cut to {len(shown)} of {len(page.items)} items to stay brief; "
             "call again with the arguments in `next`, or ask for fewer `fields`."
         )
-    return Answer({"items": shown, "total": page.total, "next": onward}, tuple(notes))
+    return Answer({"items": shown, "total": clean(page.total), "next": onward}, tuple(notes))
 
 
 def _local_page(action: Action, page: Page) -> Page:
@@ -127,6 +138,8 @@ def project(item: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
 
 def without_secrets(value: Any) -> Any:
     """The value without what only a person may see, wherever it stands outside free-form fields."""
+    if isinstance(value, str):
+        return without_tickets(value)
     if isinstance(value, list):
         return [without_secrets(item) for item in value]
     if not isinstance(value, Mapping):

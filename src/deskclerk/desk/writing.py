@@ -8,6 +8,7 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.handover import hand_over
 from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal
+from deskclerk.desk.secrets import Secrets
 from deskclerk.desk.signing import Signed
 from deskclerk.desk.view import Answer, show
 from deskclerk.errors import ClerkError
@@ -24,13 +25,15 @@ class Writing:
         self._instance = instance
         self._journal = journal
         self._clerk = clerk
+        self._secrets = Secrets(settings.data)
 
     async def write(self, action: Action, caller: Caller, signed: Signed) -> Answer:
         """Send a write that may be sent; raises what Clerk refused, or OutcomeUnknown."""
         clerk = await self._clerk()
+        ready = self._secrets.resolve(action)
         entry = await self._journal.intent(self._instance, caller, action, signed)
         try:
-            answer = await clerk.perform(action)
+            answer = await clerk.perform(ready)
         except ClerkError as error:
             await self._journal.outcome(entry, error.kind, error)
             raise

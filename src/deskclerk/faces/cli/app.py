@@ -15,8 +15,10 @@ _OTHERS = {
     "completion": "completion",
     "demo": "demo",
     "doctor": "doctor",
+    "journal": "journal",
     "mcp": "serve",
     "sandbox": "serve",
+    "secret": "secret",
     "serve": "serve",
 }
 """The commands beside the 48, and the module that holds each."""

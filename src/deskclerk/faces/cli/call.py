@@ -27,14 +27,22 @@ def call(ctx: click.Context, /, name: str, arguments: str, *, yes: bool) -> None
     given: Any = JsonText().convert(arguments, None, ctx)
     if not isinstance(given, dict):
         raise click.UsageError('The arguments are a JSON object, such as {"user_id": "user_…"}.', ctx)
-    secrets = [key for key, item in action.parameters().items() if item.secret and given.get(key)]
+    secrets = [
+        key for key, item in action.parameters().items() if item.secret and not _may_be_seen(given.get(key))
+    ]
     if secrets and not arguments.startswith(("@", "-")):
         raise click.UsageError(
             f"{', '.join(secrets)}: a secret is not taken from the command line, where the shell's history "
-            "would keep it; pass the arguments as @FILE or -.",
+            "would keep it; give it as secret:NAME, or pass the arguments as @FILE or -.",
             ctx,
         )
     carry_out(ctx.ensure_object(State), action.parse(given), yes=yes)
+
+
+def _may_be_seen(value: Any) -> bool:
+    from deskclerk.catalogue.fields import is_reference  # noqa: PLC0415 - help needs no catalogue
+
+    return not value or all(map(is_reference, value if isinstance(value, list) else [value]))
 
 
 def _near(name: str, names: list[str]) -> str:

@@ -17,6 +17,7 @@ from deskclerk.errors import (
 )
 from deskclerk.faces.cli.state import State, console, is_terminal
 
+_LONGEST_TRACEBACK = 100_000
 DONE, FAILED, USAGE, REJECTED, WAITS, INTERRUPTED = 0, 1, 2, 4, 8, 130
 
 _CODES: tuple[tuple[type[DeskclerkError], int], ...] = (
@@ -38,13 +39,27 @@ def exit_code(error: BaseException) -> int:
 
 def report(error: BaseException, state: State) -> None:
     """Say on standard error what failed and what to do next: for a person, or as one JSON line."""
-    facts = _facts(error)
+    from deskclerk.desk.clean import clean  # noqa: PLC0415 - only where something went wrong
+
+    facts = clean(_facts(error))
     if state.debug:
-        traceback.print_exception(error, file=sys.stderr)
+        click.echo(traceback_of(error), err=True)
     if state.as_json:
         click.echo(json.dumps(facts, ensure_ascii=False), err=True)
     else:
         draw(facts, sys.stderr)
+
+
+def traceback_of(error: BaseException) -> str:
+    """Where an error arose, cleaned; the text of one that nobody foresaw may hold anything, and stays out."""
+    from deskclerk.desk.clean import clean_text  # noqa: PLC0415
+
+    where = "".join(traceback.format_tb(error.__traceback__))
+    said = f": {error}" if isinstance(error, DeskclerkError | click.ClickException) else ""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = f"{traceback_of(cause)}\nAnd then:\n\n" if cause else ""
+    text = f"Traceback (most recent call last):\n{where}{type(error).__name__}{said}"
+    return before + clean_text(text, _LONGEST_TRACEBACK)
 
 
 def _facts(error: BaseException) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def legend(action: type[Action]) -> str:
     texts = {
         "TIME": "2026-01-31, 2026-01-31T09:30Z (UTC if no zone) or milliseconds.",
         "JSON": "a JSON object as text, @FILE, or - for standard input.",
-        "-|@FILE": "- asks without echo or reads standard input, @FILE reads a file.",
+        "-|@FILE": "- asks without echo or reads standard input, @FILE reads a file; or secret:NAME.",
     }
     return " ".join(f"{kind}: {text}" for kind, text in texts.items() if kind in kinds)
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from deskclerk.catalogue.fields import is_reference
+
 _NOT_PLAIN = (
     "a secret is not taken from the command line, where the shell's history would keep it: "
-    "pass - to be asked for it (or to pipe it in), or @FILE"
+    "pass - to be asked for it (or to pipe it in), @FILE, or secret:NAME"
 )
 
 
@@ -38,6 +40,8 @@ class JsonText(click.ParamType[Any]):
 class SecretText(click.ParamType[Any]):
     """A secret: `-` asks for it without echo (or reads standard input), `@FILE` reads a file.
 
+    `secret:NAME` is a stored one; it goes on as it is.
+
     With `many`, every line is one value.
     """
 
@@ -50,6 +54,8 @@ class SecretText(click.ParamType[Any]):
         """The secret, without its last line break; a usage error never repeats what was typed."""
         if not isinstance(value, str) or (ctx and ctx.resilient_parsing):
             return value
+        if is_reference(value):
+            return [value] if self.many else value
         if value == "-":
             text = self._ask(param)
         elif value.startswith("@"):

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from deskclerk.catalogue import READ, Action
 from deskclerk.desk import Answer, Caller, Desk
-from deskclerk.desk.clean import clean_text
+from deskclerk.desk.clean import clean, clean_text
 from deskclerk.errors import ApprovalRefused, DeskclerkError
 from deskclerk.faces.mcp.confirm import KEY, can_ask, over_connection, request_for, with_answer
 from deskclerk.faces.mcp.guard import TOKEN
@@ -44,19 +44,21 @@ class Calls:
         caller = caller_of(ctx)
         modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
         if params.request_state is not None or params.input_responses is not None:
-            return await self._second_round(action, caller, params, modern=modern)
+            return await self._second_round(ctx, action, params, modern=modern)
+        tell = ctx.session.report_progress
         if action.spec.effect is READ or not can_ask(ctx):
-            return success(await self._desk.perform(action, caller=caller))
+            return success(await self._desk.perform(action, caller=caller, progress=tell))
         if not modern:
             approver = over_connection(ctx, self._desk.settings.approval_seconds)
-            return success(await self._desk.perform(action, caller=caller, approver=approver))
+            answer = await self._desk.perform(action, caller=caller, approver=approver, progress=tell)
+            return success(answer)
         plan = await self._desk.propose(action, caller)
-        if plan is None:
-            return success(await self._desk.perform(action, caller=caller))
+        if plan is None:  # nobody need be asked, or a person has signed it elsewhere
+            return success(await self._desk.perform(action, caller=caller, progress=tell))
         return types.InputRequiredResult(input_requests={KEY: request_for(plan)}, request_state=plan.id)
 
     async def _second_round(
-        self, action: Action, caller: Caller, params: types.CallToolRequestParams, *, modern: bool
+        self, ctx: Context, action: Action, params: types.CallToolRequestParams, *, modern: bool
     ) -> Result:
         """The call again, with the person's answer and the state that names the plan.
 
@@ -70,7 +72,11 @@ class Calls:
             )
         approver = with_answer((params.input_responses or {}).get(KEY))
         answer = await self._desk.perform(
-            action, caller=caller, approver=approver, plan_id=params.request_state
+            action,
+            caller=caller_of(ctx),
+            approver=approver,
+            plan_id=params.request_state,
+            progress=ctx.session.report_progress,
         )
         return success(answer)
 
@@ -101,9 +107,9 @@ def failure(error: DeskclerkError) -> types.CallToolResult:
     The error as data is in `_meta`: as structured content it would break the tool's output schema.
     """
     return types.CallToolResult(
-        content=[types.TextContent(text=str(error))],
+        content=[types.TextContent(text=clean_text(str(error)))],
         is_error=True,
-        _meta={"deskclerk/error": error.as_dict()},
+        _meta={"deskclerk/error": clean(error.as_dict())},
     )
 
 
