@@ -1,7 +1,7 @@
 """The desk: the one path that every request takes, whoever asks."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -18,6 +18,7 @@ from deskclerk.desk.plan import Plan
 from deskclerk.desk.policy import Policy
 from deskclerk.desk.secrets import Secrets
 from deskclerk.desk.signing import Signing
+from deskclerk.desk.undo import Undoing, noting
 from deskclerk.desk.view import Answer, show
 from deskclerk.desk.writing import Writing
 from deskclerk.errors import ClerkError, DeskclerkError
@@ -53,6 +54,7 @@ class Desk:
         self._limits = Limits(settings, self.instance, self._journal, self._open_clerk)
         self._signing = Signing(settings, self.instance, self._journal, self._open_clerk)
         self._writing = Writing(settings, self.instance, self._journal, self._open_clerk)
+        self._undoing = Undoing(self.instance, self._journal, self._open_clerk)
         self._writes: set[asyncio.Task[Any]] = set()
 
     @classmethod
@@ -120,6 +122,28 @@ class Desk:
         task.add_done_callback(self._ended)
         # A caller that goes away does not tear a write apart: it ends, and is journalled.
         return await asyncio.shield(task)
+
+    async def undo(
+        self,
+        entry_id: str,
+        *,
+        caller: Caller | None = None,
+        approver: Approver | None = None,
+        again: bool = False,
+        given: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Take a journalled write back, signed like any write; the answer's notes say what remains.
+
+        `again` does so although it was taken back already. `given` holds what only a person can add:
+        `notify`, and a secret as `secret:NAME`.
+
+        Raises:
+            CannotUndo: why it does not come back, and what comes nearest.
+        """
+        found = await self._undoing.find(entry_id, again=again, given=given or {})
+        asking = noting(approver or self._approver, found)
+        answer = await self.perform(found.action, caller=caller, approver=asking, undoes=entry_id)
+        return Answer(answer.value, found.notes + found.cannot + answer.notes)
 
     async def propose(self, action: Action, caller: Caller | None = None) -> Plan | None:
         """A stored plan for a write that needs a signature; None if the action needs none."""

@@ -20,6 +20,7 @@ _OTHERS = {
     "sandbox": "serve",
     "secret": "secret",
     "serve": "serve",
+    "undo": "undo",
 }
 """The commands beside the 48, and the module that holds each."""
 

@@ -1,0 +1,121 @@
+"""Which entries can be undone at all; the inverse of one that can; and how a person is shown it."""
+
+import json
+import shlex
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from deskclerk.catalogue import READ, Action
+from deskclerk.clerk.client import Clerk
+from deskclerk.desk.caller import Approver, Signature
+from deskclerk.desk.clean import clean, clean_text
+from deskclerk.desk.instance import Instance
+from deskclerk.desk.journal import Journal
+from deskclerk.desk.plan import Plan
+from deskclerk.desk.undo.entries import ending, rows_of, taken_back_by
+from deskclerk.desk.undo.found import Event, Inverse, kind_of
+from deskclerk.desk.undo.inverse import inverse
+from deskclerk.desk.undo.now import current_of
+from deskclerk.errors import CannotUndo
+
+_UNKNOWN = ("unknown", "outcome_unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An inverse that can be performed, and what a person is told with it, a line each."""
+
+    action: Action
+    notes: tuple[str, ...]
+    cannot: tuple[str, ...]
+
+
+class Undoing:
+    """Finds the inverses of one instance's writes."""
+
+    def __init__(self, instance: Instance, journal: Journal, clerk: Callable[[], Awaitable[Clerk]]) -> None:
+        self._instance = instance
+        self._journal = journal
+        self._clerk = clerk
+
+    async def find(self, entry_id: str, *, again: bool, given: Mapping[str, Any]) -> Found:
+        """The inverse of an entry; CannotUndo says why there is none, and what comes nearest."""
+        intent, outcome = await self._done_write(entry_id)
+        undone = None if again else await taken_back_by(self._journal, entry_id)
+        if undone:
+            raise CannotUndo(
+                f"This was taken back already, by {undone}.",
+                next_step="--again takes it back once more; undoing that entry restores it.",
+            )
+        current = await current_of(intent, outcome, await self._clerk())
+        found = inverse(intent, outcome, current, given)
+        if found.action is None:
+            raise _refusal(intent, found)
+        return Found(found.action, (_title(intent), *_lines(found.notes)), _lines(found.cannot))
+
+    async def _done_write(self, entry_id: str) -> tuple[Event, Event]:
+        rows = await rows_of(self._journal, entry_id)
+        if not rows:
+            raise CannotUndo("The journal has no such entry.", next_step="`deskclerk journal` lists them.")
+        first, outcome = rows[0], ending(rows)
+        if first["effect"] == READ:
+            raise CannotUndo("That was a read: it changed nothing.")
+        if first["kind"] != "intent":
+            raise CannotUndo("That was not sent: it changed nothing.")
+        if first["instance"] != self._instance.id:
+            raise CannotUndo(
+                "That was a write to another instance.", next_step="Undo it with that instance's key."
+            )
+        if outcome is None or outcome["outcome"] in _UNKNOWN:
+            raise CannotUndo(
+                "Whether that write happened is not known.",
+                next_step="Read its target; once the journal says how it ended it can be undone.",
+            )
+        if outcome["outcome"] != "done":
+            raise CannotUndo(
+                f"That was not done: it ended with {outcome['outcome']}.",
+                next_step="If it was more than one request, read the target: the first may have been done.",
+            )
+        return first, outcome
+
+
+def noting(approver: Approver | None, found: Found) -> Approver | None:
+    """The approver, shown what the plan takes back and what does not come back with it."""
+    if approver is None:
+        return None
+
+    async def ask(plan: Plan) -> Signature:
+        return await approver(replace(plan, summary="\n".join((*found.notes, *found.cannot, plan.summary))))
+
+    return ask
+
+
+def _title(intent: Event) -> str:
+    target = f" ({intent['target']})" if intent["target"] else ""
+    return _line(f"Takes back {intent['entry']}: {kind_of(intent).spec.heading.lower()}{target}.")
+
+
+def _refusal(intent: Event, found: Inverse) -> CannotUndo:
+    offer = _offered(found.offer) if found.offer else None
+    step = found.nearest
+    if offer:
+        words = ["deskclerk", "call", offer["action"], json.dumps(offer["arguments"], ensure_ascii=False)]
+        step = f"{step} Ready to run: {shlex.join(words)}"
+    heading, reasons = kind_of(intent).spec.heading, _lines(found.cannot)
+    return CannotUndo(
+        f"{heading} cannot be undone. {' '.join(reasons)}", reasons=reasons, offer=offer, next_step=step
+    )
+
+
+def _offered(action: Action) -> dict[str, Any]:
+    return {"action": action.spec.name, "arguments": clean(action.arguments())}
+
+
+def _lines(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_line, texts))
+
+
+def _line(text: str) -> str:
+    """One line without anything hidden: keys of metadata are somebody's words."""
+    return " ".join(clean_text(text).split())
