@@ -6,11 +6,13 @@ the table `events`, `previous` among them and `hash` left out; a JSON column cou
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from deskclerk.desk.store.tables import events
+from deskclerk.errors import InvalidRequest
 
 BEGINNING = "0" * 64
 """What the first line names as the hash before it."""
@@ -42,6 +44,17 @@ class Fault:
     def as_dict(self) -> dict[str, Any]:
         """As data."""
         return asdict(self)
+
+
+def read_head(text: str) -> Head:
+    """A head as it is printed; InvalidRequest for anything else."""
+    number, _, digits = text.strip().partition(":")
+    if not number.isdecimal() or not re.fullmatch("[0-9a-f]{64}", digits):
+        raise InvalidRequest(
+            "The head is not one.",
+            next_step="Accepted: NUMBER:HASH, as `deskclerk journal verify` prints it.",
+        )
+    return Head(int(number), digits)
 
 
 def link(rows: Iterable[Mapping[str, Any]], head: Head) -> tuple[list[dict[str, Any]], Head]:

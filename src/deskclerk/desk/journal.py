@@ -2,17 +2,23 @@
 
 import asyncio
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from deskclerk.catalogue import Action
 from deskclerk.desk.caller import Caller
+from deskclerk.desk.locks import Presence, claim
 from deskclerk.desk.view import without_secrets
 from deskclerk.errors import ClerkError, DeskclerkError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from deskclerk.desk.chain import Check
+    from deskclerk.desk.choice import Choice
+    from deskclerk.desk.found import Found
     from deskclerk.desk.instance import Instance
     from deskclerk.desk.plan import Plan
     from deskclerk.desk.signing import Signed
@@ -46,6 +52,8 @@ class Journal:
         self._batch: list[dict[str, Any]] = []
         self._flushing: asyncio.Task[None] | None = None
         self._appending: set[asyncio.Task[None]] = set()
+        self._presence: Presence | None = None
+        self._noted: WeakSet[DeskclerkError] = WeakSet()
 
     async def engine(self) -> "AsyncEngine":
         """The desk's database, brought to the current schema."""
@@ -80,15 +88,16 @@ class Journal:
         caller: Caller,
         action: Action,
         error: DeskclerkError,
-        plan: "Plan | None" = None,
+        plan: "Plan | str | None" = None,
     ) -> None:
-        """Note what was not done, and why."""
+        """Note what was not done, and why; an error that was noted before is not noted again."""
+        if error in self._noted:
+            return
+        self._noted.add(error)
         event = _event("refused", new_id("ent"), instance, caller, action)
-        said = _said(error) if isinstance(error, ClerkError) else {}
-        plan_id = plan.id if plan else getattr(error, "plan_id", None)
-        await self._add(
-            event | {"outcome": error.kind, "plan": plan_id, "note": printable(error.message)} | said
-        )
+        plan_id = plan if isinstance(plan, str) else getattr(plan, "id", getattr(error, "plan_id", None))
+        told = {"outcome": error.kind, "plan": printable(plan_id), "note": printable(error.message)}
+        await self._add(event | told | _said(error))
 
     async def intent(
         self, instance: "Instance", caller: Caller, action: Action, signed: "Signed"
@@ -100,16 +109,47 @@ class Journal:
             "signed": signed.how,
             "before": without_secrets(signed.seen),
             "undoes": signed.undoes,
+            "owner": self._owner(),
         }
         await self._add(event)
         return event
 
     async def outcome(
-        self, intent: dict[str, Any], outcome: str, error: ClerkError | None = None, answer: Any = None
+        self,
+        intent: dict[str, Any],
+        outcome: str,
+        error: ClerkError | None = None,
+        answer: Any = None,
+        note: str | None = None,
     ) -> None:
-        """Note how a write ended: `done` with Clerk's answer, or the kind of its error."""
-        event = intent | {"kind": "outcome", "at": now(), "outcome": outcome, "before": None}
-        await self._add(event | {"after": without_secrets(answer)} | _said(error))
+        """Note how a write ended: `done` with Clerk's answer, `not_done`, `unknown`, or its error's kind."""
+        await self._add(_ended(intent, "outcome", outcome, answer, note) | _said(error))
+
+    async def settled(self, intent: dict[str, Any], found: "Found") -> dict[str, Any] | None:
+        """Note what a later process found out about an open intent; None if that is known already."""
+        from deskclerk.desk.store.lines import append_settled  # noqa: PLC0415 - opened when needed
+
+        line = _ended(intent, "settled", found.outcome, found.after, f"Settled later. {found.note}")
+        line |= {"code": found.code, "owner": None}
+        return line if await append_settled(await self.engine(), line) else None
+
+    async def open_intents(self, instance: "Instance", owner: str | None = None) -> list[dict[str, Any]]:
+        """Writes of which no outcome is known, of processes other than this one."""
+        from deskclerk.desk.store.lines import open_intents  # noqa: PLC0415 - opened when needed
+
+        found = await open_intents(await self.engine(), instance.id)
+        own = self._presence.name if self._presence else None
+        return [line for line in found if line["owner"] != own and owner in (None, line["owner"])]
+
+    async def intents_since(self, instance: "Instance", at: int) -> list[dict[str, Any]]:
+        """Writes that were about to be sent at or after a moment."""
+        from deskclerk.desk.store.lines import intents_since  # noqa: PLC0415 - opened when needed
+
+        return await intents_since(await self.engine(), instance.id, at)
+
+    def gone(self, owner: str) -> AbstractContextManager[bool]:
+        """Whether a process has ended; within the block its open intents are the caller's to settle."""
+        return claim(self._location.parent / "locks", owner)
 
     async def entry(self, entry_id: str) -> dict[str, Any] | None:
         """One entry as `{"intent": {...}, "outcome": {...} or None}`; None if there is none of this id.
@@ -124,6 +164,24 @@ class Journal:
         if not rows:
             return None
         return {"intent": rows[0], "outcome": rows[-1] if len(rows) > 1 else None}
+
+    async def entries(
+        self, choice: "Choice", after: int = 0, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The entries that fit, oldest first: the last `limit` of them, or those behind line `after`."""
+        from deskclerk.desk.store.listing import entries  # noqa: PLC0415 - opened when needed
+
+        await self.flush()
+        return await entries(await self.engine(), choice, after, limit)
+
+    async def verify(self, noted: str | None = None) -> "Check":
+        """Go along the chain; `noted` is a last line as `SEQ:HASH` that a person kept."""
+        from deskclerk.desk.chain import read_head  # noqa: PLC0415 - opened when needed
+        from deskclerk.desk.store.lines import check  # noqa: PLC0415
+
+        head = read_head(noted) if noted else None
+        await self.flush()
+        return await check(await self.engine(), head)
 
     async def recent(self, count: int) -> list[dict[str, Any]]:
         """The last events, the oldest of them first."""
@@ -164,6 +222,15 @@ class Journal:
         if self._engine:
             await self._engine.dispose()
             self._engine = None
+        if self._presence:
+            self._presence.end()
+            self._presence = None
+
+    def _owner(self) -> str:
+        """This process's name, under which it holds a lock as long as it lives."""
+        if self._presence is None:
+            self._presence = Presence(self._location.parent / "locks", new_id("own"))
+        return self._presence.name
 
     async def _flush_soon(self) -> None:
         await asyncio.sleep(_BATCH_SECONDS)
@@ -205,12 +272,18 @@ def _event(kind: str, entry: str, instance: "Instance", caller: Caller, action: 
     }
 
 
+def _ended(intent: dict[str, Any], kind: str, outcome: str, answer: Any, note: str | None) -> dict[str, Any]:
+    """A line about how an intent ended."""
+    told = {"kind": kind, "at": now(), "outcome": outcome, "note": printable(note)}
+    return intent | told | {"before": None, "after": without_secrets(answer)}
+
+
 def printable(text: str | None) -> str | None:
     """Text as a database takes it: lone surrogates are replaced."""
     return text and text.encode("utf-8", "replace").decode()
 
 
-def _said(error: ClerkError | None) -> dict[str, Any]:
-    if error is None:
+def _said(error: DeskclerkError | None) -> dict[str, Any]:
+    if not isinstance(error, ClerkError):
         return {}
     return {"status": error.status, "code": error.code, "trace_id": error.trace_id}

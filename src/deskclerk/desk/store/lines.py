@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deskclerk.desk.chain import JSON_COLUMNS, Check, Head, link
+from deskclerk.desk.found import TOO_SOON
 from deskclerk.desk.store.tables import events, heads
 
 _AT_ONCE = 2_000
@@ -24,6 +25,40 @@ async def append_to(connection: AsyncConnection, rows: Iterable[Mapping[str, Any
     linked, head = link(rows, Head(last_line.seq, last_line.hash))
     await connection.execute(events.insert(), linked)
     await connection.execute(heads.update().values(seq=head.seq, hash=head.hash))
+
+
+async def append_settled(engine: AsyncEngine, line: Mapping[str, Any]) -> bool:
+    """Add what was found out about an intent, unless another process did so before; whether it was added."""
+    async with engine.begin() as connection:
+        await connection.execute(select(heads.c.seq).with_for_update())
+        known = select(events.c.code).where(
+            events.c.entry == line["entry"], events.c.kind.in_(("outcome", "settled"))
+        )
+        codes = [row.code for row in await connection.execute(known)]
+        if any(code != TOO_SOON or line["code"] == TOO_SOON for code in codes):
+            return False
+        await append_to(connection, [line])
+        return True
+
+
+async def open_intents(engine: AsyncEngine, instance: str) -> list[dict[str, Any]]:
+    """Intents of which no outcome is known, or one that may still become known."""
+    ended = events.alias()
+    final = ended.select().where(
+        ended.c.entry == events.c.entry,
+        ended.c.kind.in_(("outcome", "settled")),
+        func.coalesce(ended.c.code, "") != TOO_SOON,
+    )
+    query = events.select().where(
+        events.c.instance == instance, events.c.kind == "intent", events.c.owner.is_not(None), ~final.exists()
+    )
+    return await _read(engine, query.order_by(events.c.seq))
+
+
+async def intents_since(engine: AsyncEngine, instance: str, at: int) -> list[dict[str, Any]]:
+    """Intents of an instance at or after a moment."""
+    query = events.select().where(events.c.instance == instance, events.c.kind == "intent", events.c.at >= at)
+    return await _read(engine, query.order_by(events.c.seq))
 
 
 async def of_entry(engine: AsyncEngine, entry_id: str) -> list[dict[str, Any]]:
@@ -51,7 +86,7 @@ async def check(engine: AsyncEngine, noted: Head | None = None) -> Check:
     return found
 
 
-async def _stream(connection: AsyncConnection, query: Any) -> AsyncIterator[Mapping[str, Any]]:
+async def _stream(connection: AsyncConnection, query: Any) -> AsyncIterator[Any]:
     """Rows as mappings, some thousands in memory at a time."""
     async with connection.stream(query.execution_options(yield_per=_AT_ONCE)) as rows:
         async for part in rows.mappings().partitions():
