@@ -28,8 +28,8 @@ def user(before: Mapping[str, Any]) -> Inverse:
         ("web3_wallet", "web3_wallets"),
     ):
         first = before.get(f"primary_{name}_id")
-        found = sorted(before.get(plural) or (), key=lambda item, first=first: item["id"] != first)
-        known |= {name: [item[name] for item in found]} if found else {}
+        found = sorted(before.get(plural) or (), key=lambda item, first=first: item.get("id") != first)
+        known |= {name: [item[name] for item in found if item.get(name)]} if found else {}
     identified = known.keys() & {"email_address", "phone_number", "web3_wallet", "username"}
     known |= {"skip_password_requirement": True} | ({} if identified else {"skip_user_requirement": True})
     return Inverse(
