@@ -17,3 +17,4 @@ def own_folder(monkeypatch, tmp_path):
         if name.startswith(("CLERK_", "DESKCLERK_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("DESKCLERK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DESKCLERK_APPROVAL_WAIT", "0")

@@ -98,6 +98,8 @@ class Settings(Rules):
     """Lets `confirm = "never"` stand on a live key."""
     approval_seconds: int = Field(default=600, ge=10, le=86400)
     """For how long a plan can be signed."""
+    approval_wait: float = Field(default=20.0, ge=0, le=600)
+    """Seconds that a call waits for a signature from outside the client's dialogue; 0: it does not wait."""
     token: SecretStr | None = None
     """The bearer token that MCP over HTTP wants; needed on any bind but loopback."""
     tokens: dict[str, SecretStr] = Field(default_factory=dict)

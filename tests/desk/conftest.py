@@ -70,7 +70,8 @@ def open_desk(upstream, tmp_path):
     @asynccontextmanager
     async def opened(**options):
         approver = options.pop("approver", None)
-        settings = Settings(home=tmp_path / "home", secret_key="sk_test_x", **options)
+        given = {"secret_key": "sk_test_x", "approval_wait": 0} | options
+        settings = Settings(home=tmp_path / "home", **given)
         transport = httpx2.MockTransport(upstream)
         async with (
             Clerk("https://clerk.test", "sk_test_x", transport=transport) as clerk,

@@ -28,20 +28,25 @@ class Decision(enum.StrEnum):
     DECLINED = "declined"
     """A no. It is final: the same plan is not shown again."""
     DISMISSED = "dismissed"
-    """No answer: the dialogue was closed, or there was nobody to see it."""
+    """No answer: the dialogue was closed, or there was nobody to see it. The plan can still be signed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
     """A decision, and how it was given (`mcp dialogue`, `terminal`, …).
 
-    `why` tells the asker what was amiss with an answer that is no signature.
+    `why` tells the asker what was amiss with an answer that is no signature; `final` ends a dismissed
+    call at once, where waiting for a signature from elsewhere would only keep the person waiting.
     """
 
     decision: Decision
     how: str
     why: str = ""
+    final: bool = False
 
 
 Approver = Callable[["Plan"], Awaitable[Signature]]
 """Shows a plan to a person and brings back what they said. Never decides for itself."""
+
+Progress = Callable[[float, float, str], Awaitable[None]]
+"""Told while a call waits for a signature: seconds waited, seconds it will wait, and for what."""

@@ -5,24 +5,31 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from deskclerk.catalogue import READ, Action
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import every_page
-from deskclerk.desk.caller import Approver, Caller
+from deskclerk.desk.caller import Approver, Caller, Progress, Signature
+from deskclerk.desk.choice import Choice
 from deskclerk.desk.instance import Instance, open_clerk
 from deskclerk.desk.journal import Journal
 from deskclerk.desk.limits import Limits
 from deskclerk.desk.plan import Plan
+from deskclerk.desk.plans import Stored
 from deskclerk.desk.policy import Policy
 from deskclerk.desk.secrets import Secrets
+from deskclerk.desk.settle import Settling
+from deskclerk.desk.signer import Signer
 from deskclerk.desk.signing import Signing
 from deskclerk.desk.undo import Undoing, noting
 from deskclerk.desk.view import Answer, show
 from deskclerk.desk.writing import Writing
 from deskclerk.errors import ClerkError, DeskclerkError
 from deskclerk.settings import Settings
+
+if TYPE_CHECKING:
+    from deskclerk.desk.chain import Check
 
 PYTHON = Caller("python")
 
@@ -52,8 +59,12 @@ class Desk:
         self._journal = Journal(settings.data / "desk.db")
         self._secrets = Secrets(settings.data, settings.secrets)
         self._limits = Limits(settings, self.instance, self._journal, self._open_clerk)
-        self._signing = Signing(settings, self.instance, self._journal, self._open_clerk)
+        self.signer = Signer(self._journal)
+        self._signing = Signing(settings, self.instance, self._journal, self._open_clerk, self.signer)
         self._writing = Writing(settings, self.instance, self._journal, self._open_clerk)
+        self._settling = Settling(self.instance, self._journal, self._open_clerk)
+        self._settling_once = asyncio.Lock()
+        self._settled = False
         self._undoing = Undoing(self.instance, self._journal, self._open_clerk)
         self._writes: set[asyncio.Task[Any]] = set()
 
@@ -99,10 +110,12 @@ class Desk:
         approver: Approver | None = None,
         plan_id: str | None = None,
         undoes: str | None = None,
+        progress: Progress | None = None,
     ) -> Answer:
         """Carry out one action; what the asker may be shown of Clerk's answer.
 
         `plan_id` names a plan made by `propose`, which `approver` then has signed instead of a new one.
+        `progress` is told while the call waits for a signature from elsewhere (see `sign`).
         `undoes` is the journal's entry that this takes back; `undo` works out the action that does.
 
         Raises:
@@ -112,10 +125,17 @@ class Desk:
         await self._check(action, caller)
         if action.spec.effect is READ:
             return await self._read(action, caller)
-        if self.policy.asks(action.spec.effect):
-            signed = await self._signing.signed(action, caller, approver or self._approver, plan_id)
-        else:
-            signed = await self._signing.unsigned(action)
+        await self._settle_once()
+        try:
+            if self.policy.asks(action.spec.effect):
+                signed = await self._signing.signed(
+                    action, caller, approver or self._approver, plan_id, progress
+                )
+            else:
+                signed = await self._signing.unsigned(action)
+        except DeskclerkError as error:
+            await self._journal.refused(self.instance, caller, action, error, plan_id)
+            raise
         signed = replace(signed, undoes=undoes)
         task = asyncio.create_task(self._writing.write(action, caller, signed))
         self._writes.add(task)
@@ -146,10 +166,38 @@ class Desk:
         return Answer(answer.value, found.notes + found.cannot + answer.notes)
 
     async def propose(self, action: Action, caller: Caller | None = None) -> Plan | None:
-        """A stored plan for a write that needs a signature; None if the action needs none."""
+        """A stored plan for a write that needs a signature; None if it needs none, or has one already."""
         caller = caller or self._caller
         await self._check(action, caller)
-        return await self._signing.plan(action, caller) if self.policy.asks(action.spec.effect) else None
+        if not self.policy.asks(action.spec.effect):
+            return None
+        await self._settle_once()
+        try:
+            return await self._signing.propose(action, caller)
+        except DeskclerkError as error:
+            await self._journal.refused(self.instance, caller, action, error)
+            raise
+
+    async def waiting(self) -> list[Stored]:
+        """The plans that wait for a person, of every instance, the newest first."""
+        return await self._signing.plans.waiting()
+
+    async def stored(self, plan_id: str) -> Stored:
+        """A plan as it stands, of whatever instance; ApprovalRefused if there is none."""
+        return await self._signing.plans.load(plan_id)
+
+    async def signable(self, plan_id: str) -> Stored:
+        """A plan that can be signed here; ApprovalRefused says why one cannot."""
+        return await self._signing.open(plan_id)
+
+    async def sign(
+        self, plan_id: str, signature: Signature, *, pin: str = "", caller: Caller | None = None
+    ) -> Plan:
+        """A person's yes or no to a plan; the asker's next call, or one that waits, then carries it out.
+
+        A yes wants the signer's PIN where one is set.
+        """
+        return await self._signing.decide(plan_id, signature, caller or self._caller, pin)
 
     async def pages(self, action: Action, caller: Caller | None = None) -> AsyncIterator[Answer]:
         """Every page of a list, each as `perform` would show it."""
@@ -164,6 +212,29 @@ class Desk:
     async def recent(self, count: int = 20) -> list[dict[str, Any]]:
         """The journal's last events, the oldest of them first."""
         return await self._journal.recent(count)
+
+    async def entries(self, choice: Choice, after: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
+        """The journal's entries that fit, oldest first: the last `limit`, or those behind line `after`."""
+        return await self._journal.entries(choice, after, limit)
+
+    async def entry(self, entry_id: str) -> dict[str, Any] | None:
+        """One entry of the journal: `{"intent": {...}, "outcome": {...} or None}`."""
+        return await self._journal.entry(entry_id)
+
+    async def verify(self, noted: str | None = None) -> "Check":
+        """Go along the journal's chain; `noted` is a last line as `SEQ:HASH` that a person kept."""
+        return await self._journal.verify(noted)
+
+    async def settle(self) -> list[dict[str, Any]]:
+        """Find out how writes ended whose process died; the lines that this added to the journal."""
+        async with self._settling_once:
+            self._settled = True
+            return await self._settling.orphans()
+
+    async def _settle_once(self) -> None:
+        """Before the first write: what this process sends could hide what an earlier one did."""
+        if not self._settled:
+            await self.settle()
 
     async def _check(self, action: Action, caller: Caller) -> None:
         try:

@@ -25,11 +25,22 @@ _VOLATILE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field: what it is and what it will be. `old` is None where it is not set or not known."""
+    """One field, or one key of metadata: what it is and what it will be.
+
+    `old` is None where it is not set or not known. `kind` is `changed`, `added` or `removed`.
+    """
 
     field: str
     old: Any
     new: Any
+    kind: str = "changed"
+
+    def line(self) -> str:
+        """The change on one line."""
+        if self.kind == "removed":
+            return f"{self.field}: {brief(self.old)} → removed"
+        old = f"{brief(self.old)} → " if self.old is not None else ""
+        return f"{self.field}: {old}{brief(self.new)}" + (" (added)" if self.kind == "added" else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,8 @@ class Plan:
     """One write, as a person is asked to sign it.
 
     `digest` binds action, arguments (secrets included, by a keyed hash), instance and the target as it
-    was looked at; `expires_at` is in milliseconds since the epoch.
+    was looked at; `expires_at` is in milliseconds since the epoch. `reach` says what else is touched,
+    `reversible` whether there is a way back, `words` what a person may type to sign.
     """
 
     id: str
@@ -51,18 +63,18 @@ class Plan:
     changes: tuple[Change, ...]
     digest: str
     expires_at: int
+    reach: tuple[str, ...] = ()
+    reversible: str = ""
+    words: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """The preview, line by line: what, on what, where, and old → new for each field."""
+        """The preview, line by line: what, on what, where, old → new, how far it reaches, the way back."""
         lines = [f"{self.heading} on {self.instance}", self.summary]
         if self.target:
             lines.append(f"Target: {self.target}")
-        for change in self.changes:
-            old = f"{_brief(change.old)} → " if change.old is not None else ""
-            lines.append(f"  {change.field}: {old}{_brief(change.new)}")
-        if self.effect is Effect.DESTRUCTIVE:
-            lines.append("This cannot be taken back.")
-        return lines
+        lines += [f"  {change.line()}" for change in self.changes]
+        lines += [f"Reach: {line}" for line in self.reach]
+        return [*lines, self.reversible] if self.reversible else lines
 
     def text(self) -> str:
         """The preview as one text."""
@@ -100,22 +112,41 @@ def name_of(item: Mapping[str, Any] | None) -> str:
         item.get("email_address") or item.get("identifier") or address or item.get("username"),
     )
     words = [member, within, *(str(part) for part in known if part), f"({item.get('id')})"]
-    return _one_line(" ".join(part for part in words if part), 300)
+    return line_of(" ".join(part for part in words if part), 300)
 
 
 def changes_of(action: Action, target: Mapping[str, Any] | None) -> tuple[Change, ...]:
-    """Old → new for every argument that is not an id in the path; secrets as a mark."""
+    """Old → new for every argument that is not an id in the path; metadata key by key, secrets as a mark."""
     arguments = action.arguments()
     parameters = action.parameters()
-    return tuple(
-        Change(
-            f"{name} (merged)" if parameters[name].metadata else name,
-            None if parameters[name].secret else _old(target, name),
-            clean(arguments[name]),
-        )
-        for name in arguments
-        if parameters[name].where in ("body", "query") and not _same(target, name, arguments[name])
-    )
+    changes: list[Change] = []
+    for name, new in arguments.items():
+        if parameters[name].where not in ("body", "query"):
+            continue
+        if parameters[name].metadata and isinstance(new, Mapping):
+            changes += _merged(name, (target or {}).get(name), new)
+        elif not _same(target, name, new):
+            old = None if parameters[name].secret else _old(target, name)
+            changes.append(Change(name, old, clean(new)))
+    return tuple(changes)
+
+
+def _merged(path: str, old: Any, new: Mapping[str, Any]) -> list[Change]:
+    """What a deep merge does to each key; null deletes one."""
+    before = old if isinstance(old, Mapping) else {}
+    changes = []
+    for key, value in new.items():
+        field = line_of(f"{path}.{key}")
+        known = before.get(key)
+        if isinstance(value, Mapping) and value:
+            changes += _merged(field, known, value)
+        elif value is None:
+            changes += [Change(field, clean(known), None, "removed")] if key in before else []
+        elif key not in before:
+            changes.append(Change(field, None, clean(value), "added"))
+        elif known != value:
+            changes.append(Change(field, clean(known), clean(value)))
+    return changes
 
 
 def _old(target: Mapping[str, Any] | None, name: str) -> Any:
@@ -135,10 +166,11 @@ def _steady(target: Any) -> Any:
     return target
 
 
-def _brief(value: Any) -> str:
-    return _one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 200)
+def brief(value: Any) -> str:
+    """A value on one line, cut when long."""
+    return line_of(value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False))
 
 
-def _one_line(text: str, longest: int) -> str:
+def line_of(text: Any, longest: int = 200) -> str:
     """Cleaned, and without line ends: what an end user wrote cannot pass for a line of the preview."""
-    return " ".join(clean_text(text, longest).split())
+    return " ".join(clean_text(str(text), longest).split())

@@ -1,16 +1,66 @@
-"""Plans on disk: stored when proposed, used up once, by whichever process asks first."""
+"""Plans on disk: stored when proposed, signed by a person, used up once by whichever process asks first.
 
-from dataclasses import asdict
+Every step is one UPDATE that names the state it starts from, so that of several processes one takes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from deskclerk.catalogue import BY_NAME
-from deskclerk.desk.caller import Caller, Decision
+from deskclerk.desk.caller import Caller
 from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal, new_id, now
 from deskclerk.desk.plan import Change, Plan
 from deskclerk.errors import ApprovalRefused
 
+WAITING, SIGNED, USED, DECLINED, DISMISSED, EXPIRED = (
+    "waiting",
+    "signed",
+    "used",
+    "declined",
+    "dismissed",
+    "expired",
+)
+_OPEN = (WAITING, SIGNED)
+_KEPT = ("arguments", "target", "changes", "instance", "reach", "reversible", "words")
 _AGAIN = "Nothing was sent. Ask again; a new signature is needed."
+_REASONS = {
+    USED: "This signature has been used already.",
+    DECLINED: "The person declined this plan already; declined is final.",
+    DISMISSED: "This plan is closed already: what it showed is no longer so.",
+    EXPIRED: "The signature came too late: the plan has expired.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A plan as it stands on disk: whose it is, how far it has come, and who or what decided it."""
+
+    plan: Plan
+    request: str
+    instance: str
+    caller: Caller
+    created_at: int
+    status: str
+    how: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as data, for the command line and the console."""
+        plan = self.plan
+        asked = {"face": self.caller.face, "client": self.caller.client, "token": self.caller.token}
+        preview = asdict(plan) | {"effect": str(plan.effect), "preview": plan.lines()}
+        hidden = ("digest", "summary")
+        return {key: value for key, value in preview.items() if key not in hidden} | {
+            "status": self.status,
+            "created_at": self.created_at,
+            "asked_by": {key: value for key, value in asked.items() if value},
+        }
+
+    def check_open(self) -> None:
+        """ApprovalRefused with the reason if the plan can neither be signed nor used any more."""
+        if self.status not in _OPEN:
+            raise ApprovalRefused(_REASONS[self.status], next_step=_AGAIN)
 
 
 class Plans:
@@ -23,8 +73,8 @@ class Plans:
         """An id for a plan that is about to be made."""
         return new_id("plan")
 
-    async def store(self, plan: Plan, instance: Instance, caller: Caller) -> None:
-        """Keep a new plan, waiting."""
+    async def store(self, plan: Plan, request: str, instance: Instance, caller: Caller) -> None:
+        """Keep a new plan, waiting; `request` is its digest without the target."""
         from deskclerk.desk.store.tables import plans  # noqa: PLC0415 - opened when needed
 
         preview = asdict(plan)
@@ -35,64 +85,109 @@ class Plans:
             "instance": instance.id,
             "face": caller.face,
             "client": caller.client,
+            "token": caller.token,
             "action": plan.action,
             "digest": plan.digest,
-            "preview": {key: preview[key] for key in ("arguments", "target", "changes", "instance")},
-            "status": "waiting",
+            "request": request,
+            "preview": {key: preview[key] for key in _KEPT},
+            "status": WAITING,
         }
         engine = await self._journal.engine()
         async with engine.begin() as connection:
             await connection.execute(plans.insert(), row)
 
-    async def load(self, plan_id: str) -> Plan:
-        """A plan that still waits; ApprovalRefused says why one does not."""
+    async def load(self, plan_id: str) -> Stored:
+        """A plan, whatever has become of it; ApprovalRefused if there is none."""
         from deskclerk.desk.store.tables import plans  # noqa: PLC0415
 
-        engine = await self._journal.engine()
-        async with engine.connect() as connection:
-            row = (await connection.execute(plans.select().where(plans.c.id == plan_id))).one_or_none()
-        if row is None:
-            raise ApprovalRefused("There is no such plan.", next_step=_AGAIN)
-        _check_waiting(row.status, row.expires_at)
-        action = BY_NAME[row.action]
-        preview: dict[str, Any] = row.preview
-        return Plan(
-            id=row.id,
-            action=row.action,
-            heading=action.spec.heading,
-            effect=action.spec.effect,
-            summary=action.summary(),
-            instance=preview["instance"],
-            arguments=preview["arguments"],
-            target=preview["target"],
-            changes=tuple(Change(**change) for change in preview["changes"]),
-            digest=row.digest,
-            expires_at=row.expires_at,
+        found = await self._select(plans.c.id == plan_id)
+        if not found:
+            raise ApprovalRefused(
+                "There is no such plan.", next_step="`deskclerk pending` shows those that wait."
+            )
+        return found[0]
+
+    async def alike(self, request: str) -> list[Stored]:
+        """The unexpired plans for the same action, arguments and instance, the newest first."""
+        from deskclerk.desk.store.tables import plans  # noqa: PLC0415
+
+        return await self._select(plans.c.request == request, plans.c.expires_at > now())
+
+    async def waiting(self) -> list[Stored]:
+        """The plans that wait for a person, of every instance, the newest first."""
+        from deskclerk.desk.store.tables import plans  # noqa: PLC0415
+
+        return await self._select(plans.c.status == WAITING, plans.c.expires_at > now())
+
+    async def sign(self, plan: Plan, how: str) -> None:
+        """A person's yes; ApprovalRefused with the reason if the plan no longer waits."""
+        if not await self._step(plan, (WAITING,), SIGNED, how):
+            stored = await self.load(plan.id)
+            stored.check_open()
+            raise ApprovalRefused("This plan is signed already.", next_step="Call the tool again.")
+
+    async def decline(self, plan: Plan, how: str) -> None:
+        """A person's no, which also takes back a signature not yet used."""
+        if not await self._step(plan, _OPEN, DECLINED, how):
+            (await self.load(plan.id)).check_open()
+
+    async def dismiss(self, plan: Plan, how: str) -> None:
+        """Close a plan that shows what is no longer so."""
+        await self._step(plan, _OPEN, DISMISSED, how)
+
+    async def use(self, plan: Plan, how: str | None = None) -> None:
+        """Use a signature up; `how` is one that was just given, None one that is on disk.
+
+        ApprovalRefused if another call was first, it was declined meanwhile, or it expired.
+        """
+        if not await self._step(plan, (SIGNED,) if how is None else _OPEN, USED, how):
+            (await self.load(plan.id)).check_open()
+            raise ApprovalRefused("This plan is not signed.", next_step=_AGAIN)
+
+    async def _step(self, plan: Plan, before: Sequence[str], after: str, how: str | None) -> bool:
+        """Whether this call was the one that took the step."""
+        from deskclerk.desk.store.tables import plans  # noqa: PLC0415
+
+        values: dict[str, Any] = {"status": after, "decided_at": now()} | ({"how": how} if how else {})
+        change = plans.update().where(
+            plans.c.id == plan.id, plans.c.status.in_(before), plans.c.expires_at > now()
         )
-
-    async def use(self, plan: Plan, how: str) -> None:
-        """Use a signature up; ApprovalRefused if another call was first, or it expired."""
-        if not await self._decide(plan, "used", how):
-            raise ApprovalRefused("This signature has been used already.", next_step=_AGAIN)
-        _check_waiting("waiting", plan.expires_at)
-
-    async def close(self, plan: Plan, decision: Decision, how: str) -> None:
-        """End a plan that was not signed."""
-        await self._decide(plan, str(decision), how)
-
-    async def _decide(self, plan: Plan, status: str, how: str) -> bool:
-        """Whether this call was the one that ended the plan's waiting."""
-        from deskclerk.desk.store.tables import plans  # noqa: PLC0415
-
-        waiting = plans.update().where(plans.c.id == plan.id, plans.c.status == "waiting")
         engine = await self._journal.engine()
         async with engine.begin() as connection:
-            result = await connection.execute(waiting.values(status=status, how=how, decided_at=now()))
+            result = await connection.execute(change.values(values))
         return result.rowcount == 1
 
+    async def _select(self, *conditions: Any) -> list[Stored]:
+        from deskclerk.desk.store.tables import plans  # noqa: PLC0415
 
-def _check_waiting(status: str, expires_at: int) -> None:
-    if status != "waiting":
-        raise ApprovalRefused(f"This plan is {status} already.", next_step=_AGAIN)
-    if now() > expires_at:
-        raise ApprovalRefused("The signature came too late: the plan has expired.", next_step=_AGAIN)
+        query = plans.select().where(*conditions).order_by(plans.c.created_at.desc(), plans.c.id.desc())
+        engine = await self._journal.engine()
+        async with engine.connect() as connection:
+            reading = await connection.execution_options(reads=True)
+            rows = (await reading.execute(query)).mappings().all()
+        return [_stored(row) for row in rows]
+
+
+def _stored(row: Mapping[Any, Any]) -> Stored:
+    action = BY_NAME[row["action"]]
+    preview: dict[str, Any] = row["preview"]
+    plan = Plan(
+        id=row["id"],
+        action=row["action"],
+        heading=action.spec.heading,
+        effect=action.spec.effect,
+        summary=action.summary(),
+        instance=preview["instance"],
+        arguments=preview["arguments"],
+        target=preview["target"],
+        changes=tuple(Change(**change) for change in preview["changes"]),
+        digest=row["digest"],
+        expires_at=row["expires_at"],
+        reach=tuple(preview["reach"]),
+        reversible=preview["reversible"],
+        words=tuple(preview["words"]),
+    )
+    late = row["status"] in _OPEN and now() >= row["expires_at"]
+    caller = Caller(row["face"], row["client"], row["token"])
+    status = EXPIRED if late else row["status"]
+    return Stored(plan, row["request"], row["instance"], caller, row["created_at"], status, row["how"])

@@ -52,11 +52,30 @@ def test_a_typed_yes_signs(on_screen, clerk, tmp_path):
     assert signed_by(tmp_path)[0] == ("intent", "terminal")
 
 
-@pytest.mark.parametrize("typed", ["no\n", "y\n", "YES!\n", "\n"])
-def test_any_other_word_declines_and_exits_1(on_screen, clerk, typed):
-    ran = on_screen("users", "ban", clerk.add(), types=typed)
+def test_a_typed_no_declines_and_exits_1(on_screen, clerk):
+    ran = on_screen("users", "ban", clerk.add(), types="no\n")
     assert ran.code == 1
     assert "Declined. Nothing was sent." in ran.err
+    assert clerk.writes == []
+
+
+@pytest.mark.parametrize("typed", ["y\n", "YES!\n", "\n"])
+def test_any_other_word_signs_nothing_and_can_be_typed_again(on_screen, clerk, typed):
+    user = clerk.add()
+    ran = on_screen("users", "ban", user, types=typed)
+    assert ran.code == 8
+    assert clerk.writes == []
+    assert on_screen("users", "ban", user, types="yes\n").code == 0
+
+
+def test_declined_is_final_and_is_not_shown_again(on_screen, run, clerk):
+    user = clerk.add()
+    assert on_screen("users", "ban", user, types="no\n").code == 1
+    again = on_screen("users", "ban", user, types="yes\n")
+    assert again.code == 1
+    assert "the person declined" in again.err
+    assert "Target:" not in again.err
+    assert run("users", "ban", user, "--yes").code == 1
     assert clerk.writes == []
 
 
@@ -93,7 +112,7 @@ def test_a_secret_is_not_shown_in_the_preview(on_screen, clerk, tmp_path):
 
 def test_what_cannot_be_taken_back_wants_the_id(on_screen, clerk):
     user = clerk.add()
-    assert on_screen("users", "delete", user, types="yes\n").code == 1
+    assert on_screen("users", "delete", user, types="yes\n").code == 8
     assert clerk.writes == []
     ran = on_screen("users", "delete", user, types=f"{user}\n")
     assert ran.code == 0
@@ -101,16 +120,17 @@ def test_what_cannot_be_taken_back_wants_the_id(on_screen, clerk):
     assert clerk.writes == [("DELETE", f"/users/{user}")]
 
 
-def test_what_cannot_be_taken_back_is_signed_by_the_name_too(on_screen, clerk):
+@pytest.mark.parametrize("typed", ["Ada Lovelace", "ada lovelace", "ada0@example.com"])
+def test_what_cannot_be_taken_back_is_signed_by_the_name_or_address_too(on_screen, clerk, typed):
     user = clerk.add()
-    assert on_screen("users", "delete", user, types="Ada Lovelace ada0@example.com\n").code == 0
+    assert on_screen("users", "delete", user, types=f"{typed}\n").code == 0
     assert clerk.writes == [("DELETE", f"/users/{user}")]
 
 
 @pytest.mark.parametrize("name", ["yes", "y"])
 def test_a_user_who_is_called_yes_is_not_deleted_by_a_habit(on_screen, clerk, name):
     user = clerk.add(first_name=name, last_name=None, email_addresses=[])
-    assert on_screen("users", "delete", user, types=f"{name}\n").code == 1
+    assert on_screen("users", "delete", user, types=f"{name}\n").code == 8
     assert clerk.writes == []
 
 
@@ -125,7 +145,7 @@ def test_markup_in_a_name_is_shown_as_it_is(on_screen, clerk):
     user = clerk.add(first_name="[bold]x[/bold] :bomb:", last_name="Lovelace", email_addresses=[])
     ran = on_screen("users", "delete", user, types="no\n")
     assert f"Target: [bold]x[/bold] :bomb: Lovelace ({user})" in " ".join(ran.err.split())
-    assert f"{user} or [bold]x[/bold] :bomb: Lovelace;" in " ".join(ran.err.split())
+    assert f"{user} or [bold]x[/bold] :bomb: Lovelace." in " ".join(ran.err.split())
 
 
 def test_confirm_never_asks_nobody(run, clerk, monkeypatch):
@@ -142,7 +162,7 @@ def test_a_waiting_write_as_json_names_its_plan(run, clerk):
 def test_on_a_real_terminal_yes_is_typed_and_the_user_is_banned(clerk):
     user = clerk.add()
     with on_a_terminal("users", "ban", user) as terminal:
-        terminal.until("anything else declines.\n> ")
+        terminal.until("type no.\n> ")
         assert clerk.writes == []
         terminal.type("yes\n")
         assert terminal.end() == 0

@@ -71,7 +71,7 @@ class Dialogue:
 
     def yes(self, params):
         ((name, field),) = params.requested_schema["properties"].items()
-        return {name: True if field["type"] == "boolean" else params.message.rpartition("type: ")[2]}
+        return {name: True if field["type"] == "boolean" else params.message.rpartition("type: ")[2].partition(" or ")[0]}
 
 
 def least(action):
@@ -122,7 +122,8 @@ def serve(upstream, tmp_path):
 
     @asynccontextmanager
     async def opened(**options):
-        settings = Settings(home=tmp_path / "home", **({"secret_key": "sk_test_x"} | options))
+        given = {"secret_key": "sk_test_x", "approval_wait": 0} | options
+        settings = Settings(home=tmp_path / "home", **given)
         transport = httpx2.MockTransport(upstream)
         async with (
             Clerk("https://clerk.test", "sk_test_x", transport=transport) as clerk,

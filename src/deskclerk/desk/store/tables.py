@@ -68,11 +68,29 @@ plans = Table(
     Column("face", String(16), nullable=False),
     Column("client", Text),
     Column("action", String(64), nullable=False),
+    Column("token", Text),
     Column("digest", String(64), nullable=False),
+    Column("request", String(64), nullable=False),
     Column("preview", JSON, nullable=False),
     Column("status", String(16), nullable=False),
     Column("how", Text),
     Column("decided_at", BigInteger),
     Index("plans_by_status", "status", "created_at"),
+    Index("plans_by_request", "request"),
 )
-"""Writes that wait, or waited, for a signature: `waiting`, then `used`, `declined` or `dismissed`."""
+"""Writes that wait, or waited, for a signature.
+
+`status` goes from `waiting` to `signed` to `used`, or ends as `declined`, `dismissed` (what was shown is
+no longer so) or `expired`. `digest` binds action, arguments, instance and target; `request` all but the
+target.
+"""
+
+signer = Table(
+    "signer",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", Text),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", BigInteger, nullable=False),
+)
+"""One row: the digest of the PIN that signatures want, if there is one, and its wrong tries."""

@@ -1,29 +1,35 @@
 """A person's signature at the terminal: what will change is shown, and the answer is typed."""
 
+import getpass
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from deskclerk.catalogue import BY_NAME, Effect
+from deskclerk.catalogue import Effect
 from deskclerk.desk import Decision, Plan, Signature
-from deskclerk.desk.clean import clean_text
+from deskclerk.desk.words import accepts
 from deskclerk.faces.cli.state import console, is_terminal
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-_LONGEST = 200
-_SHORTEST_NAME = 4
-"""A shorter name could be what a hand types without looking: `y`, `yes`."""
+    from deskclerk.desk.plan import Change
+    from deskclerk.desk.signer import Signer
+
+_YES, _NO = "yes", ("no", "n")
 
 
 class Terminal:
     """Asks whoever sits at the terminal; `yes` signs without asking, as `--yes` says.
 
-    Where nobody sits, nothing is signed. `decision` keeps what was said.
+    Where nobody sits, nothing is signed, and where `signer` has a PIN nothing without it. `decision`
+    keeps what was said.
     """
+
+    signer: "Signer | None" = None
 
     def __init__(self, *, yes: bool) -> None:
         self._yes = yes
@@ -31,11 +37,17 @@ class Terminal:
 
     async def __call__(self, plan: Plan) -> Signature:
         """The person's answer to one plan."""
-        signature = self._answer(plan)
+        wants_pin = self.signer is not None and await self.signer.is_set()
+        signature = self._answer(plan, wants_pin=wants_pin)
         self.decision = signature.decision
+        if self.signer and wants_pin and signature.decision is Decision.APPROVED:
+            await self.signer.check(ask_hidden("Signer's PIN: "))
         return signature
 
-    def _answer(self, plan: Plan) -> Signature:
+    def _answer(self, plan: Plan, *, wants_pin: bool) -> Signature:
+        if self._yes and wants_pin:
+            why = "a signer's PIN is set, and --yes alone signs nothing"
+            return Signature(Decision.DISMISSED, "command line --yes", why, final=True)
         if self._yes:
             if is_terminal(sys.stderr):
                 show(plan, sys.stderr)
@@ -43,29 +55,40 @@ class Terminal:
         if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
             return Signature(Decision.DISMISSED, "nobody at a terminal")
         show(plan, sys.stderr)
-        typed = ask(plan)
+        destructive = plan.effect is Effect.DESTRUCTIVE
+        typed = ask(plan.words if destructive else (_YES,))
         if typed is None:
-            return Signature(Decision.DISMISSED, "terminal")
-        signed = typed.strip() in words_that_sign(plan)
-        return Signature(Decision.APPROVED if signed else Decision.DECLINED, "terminal")
+            return Signature(Decision.DISMISSED, "terminal", "the question was closed", final=True)
+        if accepts(plan.words, typed) if destructive else typed.strip() == _YES:
+            return Signature(Decision.APPROVED, "terminal")
+        return unsigned(typed)
 
 
-def words_that_sign(plan: Plan) -> tuple[str, ...]:
-    """What a person types to sign: `yes`; for what cannot be taken back, the target's id or its name."""
-    names = BY_NAME[plan.action].spec.route.names
-    if plan.effect is not Effect.DESTRUCTIVE or not names:
-        return ("yes",)
-    target = str(plan.arguments[names[-1]])
-    name = plan.target.removesuffix(f" ({target})")
-    return (target, name) if name != plan.target and len(name) >= _SHORTEST_NAME else (target,)
+def unsigned(typed: str) -> Signature:
+    """What a line means that does not sign: a no, or a slip of the hand, which is no answer."""
+    if typed.strip().lower() in _NO:
+        return Signature(Decision.DECLINED, "terminal")
+    return Signature(Decision.DISMISSED, "terminal", "what was typed does not sign it", final=True)
 
 
-def ask(plan: Plan) -> str | None:
+def at_a_terminal() -> bool:
+    """Whether a person can see and type here: real streams, and a terminal that the process belongs to."""
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        return False
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
+def ask(words: tuple[str, ...]) -> str | None:
     """The line that the person types; None if the dialogue is closed (Ctrl-C, Ctrl-D)."""
-    words = " or ".join(words_that_sign(plan))
     try:
         with _interruptible():
-            console(sys.stderr).print(f"To sign it, type {words}; anything else declines.")
+            console(sys.stderr).print(
+                f"To sign it, type {' or '.join(words)}. To decline it for good, type no."
+            )
             sys.stderr.write("> ")
             sys.stderr.flush()
             typed = sys.stdin.readline()
@@ -76,41 +99,51 @@ def ask(plan: Plan) -> str | None:
     return typed or None
 
 
-def show(plan: Plan, stream: TextIO) -> None:
-    """The plan as a person reads it: what, where, on what, and what will be different."""
+def ask_hidden(label: str) -> str:
+    """What the person types without echo; empty if they close the question."""
+    try:
+        with _interruptible():
+            return getpass.getpass(label)
+    except (KeyboardInterrupt, EOFError):
+        sys.stderr.write("\n")
+        return ""
+
+
+def show(plan: Plan, stream: TextIO, asked_by: str = "") -> None:
+    """The plan as a person reads it: what, where, on what, what will be different, how far it reaches."""
     from rich.padding import Padding  # noqa: PLC0415 - only where something is drawn
     from rich.text import Text  # noqa: PLC0415
 
+    def indented(text: "Text") -> None:
+        out.print(Padding(text, (0, 0, 0, 2)))
+
     out = console(stream)
     colour = "red" if plan.effect is Effect.DESTRUCTIVE else "yellow"
+    where = "bold white on red" if plan.instance.startswith("LIVE") else "bold"
     out.print()
-    out.print(Text.assemble((plan.heading, f"bold {colour}"), " on ", (plan.instance, "bold")))
-    out.print(Padding(Text(plan.summary, style="dim"), (0, 0, 0, 2)))
+    out.print(Text.assemble((plan.heading, f"bold {colour}"), " on ", (plan.instance, where)))
+    indented(Text(plan.summary, style="dim"))
     if plan.target:
-        out.print(Padding(Text(f"Target: {plan.target}"), (0, 0, 0, 2)))
+        indented(Text(f"Target: {plan.target}"))
     for change in plan.changes:
-        line = changed(f"{change.field}: ", change.old, change.new)
-        out.print(Padding(line, (0, 0, 0, 2)))
-    if plan.effect is Effect.DESTRUCTIVE:
-        out.print(Padding(Text("This cannot be taken back.", style="bold red"), (0, 0, 0, 2)))
+        indented(changed(change))
+    for line in plan.reach:
+        indented(Text(f"Reach: {line}", style="yellow"))
+    if plan.reversible:
+        indented(Text(plan.reversible, style="bold red" if colour == "red" else "dim"))
+    if asked_by:
+        indented(Text(f"Asked by: {asked_by}"))
     out.print()
 
 
-def changed(label: str, old: Any, new: Any) -> "Text":
+def changed(change: "Change") -> "Text":
     """One field as `label old → new`; what is not set or not known has no old."""
     from rich.text import Text  # noqa: PLC0415
 
-    line = Text(label)
-    if old is not None:
-        line.append(_brief(old), "red").append(" → ")
-    return line.append(_brief(new), "green")
-
-
-def _brief(value: Any) -> str:
-    from deskclerk.desk.view import compact  # noqa: PLC0415
-
-    text = value if isinstance(value, str) and value else compact(value)
-    return " ".join(clean_text(text, _LONGEST).split())
+    text = change.line()
+    colour = "red" if change.kind == "removed" else "green"
+    label, arrow, new = text.rpartition(" → ")
+    return Text.assemble(label, arrow, (new, colour)) if arrow else Text(text)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from deskclerk.faces.cli.state import State, json_option
 _SIGNING = {
     Effect.READ: "",
     Effect.WRITE: "A write: you are shown what changes and asked for a yes.",
-    Effect.DESTRUCTIVE: "Cannot be taken back: you are asked to type the id.",
+    Effect.DESTRUCTIVE: "Cannot be taken back: you are asked to type the target's name, address or id.",
 }
 
 
@@ -63,7 +63,9 @@ def action_command(action: type[Action]) -> click.Command:
 
 def yes_option() -> click.Option:
     """`--yes`, for every command that may write."""
-    return click.Option(["--yes"], is_flag=True, help="Sign it without being asked.")
+    return click.Option(
+        ["--yes"], is_flag=True, help="Sign it without being asked, unless a signer's PIN is set."
+    )
 
 
 def _common(action: type[Action]) -> list[click.Option]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from deskclerk.catalogue import Action
 from deskclerk.desk import Decision
+from deskclerk.desk.caller import Progress
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.faces.cli.approve import Terminal
 from deskclerk.faces.cli.output import print_lines, show_answer, show_items
@@ -20,10 +21,12 @@ def carry_out(state: State, action: Action, *, yes: bool = False, every: bool = 
 async def _once(state: State, action: Action, *, yes: bool) -> None:
     terminal = Terminal(yes=yes)
     async with state.desk(terminal) as desk:
+        terminal.signer = desk.signer
         try:
-            answer = await desk.perform(action)
+            answer = await desk.perform(action, progress=_waiting(state))
         except ApprovalNeeded as error:
-            error.next_step = "Run it on a terminal and type the answer, or pass --yes to sign it here."
+            if not await desk.signer.is_set():
+                error.next_step += " Or run it on a terminal and type the answer, or pass --yes."
             raise
         except ApprovalRefused as error:
             if terminal.decision is Decision.DECLINED:
@@ -32,6 +35,19 @@ async def _once(state: State, action: Action, *, yes: bool) -> None:
     if action.spec.effect != "read":
         state.note(f"Done: {action.spec.heading.lower()}.", style="green")
     show_answer(state, action, answer)
+
+
+def _waiting(state: State) -> Progress:
+    """Says once that the call waits, and for how long."""
+    said: list[str] = []
+
+    async def tell(waited: float, most: float, text: str) -> None:
+        del waited
+        if not said:
+            said.append(text)
+            state.note(f"{text} (for {most:g} s)")
+
+    return tell
 
 
 async def _every(state: State, action: Action) -> None:

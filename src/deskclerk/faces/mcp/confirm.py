@@ -1,7 +1,7 @@
 """Puts a plan before a person, through the client's own dialogue, in either era of the protocol.
 
-Only a form that a person fills in is an answer: no argument of a tool is, and a client that has no
-dialogue cannot confirm anything.
+Only a form that a person fills in is an answer: no argument of a tool is. Where there is no dialogue, or
+it brings no answer, the desk waits for a signature from elsewhere.
 """
 
 import asyncio
@@ -13,8 +13,9 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
-from deskclerk.catalogue import BY_NAME, DESTRUCTIVE
+from deskclerk.catalogue import DESTRUCTIVE
 from deskclerk.desk import Approver, Decision, Plan, Signature
+from deskclerk.desk.words import accepts
 
 KEY = "confirm"
 """The name of the one question, and of its field for a write that can be taken back."""
@@ -65,15 +66,15 @@ def with_answer(answer: object) -> Approver:
 
 def message(plan: Plan) -> str:
     """What the person reads: the plan, and for a destructive one what to type."""
-    typed = typed_for(plan)
-    return f"{plan.text()}\nTo confirm, type: {typed}" if typed else plan.text()
+    words = words_for(plan)
+    return f"{plan.text()}\nTo confirm, type: {' or '.join(words)}" if words else plan.text()
 
 
 def form(plan: Plan) -> dict[str, Any]:
-    """One field: a yes or no, or the target's id where there is no way back."""
-    typed = typed_for(plan)
-    if typed:
-        return _one_field(TYPED, {"type": "string", "title": f"Type {typed} to confirm"})
+    """One field: a yes or no, or the target's name, address or id where there is no way back."""
+    words = words_for(plan)
+    if words:
+        return _one_field(TYPED, {"type": "string", "title": f"Type {' or '.join(words)} to confirm"})
     return _one_field(KEY, {"type": "boolean", "title": f"{plan.heading}?", "default": False})
 
 
@@ -81,25 +82,23 @@ def _one_field(name: str, field: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": {name: field}, "required": [name]}
 
 
-def typed_for(plan: Plan) -> str | None:
-    """What has to be typed to confirm a destructive plan: the last id of its target."""
-    if plan.effect is not DESTRUCTIVE:
-        return None
-    return str(plan.arguments[BY_NAME[plan.action].spec.route.names[-1]])
+def words_for(plan: Plan) -> tuple[str, ...]:
+    """What may be typed to confirm a destructive plan: the target's id, name or address."""
+    return plan.words if plan.effect is DESTRUCTIVE else ()
 
 
 def signature(plan: Plan, result: types.ElicitResult) -> Signature:
-    """What the person decided. Only the exact yes that was asked for is one."""
+    """What the person decided. Only the yes that was asked for is one."""
     if result.action == "decline":
         return Signature(Decision.DECLINED, _HOW)
     if result.action == "cancel":
         return Signature(Decision.DISMISSED, _HOW)
     content: Mapping[str, Any] = result.content or {}
-    typed = typed_for(plan)
-    if typed:
-        if content.get(TYPED) == typed:
+    if plan.effect is DESTRUCTIVE:
+        if accepts(plan.words, content.get(TYPED)):
             return Signature(Decision.APPROVED, _HOW)
-        return Signature(Decision.DISMISSED, _HOW, f"what the person typed is not {typed}")
+        wanted = " or ".join(plan.words)
+        return Signature(Decision.DISMISSED, _HOW, f"what the person typed is not {wanted}")
     if content.get(KEY) is True:
         return Signature(Decision.APPROVED, _HOW)
     if content.get(KEY) is False:

@@ -64,10 +64,21 @@ def upgrade() -> None:
         sa.Column("face", sa.String(16), nullable=False),
         sa.Column("client", sa.Text),
         sa.Column("action", sa.String(64), nullable=False),
+        sa.Column("token", sa.Text),
         sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("request", sa.String(64), nullable=False),
         sa.Column("preview", sa.JSON, nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("how", sa.Text),
         sa.Column("decided_at", sa.BigInteger),
     )
     op.create_index("plans_by_status", "plans", ["status", "created_at"])
+    op.create_index("plans_by_request", "plans", ["request"])
+    signer = op.create_table(
+        "signer",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("digest", sa.Text),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("locked_until", sa.BigInteger, nullable=False),
+    )
+    op.bulk_insert(signer, [{"id": 1, "digest": None, "failures": 0, "locked_until": 0}])

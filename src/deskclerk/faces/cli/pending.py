@@ -1,0 +1,142 @@
+"""`deskclerk pending`, `approve` and `reject`: a person's answer to what somebody else asked for."""
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from deskclerk.faces.cli.state import State, console, json_option
+
+if TYPE_CHECKING:
+    from deskclerk.desk.plans import Stored
+
+_LONGEST = 48
+_HOW = "terminal, approve"
+
+
+@click.command(params=[json_option()])
+@click.pass_context
+def pending(ctx: click.Context, /) -> None:
+    """List the writes that wait for a signature."""
+    asyncio.run(_pending(ctx.ensure_object(State)))
+
+
+@click.command(params=[json_option(), click.Option(["--yes"], is_flag=True, help="Signs nothing by itself.")])
+@click.argument("plan_id", metavar="ID")
+@click.pass_context
+def approve(ctx: click.Context, /, plan_id: str, *, yes: bool) -> None:
+    """Sign a waiting write: on a terminal, by typing its target's name, address or id.
+
+    This only signs. Whoever asked has to ask again with the same arguments, or is waiting already.
+    """
+    asyncio.run(_approve(ctx.ensure_object(State), plan_id, yes=yes))
+
+
+@click.command(params=[json_option()])
+@click.argument("plan_id", metavar="ID")
+@click.option("--reason", metavar="TEXT", help="Told to whoever asked.")
+@click.pass_context
+def reject(ctx: click.Context, /, plan_id: str, reason: str | None) -> None:
+    """Decline a waiting write for good."""
+    asyncio.run(_reject(ctx.ensure_object(State), plan_id, reason))
+
+
+async def _pending(state: State) -> None:
+    from deskclerk.faces.cli.output import print_lines  # noqa: PLC0415 - help needs no desk
+
+    async with state.desk() as desk:
+        waiting = await desk.waiting()
+    if not state.tables:
+        print_lines(stored.as_dict() for stored in waiting)
+    elif waiting:
+        _draw(waiting)
+        state.note("`deskclerk approve ID` shows one whole and signs it; `deskclerk reject ID` declines it.")
+    else:
+        state.note("Nothing waits for a signature.")
+
+
+def _draw(waiting: "list[Stored]") -> None:
+    from rich.table import Table  # noqa: PLC0415 - only where something is drawn
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("id", no_wrap=True)
+    for title in ("age", "who asks", "what", "target", "instance"):
+        table.add_column(title, overflow="fold")
+    for stored in waiting:
+        plan = stored.plan
+        live = plan.instance.startswith("LIVE")
+        target = plan.target if len(plan.target) <= _LONGEST else f"{plan.target[: _LONGEST - 1]}…"
+        table.add_row(
+            Text(plan.id),
+            _age(stored.created_at),
+            Text(_who(stored)),
+            Text(plan.heading, "bold red" if plan.effect == "destructive" else "yellow"),
+            Text(target or ", ".join(plan.words)),
+            Text(plan.instance, "bold white on red" if live else ""),
+        )
+    console(sys.stdout).print(table)
+
+
+def _age(created_at: int) -> str:
+    seconds = max(0, round(time.time() - created_at / 1000))
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min"  # noqa: PLR2004 - a minute
+
+
+def _who(stored: "Stored") -> str:
+    from deskclerk.desk.plan import line_of  # noqa: PLC0415
+
+    caller = stored.caller
+    known = [part for part in (caller.client, caller.token) if part]
+    return line_of(", ".join([*known, caller.face]), 80)
+
+
+async def _approve(state: State, plan_id: str, *, yes: bool) -> None:
+    from deskclerk.desk import Decision, Signature  # noqa: PLC0415 - help needs no desk
+    from deskclerk.faces.cli.approve import ask, ask_hidden, at_a_terminal, show, unsigned  # noqa: PLC0415
+
+    async with state.desk() as desk:
+        stored = await desk.stored(plan_id)
+        plan = stored.plan
+        show(plan, sys.stderr, _who(stored))
+        await desk.signable(plan_id)
+        if yes or not at_a_terminal():
+            why = "--yes alone signs nothing" if yes else "approve wants a person at a terminal"
+            await desk.sign(plan_id, Signature(Decision.DISMISSED, _HOW, why))
+        typed = ask(plan.words)
+        signature = Signature(Decision.APPROVED, _HOW)
+        if typed is None or not _accepted(plan.words, typed):
+            signature = unsigned(typed or "")
+        pin = ""
+        if signature.decision is Decision.APPROVED and await desk.signer.is_set():
+            pin = ask_hidden("Signer's PIN: ")
+        await desk.sign(plan_id, signature, pin=pin)
+        if signature.decision is Decision.DECLINED:
+            state.note("Declined for good. Whoever asked is told.", style="yellow")
+        else:
+            state.note(
+                "Signed. This sends nothing by itself: the call that asked performs it, if it still waits; "
+                "else have the same asked again.",
+                style="green",
+            )
+
+
+def _accepted(words: tuple[str, ...], typed: str) -> bool:
+    from deskclerk.desk.words import accepts  # noqa: PLC0415
+
+    return accepts(words, typed)
+
+
+async def _reject(state: State, plan_id: str, reason: str | None) -> None:
+    from deskclerk.desk import Decision, Signature  # noqa: PLC0415 - help needs no desk
+    from deskclerk.desk.plan import line_of  # noqa: PLC0415
+    from deskclerk.faces.cli.approve import show  # noqa: PLC0415
+
+    async with state.desk() as desk:
+        stored = await desk.stored(plan_id)
+        show(stored.plan, sys.stderr, _who(stored))
+        how = f"command line: {line_of(reason)}" if reason else "command line"
+        await desk.sign(plan_id, Signature(Decision.DECLINED, how))
+    state.note("Declined for good. Whoever asked is told.", style="yellow")
