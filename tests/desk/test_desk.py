@@ -183,7 +183,7 @@ async def test_a_lost_answer_is_told_as_unknown_and_journalled_so(open_desk, ups
         with pytest.raises(OutcomeUnknown, match="may or may not"):
             await desk.perform(BAN)
     assert len(upstream.writes) == 1
-    assert events(tmp_path)[-1][2] == "outcome_unknown"
+    assert events(tmp_path)[-1][2] == "unknown"
 
 
 async def test_a_cancelled_caller_leaves_no_write_half_recorded(open_desk, upstream, tmp_path):

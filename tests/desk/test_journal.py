@@ -1,6 +1,5 @@
 import asyncio
 import sqlite3
-import subprocess
 import sys
 import time
 from contextlib import closing
@@ -9,9 +8,11 @@ import httpx2
 import pytest
 
 from deskclerk.catalogue import BanUser, GetUser, ListUsers, UpdateUser
+from deskclerk.database import open_engine
 from deskclerk.desk import Caller
 from deskclerk.desk.choice import Choice
-from deskclerk.desk.journal import Journal, printable
+from deskclerk.desk.journal import printable
+from deskclerk.desk.store.lines import append, last
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
 
 pytestmark = pytest.mark.anyio
@@ -111,6 +112,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from deskclerk.catalogue import ListUsers
+from deskclerk.database import open_engine
 from deskclerk.desk import Caller
 from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal
@@ -128,17 +130,16 @@ asyncio.run(main())
 
 async def test_processes_that_write_at_once_keep_one_chain(open_desk, tmp_path, ten_lines):
     path = tmp_path / "home" / "desk.db"
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, path]) for _ in range(3)]
-    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    writers = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", WRITER, str(path)) for _ in range(3)
+    ]
+    assert [await writer.wait() for writer in writers] == [0, 0, 0]
     async with open_desk() as desk:
         found = await desk.verify()
     assert (found.fault, found.head.seq) == (None, 130)
 
 
 async def test_a_hundred_thousand_lines_are_checked_in_seconds(open_desk, tmp_path, ten_lines):
-    from deskclerk.database import open_engine
-    from deskclerk.desk.store.lines import append, last
-
     engine = open_engine(tmp_path / "home" / "desk.db")
     line = {key: value for key, value in (await last(engine, 1))[0].items() if key not in ("seq", "hash")}
     await append(engine, [line] * 100_000)
@@ -240,9 +241,8 @@ async def test_a_client_name_that_is_no_text_does_not_stop_the_journal(open_desk
     assert await fault(open_desk) is None
 
 
-async def test_nothing_of_a_cancelled_flush_is_lost(tmp_path, open_desk):
+async def test_what_was_noted_last_is_on_disk_when_the_desk_closes(tmp_path, open_desk):
     async with open_desk() as desk:
-        await asyncio.gather(*(desk.perform(ListUsers()) for _ in range(120)))
+        await asyncio.gather(*(desk.perform(ListUsers()) for _ in range(80)))
     async with open_desk() as desk:
-        assert (await desk.verify()).head.seq == 120
-    assert isinstance(desk._journal, Journal)
+        assert (await desk.verify()).head.seq == 80

@@ -1,17 +1,20 @@
 """How a signed write is carried out: intent on disk, one request, outcome on disk, answer."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from deskclerk.catalogue import Action
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import Caller
+from deskclerk.desk.found import DONE, UNKNOWN
 from deskclerk.desk.handover import hand_over
 from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal
 from deskclerk.desk.secrets import Secrets
+from deskclerk.desk.settle import Settling
 from deskclerk.desk.signing import Signed
 from deskclerk.desk.view import Answer, show
-from deskclerk.errors import ClerkError
+from deskclerk.errors import ClerkError, DeskclerkError, OutcomeUnknown
 from deskclerk.settings import Settings
 
 
@@ -25,22 +28,40 @@ class Writing:
         self._instance = instance
         self._journal = journal
         self._clerk = clerk
+        self._settling = Settling(instance, journal, clerk)
         self._secrets = Secrets(settings.data)
 
     async def write(self, action: Action, caller: Caller, signed: Signed) -> Answer:
         """Send a write that may be sent; raises what Clerk refused, or OutcomeUnknown."""
         clerk = await self._clerk()
-        ready = self._secrets.resolve(action)
+        try:
+            ready = self._secrets.resolve(action)
+        except DeskclerkError as error:
+            await self._journal.refused(self._instance, caller, action, error, signed.plan)
+            raise
+        found_out: tuple[str, ...] = ()
         entry = await self._journal.intent(self._instance, caller, action, signed)
         try:
             answer = await clerk.perform(ready)
+        except OutcomeUnknown as error:
+            answer, found_out = await self._read_back(entry, error)
         except ClerkError as error:
             await self._journal.outcome(entry, error.kind, error)
             raise
         except BaseException:
-            await self._journal.outcome(entry, "outcome_unknown")
+            await self._journal.outcome(entry, UNKNOWN)
             raise
-        await self._journal.outcome(entry, "done", answer=answer)
+        else:
+            await self._journal.outcome(entry, DONE, answer=answer)
         rest, notes = hand_over(answer, self._settings.data / "handover")
         view = show(action, rest, self._settings.answer_characters)
-        return Answer(view.value, view.notes + notes)
+        return Answer(view.value, view.notes + notes + found_out)
+
+    async def _read_back(self, entry: dict[str, Any], error: OutcomeUnknown) -> tuple[Any, tuple[str, ...]]:
+        """The answer to a write whose own answer was lost, where reading proves that it was done."""
+        found, failure = await self._settling.after_loss(entry, error)
+        if found.outcome != DONE:
+            await self._journal.outcome(entry, found.outcome, error, note=found.note)
+            raise failure
+        await self._journal.outcome(entry, DONE, error, found.after, found.note)
+        return found.after, (f"Clerk's answer was lost; reading shows that it was done: {found.note}",)

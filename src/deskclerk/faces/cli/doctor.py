@@ -49,7 +49,13 @@ async def _examine(state: State) -> tuple[dict[str, Any], Exception | None]:
         verdict = ACCEPTED if probe else "not checked: no read is offered"
         if error:
             verdict = "rejected" if isinstance(error, KeyRejected) else "not checked: no good answer"
+        settled = await desk.settle()
         findings = {"key": verdict} | _instance(desk, answer) | _allowed(desk)
+        if settled:
+            ends = {
+                f"{line['entry']} {line['action']}": f"{line['outcome']}: {line['note']}" for line in settled
+            }
+            findings["settled"] = ends
         return findings | _places(desk.settings) | _versions(), error
 
 
