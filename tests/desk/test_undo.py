@@ -227,14 +227,13 @@ async def test_an_undo_is_signed_like_any_write_and_says_what_it_takes_back(open
 
 @pytest.mark.anyio
 async def test_without_a_signature_nothing_is_taken_back(open_desk, upstream):
-    async with open_desk(approver=Person()) as desk:
-        await desk.perform(UpdateUser(user_id="user_1", first_name="Eve"))
-        entry = await last_entry(desk)
-        with pytest.raises(ApprovalRefused):
-            await desk.undo(entry, approver=Person(Decision.DECLINED))
     async with open_desk() as desk:
+        await desk.perform(UpdateUser(user_id="user_1", first_name="Eve"), approver=Person())
+        entry = await last_entry(desk)
         with pytest.raises(ApprovalNeeded):
             await desk.undo(entry)
+        with pytest.raises(ApprovalRefused):
+            await desk.undo(entry, approver=Person(Decision.DECLINED))
     assert len(upstream.writes) == 1
 
 
