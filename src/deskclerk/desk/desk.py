@@ -151,6 +151,7 @@ class Desk:
         approver: Approver | None = None,
         again: bool = False,
         given: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
     ) -> Answer:
         """Take a journalled write back, signed like any write; the answer's notes say what remains.
 
@@ -160,9 +161,12 @@ class Desk:
         Raises:
             CannotUndo: why it does not come back, and what comes nearest.
         """
+        await self._settle_once()
         found = await self._undoing.find(entry_id, again=again, given=given or {})
         asking = noting(approver or self._approver, found)
-        answer = await self.perform(found.action, caller=caller, approver=asking, undoes=entry_id)
+        answer = await self.perform(
+            found.action, caller=caller, approver=asking, undoes=entry_id, progress=progress
+        )
         return Answer(answer.value, found.notes + found.cannot + answer.notes)
 
     async def propose(self, action: Action, caller: Caller | None = None) -> Plan | None:

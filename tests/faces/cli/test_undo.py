@@ -46,3 +46,15 @@ def test_a_signing_key_is_not_taken_from_the_command_line(run, clerk):
     assert ran.code == 2
     assert "plain text" not in ran.err
     assert clerk.requests == []
+
+
+def test_yes_alone_takes_nothing_back_where_a_pin_is_set(run, clerk, tmp_path, monkeypatch):
+    run("users", "update", clerk.add(), "--first-name", "Eve", "--yes")
+    sent = len(clerk.writes)
+
+    async def is_set(_signer):
+        return True
+
+    monkeypatch.setattr("deskclerk.desk.signer.Signer.is_set", is_set)
+    assert run("undo", last_entry(tmp_path), "--yes").code == 8
+    assert len(clerk.writes) == sent

@@ -1,10 +1,12 @@
 """Carries what was asked on the command line to the desk, and its answer back."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from deskclerk.catalogue import Action
-from deskclerk.desk import Decision
+from deskclerk.desk import Decision, Desk
 from deskclerk.desk.caller import Progress
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.faces.cli.approve import Terminal
@@ -19,11 +21,21 @@ def carry_out(state: State, action: Action, *, yes: bool = False, every: bool = 
 
 
 async def _once(state: State, action: Action, *, yes: bool) -> None:
+    async with signing_desk(state, yes=yes) as desk:
+        answer = await desk.perform(action, progress=waiting(state))
+    if action.spec.effect != "read":
+        state.note(f"Done: {action.spec.heading.lower()}.", style="green")
+    show_answer(state, action, answer)
+
+
+@asynccontextmanager
+async def signing_desk(state: State, *, yes: bool) -> AsyncIterator[Desk]:
+    """A desk whose writes are signed at this terminal; what is not signed says what to do."""
     terminal = Terminal(yes=yes)
     async with state.desk(terminal) as desk:
         terminal.signer = desk.signer
         try:
-            answer = await desk.perform(action, progress=_waiting(state))
+            yield desk
         except ApprovalNeeded as error:
             if not await desk.signer.is_set():
                 error.next_step += " Or run it on a terminal and type the answer, or pass --yes."
@@ -32,12 +44,9 @@ async def _once(state: State, action: Action, *, yes: bool) -> None:
             if terminal.decision is Decision.DECLINED:
                 error.message, error.next_step = "Declined. Nothing was sent.", ""
             raise
-    if action.spec.effect != "read":
-        state.note(f"Done: {action.spec.heading.lower()}.", style="green")
-    show_answer(state, action, answer)
 
 
-def _waiting(state: State) -> Progress:
+def waiting(state: State) -> Progress:
     """Says once that the call waits, and for how long."""
     said: list[str] = []
 

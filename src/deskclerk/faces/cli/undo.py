@@ -36,18 +36,10 @@ def undo(
 
 
 async def _taken_back(state: State, entry: str, given: dict[str, Any], *, again: bool, yes: bool) -> "Answer":
-    from deskclerk.desk import Decision  # noqa: PLC0415 - help needs no desk
-    from deskclerk.errors import ApprovalRefused  # noqa: PLC0415
-    from deskclerk.faces.cli.approve import Terminal  # noqa: PLC0415
+    from deskclerk.faces.cli.perform import signing_desk, waiting  # noqa: PLC0415 - help needs no desk
 
-    terminal = Terminal(yes=yes)
-    async with state.desk(terminal) as desk:
-        try:
-            return await desk.undo(entry, again=again, given=given)
-        except ApprovalRefused as error:
-            if terminal.decision is Decision.DECLINED:
-                error.message, error.next_step = "Declined. Nothing was sent.", ""
-            raise
+    async with signing_desk(state, yes=yes) as desk:
+        return await desk.undo(entry, again=again, given=given, progress=waiting(state))
 
 
 def _show(state: State, answer: "Answer") -> None:
