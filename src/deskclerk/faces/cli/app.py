@@ -23,6 +23,7 @@ _OTHERS = {
     "sandbox": "serve",
     "secret": "secret",
     "serve": "serve",
+    "signer": "signer",
     "undo": "undo",
 }
 """The commands beside the 48, and the module that holds each."""
