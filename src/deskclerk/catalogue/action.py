@@ -111,10 +111,13 @@ class Action(BaseModel):
                 for key, value in arguments.items()
                 if value is not None or key not in self.parameters() or self.parameters()[key].nullable
             }
+            problem = None
             try:
                 super().__init__(**given)
             except ValidationError as error:
-                raise _invalid(type(self), error) from None
+                problem = _invalid(type(self), error)
+            if problem:  # raised here, not there: the first error would come along, and the values in it
+                raise problem
             self.check()
 
     @classmethod

@@ -40,15 +40,20 @@ _BY_STATUS: dict[int, type[ClerkError]] = {
 
 def decode(request: Request, response: httpx2.Response, hide: Hide) -> Any:
     """The JSON of a good answer, or the error that a bad one stands for, without what `hide` hides."""
+    body, readable = _json(response.content)
+    if not response.is_success:
+        raise _refusal(request, response, hide(body), hide)
+    if not readable:
+        raise unreadable(request, response.status_code)
+    return body
+
+
+def _json(content: bytes) -> tuple[Any, bool]:
+    """The JSON of a body, and whether it could be read; an error of the parser would hold the body."""
     try:
-        body = json.loads(response.content) if response.content else None
+        return json.loads(content) if content else None, True
     except (ValueError, RecursionError):
-        body = None
-        if response.is_success:
-            raise unreadable(request, response.status_code) from None
-    if response.is_success:
-        return body
-    raise _refusal(request, response, hide(body), hide)
+        return None, False
 
 
 def unreadable(request: Request, status: int) -> ClerkError:
@@ -163,11 +168,12 @@ def _seconds(value: str | None) -> float | None:
 
 def _short(fact: Any) -> str | None:
     """A word of Clerk's about an error, if it is one."""
-    return fact[:_LONGEST_FACT] if isinstance(fact, str) and fact else None
+    whole = fact.encode(errors="replace").decode() if isinstance(fact, str) else ""
+    return whole[:_LONGEST_FACT] or None
 
 
 def _ended(said: Any) -> str:
-    text = " ".join(str(said).split())
+    text = " ".join(str(said).encode(errors="replace").decode().split())
     if len(text) > _LONGEST_MESSAGE:
         text = f"{text[:_LONGEST_MESSAGE]}…"
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -110,18 +110,22 @@ class Clerk:
                 params=list(request.query) or None,
                 json=request.body,
             )
-        # The causes are cut off: they hold the request, and with it the key.
+        # Raised below, outside of the handlers: a cause holds the request, and with it the key.
         except httpx2.TransportError as error:
-            if never_left(error):
-                raise ClerkUnavailable(
-                    f"No connection to {self.origin} ({type(error).__name__}).",
-                    next_step="Nothing was sent. Check the network and CLERK_API_URL.",
-                ) from None
-            raise lost(request, type(error).__name__) from None
+            failure = self._failed(request, error)
         except httpx2.DecodingError:
-            raise unreadable(request, 200) from None
-        except ValueError:  # from the encoder; its error, too, holds the whole body
-            raise Unprocessable(
-                f"{request.method} {request.path}: not JSON in UTF-8, and so not sent."
-            ) from None
-        return decode(request, response, hide)
+            failure = unreadable(request, 200)
+        except ValueError:  # from the encoder
+            failure = Unprocessable(f"{request.method} {request.path}: not JSON in UTF-8, and so not sent.")
+        else:
+            return decode(request, response, hide)
+        raise failure
+
+    def _failed(self, request: Request, error: httpx2.TransportError) -> ClerkError:
+        """What it means that there was no answer."""
+        if never_left(error):
+            return ClerkUnavailable(
+                f"No connection to {self.origin} ({type(error).__name__}).",
+                next_step="Nothing was sent. Check the network and CLERK_API_URL.",
+            )
+        return lost(request, type(error).__name__)

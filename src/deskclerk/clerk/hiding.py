@@ -53,11 +53,13 @@ def secrets_of(action: Action) -> Iterator[str]:
 
 
 def _forms(value: str) -> Iterable[str]:
-    """A value as it may come back: plain, inside JSON, inside a URL, on one line, a line of it."""
+    """A value as it may come back: plain, quoted by a program, inside a URL, on one line, a line of it."""
     lines = [line.strip() for line in value.splitlines()]
     forms = [value, value.strip(), " ".join(value.split())]
     forms += [line for line in lines if len(line) >= _WHOLE_LINE and not line.startswith("-----")]
     forms += [json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)]
+    forms += [json.dumps(form)[1:-1] for form in forms[-2:]]
+    forms += [repr(value)[1:-1], ascii(value)[1:-1]]
     forms += [encode(value, errors="replace") for encode in (quote, quote_plus)]
     forms.append(quote(value, safe="", errors="replace"))
     return [form for form in forms if form]
