@@ -13,7 +13,7 @@ async def test_the_library_reads_and_writes_as_its_example_says():
     assert len(answer.value["items"]) <= 5
     ids = await library.everything()
     assert len(ids) == len(set(ids)) == 100
-    assert "Ask the person" in await library.unsigned(ids[0])
+    assert "deskclerk approve" in await library.unsigned(ids[0])
     changed = await library.signed(ids[0])
     assert changed.value["public_metadata"]["seen"] is True
     assert "limit" in library.wrong()

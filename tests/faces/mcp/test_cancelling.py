@@ -32,7 +32,7 @@ async def test_a_write_whose_answer_is_lost_after_the_client_left_is_unknown(con
             await upstream.arrived.wait()
             group.cancel_scope.cancel()
         upstream.gate.set()
-    assert events()[-1] == ("outcome", "clerk_user_ban", "outcome_unknown")
+    assert events()[-1] == ("outcome", "clerk_user_ban", "unknown")
 
 
 async def test_a_question_that_is_cancelled_signs_nothing(connect, upstream):

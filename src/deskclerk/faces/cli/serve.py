@@ -78,7 +78,7 @@ def http_configuration(settings: "Settings", url: str) -> dict[str, Any]:
 
 def flags_of(settings: "Settings") -> list[str]:
     """The flags that give another process the same desk."""
-    flags = ["--read-only"] if settings.access == "read" else []
+    flags = ["--read-only"] if settings.read_only or settings.access == "read" else []
     flags += ["--tools", ",".join(settings.tools)] if settings.tools else []
     flags += ["--instance", settings.instance] if settings.instance else []
     return flags + (["--home", str(settings.home.expanduser().absolute())] if settings.home else [])
