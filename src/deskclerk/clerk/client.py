@@ -41,6 +41,7 @@ class Clerk:
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.origin = origin
+        self._timeout = timeout
         self._retry_seconds = retry_seconds
         self._hiding = functools.partial(hiding, key)
         self._budget = RateBudget(kind) if kind in PER_TEN_SECONDS else None
@@ -90,7 +91,7 @@ class Clerk:
         hide = hide or self._hiding()
         hook = wait_before_retry(request, self._retry_seconds)
         tries = stamina.retry_context(on=hook, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10)
-        limit = self._retry_seconds if is_read(request) else None
+        limit = max(self._timeout, self._retry_seconds) if is_read(request) else None
         try:
             async with asyncio.timeout(limit):
                 async for attempt in tries:
