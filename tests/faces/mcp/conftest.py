@@ -71,7 +71,8 @@ class Dialogue:
 
     def yes(self, params):
         ((name, field),) = params.requested_schema["properties"].items()
-        return {name: True if field["type"] == "boolean" else params.message.rpartition("type: ")[2].partition(" or ")[0]}
+        typed = params.message.rpartition("type: ")[2].partition(" or ")[0]
+        return {name: True if field["type"] == "boolean" else typed}
 
 
 def least(action):
