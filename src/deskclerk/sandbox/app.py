@@ -10,29 +10,31 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as WebRoute
 
-from deskclerk.catalogue import Action, Route, Verb
+from deskclerk.catalogue import Route, Verb
 from deskclerk.sandbox.admission import Admission, envelope
 from deskclerk.sandbox.call import Call, Handler, Prepared
-from deskclerk.sandbox.handlers import EXTRA, HANDLERS
-from deskclerk.sandbox.parameters import accepted, read_body, read_query
+from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
+from deskclerk.sandbox.operations import not_served
+from deskclerk.sandbox.parameters import accepted, read_body, read_items, read_query
 from deskclerk.sandbox.refusals import Problem, Refusal, refusal
 from deskclerk.sandbox.store.store import Store
 
 LARGEST_BODY = 2**20
-NO_METHOD = 405
+NOT_IMPLEMENTED = 501
+NOT_SERVED = "operation_not_served"
+"""The one code that is not Clerk's: Clerk has no word for what a stand-in leaves out."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(store: Store) -> Starlette:
     """The Backend API on an open store."""
+    endpoints = {route: _endpoint(store, route) for route in HANDLERS}
+    endpoints |= {route: _not_served(route) for route in not_served()}
     # A path in words goes before one with a placeholder that would swallow it: /users/count.
-    routes = sorted(HANDLERS, key=lambda route: route.path.count("{"))
+    routes = sorted(endpoints, key=lambda route: route.path.count("{"))
     app = Starlette(
-        routes=[
-            WebRoute(f"/v1{route.path}", _endpoint(store, route, EXTRA.get(route)), methods=[route.method])
-            for route in routes
-        ],
+        routes=[WebRoute(f"/v1{route.path}", endpoints[route], methods=[route.method]) for route in routes],
         middleware=[Middleware(Admission, by_key=store.by_key)],
         exception_handlers={Refusal: _refused, HTTPException: _not_routed, Exception: _failed},
     )
@@ -40,16 +42,28 @@ def create_app(store: Store) -> Starlette:
     return app
 
 
-def _endpoint(store: Store, route: Route, action: type[Action] | None) -> Endpoint:
-    found = HANDLERS[route]
+def _not_served(route: Route) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        text = f"{route.method} /v1{route.path} is an operation of Clerk's that the sandbox does not serve."
+        problem = Problem(NOT_SERVED, "not served by the sandbox", text)
+        return envelope(NOT_IMPLEMENTED, (problem,), request.state.trace)
+
+    return endpoint
+
+
+def _endpoint(store: Store, route: Route) -> Endpoint:
+    found, operation = HANDLERS[route], OPERATIONS.get(route)
     prepared = found if isinstance(found, Prepared) else None
     handler: Handler = found.handler if isinstance(found, Prepared) else found
 
     async def endpoint(request: Request) -> Response:
-        takes, version = accepted(route, action), request.state.version
+        takes, version = accepted(route, operation), request.state.version
         query = read_query(request.query_params.multi_items(), takes.query)
         body: dict[str, Any] = {}
-        if route.method not in (Verb.GET, Verb.DELETE):
+        items: list[dict[str, Any]] = []
+        if operation and operation.many:
+            items = read_items(await _content(request), takes.body)
+        elif route.method not in (Verb.GET, Verb.DELETE):
             body = read_body(await _content(request), takes.body_in(version))
         if prepared:
             body = await prepared.prepare(body)
@@ -65,9 +79,10 @@ def _endpoint(store: Store, route: Route, action: type[Action] | None) -> Endpoi
                     now=store.clock.now(),
                     wrapped=takes.wrapped,
                     pages="limit" in takes.query,
+                    items=items,
                 )
             )
-        return JSONResponse(answer)
+        return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     return endpoint
 

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, Route, Verb
+from deskclerk.catalogue import ListUsers, UpdateUser
+from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
 from deskclerk.sandbox.call import Call, Handlers, Prepared
 from deskclerk.sandbox.identifiers import TABLES, add_addresses, check_addresses
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.merging import checked_metadata, merged_metadata
+from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.paging import count, page
 from deskclerk.sandbox.passwords import hash_password
 from deskclerk.sandbox.refusals import refusal
@@ -18,6 +20,14 @@ from deskclerk.sandbox.user_fields import blank, fields, folded, primary_id, ver
 from deskclerk.sandbox.user_filters import after_cursor, in_order, matching
 
 IDENTIFICATIONS = ("email_address", "phone_number", "web3_wallet", "username")
+
+
+class CountUsers(Operation, route=GET("/users/count"), like=ListUsers):
+    """Takes the filters of the list."""
+
+
+class ReplaceUserMetadata(Operation, route=PUT("/users/{user_id}/metadata"), like=UpdateUser):
+    """Takes the metadata of an update."""
 
 
 async def list_users(call: Call) -> Any:
@@ -140,13 +150,13 @@ def _lock_end(call: Call) -> int:
 
 HANDLERS: Handlers = {
     GET("/users"): list_users,
-    GET("/users/count"): count_users,
+    CountUsers: count_users,
     POST("/users"): Prepared(hash_password, create_user),
     GET("/users/{user_id}"): get_user,
     PATCH("/users/{user_id}"): Prepared(hash_password, update_user),
     DELETE("/users/{user_id}"): delete_user,
     PATCH("/users/{user_id}/metadata"): merge_user_metadata,
-    Route(Verb.PUT, "/users/{user_id}/metadata"): replace_user_metadata,
+    ReplaceUserMetadata: replace_user_metadata,
     POST("/users/{user_id}/ban"): ban_user,
     POST("/users/{user_id}/unban"): unban_user,
     POST("/users/{user_id}/lock"): lock_user,
