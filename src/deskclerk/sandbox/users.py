@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy import select
+
 from deskclerk.catalogue import ListUsers, UpdateUser
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
 from deskclerk.sandbox.call import Call, Handlers, Prepared
@@ -12,7 +14,7 @@ from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.paging import count, page
 from deskclerk.sandbox.passwords import hash_password
 from deskclerk.sandbox.refusals import refusal
-from deskclerk.sandbox.rows import all_of, change, get, insert, remove
+from deskclerk.sandbox.rows import change, get, insert, remove
 from deskclerk.sandbox.sessions import revoke_sessions_of
 from deskclerk.sandbox.store.tables import users
 from deskclerk.sandbox.user_answers import present_users
@@ -32,12 +34,13 @@ class ReplaceUserMetadata(Operation, route=PUT("/users/{user_id}/metadata"), lik
 
 async def list_users(call: Call) -> Any:
     """The users that the filters let through, one page of them."""
-    return await page(call, in_order(call, await after_cursor(call, matching(call))), present_users)
+    found = await after_cursor(call, await matching(call))
+    return await page(call, in_order(call, found), present_users)
 
 
 async def count_users(call: Call) -> dict[str, Any]:
     """How many users the filters let through."""
-    return {"object": "total_count", "total_count": await count(call, matching(call))}
+    return {"object": "total_count", "total_count": await count(call, await matching(call, whole=True))}
 
 
 async def get_user(call: Call) -> dict[str, Any]:
@@ -140,8 +143,16 @@ async def _changed(call: Call, user_id: str, **values: Any) -> dict[str, Any]:
 
 async def _check_quota(call: Call) -> None:
     quota = call.instance.user_quota
-    if quota is not None and await count(call, all_of(call, users)) >= quota:
+    if quota is not None and await is_filled(call, quota):
         raise refusal("user_quota_exceeded", "Too many users", f"This instance holds at most {quota} users.")
+
+
+async def is_filled(call: Call, quota: int) -> bool:
+    """Whether there are as many users as the instance holds; looks at one row only."""
+    last = (
+        select(users.c.id).where(users.c.instance_id == call.instance.id).offset(max(quota, 1) - 1).limit(1)
+    )
+    return quota <= 0 or (await call.connection.execute(last)).first() is not None
 
 
 def _lock_end(call: Call) -> int:

@@ -1,5 +1,6 @@
 """Every table; a change to one needs a migration beside it, in `migrations/versions`."""
 
+from deskclerk.sandbox.store import orders  # noqa: F401 - adds indexes to the tables above
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.domains import domains
 from deskclerk.sandbox.store.instances import instances

@@ -54,8 +54,8 @@ users = Table(
     UniqueConstraint("instance_id", "external_id", name="users_external_id"),
     UniqueConstraint("instance_id", "username_folded", name="users_username"),
     Index("users_created", "instance_id", "created_at", "id"),
-    Index("users_active", "instance_id", "last_active_at"),
-    Index("users_signed_in", "instance_id", "last_sign_in_at"),
+    Index("users_active", "instance_id", "last_active_at", "id"),
+    Index("users_signed_in", "instance_id", "last_sign_in_at", "id"),
 )
 """A user is locked until `lockout_expires_at`.
 
