@@ -65,7 +65,7 @@ class Postgres:
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def run(self, statement):
-        import psycopg
+        import psycopg  # noqa: PLC0415 - only with --postgres
 
         with psycopg.connect(f"host={self.folder} user=deskclerk dbname=postgres", autocommit=True) as server:
             server.execute(statement)

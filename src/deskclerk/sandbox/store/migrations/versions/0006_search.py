@@ -158,7 +158,8 @@ def _order_by_code_point() -> None:
     found = op.get_bind().execute(
         sa.text(
             "SELECT table_name, column_name, character_maximum_length FROM information_schema.columns "
-            "WHERE data_type IN ('text', 'character varying') AND table_schema = current_schema() AND collation_name IS NULL"
+            "WHERE data_type IN ('text', 'character varying') AND table_schema = current_schema() "
+            "AND collation_name IS NULL"
         )
     )
     changes: dict[str, list[str]] = {}
