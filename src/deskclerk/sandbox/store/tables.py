@@ -2,6 +2,7 @@
 
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.domains import domains
+from deskclerk.sandbox.store.images import images
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.invitations import invitations, organization_invitations
 from deskclerk.sandbox.store.jwt_templates import jwt_templates
@@ -16,6 +17,7 @@ from deskclerk.sandbox.store.users import (
     users,
     web3_wallets,
 )
+from deskclerk.sandbox.store.verifications import verifications
 
 __all__ = [
     "allowlist_identifiers",
@@ -23,6 +25,7 @@ __all__ = [
     "domains",
     "email_addresses",
     "external_accounts",
+    "images",
     "instances",
     "invitations",
     "jwt_templates",
@@ -34,5 +37,6 @@ __all__ = [
     "phone_numbers",
     "sessions",
     "users",
+    "verifications",
     "web3_wallets",
 ]
