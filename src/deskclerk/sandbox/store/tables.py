@@ -1,6 +1,7 @@
 """Every table; a change to one needs a migration beside it, in `migrations/versions`."""
 
 from deskclerk.sandbox.store.columns import metadata
+from deskclerk.sandbox.store.controls import faults, sandbox_state
 from deskclerk.sandbox.store.domains import domains
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.invitations import invitations, organization_invitations
@@ -16,13 +17,16 @@ from deskclerk.sandbox.store.users import (
     users,
     web3_wallets,
 )
+from deskclerk.sandbox.store.webhooks import deliveries, outbox, webhook_endpoints
 
 __all__ = [
     "allowlist_identifiers",
     "blocklist_identifiers",
+    "deliveries",
     "domains",
     "email_addresses",
     "external_accounts",
+    "faults",
     "instances",
     "invitations",
     "jwt_templates",
@@ -31,8 +35,11 @@ __all__ = [
     "oauth_applications",
     "organization_invitations",
     "organizations",
+    "outbox",
     "phone_numbers",
+    "sandbox_state",
     "sessions",
     "users",
     "web3_wallets",
+    "webhook_endpoints",
 ]
