@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from sqlalchemy import update
@@ -26,6 +26,8 @@ CODES: Mapping[int, str] = {
 }
 """Clerk's code for a status, where the fault names none; `internal_clerk_error` for others."""
 
+_GONE = 0.02
+"""Seconds for what is written to go out, and for the server to notice that a connection is cut."""
 _WILD = re.compile(r"\{[^}]*\}|\*\*|\*")
 
 
@@ -50,7 +52,7 @@ class Faults:
         if effect.get("delay"):
             await asyncio.sleep(effect["delay"])
         if effect.get("drop"):
-            _cut(scope)
+            await _cut(scope)
         elif effect.get("status"):
             await _answer(effect, scope["state"]["trace"])(scope, receive, send)
         elif effect.get("truncate"):
@@ -103,11 +105,12 @@ def _answer(effect: Mapping[str, Any], trace: str) -> ASGIApp:
     return envelope(status, (problem,), trace, headers)
 
 
-def _cut(scope: Scope) -> None:
+async def _cut(scope: Scope) -> None:
     abort: Callable[[], None] | None = scope["state"].get(ABORT)
     if abort is None:
         raise Dropped("The sandbox dropped the connection, as it was told to.")
     abort()
+    await asyncio.sleep(_GONE)
 
 
 def _half(scope: Scope, send: Send) -> Send:
@@ -117,8 +120,8 @@ def _half(scope: Scope, send: Send) -> Send:
         if message["type"] == "http.response.body":
             body = message.get("body", b"")
             await send({**message, "body": body[: len(body) // 2], "more_body": True})
-            # What is written goes out before the connection is cut.
-            asyncio.get_running_loop().call_later(0.05, partial(_cut, scope))
+            await asyncio.sleep(_GONE)
+            await _cut(scope)
             return
         await send(message)
 

@@ -108,8 +108,8 @@ async def read_instances(connection: AsyncConnection) -> dict[str, Instance]:
 
 async def touch(connection: AsyncConnection, **values: Any) -> None:
     """Note that a control was changed, and new values of the state's row."""
-    revision = sandbox_state.c.revision + 1
-    await connection.execute(sandbox_state.update().values(revision=revision, **values))
+    changed = {"revision": sandbox_state.c.revision + 1, **values}
+    await connection.execute(sandbox_state.update().values(changed))
 
 
 def _of(kind: type[Any], table: Any) -> Select[Any]:
