@@ -57,7 +57,7 @@ class ClerkSandbox:
         company: bool = False,
         instance: str = "",
     ) -> dict[str, Any]:
-        """Put in what a YAML file (a path), a YAML text or the same as a mapping holds, or the small company."""
+        """Put in what a YAML file (a path), a YAML text or a mapping holds, or the small company."""
         more: dict[str, Any] = {"instance": instance} if instance else {}
         if isinstance(source, Path):
             more |= {"yaml": source.read_text(encoding="utf-8"), "file": str(source)}

@@ -1,13 +1,13 @@
 """Every control by name, and its place under `/sandbox`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
 
 from deskclerk.sandbox.controls import clock, data, faults, instances, seeding, webhooks
 from deskclerk.sandbox.controls.given import Given
 from deskclerk.sandbox.store.store import Store
 
-Run = Callable[[Store, Any], Awaitable[dict[str, Any]]]
+Run = Callable[[Store, Any], Coroutine[Any, Any, dict[str, Any]]]
 
 
 class Control(NamedTuple):
