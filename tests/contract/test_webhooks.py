@@ -26,7 +26,11 @@ NEVER = {
         for kind in INDEX["events"]
         if kind.startswith(("paymentAttempt.", "subscription.", "subscriptionItem."))
     },
-    **{kind: "the waiting list is not served" for kind in INDEX["events"] if kind.startswith("waitlistEntry.")},
+    **{
+        kind: "the waiting list is not served"
+        for kind in INDEX["events"]
+        if kind.startswith("waitlistEntry.")
+    },
 }
 """Events of the document that no served route causes, and why."""
 

@@ -1,8 +1,10 @@
 """Every table; a change to one needs a migration beside it, in `migrations/versions`."""
 
+from deskclerk.sandbox.store import orders  # noqa: F401 - adds indexes to the tables above
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.controls import faults, sandbox_state
 from deskclerk.sandbox.store.domains import domains
+from deskclerk.sandbox.store.images import images
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.invitations import invitations, organization_invitations
 from deskclerk.sandbox.store.jwt_templates import jwt_templates
@@ -17,6 +19,7 @@ from deskclerk.sandbox.store.users import (
     users,
     web3_wallets,
 )
+from deskclerk.sandbox.store.verifications import verifications
 from deskclerk.sandbox.store.webhooks import deliveries, outbox, webhook_endpoints
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "email_addresses",
     "external_accounts",
     "faults",
+    "images",
     "instances",
     "invitations",
     "jwt_templates",
@@ -40,6 +44,7 @@ __all__ = [
     "sandbox_state",
     "sessions",
     "users",
+    "verifications",
     "web3_wallets",
     "webhook_endpoints",
 ]
