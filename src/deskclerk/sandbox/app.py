@@ -55,6 +55,7 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
     found, operation = HANDLERS[route], OPERATIONS.get(route)
     prepared = found if isinstance(found, Prepared) else None
     handler: Handler = found.handler if isinstance(found, Prepared) else found
+    reads = route.method is Verb.GET and not (operation and operation.writes)
 
     async def endpoint(request: Request) -> Response:
         takes, version = accepted(route, operation), request.state.version
@@ -67,7 +68,7 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
             body = read_body(await _content(request), takes.body_in(version))
         if prepared:
             body = await prepared.prepare(body)
-        async with store.transaction(reads=route.method is Verb.GET) as connection:
+        async with store.transaction(reads=reads) as connection:
             answer = await handler(
                 Call(
                     connection=connection,
@@ -80,6 +81,7 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
                     wrapped=takes.wrapped,
                     pages="limit" in takes.query,
                     items=items,
+                    origin=request.headers.get("origin"),
                 )
             )
         return answer if isinstance(answer, Response) else JSONResponse(answer)

@@ -25,7 +25,8 @@ class Call:
 
     `path`, `query` and `body` hold the parameters that were given, `items` those of a body that is an
     array, `now` the time in milliseconds, `wrapped` whether the route's list is always
-    `{data, total_count}`, `pages` whether it takes `limit`. `events` collects what the handler did.
+    `{data, total_count}`, `pages` whether it takes `limit`, `origin` the header. `events` collects what
+    the handler did.
     """
 
     connection: AsyncConnection
@@ -38,6 +39,7 @@ class Call:
     wrapped: bool
     pages: bool
     items: Sequence[Mapping[str, Any]] = ()
+    origin: str | None = None
     events: list[Event] = field(default_factory=list)
 
     def emit(self, kind: str, data: Mapping[str, Any]) -> None:

@@ -4,15 +4,23 @@ from collections.abc import Mapping
 
 from deskclerk.catalogue import Route
 from deskclerk.sandbox import (
+    actor_tokens,
+    clients,
     domains,
     invitations,
     jwt_templates,
+    keys,
     memberships,
     oauth_applications,
     organization_invitations,
     organizations,
     restrictions,
+    session_refresh,
+    session_tokens,
     sessions,
+    sign_in_tokens,
+    template_tokens,
+    testing_tokens,
     this_instance,
     users,
 )
@@ -31,6 +39,14 @@ RESOURCES = (
     domains,
     oauth_applications,
     this_instance,
+    keys,
+    session_tokens,
+    template_tokens,
+    session_refresh,
+    clients,
+    sign_in_tokens,
+    actor_tokens,
+    testing_tokens,
 )
 """The modules of rules, each with its HANDLERS."""
 

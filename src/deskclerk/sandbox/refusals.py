@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 STATUS: Mapping[str, int] = {
+    "actor_token_cannot_be_revoked_code": 400,
     "already_a_member_in_organization": 400,
     "api_version_invalid": 400,
     "authorization_header_format_invalid": 401,
     "clerk_key_invalid": 401,
+    "cookie_invalid": 400,
     "duplicate_record": 400,
+    "expired_session_token_invalid": 401,
+    "expired_session_token_missing_azp": 401,
+    "expired_session_token_missing_sid": 401,
     "form_already_exists": 422,
     "form_conditional_param_disallowed": 422,
     "form_conditional_param_missing": 422,
@@ -54,11 +59,19 @@ STATUS: Mapping[str, int] = {
     "organization_invitation_not_unique": 400,
     "organization_membership_quota_exceeded": 403,
     "organization_minimum_permissions_needed": 400,
+    "organization_not_found_or_unauthorized": 404,
+    "refresh_request_origin_azp_mismatch": 401,
+    "refresh_sid_mismatch": 401,
+    "refresh_token_not_found": 401,
     "request_body_invalid": 400,
     "request_body_too_large": 413,
     "request_invalid_for_environment": 400,
     "resource_not_found": 404,
+    "session_refresh_inactive_session": 401,
+    "session_refresh_session_not_found": 401,
+    "sign_in_token_cannot_be_revoked_code": 400,
     "unsupported_content_type": 415,
+    "user_banned": 403,
     "user_quota_exceeded": 403,
 }
 

@@ -9,6 +9,8 @@ from deskclerk.sandbox.store.oauth_applications import oauth_applications
 from deskclerk.sandbox.store.organizations import memberships, organizations
 from deskclerk.sandbox.store.restrictions import allowlist_identifiers, blocklist_identifiers
 from deskclerk.sandbox.store.sessions import sessions
+from deskclerk.sandbox.store.sign_in_tickets import actor_tokens, sign_in_tokens
+from deskclerk.sandbox.store.signing_keys import signing_keys
 from deskclerk.sandbox.store.users import (
     email_addresses,
     external_accounts,
@@ -18,6 +20,7 @@ from deskclerk.sandbox.store.users import (
 )
 
 __all__ = [
+    "actor_tokens",
     "allowlist_identifiers",
     "blocklist_identifiers",
     "domains",
@@ -33,6 +36,8 @@ __all__ = [
     "organizations",
     "phone_numbers",
     "sessions",
+    "sign_in_tokens",
+    "signing_keys",
     "users",
     "web3_wallets",
 ]
