@@ -88,7 +88,7 @@ test("a token by template is signed by the same keys and is no session token", a
   assert.deepEqual([claims.plan, claims.team, claims.exp - claims.iat], ["pro", "tokens", 600]);
   assert.equal(claims.sid, undefined);
   const state = await clerk.authenticateRequest(withToken(jwt));
-  assert.equal(state.isAuthenticated, false);
+  assert.deepEqual([state.isAuthenticated, state.reason], [false, "token-type-mismatch"]);
 });
 
 test("a token signed by somebody else is refused", async () => {

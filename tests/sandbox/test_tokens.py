@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import functools
 import logging
 import re
 
@@ -300,6 +301,13 @@ async def test_a_template_signs_with_a_key_of_its_own(shared, someone, algorithm
     claims = jwt.decode(token, public, [algorithm], options=timeless)
     assert (claims["ok"], claims["iss"]) == (True, ISSUER)
     assert jwt.get_unverified_header(token)["cat"] == "cl_B7d4PD222AAA"
+
+
+async def test_the_deepest_claims_that_are_taken_are_filled_in(shared, someone):
+    claims = {"a": functools.reduce(lambda inner, _: [inner], range(98), ["{{user.id}}"])}
+    await shared.post("/jwt_templates", {"name": "deep", "claims": claims})
+    _, found = await minted(shared, someone[2], template="deep")
+    assert str(found["a"]).strip("[]'") == someone[0]["id"]
 
 
 async def test_an_elliptic_key_of_another_curve_is_refused(shared):
