@@ -69,7 +69,7 @@ async def delete_jwt_template(call: Call) -> dict[str, Any]:
 
 
 def check_template(values: Mapping[str, Any]) -> None:
-    """Refuse an empty name, reserved or endless claims, and a key of one's own that is incomplete or unfit."""
+    """Refuse an empty name, unfit claims, and an unfit key of one's own."""
     if not values["name"].strip():
         raise invalid("name", "name must not be empty.")
     for claim in RESERVED:
