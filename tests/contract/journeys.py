@@ -2,6 +2,7 @@
 
 from tests.contract.organization_journeys import organizations
 from tests.contract.token_journeys import TOKEN_JOURNEYS
+from tests.contract.user_journeys import USER_JOURNEYS
 from tests.contract.visit import PASSWORD, Visit
 
 
@@ -219,4 +220,5 @@ JOURNEYS = (
     domains,
     oauth_applications,
     *TOKEN_JOURNEYS,
+    *USER_JOURNEYS,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, RowMapping, Subquery, func, select
 
 from deskclerk.catalogue.fields import Limit, Offset
 from deskclerk.catalogue.route import GET, POST
@@ -38,9 +38,9 @@ class VerifyClient(Operation, route=POST("/clients/verify")):
 
 async def list_clients(call: Call) -> Any:
     """The clients, newest first."""
-    began = func.min(sessions.c.created_at)
+    known = _clients(call)
     return await page(
-        call, ordered(_clients(call), began, sessions.c.client_id, descends=True), present_clients
+        call, ordered(select(known), known.c.created_at, known.c.id, descends=True), present_clients
     )
 
 
@@ -61,7 +61,7 @@ async def verify_client(call: Call) -> dict[str, Any]:
 
 
 async def _client(call: Call, client_id: str) -> dict[str, Any]:
-    query = _clients(call).where(sessions.c.client_id == client_id)
+    query = select(_clients(call, sessions.c.client_id == client_id))
     rows = (await call.connection.execute(query)).mappings().all()
     if not rows:
         raise not_found("client", client_id)
@@ -69,14 +69,14 @@ async def _client(call: Call, client_id: str) -> dict[str, Any]:
     return answer
 
 
-def _clients(call: Call) -> Select[Any]:
+def _clients(call: Call, *conditions: ColumnElement[bool]) -> Subquery:
     columns = (
         sessions.c.client_id.label("id"),
         func.min(sessions.c.created_at).label("created_at"),
         func.max(sessions.c.updated_at).label("updated_at"),
     )
     mine = sessions.c.instance_id == call.instance.id
-    return select(*columns).where(mine).group_by(sessions.c.client_id)
+    return select(*columns).where(mine, *conditions).group_by(sessions.c.client_id).subquery()
 
 
 async def present_clients(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:

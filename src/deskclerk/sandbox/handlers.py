@@ -7,6 +7,8 @@ from deskclerk.sandbox import (
     actor_tokens,
     clients,
     domains,
+    email_addresses,
+    images,
     invitations,
     jwt_templates,
     keys,
@@ -14,7 +16,9 @@ from deskclerk.sandbox import (
     oauth_applications,
     organization_invitations,
     organizations,
+    phone_numbers,
     restrictions,
+    second_factors,
     session_refresh,
     session_tokens,
     sessions,
@@ -22,6 +26,10 @@ from deskclerk.sandbox import (
     template_tokens,
     testing_tokens,
     this_instance,
+    user_bulk,
+    user_links,
+    user_organizations,
+    user_passwords,
     users,
 )
 from deskclerk.sandbox.call import Handler, Prepared
@@ -47,6 +55,14 @@ RESOURCES = (
     sign_in_tokens,
     actor_tokens,
     testing_tokens,
+    user_bulk,
+    user_passwords,
+    second_factors,
+    images,
+    user_links,
+    user_organizations,
+    email_addresses,
+    phone_numbers,
 )
 """The modules of rules, each with its HANDLERS."""
 

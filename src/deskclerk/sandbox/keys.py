@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from deskclerk.catalogue.route import GET
 from deskclerk.sandbox.call import Call, Handlers
@@ -35,15 +34,9 @@ async def _kept(call: Call) -> str | None:
 
 
 async def _make(call: Call) -> str:
-    """A new key, once in an instance's life; of several processes on PostgreSQL one keeps its own."""
+    """A new key, once in an instance's life; whoever writes holds the write lock, so no other is made."""
     made = await asyncio.to_thread(new_private_key)
-    try:
-        async with call.connection.begin_nested():
-            await insert(call, signing_keys, private_key=made, created_at=call.now)
-    except IntegrityError:
-        if other := await _kept(call):
-            return other
-        raise
+    await insert(call, signing_keys, private_key=made, created_at=call.now)
     return made
 
 

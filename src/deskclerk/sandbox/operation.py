@@ -16,7 +16,8 @@ class Operation(BaseModel):
     travel in the query, others in the body unless marked `Query`; what stands in the path is not
     declared. `like` takes the parameters of an action instead. Of a list, `wrapped` says that it is always
     `{data, total_count}`; `many` that the body is an array of objects (they arrive as `call.items`);
-    `writes` that a GET may write.
+    `upload` that it is a form with this one file (it arrives as `call.upload`); `writes` says otherwise
+    than the method does whether it writes.
     Only declared, never built: requests are checked by `parameters`, as those of actions are.
     """
 
@@ -26,7 +27,8 @@ class Operation(BaseModel):
     like: ClassVar[type[Action] | None]
     wrapped: ClassVar[bool]
     many: ClassVar[bool]
-    writes: ClassVar[bool]
+    upload: ClassVar[str]
+    writes: ClassVar[bool | None]
 
     def __init_subclass__(
         cls,
@@ -35,10 +37,12 @@ class Operation(BaseModel):
         like: type[Action] | None = None,
         wrapped: bool = False,
         many: bool = False,
-        writes: bool = False,
+        upload: str = "",
+        writes: bool | None = None,
     ) -> None:
         super().__init_subclass__()
-        cls.route, cls.like, cls.wrapped, cls.many, cls.writes = route, like, wrapped, many, writes
+        cls.route, cls.like, cls.wrapped, cls.many = route, like, wrapped, many
+        cls.upload, cls.writes = upload, writes
 
     @classmethod
     @functools.cache

@@ -1,7 +1,9 @@
 """Every table; a change to one needs a migration beside it, in `migrations/versions`."""
 
+from deskclerk.sandbox.store import orders  # noqa: F401 - adds indexes to the tables above
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.domains import domains
+from deskclerk.sandbox.store.images import images
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.invitations import invitations, organization_invitations
 from deskclerk.sandbox.store.jwt_templates import jwt_templates
@@ -18,6 +20,7 @@ from deskclerk.sandbox.store.users import (
     users,
     web3_wallets,
 )
+from deskclerk.sandbox.store.verifications import verifications
 
 __all__ = [
     "actor_tokens",
@@ -26,6 +29,7 @@ __all__ = [
     "domains",
     "email_addresses",
     "external_accounts",
+    "images",
     "instances",
     "invitations",
     "jwt_templates",
@@ -39,5 +43,6 @@ __all__ = [
     "sign_in_tokens",
     "signing_keys",
     "users",
+    "verifications",
     "web3_wallets",
 ]
