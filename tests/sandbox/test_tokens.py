@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from deskclerk.sandbox import open_sandbox
 from deskclerk.sandbox.store.tables import signing_keys
-from tests.sandbox.conftest import Client, ManualClock
+from tests.sandbox.conftest import Client
 from tests.sandbox.rows import HOUR, sign_in
 
 pytestmark = pytest.mark.anyio
@@ -332,14 +332,14 @@ async def test_an_organization_that_the_user_left_is_in_no_token(clerk):
     assert "o" not in claims
 
 
-async def test_keys_and_tokens_survive_a_restart(tmp_path):
-    clock = ManualClock()
-    async with open_sandbox(tmp_path / "a.db", seed=False, clock=clock) as sandbox:
+async def test_keys_and_tokens_survive_a_restart(databases, clock):
+    place = databases.new()
+    async with open_sandbox(place, seed=False, clock=clock) as sandbox:
         clerk = Client(sandbox)
         user = await clerk.post("/users", {"username": "adam"})
         session = await clerk.post("/sessions", {"user_id": user["id"]})
         token = (await clerk.post(f"/sessions/{session['id']}/tokens"))["jwt"]
-    async with open_sandbox(tmp_path / "a.db", seed=False, clock=clock) as sandbox:
+    async with open_sandbox(place, seed=False, clock=clock) as sandbox:
         _, claims = await verified(Client(sandbox), token)
         assert claims["sid"] == session["id"]
 
