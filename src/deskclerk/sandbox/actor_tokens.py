@@ -17,6 +17,7 @@ from deskclerk.sandbox.store.tables import actor_tokens as table
 from deskclerk.sandbox.store.tables import users
 
 KIND = "actor_token"
+DEFAULT_SECONDS, DEFAULT_SESSION_SECONDS = 60 * 60, 30 * 60
 Seconds = Annotated[int, Ge(1), Le(LONGEST)]
 
 
@@ -25,8 +26,8 @@ class CreateActorToken(Operation, route=POST("/actor_tokens")):
 
     user_id: str
     actor: Json
-    expires_in_seconds: Seconds = 3600
-    session_max_duration_in_seconds: Seconds = 1800
+    expires_in_seconds: Seconds | None = None
+    session_max_duration_in_seconds: Seconds | None = None
 
 
 class RevokeActorToken(Operation, route=POST("/actor_tokens/{actor_token_id}/revoke")):
@@ -47,8 +48,8 @@ async def create_actor_token(call: Call) -> dict[str, Any]:
         id=key,
         user_id=body["user_id"],
         actor=body["actor"],
-        session_seconds=body.get("session_max_duration_in_seconds", 1800),
-        **pending(call, body.get("expires_in_seconds", 3600)),
+        session_seconds=body.get("session_max_duration_in_seconds", DEFAULT_SESSION_SECONDS),
+        **pending(call, body.get("expires_in_seconds", DEFAULT_SECONDS)),
     )
     row = await get(call, table, key, "actor token")
     return {**_answer(row), **await shown_once(call, KIND, row)}
