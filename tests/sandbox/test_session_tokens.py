@@ -1,6 +1,5 @@
 """Session tokens over HTTP: what is in them, until when, and how they are refreshed."""
 
-import dataclasses
 import re
 
 import jwt
@@ -158,13 +157,3 @@ async def test_an_organization_that_the_user_left_is_in_no_token(clerk):
     await clerk.delete(f"{members}/{user['id']}")
     _, claims = await minted(clerk, session)
     assert "o" not in claims
-
-
-async def test_live_instances_create_no_sessions(clerk, monkeypatch):
-    store = clerk.sandbox.store
-    ((key, instance),) = store.by_key.items()
-    live = dataclasses.replace(instance, secret_key="sk_live_example")
-    monkeypatch.setitem(store.by_key, key, live)
-    user = await clerk.post("/users", {"username": "adam"})
-    refused = await clerk.refused("POST", "/sessions", json={"user_id": user["id"]})
-    assert refused == (400, "request_invalid_for_environment", None)

@@ -16,8 +16,6 @@ from deskclerk.sandbox.rows import all_of, change, get, insert
 from deskclerk.sandbox.store.tables import sessions, users
 from deskclerk.sandbox.user_answers import present_users
 
-LIVE = "sk_live_"
-"""How the secret keys of production instances begin."""
 _DAY = 24 * 60 * 60 * 1000
 LASTS, ABANDONED_AFTER = 7 * _DAY, 30 * _DAY
 
@@ -49,7 +47,7 @@ async def get_session(call: Call) -> dict[str, Any]:
 
 async def create_session(call: Call) -> dict[str, Any]:
     """Sign a user in on a new client: for tests, not for production instances."""
-    if call.instance.secret_key.startswith(LIVE):
+    if call.instance.is_live:
         text = "Sessions can only be created in development instances."
         raise refusal("request_invalid_for_environment", "Invalid request for environment", text)
     user = await get(call, users, call.body["user_id"], "user")
