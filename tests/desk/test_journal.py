@@ -11,7 +11,7 @@ from deskclerk.catalogue import BanUser, GetUser, ListUsers, UpdateUser
 from deskclerk.database import open_engine
 from deskclerk.desk import Caller
 from deskclerk.desk.choice import Choice
-from deskclerk.desk.journal import printable
+from deskclerk.desk.lines import printable
 from deskclerk.desk.store.lines import append, last
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
 
@@ -45,6 +45,16 @@ async def fault(open_desk, noted=None):
     async with open_desk() as desk:
         found = await desk.verify(noted)
     return found.fault and (found.fault.seq, found.fault.problem.partition(":")[0])
+
+
+async def test_a_good_answers_status_and_trace_id_are_kept_and_a_refusals_code_too(open_desk, upstream):
+    async with open_desk(confirm="never") as desk:
+        await desk.perform(BAN)
+        await desk.perform(ListUsers())
+        with pytest.raises(NotFound):
+            await desk.perform(GetUser(user_id="user_2"))
+        said = [(line["status"], line["code"], line["trace_id"]) for line in await desk.entries(Choice())]
+    assert said == [(200, None, "trace-1"), (200, None, None), (404, "resource_not_found", None)]
 
 
 async def test_an_untouched_journal_is_whole(open_desk, ten_lines):

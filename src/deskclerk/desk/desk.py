@@ -48,6 +48,7 @@ class Desk:
         caller: Caller = PYTHON,
         clerk: Clerk | None = None,
     ) -> None:
+        settings.check()
         self.settings = settings
         self.instance = Instance.of(settings)
         self.policy = Policy(settings)
