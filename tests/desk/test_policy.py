@@ -2,7 +2,7 @@ import pytest
 from tests.desk.conftest import Person
 
 from deskclerk.catalogue import BanUser, DeleteUser, GetUser, ListUsers
-from deskclerk.desk import Caller
+from deskclerk.desk import Caller, Desk
 from deskclerk.desk.policy import Policy
 from deskclerk.errors import InvalidSettings, NotAllowed
 from deskclerk.settings import Named, Rules, Settings

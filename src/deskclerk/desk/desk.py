@@ -183,6 +183,10 @@ class Desk:
         """A plan as it stands, of whatever instance; ApprovalRefused if there is none."""
         return await self._signing.plans.load(plan_id)
 
+    def console_at(self, address: str | None) -> None:
+        """Where plans can be signed in a browser, while a console runs; whoever waits is told."""
+        self._signing.console = address
+
     async def signing_rules(self) -> Rules:
         """What a signature outside a client's dialogue wants here."""
         return await self.signer.rules(self.instance)
