@@ -273,3 +273,13 @@ async def test_of_many_calls_and_desks_one_uses_the_signature(open_desk, upstrea
     refused = [result for result in results if isinstance(result, ApprovalRefused | ApprovalNeeded)]
     assert len(refused) == 7
     assert len(upstream.writes) == 1
+
+
+async def test_what_a_ban_switches_is_shown_and_so_is_that_it_was_switched_before(open_desk, upstream):
+    async with open_desk() as desk:
+        plan = await desk.propose(BAN)
+        assert [change.line() for change in plan.changes] == ["banned: false → true"]
+        upstream.users["user_1"]["banned"] = True
+        plan = await desk.propose(BAN)
+    assert plan.changes == ()
+    assert plan.reach[0] == "it is so already: this changes nothing"
