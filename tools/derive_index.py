@@ -3,8 +3,10 @@
     python tools/derive_index.py FOLDER            write the index
     python tools/derive_index.py FOLDER --check    exit 1 when the index in the project differs
 
-The folder holds `bapi-2026-05-12.yml`, `actions.tsv` and `errors.tsv`. Written below `tests/contract/`:
-`openapi-2026-05-12.json`, `actions.json`, `errors.json`. The tests read those three and nothing else.
+The folder holds `bapi-2026-05-12.yml`, `webhooks-2025-04-15.yml`, `actions.tsv` and `errors.tsv`. Written
+below `tests/contract/`: `openapi-2026-05-12.json`, `webhooks-2025-04-15.json`, `actions.json`, `errors.json`;
+the tests read those and nothing else. Below `src/deskclerk/sandbox/`: `clerk_operations.txt`, by which the
+sandbox knows what it does not serve.
 """
 
 import argparse
@@ -19,7 +21,8 @@ from typing import Any
 import yaml
 
 VERSION = "2026-05-12"
-INDEX = Path(__file__).parent.parent / "tests" / "contract"
+WEBHOOKS = "2025-04-15"
+PROJECT = Path(__file__).parent.parent
 
 ERROR = 400
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -205,7 +208,7 @@ def read_errors(path: Path) -> list[list[Any]]:
 
 
 def derive(folder: Path) -> dict[str, str]:
-    """The texts of the three files by name."""
+    """The texts of the files by their place in the project."""
     document = Document(folder / f"bapi-{VERSION}.yml")
     operations = {
         f"{method} {path}": document.operation(method, path) for method, path in sorted(document.operations())
@@ -216,16 +219,34 @@ def derive(folder: Path) -> dict[str, str]:
         "schemas": schemas_below(operations, document.root["components"]["schemas"]),
     }
     return {
-        f"openapi-{VERSION}.json": sections(index),
-        "actions.json": lines(read_actions(folder / "actions.tsv")),
-        "errors.json": lines(read_errors(folder / "errors.tsv")),
+        f"tests/contract/openapi-{VERSION}.json": sections(index),
+        f"tests/contract/webhooks-{WEBHOOKS}.json": sections(webhooks(folder / f"webhooks-{WEBHOOKS}.yml")),
+        "tests/contract/actions.json": lines(read_actions(folder / "actions.tsv")),
+        "tests/contract/errors.json": lines(read_errors(folder / "errors.tsv")),
+        "src/deskclerk/sandbox/clerk_operations.txt": "".join(f"{name}\n" for name in operations),
     }
 
 
-def schemas_below(operations: dict[str, Any], nodes: dict[str, Any]) -> dict[str, Any]:
+def webhooks(path: Path) -> dict[str, Any]:
+    """The schema of each event's data by the event's type, and the schemas that those refer to."""
+    root = Document(path).root
+    events: dict[str, Any] = {}
+    for kind, node in root["x-webhooks"].items():
+        whole = schema(node["post"]["requestBody"]["content"]["application/json"]["schema"])
+        events[kind] = next(
+            part["properties"]["data"] for part in whole["allOf"] if "data" in part.get("properties", {})
+        )
+    nodes = root["components"]["schemas"]
+    envelope = {"": {"ref": "WebhookEventPayload"}}
+    return {"version": WEBHOOKS, "events": events, "schemas": schemas_below(events | envelope, nodes, ())}
+
+
+def schemas_below(
+    operations: dict[str, Any], nodes: dict[str, Any], more: tuple[str, ...] = ("ClerkErrors",)
+) -> dict[str, Any]:
     """Every schema that the operations refer to, directly or through another, by name."""
     found: dict[str, Any] = {}
-    wanted = [*references(operations), "ClerkErrors"]
+    wanted = [*references(operations), *more]
     while wanted:
         name = wanted.pop()
         if name not in found:
@@ -261,7 +282,7 @@ def stale(texts: dict[str, str]) -> list[str]:
     return [
         name
         for name, text in texts.items()
-        if not (INDEX / name).exists() or (INDEX / name).read_text(encoding="utf-8") != text
+        if not (PROJECT / name).exists() or (PROJECT / name).read_text(encoding="utf-8") != text
     ]
 
 
@@ -274,11 +295,11 @@ def main() -> int:
     texts = derive(options.folder)
     changed = stale(texts)
     if options.check:
-        print("\n".join(f"differs: tests/contract/{name}" for name in changed) or "The index is up to date.")
+        print("\n".join(f"differs: {name}" for name in changed) or "The index is up to date.")
         return 1 if changed else 0
     for name, text in texts.items():
-        (INDEX / name).write_text(text, encoding="utf-8")
-        print(f"tests/contract/{name}: {len(text):,} characters")
+        (PROJECT / name).write_text(text, encoding="utf-8")
+        print(f"{name}: {len(text):,} characters")
     return 0
 
 

@@ -57,7 +57,7 @@ class Desk:
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._clerk = clerk
-        self._journal = Journal(settings.data / "desk.db")
+        self._journal = Journal(settings.data / "desk.db", settings.database)
         self._secrets = Secrets(settings.data, settings.secrets)
         self._limits = Limits(settings, self.instance, self._journal, self._open_clerk)
         self.signer = Signer(self._journal)
