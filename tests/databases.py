@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
+import psycopg
 from sqlalchemy import make_url
 
 
@@ -65,8 +66,6 @@ class Postgres:
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def run(self, statement):
-        import psycopg
-
         with psycopg.connect(f"host={self.folder} user=deskclerk dbname=postgres", autocommit=True) as server:
             server.execute(statement)
 

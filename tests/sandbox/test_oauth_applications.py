@@ -2,6 +2,8 @@
 
 import pytest
 
+from deskclerk.sandbox.store.tables import oauth_applications
+
 pytestmark = pytest.mark.anyio
 
 PLACE = "/oauth_applications"
@@ -41,11 +43,12 @@ async def test_an_application_has_clerks_defaults_and_shows_its_secret_once(cler
     }
 
 
-async def test_the_secret_is_not_in_the_database(clerk, tmp_path):
+async def test_the_secret_is_not_in_the_database(clerk):
     made = await clerk.post(PLACE, {"name": "Reports"})
-    kept = b"".join(path.read_bytes() for path in tmp_path.glob("sandbox.db*"))
-    assert made["client_id"].encode() in kept
-    assert made["client_secret"].encode() not in kept
+    async with clerk.sandbox.store.transaction(reads=True) as connection:
+        kept = str((await connection.execute(oauth_applications.select())).mappings().all())
+    assert made["client_id"] in kept
+    assert made["client_secret"] not in kept
 
 
 async def test_a_public_application_has_no_secret_and_needs_pkce(clerk):
