@@ -66,6 +66,11 @@ class Postgres:
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def run(self, statement):
+<<<<<<< HEAD
+=======
+        import psycopg  # noqa: PLC0415 - only with --postgres
+
+>>>>>>> main
         with psycopg.connect(f"host={self.folder} user=deskclerk dbname=postgres", autocommit=True) as server:
             server.execute(statement)
 

@@ -14,10 +14,12 @@ from deskclerk.catalogue import Route, Verb
 from deskclerk.sandbox.admission import Admission, envelope
 from deskclerk.sandbox.call import Call, Handler, Prepared
 from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
+from deskclerk.sandbox.image_server import ImageServer
 from deskclerk.sandbox.operations import not_served
 from deskclerk.sandbox.parameters import accepted, read_body, read_items, read_query
 from deskclerk.sandbox.refusals import Problem, Refusal, refusal
 from deskclerk.sandbox.store.store import Store
+from deskclerk.sandbox.uploads import read_upload
 
 LARGEST_BODY = 2**20
 NOT_IMPLEMENTED = 501
@@ -35,7 +37,7 @@ def create_app(store: Store) -> Starlette:
     routes = sorted(endpoints, key=lambda route: route.path.count("{"))
     app = Starlette(
         routes=[WebRoute(f"/v1{route.path}", endpoints[route], methods=[route.method]) for route in routes],
-        middleware=[Middleware(Admission, by_key=store.by_key)],
+        middleware=[Middleware(ImageServer, store=store), Middleware(Admission, by_key=store.by_key)],
         exception_handlers={Refusal: _refused, HTTPException: _not_routed, Exception: _failed},
     )
     app.router.redirect_slashes = False
@@ -55,19 +57,23 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
     found, operation = HANDLERS[route], OPERATIONS.get(route)
     prepared = found if isinstance(found, Prepared) else None
     handler: Handler = found.handler if isinstance(found, Prepared) else found
+    reads = route.method is Verb.GET
+    if operation and operation.writes is not None:
+        reads = not operation.writes
 
     async def endpoint(request: Request) -> Response:
         takes, version = accepted(route, operation), request.state.version
         query = read_query(request.query_params.multi_items(), takes.query)
         body: dict[str, Any] = {}
         items: list[dict[str, Any]] = []
+        upload = await read_upload(request, operation.upload) if operation and operation.upload else None
         if operation and operation.many:
             items = read_items(await _content(request), takes.body)
-        elif route.method not in (Verb.GET, Verb.DELETE):
+        elif upload is None and route.method not in (Verb.GET, Verb.DELETE):
             body = read_body(await _content(request), takes.body_in(version))
         if prepared:
             body = await prepared.prepare(body)
-        async with store.transaction(reads=route.method is Verb.GET) as connection:
+        async with store.transaction(reads=reads) as connection:
             answer = await handler(
                 Call(
                     connection=connection,
@@ -80,6 +86,8 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
                     wrapped=takes.wrapped,
                     pages="limit" in takes.query,
                     items=items,
+                    upload=upload,
+                    base_url=str(request.base_url).rstrip("/"),
                 )
             )
         return answer if isinstance(answer, Response) else JSONResponse(answer)

@@ -5,15 +5,23 @@ from collections.abc import Mapping
 from deskclerk.catalogue import Route
 from deskclerk.sandbox import (
     domains,
+    email_addresses,
+    images,
     invitations,
     jwt_templates,
     memberships,
     oauth_applications,
     organization_invitations,
     organizations,
+    phone_numbers,
     restrictions,
+    second_factors,
     sessions,
     this_instance,
+    user_bulk,
+    user_links,
+    user_organizations,
+    user_passwords,
     users,
 )
 from deskclerk.sandbox.call import Handler, Prepared
@@ -31,6 +39,14 @@ RESOURCES = (
     domains,
     oauth_applications,
     this_instance,
+    user_bulk,
+    user_passwords,
+    second_factors,
+    images,
+    user_links,
+    user_organizations,
+    email_addresses,
+    phone_numbers,
 )
 """The modules of rules, each with its HANDLERS."""
 
