@@ -14,7 +14,6 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
-import psycopg
 from sqlalchemy import make_url
 
 
@@ -66,11 +65,8 @@ class Postgres:
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def run(self, statement):
-<<<<<<< HEAD
-=======
         import psycopg  # noqa: PLC0415 - only with --postgres
 
->>>>>>> main
         with psycopg.connect(f"host={self.folder} user=deskclerk dbname=postgres", autocommit=True) as server:
             server.execute(statement)
 

@@ -77,3 +77,16 @@ async def test_of_two_desks_one_uses_a_signature_up(open_desk, kept, upstream):
             with pytest.raises(ApprovalRefused, match="used already"):
                 await desk.use(stored.plan, "again")
     assert len(upstream.writes) == 1
+
+
+async def test_a_desk_that_lives_is_not_taken_for_gone_from_another_machine(open_desk, kept, tmp_path):
+    settings, _ = kept
+    if not settings:
+        pytest.skip("a file is one machine's")
+    async with open_desk(**settings) as first, open_desk(home=tmp_path / "elsewhere", **settings) as second:
+        owner = first._journal._owner()
+        with second._journal.gone(owner) as gone:
+            assert not gone
+        await first._journal.close()
+        with second._journal.gone(owner) as gone:
+            assert gone

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import event
 
 from deskclerk.sandbox import user_search
+from deskclerk.sandbox.identifiers import TABLES
 from deskclerk.sandbox.opening import INSTANCE
 from deskclerk.sandbox.seed.generated import generate
 from tests.sandbox.conftest import ManualClock, opened
@@ -127,6 +128,31 @@ async def test_a_page_in_an_order_is_read_off_an_index(large, name, ascending, d
         assert "SCAN" not in page
         assert "ORDER BY" not in page
         assert "Sort" not in page
+
+
+@pytest.mark.parametrize("name", ["email_address", "phone_number"])
+async def test_a_page_by_address_is_read_off_the_addresses(large, name):
+    for sign in "+-":
+        page, *_ = await plans(large, "/users", {"order_by": sign + name}, no_sort=True)
+        table = TABLES[name].name
+        assert f"{table}_value" in page or f"sqlite_autoindex_{table}_2" in page
+        assert "SCAN" not in page
+        assert "ORDER BY" not in page
+        assert "Sort" not in page
+
+
+@pytest.mark.parametrize("sign", ["+", "-"])
+async def test_pages_by_address_have_everybody_once_those_without_last(large, sign):
+    told, offset = [], 0
+    while rows := await large.get(
+        "/users", {"order_by": f"{sign}phone_number", "limit": 500, "offset": offset}
+    ):
+        told += [(row["id"], (row["phone_numbers"] or [{}])[0].get("phone_number")) for row in rows]
+        offset += 500
+    numbers = [number for _, number in told]
+    assert len({key for key, _ in told}) == len(told) == 3_000
+    assert numbers[:1_000] == sorted(numbers[:1_000], reverse=sign == "-")
+    assert numbers[1_000:] == [None] * 2_000
 
 
 FILTERS = [

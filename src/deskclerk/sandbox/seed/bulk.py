@@ -12,6 +12,7 @@ _SORT_IN = text(
     "WHERE index.relkind = 'i' AND pg_am.amname = 'gin' "
     "AND index.relnamespace = current_schema()::regnamespace"
 )
+_BULK_KILOBYTES = 262_144
 Row = dict[str, Any]
 
 
@@ -37,11 +38,20 @@ def _plain(value: Any) -> str | None:
     return None if value is None else json.dumps(value)
 
 
+async def make_room(connection: AsyncConnection) -> None:
+    """Let SQLite keep in memory, until `measure`, what inserts all over its indexes touch again and again."""
+    if connection.dialect.name == "sqlite":
+        await connection.execute(text(f"PRAGMA cache_size = -{_BULK_KILOBYTES}"))
+
+
 async def measure(connection: AsyncConnection) -> None:
     """Let PostgreSQL's planner know how much there is now, and sort new rows into the indexes of trigrams.
 
     SQLite's planner is told once and for all, by the migration.
     """
-    if connection.dialect.name != "sqlite":
+    if connection.dialect.name == "sqlite":
+        await connection.execute(text("PRAGMA cache_size = -2000"))
+        await connection.execute(text("PRAGMA shrink_memory"))
+    else:
         await connection.execute(text("ANALYZE"))
         await connection.execute(_SORT_IN)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from deskclerk.sandbox.seed.bulk import insert_rows, measure
+from deskclerk.sandbox.seed.bulk import insert_rows, make_room, measure
 from deskclerk.sandbox.seed.draft import DAY, HOUR, TODAY, Draft
 from deskclerk.sandbox.seed.names import NAMES, plain
 from deskclerk.sandbox.seed.sessions import activity
@@ -50,8 +50,9 @@ async def generate(
         numbers = range(already + begin, already + min(begin + AT_ONCE, people))
         draft = Draft(instance_id, store.clock.now())
         draft.chance = random.Random(f"deskclerk {seed} {numbers.start}")  # noqa: S311 - no secrets
-        _fill(draft, numbers)
+        _fill(draft, numbers, begin, people)
         async with store.transaction(reads=False) as connection:
+            await make_room(connection)
             for table in metadata.sorted_tables:
                 if rows := draft.rows.get(table.name):
                     await insert_rows(connection, table, rows)
@@ -61,19 +62,22 @@ async def generate(
         await measure(connection)
 
 
-def _fill(draft: Draft, numbers: range) -> None:
-    made = [_add_person(draft, number) for number in numbers]
+def _fill(draft: Draft, numbers: range, begin: int, people: int) -> None:
+    """The people of these numbers, who came one after the other: those before them are `begin`."""
+    each = _YEARS // people or 1
+    joined = [TODAY - _YEARS + (begin + place) * _YEARS // people for place in range(len(numbers))]
+    times = [first + draft.chance.randrange(each) for first in joined]
+    made = [_add_person(draft, number, created) for number, created in zip(numbers, times, strict=True)]
     teams = add_teams(draft, made)
     for row in made:
         if row["last_active_at"] and not row["banned"] and draft.chance.random() < 0.4:  # noqa: PLR2004
             _add_session(draft, row, teams.get(row["id"]))
 
 
-def _add_person(draft: Draft, number: int) -> dict[str, Any]:
+def _add_person(draft: Draft, number: int, created: int) -> dict[str, Any]:
     chance = draft.chance
     first, last = chance.choice(NAMES)[0], chance.choice(NAMES)[1]
-    created = TODAY - chance.randrange(_YEARS)
-    seen = created + chance.randrange(TODAY - created) if chance.random() < 0.92 else None  # noqa: PLR2004
+    seen = created + chance.randrange(max(TODAY - created, 1)) if chance.random() < 0.92 else None  # noqa: PLR2004
     user_id, letters = draft.id("user", created), f"{plain(first)}.{plain(last)}"
     username = f"{plain(first)}_{plain(last)[:1]}{number}" if number % 2 == 0 else None
     email = f"{letters}.{number}@example.com"

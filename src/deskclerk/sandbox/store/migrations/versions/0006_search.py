@@ -78,6 +78,15 @@ def upgrade() -> None:
         op.drop_index(name, "users")
     for name, (table, *columns) in _ORDERS.items():
         op.create_index(name, table, columns)
+    for value in _SEARCHED.values():
+        absent = sa.text(f"primary_{value}_id IS NULL")
+        op.create_index(
+            f"users_without_{value}",
+            "users",
+            ["instance_id", "id"],
+            sqlite_where=absent,
+            postgresql_where=absent,
+        )
     if op.get_bind().dialect.name == "sqlite":
         _keep_trigrams()
         _tell_planner()
