@@ -61,7 +61,7 @@ async def ask(http: httpx2.AsyncClient, verb: str, path: str, params: dict | Non
 
 
 async def measured(http: httpx2.AsyncClient, question: tuple, runs: int) -> float:
-    """The best in milliseconds, as other work on the machine only ever adds; a slow one is asked less often."""
+    """The best in milliseconds, as other work only ever adds; a slow one is asked less often."""
     taken: list[float] = []
     begun = time.perf_counter()
     await ask(http, *question)
