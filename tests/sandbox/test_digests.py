@@ -99,7 +99,9 @@ PAIRS = [(hasher, PASSWORD, digest) for hasher, digests in DIGESTS.items() for d
 PAIRS += [(hasher, *pair) for hasher, pair in KNOWN.items()]
 
 
-@pytest.mark.parametrize(("hasher", "password", "digest"), PAIRS)
+@pytest.mark.parametrize(
+    ("hasher", "password", "digest"), PAIRS, ids=[f"{name}-{place}" for place, (name, *_) in enumerate(PAIRS)]
+)
 def test_a_digest_is_its_passwords_and_no_others(hasher, password, digest):
     assert is_digest(hasher, digest)
     assert verifies(hasher, digest, password)

@@ -44,11 +44,12 @@ async def generate(
 ) -> None:
     """Add so many people to an instance, with their teams and sessions."""
     async with store.transaction(reads=True) as connection:
+        now = await store.now(connection)
         mine = select(func.count()).select_from(users).where(users.c.instance_id == instance_id)
         already = (await connection.execute(mine)).scalar_one()
     for begin in range(0, people, AT_ONCE):
         numbers = range(already + begin, already + min(begin + AT_ONCE, people))
-        draft = Draft(instance_id, store.clock.now())
+        draft = Draft(instance_id, now)
         draft.chance = random.Random(f"deskclerk {seed} {numbers.start}")  # noqa: S311 - no secrets
         _fill(draft, numbers, begin, people)
         async with store.transaction(reads=False) as connection:

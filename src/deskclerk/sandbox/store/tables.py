@@ -2,6 +2,7 @@
 
 from deskclerk.sandbox.store import orders  # noqa: F401 - adds indexes to the tables above
 from deskclerk.sandbox.store.columns import metadata
+from deskclerk.sandbox.store.controls import faults, sandbox_state
 from deskclerk.sandbox.store.domains import domains
 from deskclerk.sandbox.store.images import images
 from deskclerk.sandbox.store.instances import instances
@@ -19,13 +20,16 @@ from deskclerk.sandbox.store.users import (
     web3_wallets,
 )
 from deskclerk.sandbox.store.verifications import verifications
+from deskclerk.sandbox.store.webhooks import deliveries, outbox, webhook_endpoints
 
 __all__ = [
     "allowlist_identifiers",
     "blocklist_identifiers",
+    "deliveries",
     "domains",
     "email_addresses",
     "external_accounts",
+    "faults",
     "images",
     "instances",
     "invitations",
@@ -35,9 +39,12 @@ __all__ = [
     "oauth_applications",
     "organization_invitations",
     "organizations",
+    "outbox",
     "phone_numbers",
+    "sandbox_state",
     "sessions",
     "users",
     "verifications",
     "web3_wallets",
+    "webhook_endpoints",
 ]
