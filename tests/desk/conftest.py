@@ -71,7 +71,7 @@ def open_desk(upstream, tmp_path):
     async def opened(**options):
         approver = options.pop("approver", None)
         given = {"secret_key": "sk_test_x", "approval_wait": 0} | options
-        settings = Settings(home=tmp_path / "home", **given)
+        settings = Settings(**{"home": tmp_path / "home"} | given)
         transport = httpx2.MockTransport(upstream)
         async with (
             Clerk("https://clerk.test", "sk_test_x", transport=transport) as clerk,
