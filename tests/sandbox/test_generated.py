@@ -1,5 +1,6 @@
 """A generated company: as large as asked for, the same for the same seed, of people that rules accept."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -35,17 +36,24 @@ async def test_a_company_has_the_people_asked_for_and_tells_how_far_it_is(clerk,
         assert len(await clerk.get(path, {"limit": 500, "paginated": "true"})) > 1
 
 
-async def test_the_command_line_generates_people(place):
+def test_the_command_line_generates_people(place):
     program = "from deskclerk.faces.cli.main import run; run()"
     command = [sys.executable, "-W", "error", "-c", program, "sandbox", "--db", str(place), "seed"]
-    made = subprocess.run([*command, "--people", "30", "--json"], capture_output=True, text=True)
+
+    def seed(*words):
+        return subprocess.run([*command, *words, "--json"], check=False, capture_output=True, text=True)
+
+    made = seed("--people", "30")
     assert (made.stderr, json.loads(made.stdout)["seeded"]) == ("", {"users": 30})
+    assert asyncio.run(count(place)) == 130
+    assert seed("--people", "30", "--company").returncode == 2
+
+
+async def count(place):
     async with open_sandbox(place) as sandbox:
         client = Client(sandbox)
         async with client.http:
-            assert (await client.get("/users/count"))["total_count"] == 130
-    refused = subprocess.run([*command, "--people", "30", "--company"], capture_output=True, text=True)
-    assert refused.returncode == 2
+            return (await client.get("/users/count"))["total_count"]
 
 
 async def test_an_instance_with_a_quota_takes_no_generated_people(clerk):

@@ -57,7 +57,7 @@ SECTIONS: Mapping[str, Section] = {
 
 
 class Seed(OfInstance):
-    """A file's text (`yaml`) or the same as `data`; the small `company` into an empty instance; or `people`."""
+    """A file's text (`yaml`) or the same as `data`; the small `company` into an empty instance; `people`."""
 
     yaml: Annotated[str, Field(max_length=10_000_000)] | None = None
     data: dict[str, Any] | None = None
