@@ -1,11 +1,21 @@
 """A generated company: as large as asked for, the same for the same seed, of people that rules accept."""
 
+import asyncio
+import json
+import subprocess
+import sys
+
 import pytest
 
+from deskclerk.errors import InvalidRequest
+from deskclerk.sandbox import open_sandbox
+from deskclerk.sandbox.controls.given import read
+from deskclerk.sandbox.controls.registry import CONTROLS
 from deskclerk.sandbox.opening import INSTANCE
 from deskclerk.sandbox.seed import generated
 from deskclerk.sandbox.seed.generated import generate
 from deskclerk.sandbox.store.tables import memberships, users
+from tests.sandbox.conftest import Client
 
 pytestmark = pytest.mark.anyio
 
@@ -26,9 +36,35 @@ async def test_a_company_has_the_people_asked_for_and_tells_how_far_it_is(clerk,
         assert len(await clerk.get(path, {"limit": 500, "paginated": "true"})) > 1
 
 
-async def test_the_same_seed_makes_the_same_company_and_another_another(clerk, databases, empty_database):
-    from deskclerk.sandbox import open_sandbox  # noqa: PLC0415 - a second one
+def test_the_command_line_generates_people(place):
+    program = "from deskclerk.faces.cli.main import run; run()"
+    command = [sys.executable, "-W", "error", "-c", program, "sandbox", "--db", str(place), "seed"]
 
+    def seed(*words):
+        return subprocess.run([*command, *words, "--json"], check=False, capture_output=True, text=True)
+
+    made = seed("--people", "30")
+    assert (made.stderr, json.loads(made.stdout)["seeded"]) == ("", {"users": 30})
+    assert asyncio.run(count(place)) == 130
+    assert seed("--people", "30", "--company").returncode == 2
+
+
+async def count(place):
+    async with open_sandbox(place) as sandbox:
+        client = Client(sandbox)
+        async with client.http:
+            return (await client.get("/users/count"))["total_count"]
+
+
+async def test_an_instance_with_a_quota_takes_no_generated_people(clerk):
+    store = clerk.sandbox.store
+    await CONTROLS["instances.add"].run(store, read(CONTROLS["instances.add"].takes, {"slug": "small"}))
+    given = read(CONTROLS["seed"].takes, {"people": 5, "instance": "small"})
+    with pytest.raises(InvalidRequest, match="at most 100 users"):
+        await CONTROLS["seed"].run(store, given)
+
+
+async def test_the_same_seed_makes_the_same_company_and_another_another(clerk, databases, empty_database):
     await generate(clerk.sandbox.store, INSTANCE.id, 50)
     first = sorted(await ids(clerk))
     for seed, same in ((1, True), (2, False)):

@@ -96,7 +96,7 @@ async def plans(clerk, path, params, *, no_sort=False):
     engine, seen = clerk.sandbox.store.engine, []
 
     def note(_connection, _cursor, statement, parameters, _context, _many):
-        if statement.lstrip().startswith("SELECT") and "advisory" not in statement:
+        if statement.lstrip().startswith("SELECT") and "sandbox_state" not in statement:
             seen.append((statement, parameters))
 
     event.listen(engine.sync_engine, "before_cursor_execute", note)

@@ -90,20 +90,14 @@ _OF = click.option("--instance", metavar="NAME", help="An instance's id, slug or
 @click.option("--people", type=click.IntRange(1, 5_000_000), help="So many made-up people, and their teams.")
 @click.option("--number", type=int, default=1, show_default=True, help="Another number, other people.")
 @_OF
-def seed(
-    ctx: click.Context,
-    /,
-    file: Any,
-    company: bool,
-    people: int | None,
-    number: int,
-    instance: str | None,
-) -> None:
+def seed(ctx: click.Context, /, file: Any, instance: str | None, **other: Any) -> None:
     """Put the people and things of a YAML FILE (- for standard input) into an instance."""
+    company, people = other["company"], other["people"]
     if [bool(file), company, bool(people)].count(True) != 1:
         raise click.UsageError("Give a FILE, --company or --people.")
     if people:
-        values = {"people": people, "number": number} | ({"instance": instance} if instance else {})
+        more = {"instance": instance} if instance else {}
+        values = {"people": people, "number": other["number"], **more}
         with progress(ctx.ensure_object(State), "people") as advance:
             answer = _reach(ctx, lambda reach: reach.people(values, advance))
         _print(ctx, answer)

@@ -41,7 +41,7 @@ class _Local:
         from deskclerk.sandbox.controls.given import read  # noqa: PLC0415
 
         given = read(seeding.Seed, values)
-        return await seeding.seed_people(self.store, given, given.people, advance)
+        return await seeding.seed_people(self.store, given, advance)
 
     async def snapshot(self) -> bytes:
         from deskclerk.sandbox.controls import clock, data  # noqa: PLC0415

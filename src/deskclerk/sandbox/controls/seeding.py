@@ -57,7 +57,7 @@ SECTIONS: Mapping[str, Section] = {
 
 
 class Seed(OfInstance):
-    """A file's text (`yaml`), the same as `data`, the small `company` into an empty instance, or made-up `people`."""
+    """A file's text (`yaml`) or the same as `data`; the small `company` into an empty instance; `people`."""
 
     yaml: Annotated[str, Field(max_length=10_000_000)] | None = None
     data: dict[str, Any] | None = None
@@ -75,7 +75,7 @@ async def seed(store: Store, given: Seed) -> dict[str, Any]:
     if len(chosen) != 1:
         raise wrong("seed", "one of yaml, data, company and people is needed")
     if given.people:
-        return await seed_people(store, given, given.people)
+        return await seed_people(store, given)
     content = read_yaml(given.yaml, given.file) if given.yaml else Place(given.data or {}, given.file)
     if not given.company:
         check_keys(content)
@@ -95,17 +95,13 @@ async def seed(store: Store, given: Seed) -> dict[str, Any]:
     return {"seeded": seeded, "instance": instance.slug}
 
 
-async def seed_people(
-    store: Store, given: Seed, people: int, progress: Progress | None = None
-) -> dict[str, Any]:
+async def seed_people(store: Store, given: Seed, progress: Progress | None = None) -> dict[str, Any]:
     """A generated company; in parts, so that requests get through meanwhile and `progress` is told."""
     from deskclerk.sandbox.seed.generated import generate  # noqa: PLC0415 - only here
 
-    instance = find_instance(await store.state(), given.instance)
+    people, instance = given.people or 0, find_instance(await store.state(), given.instance)
     if instance.user_quota is not None:
-        raise wrong(
-            "people", f"{instance.slug} holds at most {instance.user_quota} users; choose one without"
-        )
+        raise wrong("people", f"{instance.slug} holds at most {instance.user_quota} users")
     await generate(store, instance.id, people, seed=given.number, progress=progress)
     return {"seeded": {"users": people}, "instance": instance.slug}
 
