@@ -12,12 +12,14 @@ from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import every_page
 from deskclerk.desk.caller import Approver, Caller, Progress, Signature
 from deskclerk.desk.choice import Choice
+from deskclerk.desk.doors import Doors
 from deskclerk.desk.instance import Instance, open_clerk
 from deskclerk.desk.journal import Journal
 from deskclerk.desk.limits import Limits
 from deskclerk.desk.plan import Plan
 from deskclerk.desk.plans import Stored
 from deskclerk.desk.policy import Policy
+from deskclerk.desk.pulse import Pulse, pulse_of
 from deskclerk.desk.secrets import Secrets
 from deskclerk.desk.settle import Settling
 from deskclerk.desk.signer import Signer
@@ -57,11 +59,13 @@ class Desk:
         self._opening = asyncio.Lock()
         self._clerk = clerk
         self._journal = Journal(settings.data / "desk.db")
-        self._secrets = Secrets(settings.data, settings.secrets)
+        self.secrets = Secrets(settings.data, settings.secrets)
         self._limits = Limits(settings, self.instance, self._journal, self._open_clerk)
         self.signer = Signer(self._journal)
+        self.doors = Doors(self._journal, self.instance, settings.data)
         self._signing = Signing(settings, self.instance, self._journal, self._open_clerk, self.signer)
         self._writing = Writing(settings, self.instance, self._journal, self._open_clerk)
+        self.handovers = self._writing.handovers
         self._settling = Settling(self.instance, self._journal, self._open_clerk)
         self._settling_once = asyncio.Lock()
         self._settled = False
@@ -95,6 +99,7 @@ class Desk:
         """Ends the writes under way, then lets go of everything."""
         if self._writes:
             await asyncio.wait(self._writes)
+        self.handovers.save()
         await self._journal.close()
         await self._stack.aclose()
 
@@ -203,6 +208,10 @@ class Desk:
         """
         return await self._signing.decide(plan_id, signature, caller or self._caller, pin)
 
+    async def pulse(self) -> Pulse:
+        """What waits, and how far the journal has come: for pages that follow along."""
+        return await pulse_of(self._journal)
+
     async def pages(self, action: Action, caller: Caller | None = None) -> AsyncIterator[Answer]:
         """Every page of a list, each as `perform` would show it."""
         caller = caller or self._caller
@@ -243,7 +252,7 @@ class Desk:
     async def _check(self, action: Action, caller: Caller) -> None:
         try:
             self.policy.check(type(action), caller)
-            self._secrets.check(action, caller.face)
+            self.secrets.check(action, caller.face)
             if action.spec.effect is not READ:
                 await self._limits.check(action)
         except DeskclerkError as error:

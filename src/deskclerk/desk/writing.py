@@ -7,7 +7,7 @@ from deskclerk.catalogue import Action
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.found import DONE, UNKNOWN
-from deskclerk.desk.handover import hand_over
+from deskclerk.desk.handovers import Handovers
 from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal
 from deskclerk.desk.secrets import Secrets
@@ -30,6 +30,7 @@ class Writing:
         self._clerk = clerk
         self._settling = Settling(instance, journal, clerk)
         self._secrets = Secrets(settings.data)
+        self.handovers = Handovers(settings.data / "handover", to_console=settings.handover == "console")
 
     async def write(self, action: Action, caller: Caller, signed: Signed) -> Answer:
         """Send a write that may be sent; raises what Clerk refused, or OutcomeUnknown."""
@@ -53,7 +54,7 @@ class Writing:
             raise
         else:
             await self._journal.outcome(entry, DONE, answer=answer)
-        rest, notes = hand_over(answer, self._settings.data / "handover")
+        rest, notes = await self.handovers.keep(answer)
         view = show(action, rest, self._settings.answer_characters)
         return Answer(view.value, view.notes + notes + found_out)
 
