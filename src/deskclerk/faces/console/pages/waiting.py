@@ -1,5 +1,6 @@
 """Waiting for you: the plans that want a signature, and what becomes of one."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -20,11 +21,25 @@ from deskclerk.faces.console.rendering import render
 HOW = "console"
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What signs here, as on a terminal.
+
+    `pin`: the signer's PIN is wanted. `named`: the target is typed, for a write with a way back too; on
+    the sandbox, where nothing real is at stake, a click is enough. `may_sign`: nobody signs who came by a
+    link that a model was told, unless they have the PIN.
+    """
+
+    pin: bool
+    named: bool
+    may_sign: bool
+
+
 async def waiting(request: Request) -> Response:
     """Every plan that waits, the newest first."""
     desk = desk_of(request)
     cards = [card_of(stored, desk.instance) for stored in await desk.waiting()]
-    return render(request, "waiting.html", cards=cards, **await _signing(request))
+    return render(request, "waiting.html", cards=cards, rules=await _rules(request))
 
 
 async def plan(request: Request) -> Response:
@@ -57,26 +72,27 @@ async def _answer(request: Request, stored: Stored) -> tuple[Signature, str]:
     form, shown = form_of(request), stored.plan
     if form.get("decision") == "decline":
         reason = line_of(form.get("reason", ""), 200)
-        return Signature(Decision.DECLINED, f"{HOW}: {reason}" if reason else HOW), ""
+        how = HOW if session_of(request).person else f"{HOW} by a link"
+        return Signature(Decision.DECLINED, f"{how}: {reason}" if reason else how), ""
     if form.get("decision") != "sign":
         raise ApprovalRefused("That is neither a yes nor a no.", next_step="Use the plan's own buttons.")
     if form.get("digest") != shown.digest:
         raise ApprovalRefused(
             "This is not the plan that you were shown.", next_step="Read it again below, then decide."
         )
-    wants_pin = await desk_of(request).signer.is_set()
-    if not session_of(request).person and not wants_pin:
+    rules = await _rules(request)
+    if not rules.may_sign:
         raise ApprovalRefused(
             "This page was opened by a link that a program was told, so it cannot sign by itself.",
             next_step=f"Sign with `deskclerk approve {shown.id}`, or open the console from a terminal with "
             "`deskclerk console`.",
         )
-    if shown.effect == "destructive" and not accepts(shown.words, form.get("typed")):
+    if (rules.named or shown.effect == "destructive") and not accepts(shown.words, form.get("typed")):
         raise ApprovalRefused(
             "What you typed does not sign it. Nothing was sent.",
             next_step=f"Type {' or '.join(shown.words)}.",
         )
-    return Signature(Decision.APPROVED, f"{HOW}, with PIN" if wants_pin else HOW), form.get("pin", "")
+    return Signature(Decision.APPROVED, f"{HOW}, with PIN" if rules.pin else HOW), form.get("pin", "")
 
 
 async def _show(
@@ -98,14 +114,16 @@ async def _show(
         settled=stored.status not in (WAITING, SIGNED, USED) or outcome is not None,
         typed=form_of(request).get("typed", ""),
         reason=form_of(request).get("reason", ""),
-        **await _signing(request),
+        rules=await _rules(request),
     )
 
 
-async def _signing(request: Request) -> dict[str, Any]:
-    """What signing wants from whoever looks: the PIN where one is set, and that they are a person."""
-    pin = await desk_of(request).signer.is_set()
-    return {"pin": pin, "may_sign": pin or session_of(request).person}
+async def _rules(request: Request) -> Rules:
+    """What signing wants from whoever looks."""
+    desk = desk_of(request)
+    pin = await desk.signer.is_set()
+    named = not pin and desk.instance.kind != "sandbox"
+    return Rules(pin=pin, named=named, may_sign=pin or session_of(request).person)
 
 
 async def _outcome(request: Request, stored: Stored) -> dict[str, Any] | None:

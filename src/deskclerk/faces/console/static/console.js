@@ -12,7 +12,10 @@ const writes = (count) => `${count} ${count === 1 ? "write waits" : "writes wait
 
 async function part(path, selector) {
   const answer = await fetch(home + path);
-  if (!answer.ok) throw new Error(answer.status);
+  if (!answer.ok) {
+    events.close(); // signed out: what is on the page stays as it is
+    return [];
+  }
   return new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll(selector);
 }
 
@@ -77,9 +80,10 @@ function ages() {
 }
 
 once(document);
+const events = new EventSource(`${home}/events`);
 setInterval(ages, 15000);
 addEventListener("pageshow", () => document.querySelectorAll("form[data-once]").forEach((form) => delete form.dataset.sent));
-new EventSource(`${home}/events`).addEventListener("pulse", async (event) => {
+events.addEventListener("pulse", async (event) => {
   const { waiting } = JSON.parse(event.data);
   const more = known && waiting.filter((id) => !known.includes(id)).length;
   known = waiting;
