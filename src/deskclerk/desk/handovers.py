@@ -8,7 +8,7 @@ process writes what nobody took to files, so that it is not lost.
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,14 @@ Attend = Callable[[], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Secrets of one object that were handed out at a time (milliseconds); never shown in a repr."""
+    """Secrets of one object that were handed out at a time (milliseconds); never shown in a repr.
+
+    `title` is the object's name where it has one, `about` what it is and its id.
+    """
 
     id: str
     title: str
+    about: str
     at: int
     values: dict[str, str] = field(repr=False)
 
@@ -49,19 +53,21 @@ class Handovers:
         place = await self._console()
         if not place:
             return hand_over(answer, self._folder)
-        title = " ".join(str(answer[key]) for key in ("object", "name", "id") if answer.get(key))
-        kept = Handover(secrets.token_urlsafe(12), line_of(title), now(), found)
+        about = line_of(" ".join(str(answer[key]) for key in ("object", "id") if answer.get(key)))
+        title = line_of(answer.get("name") or about)
+        kept = Handover(secrets.token_urlsafe(12), title, about, now(), found)
         self._held[kept.id] = (kept, answer)
         names = " and ".join(found)
         return rest, (f"{names} waits for a person at {place}; it is shown there once.",)
 
     def listed(self) -> list[Handover]:
         """What waits, without its values, the newest first."""
-        held = [Handover(kept.id, kept.title, kept.at, {}) for kept, _ in self._held.values()]
+        held = [replace(kept, values={}) for kept, _ in self._held.values()]
         files = self._folder.glob("[!.]*.txt") if self._folder.is_dir() else ()
         for path in files:
             with contextlib.suppress(OSError):  # taken in this very moment
-                held.append(Handover(path.name, path.stem, path.stat().st_mtime_ns // 1_000_000, {}))
+                at = path.stat().st_mtime_ns // 1_000_000
+                held.append(Handover(path.name, path.stem, "from a file, which goes then", at, {}))
         return sorted(held, key=lambda item: item.at, reverse=True)
 
     def take(self, handover_id: str) -> Handover | None:
@@ -79,7 +85,7 @@ class Handovers:
         lines = taken.read_text().splitlines()
         taken.unlink()
         values = dict(line.split(" = ", 1) for line in lines if " = " in line)
-        return Handover(handover_id, known[handover_id].title, known[handover_id].at, values)
+        return replace(known[handover_id], values=values)
 
     def save(self) -> None:
         """Write what nobody took to files: the process ends."""

@@ -116,6 +116,18 @@ def test_a_client_without_a_dialogue_is_told_a_link_that_shows_the_plan_and_sign
         assert process.wait(20) == 0
 
 
+def test_a_secret_that_is_not_stored_yet_is_asked_for_with_the_page_to_enter_it(env):
+    given = {"user_id": "x_1", "password": "secret:ada.password"}
+    call = request(2, "tools/call", name="clerk_user_update", arguments=given)
+    with started(STDIO, env) as process:
+        send(process, *NO_DIALOGUE, call)
+        said = answer_of(process)
+        page = re.search(r"http://127\.0\.0\.1:\d+/secrets\?name=ada\.password", said)[0]
+        # The address opens nothing by itself.
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(page, timeout=20)
+
+
 def test_with_the_console_switched_off_no_address_is_told(env):
     with started(STDIO, env | {"DESKCLERK_CONSOLE": "false"}) as process:
         send(process, *NO_DIALOGUE, BAN)

@@ -47,5 +47,6 @@ async def _stopped() -> None:
     """Until SIGINT or SIGTERM."""
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt remains
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await stopped.wait()

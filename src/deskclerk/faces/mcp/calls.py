@@ -13,7 +13,7 @@ from starlette.requests import Request
 from deskclerk.catalogue import READ, Action
 from deskclerk.desk import Answer, Caller, Desk
 from deskclerk.desk.clean import clean, clean_text
-from deskclerk.errors import ApprovalNeeded, ApprovalRefused, DeskclerkError
+from deskclerk.errors import ApprovalNeeded, ApprovalRefused, DeskclerkError, InvalidRequest
 from deskclerk.faces.mcp.confirm import KEY, can_ask, over_connection, request_for, with_answer
 from deskclerk.faces.mcp.guard import TOKEN
 
@@ -40,6 +40,10 @@ class Calls:
             return await self._perform(ctx, action.parse(params.arguments or {}), params)
         except ApprovalNeeded as error:
             error.next_step += await self._place_to_sign(error.plan_id)
+            return failure(error)
+        except InvalidRequest as error:
+            if error.secret and self._console:
+                error.next_step += await self._place_to_enter(error.secret)
             return failure(error)
         except DeskclerkError as error:
             return failure(error)
@@ -76,6 +80,15 @@ class Calls:
             logger.warning("No console for a plan that waits: %s", type(error).__name__)
             return ""
         return f" A person can also look at it in a browser: {address}" if address else ""
+
+    async def _place_to_enter(self, secret: str) -> str:
+        """A sentence with the console's page where a person who is in enters a secret."""
+        attend = self._desk.handovers.attend
+        try:
+            return f" Or in the console: {await attend()}?name={secret}" if attend else ""
+        except OSError as error:
+            logger.warning("No console for a secret: %s", type(error).__name__)
+            return ""
 
     async def _second_round(
         self, ctx: Context, action: Action, params: types.CallToolRequestParams, *, modern: bool

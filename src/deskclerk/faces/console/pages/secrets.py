@@ -22,7 +22,7 @@ async def secrets(request: Request, problem: InvalidRequest | None = None) -> Re
         for item in desk.secrets.listed()
     ]
     over = [
-        {"id": item.id, "title": item.title, "age": ago(item.at), "at": moment(item.at)}
+        {"id": item.id, "title": item.title, "about": item.about, "age": ago(item.at), "at": moment(item.at)}
         for item in desk.handovers.listed()
     ]
     name = form_of(request).get("name") or request.query_params.get("name", "")
