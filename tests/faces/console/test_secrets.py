@@ -92,6 +92,7 @@ async def test_a_key_keeps_its_lines(person, tmp_path):
     assert (tmp_path / "home" / "secrets" / "key").read_text() == "-----BEGIN\nAAAA\n-----END"
 
 
-async def test_a_name_from_an_address_is_put_in_escaped(person):
-    page = (await person.get('/secrets?name="><script>')).text
+async def test_a_name_from_an_address_is_shown_escaped_and_cleaned(person):
+    page = (await person.get('/secrets?name="><script>\u202e\u200b')).text
     assert "<script>" not in page
+    assert not {"\u202e", "\u200b"} & set(page)
