@@ -4,7 +4,8 @@
     python tools/derive_index.py FOLDER --check    exit 1 when the index in the project differs
 
 The folder holds `bapi-2026-05-12.yml`, `actions.tsv` and `errors.tsv`. Written below `tests/contract/`:
-`openapi-2026-05-12.json`, `actions.json`, `errors.json`. The tests read those three and nothing else.
+`openapi-2026-05-12.json`, `actions.json`, `errors.json`; the tests read those three and nothing else. Below
+`src/deskclerk/sandbox/`: `clerk_operations.txt`, by which the sandbox knows what it does not serve.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import Any
 import yaml
 
 VERSION = "2026-05-12"
-INDEX = Path(__file__).parent.parent / "tests" / "contract"
+PROJECT = Path(__file__).parent.parent
 
 ERROR = 400
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -205,7 +206,7 @@ def read_errors(path: Path) -> list[list[Any]]:
 
 
 def derive(folder: Path) -> dict[str, str]:
-    """The texts of the three files by name."""
+    """The texts of the files by their place in the project."""
     document = Document(folder / f"bapi-{VERSION}.yml")
     operations = {
         f"{method} {path}": document.operation(method, path) for method, path in sorted(document.operations())
@@ -216,9 +217,10 @@ def derive(folder: Path) -> dict[str, str]:
         "schemas": schemas_below(operations, document.root["components"]["schemas"]),
     }
     return {
-        f"openapi-{VERSION}.json": sections(index),
-        "actions.json": lines(read_actions(folder / "actions.tsv")),
-        "errors.json": lines(read_errors(folder / "errors.tsv")),
+        f"tests/contract/openapi-{VERSION}.json": sections(index),
+        "tests/contract/actions.json": lines(read_actions(folder / "actions.tsv")),
+        "tests/contract/errors.json": lines(read_errors(folder / "errors.tsv")),
+        "src/deskclerk/sandbox/clerk_operations.txt": "".join(f"{name}\n" for name in operations),
     }
 
 
@@ -261,7 +263,7 @@ def stale(texts: dict[str, str]) -> list[str]:
     return [
         name
         for name, text in texts.items()
-        if not (INDEX / name).exists() or (INDEX / name).read_text(encoding="utf-8") != text
+        if not (PROJECT / name).exists() or (PROJECT / name).read_text(encoding="utf-8") != text
     ]
 
 
@@ -274,11 +276,11 @@ def main() -> int:
     texts = derive(options.folder)
     changed = stale(texts)
     if options.check:
-        print("\n".join(f"differs: tests/contract/{name}" for name in changed) or "The index is up to date.")
+        print("\n".join(f"differs: {name}" for name in changed) or "The index is up to date.")
         return 1 if changed else 0
     for name, text in texts.items():
-        (INDEX / name).write_text(text, encoding="utf-8")
-        print(f"tests/contract/{name}: {len(text):,} characters")
+        (PROJECT / name).write_text(text, encoding="utf-8")
+        print(f"{name}: {len(text):,} characters")
     return 0
 
 

@@ -106,6 +106,11 @@ def PATCH(path: str) -> Route:  # noqa: N802
     return Route(Verb.PATCH, path)
 
 
+def PUT(path: str) -> Route:  # noqa: N802
+    """A route that puts a new value in the place of the old."""
+    return Route(Verb.PUT, path)
+
+
 def DELETE(path: str) -> Route:  # noqa: N802
     """A route that deletes."""
     return Route(Verb.DELETE, path)

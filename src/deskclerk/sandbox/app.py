@@ -10,50 +10,70 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as WebRoute
 
-from deskclerk.catalogue import Action, Route, Verb
+from deskclerk.catalogue import Route, Verb
 from deskclerk.sandbox.admission import Admission, envelope
 from deskclerk.sandbox.call import Call, Handler, Prepared
-from deskclerk.sandbox.handlers import EXTRA, HANDLERS
-from deskclerk.sandbox.parameters import accepted, read_body, read_query
+from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
+from deskclerk.sandbox.image_server import ImageServer
+from deskclerk.sandbox.operations import not_served
+from deskclerk.sandbox.parameters import accepted, read_body, read_items, read_query
 from deskclerk.sandbox.refusals import Problem, Refusal, refusal
 from deskclerk.sandbox.store.store import Store
+from deskclerk.sandbox.uploads import read_upload
 
 LARGEST_BODY = 2**20
-NO_METHOD = 405
+NOT_IMPLEMENTED = 501
+NOT_SERVED = "operation_not_served"
+"""The one code that is not Clerk's: Clerk has no word for what a stand-in leaves out."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(store: Store) -> Starlette:
     """The Backend API on an open store."""
+    endpoints = {route: _endpoint(store, route) for route in HANDLERS}
+    endpoints |= {route: _not_served(route) for route in not_served()}
     # A path in words goes before one with a placeholder that would swallow it: /users/count.
-    routes = sorted(HANDLERS, key=lambda route: route.path.count("{"))
+    routes = sorted(endpoints, key=lambda route: route.path.count("{"))
     app = Starlette(
-        routes=[
-            WebRoute(f"/v1{route.path}", _endpoint(store, route, EXTRA.get(route)), methods=[route.method])
-            for route in routes
-        ],
-        middleware=[Middleware(Admission, by_key=store.by_key)],
+        routes=[WebRoute(f"/v1{route.path}", endpoints[route], methods=[route.method]) for route in routes],
+        middleware=[Middleware(ImageServer, store=store), Middleware(Admission, by_key=store.by_key)],
         exception_handlers={Refusal: _refused, HTTPException: _not_routed, Exception: _failed},
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _endpoint(store: Store, route: Route, action: type[Action] | None) -> Endpoint:
-    found = HANDLERS[route]
+def _not_served(route: Route) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        text = f"{route.method} /v1{route.path} is an operation of Clerk's that the sandbox does not serve."
+        problem = Problem(NOT_SERVED, "not served by the sandbox", text)
+        return envelope(NOT_IMPLEMENTED, (problem,), request.state.trace)
+
+    return endpoint
+
+
+def _endpoint(store: Store, route: Route) -> Endpoint:
+    found, operation = HANDLERS[route], OPERATIONS.get(route)
     prepared = found if isinstance(found, Prepared) else None
     handler: Handler = found.handler if isinstance(found, Prepared) else found
+    reads = route.method is Verb.GET
+    if operation and operation.writes is not None:
+        reads = not operation.writes
 
     async def endpoint(request: Request) -> Response:
-        takes, version = accepted(route, action), request.state.version
+        takes, version = accepted(route, operation), request.state.version
         query = read_query(request.query_params.multi_items(), takes.query)
         body: dict[str, Any] = {}
-        if route.method not in (Verb.GET, Verb.DELETE):
+        items: list[dict[str, Any]] = []
+        upload = await read_upload(request, operation.upload) if operation and operation.upload else None
+        if operation and operation.many:
+            items = read_items(await _content(request), takes.body)
+        elif upload is None and route.method not in (Verb.GET, Verb.DELETE):
             body = read_body(await _content(request), takes.body_in(version))
         if prepared:
             body = await prepared.prepare(body)
-        async with store.transaction(reads=route.method is Verb.GET) as connection:
+        async with store.transaction(reads=reads) as connection:
             answer = await handler(
                 Call(
                     connection=connection,
@@ -65,9 +85,12 @@ def _endpoint(store: Store, route: Route, action: type[Action] | None) -> Endpoi
                     now=store.clock.now(),
                     wrapped=takes.wrapped,
                     pages="limit" in takes.query,
+                    items=items,
+                    upload=upload,
+                    base_url=str(request.base_url).rstrip("/"),
                 )
             )
-        return JSONResponse(answer)
+        return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     return endpoint
 

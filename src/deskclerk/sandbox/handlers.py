@@ -1,39 +1,62 @@
 """Every route that the sandbox serves and what handles it."""
 
-from deskclerk.catalogue import Action, ListUsers, Route, UpdateOrganization, UpdateUser, Verb
+from collections.abc import Mapping
+
+from deskclerk.catalogue import Route
 from deskclerk.sandbox import (
     domains,
+    email_addresses,
+    images,
     invitations,
     jwt_templates,
     memberships,
     oauth_applications,
     organization_invitations,
     organizations,
+    phone_numbers,
     restrictions,
+    second_factors,
     sessions,
     this_instance,
+    user_bulk,
+    user_links,
+    user_organizations,
+    user_passwords,
     users,
 )
-from deskclerk.sandbox.call import Handlers
+from deskclerk.sandbox.call import Handler, Prepared
+from deskclerk.sandbox.operation import Operation
 
-HANDLERS: Handlers = {
-    **users.HANDLERS,
-    **organizations.HANDLERS,
-    **memberships.HANDLERS,
-    **organization_invitations.HANDLERS,
-    **sessions.HANDLERS,
-    **invitations.HANDLERS,
-    **restrictions.HANDLERS,
-    **jwt_templates.HANDLERS,
-    **domains.HANDLERS,
-    **oauth_applications.HANDLERS,
-    **this_instance.HANDLERS,
+RESOURCES = (
+    users,
+    organizations,
+    memberships,
+    organization_invitations,
+    sessions,
+    invitations,
+    restrictions,
+    jwt_templates,
+    domains,
+    oauth_applications,
+    this_instance,
+    user_bulk,
+    user_passwords,
+    second_factors,
+    images,
+    user_links,
+    user_organizations,
+    email_addresses,
+    phone_numbers,
+)
+"""The modules of rules, each with its HANDLERS."""
+
+_BY_KEY = [pair for module in RESOURCES for pair in module.HANDLERS.items()]
+
+HANDLERS: Mapping[Route, Handler | Prepared] = {
+    key if isinstance(key, Route) else key.route: handler for key, handler in _BY_KEY
 }
 
-EXTRA: dict[Route, type[Action] | None] = {
-    Route(Verb.GET, "/users/count"): ListUsers,
-    Route(Verb.PUT, "/users/{user_id}/metadata"): UpdateUser,
-    Route(Verb.PUT, "/organizations/{organization_id}/metadata"): UpdateOrganization,
-    Route(Verb.GET, "/instance"): None,
+OPERATIONS: Mapping[Route, type[Operation]] = {
+    key.route: key for key, _ in _BY_KEY if not isinstance(key, Route)
 }
-"""Routes that no action uses, and the action whose parameters each takes; None where it takes none."""
+"""The routes that no action uses, and the declaration of each."""

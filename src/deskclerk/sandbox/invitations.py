@@ -35,7 +35,7 @@ async def create_invitation(call: Call) -> dict[str, Any]:
     email_address = normal("email_address", call.body["email_address"])
     anyway = bool(call.body.get("ignore_existing"))
     if not anyway:
-        if await find(call, email_addresses, email_address=email_address):
+        if await find(call, email_addresses, email_address=email_address, held_by=""):
             raise taken("email_address")
         if await pending_invitation(call, email_address):
             raise _invited(email_address)

@@ -138,7 +138,7 @@ async def present_memberships(call: Call, rows: Sequence[RowMapping]) -> list[di
             "role_name": ROLES[row["role"]].name,
             "permissions": list(ROLES[row["role"]].permissions),
             "organization": parents[row["organization_id"]],
-            "public_user_data": public_user_data(row),
+            "public_user_data": public_user_data(call, row),
         }
         for row in rows
     ]

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from deskclerk.sandbox.image_urls import DEFAULTS
 from deskclerk.sandbox.organization_counts import COUNTS
-from deskclerk.sandbox.user_answers import IMAGES
 
 _SAME = (
     "id",
@@ -28,7 +28,7 @@ def organization_answer(row: RowMapping) -> dict[str, Any]:
     return {
         "object": "organization",
         **{name: row[name] for name in _SAME},
-        "image_url": f"{IMAGES}/{row['id']}",
+        "image_url": f"{DEFAULTS}/{row['id']}",
         "has_image": False,
         **{name: row[name] for name in _WHERE_KNOWN if row.get(name) is not None},
     }

@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, or_, select, update
 
-from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, Route, Verb
+from deskclerk.catalogue import UpdateOrganization
+from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
 from deskclerk.sandbox.call import Call, Handlers
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.memberships import add_member
 from deskclerk.sandbox.merging import checked_metadata, merged_metadata
+from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.organization_answers import organization_answer
 from deskclerk.sandbox.organization_counts import members, with_counts
 from deskclerk.sandbox.paging import ordered, page, split_order, split_signs
@@ -28,6 +30,12 @@ ROLE_SET = "role_set:default"
 _FIELDS = ("name", "slug", "max_allowed_memberships", "admin_delete_enabled", "role_set_key")
 _SLUG = re.compile(r"[a-z0-9-]{1,256}")
 _LINK_OR_TAG = re.compile(r"\w+://|\bwww\.|</?[a-z!]", re.IGNORECASE)
+
+
+class ReplaceOrganizationMetadata(
+    Operation, route=PUT("/organizations/{organization_id}/metadata"), like=UpdateOrganization
+):
+    """Takes the metadata of an update."""
 
 
 async def list_organizations(call: Call) -> Any:
@@ -179,5 +187,5 @@ HANDLERS: Handlers = {
     PATCH("/organizations/{organization_id}"): update_organization,
     DELETE("/organizations/{organization_id}"): delete_organization,
     PATCH("/organizations/{organization_id}/metadata"): merge_organization_metadata,
-    Route(Verb.PUT, "/organizations/{organization_id}/metadata"): replace_organization_metadata,
+    ReplaceOrganizationMetadata: replace_organization_metadata,
 }

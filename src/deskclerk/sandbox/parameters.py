@@ -9,6 +9,7 @@ from typing import Any
 
 from deskclerk.catalogue import ACTIONS, Action, Parameter, Route, Verb
 from deskclerk.catalogue.route import GET
+from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.refusals import Problem, Refusal, refusal
 from deskclerk.sandbox.values import check, from_text
 
@@ -37,12 +38,15 @@ class Accepted:
 
 
 @functools.cache
-def accepted(route: Route, action: type[Action] | None = None) -> Accepted:
-    """What a route accepts: of the given action, or of all actions that use the route.
+def accepted(route: Route, operation: type[Operation] | None = None) -> Accepted:
+    """What a route accepts: what its operation declares, else what all actions that use the route do.
 
     Where several share one, a parameter is as the first declares it, and required if all require it.
     """
-    actions = [action] if action else [item for item in ACTIONS if route in item.spec.routes]
+    if operation and not operation.like:
+        return _declared(operation)
+    like = operation.like if operation else None
+    actions = [like] if like else [item for item in ACTIONS if route in item.spec.routes]
     found = [(item, name) for item in actions for name in item.parameters().values()]
     body = [(item, name) for item, name in found if name.where == "body" and _takes_body(route)]
     query = _merged(actions, (pair for pair in found if pair[1].where == "query"))
@@ -53,6 +57,13 @@ def accepted(route: Route, action: type[Action] | None = None) -> Accepted:
         old=_merged(actions, (pair for pair in body if pair[1].metadata and not inside)),
         wrapped=any(item.spec.wrapped for item in actions),
     )
+
+
+def _declared(operation: type[Operation]) -> Accepted:
+    where: dict[str, dict[str, Parameter]] = {"query": {}, "body": {}}
+    for name, item in operation.parameters().items():
+        where[item.where][name] = item
+    return Accepted(query=where["query"], body=where["body"], old={}, wrapped=operation.wrapped)
 
 
 def read_query(pairs: Iterable[tuple[str, str]], known: Mapping[str, Parameter]) -> dict[str, Any]:
@@ -68,13 +79,31 @@ def read_query(pairs: Iterable[tuple[str, str]], known: Mapping[str, Parameter])
 def read_body(content: bytes, known: Mapping[str, Parameter]) -> dict[str, Any]:
     """The body as checked values; no body, `null` and `{}` are the same."""
     given = _parse(content)
+    if given is None:
+        given = {}
+    if not isinstance(given, dict):
+        raise refusal("request_body_invalid", "body is invalid", "The body must be a JSON object.")
+    _check_body(given, known)
+    return given
+
+
+def read_items(content: bytes, known: Mapping[str, Parameter]) -> list[dict[str, Any]]:
+    """A body that is an array of objects, each checked."""
+    given = _parse(content)
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+        raise refusal("request_body_invalid", "body is invalid", "The body must be a JSON array of objects.")
+    for item in given:
+        _check_body(item, known)
+    return given
+
+
+def _check_body(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> None:
     unknown = (
         Problem("form_param_unknown", "is unknown", f"{name} is not a parameter of this request.", name)
         for name in given
         if name not in known
     )
     _refuse_any([*unknown, *_missing(given, known), *_wrong(given, known)])
-    return given
 
 
 def _takes_body(route: Route) -> bool:
@@ -106,16 +135,12 @@ def _optional(item: Parameter, actions: list[type[Action]]) -> Parameter:
     return dataclasses.replace(item, required=needed)
 
 
-def _parse(content: bytes) -> dict[str, Any]:
+def _parse(content: bytes) -> Any:
     try:
-        parsed = json.loads(content.decode(), parse_constant=_no_constant) if content.strip() else {}
+        parsed = json.loads(content.decode(), parse_constant=_no_constant) if content.strip() else None
         json.dumps(parsed, ensure_ascii=False).encode()  # a lone surrogate is no text that can be kept
     except (ValueError, RecursionError):
         raise refusal("request_body_invalid", "body is invalid", "The body is not valid JSON.") from None
-    if parsed is None:
-        return {}
-    if not isinstance(parsed, dict):
-        raise refusal("request_body_invalid", "body is invalid", "The body must be a JSON object.")
     return parsed
 
 

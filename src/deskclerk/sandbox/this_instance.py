@@ -4,6 +4,11 @@ from typing import Any
 
 from deskclerk.catalogue.route import GET
 from deskclerk.sandbox.call import Call, Handlers
+from deskclerk.sandbox.operation import Operation
+
+
+class ReadInstance(Operation, route=GET("/instance")):
+    """Takes nothing."""
 
 
 async def get_instance(call: Call) -> dict[str, Any]:
@@ -17,4 +22,4 @@ async def get_instance(call: Call) -> dict[str, Any]:
     }
 
 
-HANDLERS: Handlers = {GET("/instance"): get_instance}
+HANDLERS: Handlers = {ReadInstance: get_instance}

@@ -119,9 +119,6 @@ async def test_further_pages_are_served_on_the_same_desk(tmp_path):
         def __init__(self, desk, origin):
             self.routes = [Route("/", lambda _: PlainTextResponse(f"{desk.instance.label} {origin}"))]
 
-        async def address(self, plan_id):
-            raise NotImplementedError
-
     served = app(Settings(home=tmp_path), beside=Page)
     transport = httpx2.ASGITransport(app=served)
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8000") as http:

@@ -38,6 +38,7 @@ class Card:
     id: str
     action: str
     heading: str
+    notes: tuple[str, ...]
     summary: str
     status: str
     how: str
@@ -67,6 +68,7 @@ def card_of(stored: Stored, instance: Instance) -> Card:
         id=plan.id,
         action=plan.action,
         heading=plan.heading,
+        notes=plan.notes,
         summary=plan.summary,
         status=stored.status,
         how=line_of(stored.how or "", 300),

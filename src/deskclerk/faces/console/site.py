@@ -68,10 +68,6 @@ class Console:
         """Where a person who is in takes what is handed over."""
         return f"{self.url}/secrets"
 
-    async def address(self, plan_id: str) -> str:
-        """Where a person who is in signs a plan; it opens nothing by itself."""
-        return f"{self.url}/plans/{plan_id}"
-
 
 def _app(console: Console) -> Starlette:
     routes = [route for page in console.pages for route in page.routes]

@@ -42,7 +42,7 @@ class Calls:
             error.next_step += await self._place_to_sign(error.plan_id)
             return failure(error)
         except InvalidRequest as error:
-            if error.secret and self._console:
+            if error.secret:
                 error.next_step += await self._place_to_enter(error.secret)
             return failure(error)
         except DeskclerkError as error:

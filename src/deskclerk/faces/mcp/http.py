@@ -35,9 +35,6 @@ class Site(Protocol):
     def leave(self) -> None:
         """Told when the server wants to end, so that open streams do not keep it."""
 
-    async def address(self, plan_id: str) -> str | None:
-        """Where a plan can be signed."""
-
 
 Beside = Callable[[Desk, str], Site]
 """Makes the site on the server's desk, for the origin that it is served at."""
@@ -96,7 +93,8 @@ def _app(
     desk = desk or Desk(settings)
     wanted = bind.loopback if settings.console is None else settings.console
     site = beside(desk, bind.origin) if beside and wanted else None
-    server = build(desk, site.address if site else None)
+    desk.console_at(bind.origin if site else None)
+    server = build(desk)
     security = security_of(settings, bind)
     mcp = server.streamable_http_app(streamable_http_path=PATH, transport_security=security)
 

@@ -1,7 +1,9 @@
 """Every table; a change to one needs a migration beside it, in `migrations/versions`."""
 
+from deskclerk.sandbox.store import orders  # noqa: F401 - adds indexes to the tables above
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.domains import domains
+from deskclerk.sandbox.store.images import images
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.invitations import invitations, organization_invitations
 from deskclerk.sandbox.store.jwt_templates import jwt_templates
@@ -16,6 +18,7 @@ from deskclerk.sandbox.store.users import (
     users,
     web3_wallets,
 )
+from deskclerk.sandbox.store.verifications import verifications
 
 __all__ = [
     "allowlist_identifiers",
@@ -23,6 +26,7 @@ __all__ = [
     "domains",
     "email_addresses",
     "external_accounts",
+    "images",
     "instances",
     "invitations",
     "jwt_templates",
@@ -34,5 +38,6 @@ __all__ = [
     "phone_numbers",
     "sessions",
     "users",
+    "verifications",
     "web3_wallets",
 ]

@@ -121,9 +121,8 @@ async def _show(
 async def _rules(request: Request) -> Rules:
     """What signing wants from whoever looks."""
     desk = desk_of(request)
-    pin = await desk.signer.is_set()
-    named = not pin and desk.instance.kind != "sandbox"
-    return Rules(pin=pin, named=named, may_sign=pin or session_of(request).person)
+    rules = await desk.signing_rules()
+    return Rules(rules.pin, rules.named, may_sign=rules.pin or session_of(request).person)
 
 
 async def _outcome(request: Request, stored: Stored) -> dict[str, Any] | None:
