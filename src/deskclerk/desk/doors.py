@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deskclerk.desk.instance import Instance
-from deskclerk.desk.journal import Journal, new_id, now
+from deskclerk.desk.journal import Journal
+from deskclerk.desk.lines import new_id, now
 from deskclerk.desk.locks import Presence, claim
 
 LINK_SECONDS = 600

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deskclerk.desk.handover import hand_over, once_shown
-from deskclerk.desk.journal import now
+from deskclerk.desk.lines import now
 from deskclerk.desk.plan import line_of
 
 Attend = Callable[[], Awaitable[str]]

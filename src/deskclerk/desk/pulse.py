@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from deskclerk.desk.journal import Journal, now
+from deskclerk.desk.journal import Journal
+from deskclerk.desk.lines import now
 from deskclerk.desk.plans import WAITING
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from deskclerk.catalogue import DESTRUCTIVE
 from deskclerk.desk.clean import clean_text
 from deskclerk.desk.instance import Instance
-from deskclerk.desk.journal import now
+from deskclerk.desk.lines import now
 from deskclerk.desk.plan import Change, line_of
 from deskclerk.desk.plans import Stored
 
