@@ -28,7 +28,9 @@ class TinyClerk:
                 return httpx2.Response(200, json={"object": "instance", "id": self.instance})
             if path == "/users":
                 return httpx2.Response(200, json=list(self.users.values()))
-            return httpx2.Response(200, json=user) if user else self.missing()
+            # Escaped, so that it carries what UTF-8 cannot.
+            body = {"content": json.dumps(user), "headers": {"content-type": "application/json"}}
+            return httpx2.Response(200, **body) if user else self.missing()
         self.writes.append((request.method, path))
         if self.trouble:
             trouble, self.trouble = self.trouble, None

@@ -9,7 +9,7 @@ from deskclerk.clerk.answers import Heard
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.found import DONE, UNKNOWN
-from deskclerk.desk.handover import hand_over
+from deskclerk.desk.handovers import Handovers
 from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal
 from deskclerk.desk.secrets import Secrets
@@ -32,6 +32,7 @@ class Writing:
         self._clerk = clerk
         self._settling = Settling(instance, journal, clerk)
         self._secrets = Secrets(settings.data)
+        self.handovers = Handovers(settings.data / "handover", to_console=settings.handover == "console")
         self._under_way: set[asyncio.Task[Answer]] = set()
 
     async def write(self, action: Action, caller: Caller, signed: Signed) -> Answer:
@@ -75,7 +76,7 @@ class Writing:
             raise
         else:
             await self._journal.outcome(entry, DONE, heard, answer)
-        rest, notes = hand_over(answer, self._settings.data / "handover")
+        rest, notes = await self.handovers.keep(answer)
         view = show(action, rest, self._settings.answer_characters)
         return Answer(view.value, view.notes + notes + found_out)
 

@@ -95,3 +95,22 @@ signer = Table(
     Column("locked_until", BigInteger, nullable=False),
 )
 """One row: the digest of the PIN that signatures want, if there is one, and its wrong tries."""
+
+consoles = Table(
+    "consoles",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("instance", String(32), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+)
+"""`id` is the name of the lock that the console's process holds as long as it lives."""
+
+console_links = Table(
+    "console_links",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("plan", String(40)),
+)
+"""One row for each link that nobody has used yet; a link with a `plan` opens that plan and nothing else."""
