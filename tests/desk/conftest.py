@@ -39,7 +39,7 @@ class TinyClerk:
             user["banned"] = True
         elif request.method == "PATCH":
             user.update(json.loads(request.content))
-        return httpx2.Response(200, json=user)
+        return httpx2.Response(200, json=user, headers={"x-clerk-trace-id": "trace-1"})
 
     def missing(self):
         return httpx2.Response(404, json={"errors": [{"message": "not found", "code": "resource_not_found"}]})

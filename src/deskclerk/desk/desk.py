@@ -48,6 +48,7 @@ class Desk:
         caller: Caller = PYTHON,
         clerk: Clerk | None = None,
     ) -> None:
+        settings.check()
         self.settings = settings
         self.instance = Instance.of(settings)
         self.policy = Policy(settings)
@@ -181,6 +182,10 @@ class Desk:
     async def stored(self, plan_id: str) -> Stored:
         """A plan as it stands, of whatever instance; ApprovalRefused if there is none."""
         return await self._signing.plans.load(plan_id)
+
+    def console_at(self, address: str | None) -> None:
+        """Where plans can be signed in a browser, while a console runs; whoever waits is told."""
+        self._signing.console = address
 
     async def signing_rules(self) -> Rules:
         """What a signature outside a client's dialogue wants here."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from deskclerk.catalogue import Action
+from deskclerk.clerk.answers import Heard
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.found import DONE, UNKNOWN
@@ -61,8 +62,9 @@ class Writing:
             raise
         found_out: tuple[str, ...] = ()
         entry = await self._journal.intent(self._instance, caller, action, signed)
+        heard = Heard()
         try:
-            answer = await clerk.perform(ready)
+            answer = await clerk.perform(ready, heard)
         except OutcomeUnknown as error:
             answer, found_out = await self._read_back(entry, error)
         except ClerkError as error:
@@ -72,7 +74,7 @@ class Writing:
             await self._journal.outcome(entry, UNKNOWN)
             raise
         else:
-            await self._journal.outcome(entry, DONE, answer=answer)
+            await self._journal.outcome(entry, DONE, heard, answer)
         rest, notes = hand_over(answer, self._settings.data / "handover")
         view = show(action, rest, self._settings.answer_characters)
         return Answer(view.value, view.notes + notes + found_out)

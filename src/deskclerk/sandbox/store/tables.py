@@ -12,6 +12,8 @@ from deskclerk.sandbox.store.oauth_applications import oauth_applications
 from deskclerk.sandbox.store.organizations import memberships, organizations
 from deskclerk.sandbox.store.restrictions import allowlist_identifiers, blocklist_identifiers
 from deskclerk.sandbox.store.sessions import sessions
+from deskclerk.sandbox.store.sign_in_tickets import actor_tokens, sign_in_tokens
+from deskclerk.sandbox.store.signing_keys import signing_keys
 from deskclerk.sandbox.store.users import (
     email_addresses,
     external_accounts,
@@ -23,6 +25,7 @@ from deskclerk.sandbox.store.verifications import verifications
 from deskclerk.sandbox.store.webhooks import deliveries, outbox, webhook_endpoints
 
 __all__ = [
+    "actor_tokens",
     "allowlist_identifiers",
     "blocklist_identifiers",
     "deliveries",
@@ -43,6 +46,8 @@ __all__ = [
     "phone_numbers",
     "sandbox_state",
     "sessions",
+    "sign_in_tokens",
+    "signing_keys",
     "users",
     "verifications",
     "web3_wallets",
