@@ -1,13 +1,13 @@
 """Search and orders go through indexes, and find what they would find without them."""
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 
-from deskclerk.sandbox import user_search
+from deskclerk.sandbox import open_sandbox, user_search
 from deskclerk.sandbox.identifiers import TABLES
 from deskclerk.sandbox.opening import INSTANCE
 from deskclerk.sandbox.seed.generated import generate
-from tests.sandbox.conftest import ManualClock, opened
+from tests.sandbox.conftest import Client, ManualClock, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +51,21 @@ async def test_addresses_are_found_until_their_user_is_deleted(clerk):
     await clerk.delete(f"/users/{made['id']}")
     await clerk.post("/users", {**body, "username": "again"})
     assert [await found(clerk, **filters) for filters in sought] == [["again"]] * 3
+
+
+async def test_without_the_right_to_trigrams_search_works_and_says_that_it_is_slow(databases, clock):
+    place = databases.new()
+    if "://" not in str(place):
+        pytest.skip("SQLite has its trigrams built in")
+    name = make_url(place).database
+    databases.run("CREATE ROLE guest LOGIN")
+    databases.run("GRANT ALL ON SCHEMA public TO guest", name)
+    guest = place.replace("deskclerk@", "guest@")
+    with pytest.warns(UserWarning, match="pg_trgm cannot be created"):
+        async with open_sandbox(guest, clock=clock) as sandbox:
+            client = Client(sandbox)
+            async with client.http:
+                assert len(await client.get("/users", {"query": "lindqv"})) == 1
 
 
 @pytest.mark.parametrize("name", ["query", "name_query", "username_query", "email_address_query"])
