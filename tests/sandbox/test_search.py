@@ -209,6 +209,18 @@ async def test_no_filter_reads_a_whole_table(large, params, indexes):
         assert scan not in told, told
 
 
+async def test_what_belongs_to_the_users_of_a_page_is_read_by_their_ids(large):
+    sqlite = large.sandbox.store.engine.dialect.name == "sqlite"
+    _, *belongings = await plans(large, "/users", None)
+    assert len(belongings) >= 4
+    for plan in belongings:
+        assert (
+            "user_id=?" in plan
+            if sqlite
+            else "Index Cond: ((user_id)" in plan.replace("(user_id =", "((user_id)")
+        )
+
+
 async def test_a_page_behind_a_cursor_begins_at_the_cursor(large):
     first, *_ = await large.get("/users")
     told = await plans(large, "/users", {"starting_after": first["id"]}, no_sort=True)
