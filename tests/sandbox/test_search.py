@@ -214,11 +214,7 @@ async def test_what_belongs_to_the_users_of_a_page_is_read_by_their_ids(large):
     _, *belongings = await plans(large, "/users", None)
     assert len(belongings) >= 4
     for plan in belongings:
-        assert (
-            "user_id=?" in plan
-            if sqlite
-            else "Index Cond: ((user_id)" in plan.replace("(user_id =", "((user_id)")
-        )
+        assert "user_id=?" in plan if sqlite else "Seq Scan" not in plan
 
 
 async def test_a_page_behind_a_cursor_begins_at_the_cursor(large):
