@@ -9,12 +9,17 @@ from deskclerk.sandbox import (
     jwt_templates,
     memberships,
     oauth_applications,
+    organization_domains,
     organization_invitations,
+    organization_permissions,
+    organization_roles,
     organizations,
+    redirect_urls,
     restrictions,
     sessions,
     this_instance,
     users,
+    waitlist_entries,
 )
 from deskclerk.sandbox.call import Handler, Prepared
 from deskclerk.sandbox.operation import Operation
@@ -24,12 +29,17 @@ RESOURCES = (
     organizations,
     memberships,
     organization_invitations,
+    organization_domains,
+    organization_roles,
+    organization_permissions,
     sessions,
     invitations,
     restrictions,
     jwt_templates,
     domains,
     oauth_applications,
+    redirect_urls,
+    waitlist_entries,
     this_instance,
 )
 """The modules of rules, each with its HANDLERS."""

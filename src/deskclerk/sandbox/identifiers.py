@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
+from deskclerk.sandbox.blocked import refuse_blocked
 from deskclerk.sandbox.call import Call
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.refusals import ill_formed, refusal, taken
@@ -67,6 +68,7 @@ async def check_addresses(call: Call, kind: str, given: list[str]) -> list[str]:
     table = TABLES[kind]
     if await _exists(call, table, table.c[kind].in_(values)):
         raise taken(kind)
+    await refuse_blocked(call, kind, values)
     return values
 
 

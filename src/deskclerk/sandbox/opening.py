@@ -12,6 +12,7 @@ from deskclerk.database import open_engine, upgrade
 from deskclerk.sandbox.app import create_app
 from deskclerk.sandbox.clock import Clock
 from deskclerk.sandbox.domains import add_primary_domain
+from deskclerk.sandbox.roles import add_system_roles
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.store import Instance, Store, read_instances
 
@@ -73,6 +74,7 @@ async def _fill(connection: AsyncConnection, now: int, *, seed: bool) -> None:
     values = {name: getattr(INSTANCE, name) for name in INSTANCE.__slots__}
     await connection.execute(instances.insert().values(created_at=now, **values))
     await add_primary_domain(connection, INSTANCE, now)
+    await add_system_roles(connection, INSTANCE.id, now)
     if seed:
         from deskclerk.sandbox.seed import fill  # noqa: PLC0415 - needed once in a database's life
 

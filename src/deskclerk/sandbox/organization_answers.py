@@ -1,10 +1,14 @@
 """Organizations as Clerk answers them, alone or inside a membership."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import RowMapping
 
+from deskclerk.sandbox.call import Call
 from deskclerk.sandbox.organization_counts import COUNTS
+from deskclerk.sandbox.rows import all_of
+from deskclerk.sandbox.store.tables import organizations
 from deskclerk.sandbox.user_answers import IMAGES
 
 _SAME = (
@@ -32,3 +36,11 @@ def organization_answer(row: RowMapping) -> dict[str, Any]:
         "has_image": False,
         **{name: row[name] for name in _WHERE_KNOWN if row.get(name) is not None},
     }
+
+
+async def public_organizations(call: Call, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What others may see of organizations, by their ids."""
+    query = all_of(call, organizations).where(organizations.c.id.in_(ids))
+    rows = (await call.connection.execute(query)).mappings()
+    names = ("id", "name", "slug", "image_url", "has_image")
+    return {row["id"]: {name: organization_answer(row)[name] for name in names} for row in rows}

@@ -6,9 +6,13 @@ from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.invitations import invitations, organization_invitations
 from deskclerk.sandbox.store.jwt_templates import jwt_templates
 from deskclerk.sandbox.store.oauth_applications import oauth_applications
+from deskclerk.sandbox.store.organization_domains import organization_domains
 from deskclerk.sandbox.store.organizations import memberships, organizations
+from deskclerk.sandbox.store.redirect_urls import redirect_urls
 from deskclerk.sandbox.store.restrictions import allowlist_identifiers, blocklist_identifiers
+from deskclerk.sandbox.store.roles import organization_permissions, organization_roles, role_permissions
 from deskclerk.sandbox.store.sessions import sessions
+from deskclerk.sandbox.store.settings import instance_settings
 from deskclerk.sandbox.store.users import (
     email_addresses,
     external_accounts,
@@ -16,6 +20,7 @@ from deskclerk.sandbox.store.users import (
     users,
     web3_wallets,
 )
+from deskclerk.sandbox.store.waitlist_entries import waitlist_entries
 
 __all__ = [
     "allowlist_identifiers",
@@ -23,16 +28,23 @@ __all__ = [
     "domains",
     "email_addresses",
     "external_accounts",
+    "instance_settings",
     "instances",
     "invitations",
     "jwt_templates",
     "memberships",
     "metadata",
     "oauth_applications",
+    "organization_domains",
     "organization_invitations",
+    "organization_permissions",
+    "organization_roles",
     "organizations",
     "phone_numbers",
+    "redirect_urls",
+    "role_permissions",
     "sessions",
     "users",
+    "waitlist_entries",
     "web3_wallets",
 ]
