@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test test-js check format lint types docs index index-check lock clean
+.PHONY: run test test-postgres test-js check format lint types docs index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
@@ -14,11 +14,15 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto
 
+# What is kept in a database, on PostgreSQL: the tests start a server of their own (Debian: postgresql).
+test-postgres: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n auto --postgres tests/sandbox tests/test_database.py
+
 # Clerk's JavaScript SDK against the sandbox; needs Node 20 or newer.
 test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 
-check: lint types docs test
+check: lint types docs test test-postgres
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

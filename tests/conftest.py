@@ -4,6 +4,30 @@ import os
 
 import pytest
 
+from tests.databases import Databases, Postgres, Sqlite
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--postgres", action="store_true", help="the databases are PostgreSQL's, of a server of ours"
+    )
+
+
+@pytest.fixture(scope="session")
+def databases(request, tmp_path_factory) -> Databases:
+    """Where the tests of the stores keep what they write: SQLite files, or PostgreSQL with --postgres."""
+    if not request.config.getoption("--postgres"):
+        yield Sqlite(tmp_path_factory.mktemp("databases"))
+        return
+    with Postgres.started() as server:
+        yield server
+
+
+@pytest.fixture
+def place(databases):
+    """A path or URL where nothing is yet."""
+    return databases.new()
+
 
 @pytest.fixture
 def anyio_backend():

@@ -1,4 +1,8 @@
-"""Opening a database, for the desk and for the sandbox: SQLite by path, anything else by URL."""
+"""Opening a database, for the desk and for the sandbox: SQLite by path, SQLite or PostgreSQL by URL.
+
+Both keep one rule: a transaction holds the write lock from its beginning unless it says that it only
+reads. What the rules look at before they write is therefore still so when they write, on both alike.
+"""
 
 import asyncio
 import os
@@ -6,32 +10,66 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from deskclerk.errors import InvalidSettings
+
 _BUSY_MILLISECONDS = 10_000
+_CONNECT_SECONDS = 10
+_WRITE_LOCK = 0x6465736B
+"""The advisory lock of a PostgreSQL database that deskclerk's writers take: "desk" in ASCII."""
+_POSTGRES = ("postgresql", "postgres")
 
 
 def open_engine(location: str | Path, *, durable: bool = False) -> AsyncEngine:
-    """An engine for a path (SQLite) or a SQLAlchemy URL.
+    """An engine for a path (SQLite) or a URL (`sqlite:///…`, `postgresql://…`).
 
     A SQLite file is shared by several processes: write-ahead log, and every transaction takes the
     write lock when it begins, so that none fails halfway. `durable` syncs every commit to the disk;
-    without it a power cut may lose the last commits, a killed process none. Read-only work is best
-    done on `engine.connect()` with `execution_options(reads=True)`, which takes no write lock.
+    without it a power cut may lose the last commits, a killed process none. On PostgreSQL every
+    transaction takes one advisory lock, and the server syncs every commit. Read-only work is best
+    done on `engine.connect()` with `execution_options(reads=True)`, which takes no lock and sees one
+    state of the database.
+
+    Raises:
+        InvalidSettings: what is neither; PostgreSQL without its driver.
     """
-    text_form = str(location)
-    url = make_url(text_form) if "://" in text_form else make_url(f"sqlite+aiosqlite:///{text_form}")
+    url = _url(location)
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
-    if url.drivername == "sqlite":
-        url = url.set(drivername="sqlite+aiosqlite")
+        return _open_postgres(url)
     if url.database and url.database != ":memory:":
         _make_private(Path(url.database))
     engine = create_async_engine(url, hide_parameters=True)
     _set_up_sqlite(engine, durable=durable)
     return engine
+
+
+def shown(location: str | Path | URL) -> str:
+    """A database's place as it may be shown: of a URL, no password."""
+    if isinstance(location, URL):
+        return location.render_as_string(hide_password=True)
+    plain = str(location)
+    return shown(_url(plain)) if "://" in plain else plain
+
+
+def _url(location: str | Path) -> URL:
+    given = str(location)
+    accepted = "Accepted: a file's path, sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE."
+    if "://" not in given:
+        return URL.create("sqlite+aiosqlite", database=given)
+    try:
+        url = make_url(given)
+    except (ArgumentError, ValueError):  # its message has the whole URL in it
+        raise InvalidSettings("The database's URL is not one.", next_step=accepted) from None
+    if url.drivername == "sqlite":
+        return url.set(drivername="sqlite+aiosqlite")
+    if url.drivername in _POSTGRES:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername not in ("sqlite+aiosqlite", "postgresql+psycopg"):
+        raise InvalidSettings(f"{url.drivername} is no database that deskclerk knows.", next_step=accepted)
+    return url
 
 
 def _make_private(path: Path) -> None:
@@ -61,16 +99,49 @@ def _set_up_sqlite(engine: AsyncEngine, *, durable: bool) -> None:
     event.listen(engine.sync_engine, "begin", begin)
 
 
+def _open_postgres(url: URL) -> AsyncEngine:
+    url = url.set(query={"connect_timeout": str(_CONNECT_SECONDS), **url.query})
+    try:
+        engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+    except ImportError:
+        raise InvalidSettings(
+            "PostgreSQL needs a driver that is not installed.",
+            next_step="Install it with: pip install 'deskclerk[postgres]'.",
+        ) from None
+
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("reads"):
+            # A page and its total are of one moment, as in SQLite.
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        else:
+            # In READ COMMITTED every statement after this one sees what the writer before has left.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
+
+    event.listen(engine.sync_engine, "begin", begin)
+    return engine
+
+
 async def upgrade(engine: AsyncEngine, package: str) -> None:
     """Bring a database to the newest schema of the migrations in `package` (Alembic's folder layout).
 
     A database that is current costs one query; Alembic is imported only for one that is not.
+
+    Raises:
+        InvalidSettings: the database cannot be opened, or is a PostgreSQL one in use for something else.
     """
-    async with engine.connect() as connection:
-        reading = await connection.execution_options(reads=True)
-        current = await reading.run_sync(_revision)
+    try:
+        async with engine.connect() as connection:
+            reading = await connection.execution_options(reads=True)
+            current = await reading.run_sync(_revision, package)
+    except DBAPIError as error:
+        raise _unreachable(engine, error) from None
     if current != _newest(package):
         await _migrate(engine, package)
+
+
+def version_table(dialect: str, package: str) -> str:
+    """Where the revision stands; on PostgreSQL its name tells the desk's database from the sandbox's."""
+    return "alembic_version" if dialect == "sqlite" else f"deskclerk_{package.split('.')[1]}_version"
 
 
 def _newest(package: str) -> str:
@@ -79,9 +150,10 @@ def _newest(package: str) -> str:
     return max(item.name.partition("_")[0] for item in folder.iterdir() if item.name[:1].isdigit())
 
 
-def _revision(connection: Connection) -> str | None:
+def _revision(connection: Connection, package: str) -> str | None:
+    table = version_table(connection.dialect.name, package)
     try:
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return connection.execute(text(f"SELECT version_num FROM {table}")).scalar()  # noqa: S608 - ours
     except DBAPIError:  # no such table: a new database
         connection.rollback()
         return None
@@ -94,13 +166,15 @@ async def _migrate(engine: AsyncEngine, package: str) -> None:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     def run(connection: Connection, folder: Path) -> None:
+        table = version_table(connection.dialect.name, package)
+        _refuse_others(connection, table)
         script = ScriptDirectory(str(folder))
         context = EnvironmentContext(Config(), script)
 
         def steps(revision: Any, _context: MigrationContext) -> Any:
             return script._upgrade_revs("head", revision)  # as `alembic upgrade head` does
 
-        context.configure(connection=connection, fn=steps, transactional_ddl=False)
+        context.configure(connection=connection, fn=steps, transactional_ddl=False, version_table=table)
         context.run_migrations()
 
     with as_file(files(package)) as folder:
@@ -108,3 +182,26 @@ async def _migrate(engine: AsyncEngine, package: str) -> None:
         # the others find its work done.
         async with engine.begin() as connection:
             await asyncio.shield(connection.run_sync(run, folder))
+
+
+def _refuse_others(connection: Connection, table: str) -> None:
+    """A PostgreSQL database that holds anything but ours is not ours to fill."""
+    if connection.dialect.name == "sqlite":
+        return
+    names = inspect(connection).get_table_names()
+    if names and table not in names:
+        raise InvalidSettings(
+            f"The database {shown(connection.engine.url)} holds other tables already.",
+            next_step="Give the desk and the sandbox an empty database each.",
+        )
+
+
+def _unreachable(engine: AsyncEngine, error: DBAPIError) -> InvalidSettings:
+    """The error of a database that cannot be opened; it says why and shows no password."""
+    reason = " ".join(str(error.orig).split())
+    if engine.url.password:
+        reason = reason.replace(str(engine.url.password), "***")
+    return InvalidSettings(
+        f"The database {shown(engine.url)} cannot be opened: {reason.removesuffix('.')}.",
+        next_step="Check that it runs, and its URL or path.",
+    )

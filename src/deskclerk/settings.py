@@ -84,6 +84,8 @@ class Settings(Rules):
     instances: dict[str, Named] = Field(default_factory=dict)
     home: Path | None = None
     """One folder for databases, settings and hand-overs; the user's own folders when not set."""
+    database: SecretStr | None = None
+    """A PostgreSQL URL for the desk's plans and journal; a SQLite file in the data folder when not set."""
     read_only: bool = False
     """Offers reads alone, whatever else is set."""
     callers: dict[str, Rules] = Field(default_factory=dict)

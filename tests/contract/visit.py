@@ -55,7 +55,14 @@ class Visit:
 
     async def ask(self, method: str, path: str, body: Any = None, *, expected: str = "", **query: Any) -> Any:
         """Send one request; the answer's JSON."""
-        response = await self.http.request(method, f"/v1{path}", json=body, params=query)
+        return await self.send(method, path, expected=expected, query=query, json=body)
+
+    async def send(
+        self, method: str, path: str, *, expected: str = "", query: Any = None, **content: Any
+    ) -> Any:
+        """Send a request with any content; the answer's JSON."""
+        query = query or {}
+        response = await self.http.request(method, f"/v1{path}", params=query, **content)
         answer = response.json()
         paginated = query.get("paginated") == "true"
         self.exchanges.append(

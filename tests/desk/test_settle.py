@@ -114,7 +114,7 @@ async def test_what_may_still_be_under_way_is_unknown_now_and_looked_at_again(op
 async def test_another_write_to_the_same_target_leaves_it_unknown(open_desk, upstream, orphan):
     await orphan(BAN, happened=True)
     async with open_desk(confirm="never") as desk:
-        desk._settled = True
+        desk._settling._settled = True
         await desk.perform(UpdateUser(user_id="user_1", first_name="Eve"))
     async with open_desk() as desk:
         (line,) = await desk.settle()

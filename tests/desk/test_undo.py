@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.desk.conftest import Person
 
 from deskclerk.catalogue import BanUser, GetUser, UpdateUser
-from deskclerk.desk import Decision
+from deskclerk.desk import Decision, Signature
 from deskclerk.desk.undo import inverse
 from deskclerk.desk.undo.metadata import unmerge
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused, CannotUndo, OutcomeUnknown
@@ -235,6 +235,36 @@ async def test_without_a_signature_nothing_is_taken_back(open_desk, upstream):
         with pytest.raises(ApprovalRefused):
             await desk.undo(entry, approver=Person(Decision.DECLINED))
     assert len(upstream.writes) == 1
+
+
+@pytest.mark.anyio
+async def test_an_undo_signed_elsewhere_shows_what_it_takes_back_and_then_happens_once(open_desk, upstream):
+    async with open_desk() as desk, open_desk() as other:
+        await desk.perform(UpdateUser(user_id="user_1", first_name="Eve"), approver=Person())
+        entry = await last_entry(desk)
+        plan = await desk.propose_undo(entry)
+        with pytest.raises(ApprovalNeeded) as caught:
+            await desk.undo(entry)
+        assert caught.value.plan_id == plan.id
+        (stored,) = await other.waiting()
+        title = f"Takes back {entry}: update user (user_1)."
+        assert title in stored.as_dict()["preview"]
+        assert stored.plan == plan
+        await other.sign(plan.id, Signature(Decision.APPROVED, "console"))
+        assert title in (await desk.undo(entry)).notes
+        with pytest.raises(CannotUndo, match="already"):
+            await desk.undo(entry)
+    assert upstream.users["user_1"]["first_name"] == "Ada"
+
+
+@pytest.mark.anyio
+async def test_a_plan_of_the_same_write_for_its_own_sake_is_not_shown_as_an_undo(open_desk, upstream):
+    async with open_desk() as desk:
+        await desk.perform(UpdateUser(user_id="user_1", first_name="Eve"), approver=Person())
+        plain = await desk.propose(UpdateUser(user_id="user_1", first_name="Ada"))
+        undoing = await desk.propose_undo(await last_entry(desk))
+    assert (plain.notes, plain.digest) == ((), undoing.digest)
+    assert plain.id != undoing.id
 
 
 @pytest.mark.anyio

@@ -27,9 +27,10 @@ KEYS = ("__proto__", "constructor", "toJSON", "items", "next", "is_error", "")
 
 
 def metadata(text):
-    """The text as a value, as a key, in lists and deep inside."""
+    """The text as a value, as a key, in lists and inside; deep and wide without end where it is long too."""
+    huge = text == PAYLOADS["very long"]
     deep = text
-    for _ in range(60):
+    for _ in range(60 if huge else 6):
         deep = {"in": deep}
-    wide = {str(number): number for number in range(600)}
+    wide = {str(number): number for number in range(600 if huge else 0)}
     return dict.fromkeys(KEYS, text) | {text: text, "list": [text, [text]], "deep": deep, "wide": wide}

@@ -106,6 +106,57 @@ async def test_a_shell_signs_nothing_by_itself(agent, clerk):
     assert clerk.writes == []
 
 
+def on_a_terminal_of_its_own(*words, types):
+    """What an agent does that makes itself a terminal, as `script` does, and answers its questions."""
+    with on_a_terminal(*words) as terminal:
+        terminal.until("\n> ")
+        terminal.type(types)
+        return terminal.end()
+
+
+@pytest.mark.parametrize("key", [KEY, "sk_live_of_the_stub"])
+def test_yes_by_flag_by_pipe_and_by_a_made_up_terminal_signs_nothing(clerk, monkeypatch, key):
+    monkeypatch.setenv("CLERK_SECRET_KEY", key)
+    user = clerk.add()
+    call = ["call", "clerk_user_ban", f'{{"user_id": "{user}"}}']
+    ways = ["users", "ban", user], call, ["users", "delete", user]
+    for words in ways:
+        assert piped(*words, "--yes", stdin=None, input="yes\nyes\n").returncode == 8
+    for words in ways[::2]:
+        assert on_a_terminal_of_its_own(*words, "--yes", types="yes\n") == 8
+    assert clerk.writes == []
+
+
+async def test_an_undo_is_not_signed_by_a_flag_either(agent, clerk):
+    client, desk = agent
+    await desk.sign(await waiting_plan(client, clerk.add()), YES)
+    assert not (await ask(client, next(iter(clerk.users)))).is_error
+    entry = (await desk.recent(1))[-1]["entry"]
+    assert (await asyncio.to_thread(piped, "undo", entry, "--yes")).returncode == 8
+    assert await asyncio.to_thread(on_a_terminal_of_its_own, "undo", entry, types="yes\n") == 8
+    assert len(clerk.writes) == 1
+
+
+def test_without_a_pin_only_the_name_stands_before_a_made_up_terminal_and_with_one_the_pin_does(clerk):
+    """The limit that docs/decisions/0005 tells of: an agent that plays a person, and types the name."""
+    user, other = clerk.add(), clerk.add()
+    assert on_a_terminal_of_its_own("users", "ban", user, types=f"{user}\n") == 0
+    asyncio.run(set_pin())
+    assert len(clerk.writes) == 1
+    with on_a_terminal("users", "ban", other) as terminal:
+        terminal.until("\n> ")
+        terminal.type("yes\n")
+        terminal.until("Signer's PIN: ")
+        terminal.type("123456\n")
+        assert terminal.end() == 1
+    assert len(clerk.writes) == 1
+
+
+async def set_pin():
+    async with Desk.open(Settings.load()) as desk:
+        await desk.signer.set("correct horse")
+
+
 async def test_a_signature_for_another_instance_is_refused(agent, clerk, monkeypatch):
     client, _ = agent
     plan_id = await waiting_plan(client, clerk.add())

@@ -1,7 +1,6 @@
 """A fresh sandbox for each test, asked over HTTP as a Clerk SDK would."""
 
 import asyncio
-import shutil
 from contextlib import asynccontextmanager
 
 import httpx2
@@ -79,53 +78,55 @@ def clock():
     return ManualClock()
 
 
-def _make(path, *, seed):
+def _make(databases, *, seed):
+    place = databases.new()
+
     async def make():
-        async with open_sandbox(path, seed=seed, clock=ManualClock()):
+        async with open_sandbox(place, seed=seed, clock=ManualClock()):
             pass
 
     asyncio.run(make())
-    return path
+    return place
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory):
+def empty_database(databases):
     """A migrated database without people, made once: each test gets a copy."""
-    return _make(tmp_path_factory.mktemp("empty") / "sandbox.db", seed=False)
+    return _make(databases, seed=False)
 
 
 @pytest.fixture(scope="session")
-def seeded_database(tmp_path_factory):
+def seeded_database(databases):
     """As `empty_database`, with the company in it."""
-    return _make(tmp_path_factory.mktemp("seeded") / "sandbox.db", seed=True)
+    return _make(databases, seed=True)
 
 
 @asynccontextmanager
-async def opened(database, folder, clock):
+async def opened(databases, database, clock):
     """A client of a sandbox on a copy of the database."""
-    path = shutil.copy(database, folder / "sandbox.db")
-    async with open_sandbox(path, seed=False, clock=clock) as sandbox:
-        client = Client(sandbox)
-        async with client.http:
-            yield client
+    with databases.copied(database) as place:
+        async with open_sandbox(place, seed=False, clock=clock) as sandbox:
+            client = Client(sandbox)
+            async with client.http:
+                yield client
 
 
 @pytest.fixture
-async def clerk(tmp_path, clock, empty_database):
+async def clerk(databases, clock, empty_database):
     """A client of an empty sandbox."""
-    async with opened(empty_database, tmp_path, clock) as client:
+    async with opened(databases, empty_database, clock) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-async def shared(tmp_path_factory, empty_database):
+async def shared(databases, empty_database):
     """As `clerk`, for the tests of a module that leave it as they find it."""
-    async with opened(empty_database, tmp_path_factory.mktemp("shared"), ManualClock()) as client:
+    async with opened(databases, empty_database, ManualClock()) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-async def company(tmp_path_factory, seeded_database):
+async def company(databases, seeded_database):
     """A client of a sandbox with the company in it, for tests that leave it as they find it."""
-    async with opened(seeded_database, tmp_path_factory.mktemp("company"), ManualClock()) as client:
+    async with opened(databases, seeded_database, ManualClock()) as client:
         yield client

@@ -1,7 +1,6 @@
 """Several instances in one database: each key opens its own."""
 
 import dataclasses
-import shutil
 
 import pytest
 
@@ -17,20 +16,20 @@ SECOND = dataclasses.replace(
 
 
 @pytest.fixture
-async def pair(tmp_path, clock, empty_database):
+async def pair(databases, clock, empty_database):
     """Clients of two instances in one database; the second holds two users at most."""
-    path = shutil.copy(empty_database, tmp_path / "sandbox.db")
     row = dataclasses.asdict(SECOND) | {"created_at": clock.now()}
-    async with (
-        open_sandbox(path, seed=False, clock=clock) as sandbox,
-        sandbox.store.transaction(reads=False) as connection,
-    ):
-        await connection.execute(instances.insert().values(**row))
-    async with open_sandbox(path, seed=False, clock=clock) as sandbox:
-        first, second = Client(sandbox), Client(sandbox)
-        second.http.headers["Authorization"] = f"Bearer {SECOND.secret_key}"
-        async with first.http, second.http:
-            yield first, second
+    with databases.copied(empty_database) as place:
+        async with (
+            open_sandbox(place, seed=False, clock=clock) as sandbox,
+            sandbox.store.transaction(reads=False) as connection,
+        ):
+            await connection.execute(instances.insert().values(**row))
+        async with open_sandbox(place, seed=False, clock=clock) as sandbox:
+            first, second = Client(sandbox), Client(sandbox)
+            second.http.headers["Authorization"] = f"Bearer {SECOND.secret_key}"
+            async with first.http, second.http:
+                yield first, second
 
 
 async def test_an_instance_neither_sees_nor_changes_anothers_users(pair):

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,12 +37,14 @@ class Signature:
 
     `why` tells the asker what was amiss with an answer that is no signature; `final` ends a dismissed
     call at once, where waiting for a signature from elsewhere would only keep the person waiting.
+    `pin` is the signer's PIN as it was entered; None for a client's own dialogue, which takes none.
     """
 
     decision: Decision
     how: str
     why: str = ""
     final: bool = False
+    pin: str | None = field(default=None, repr=False)
 
 
 Approver = Callable[["Plan"], Awaitable[Signature]]

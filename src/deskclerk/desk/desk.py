@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from deskclerk.catalogue import READ, Action
 from deskclerk.clerk.client import Clerk
-from deskclerk.clerk.paging import every_page
 from deskclerk.desk.caller import Approver, Caller, Progress, Signature
 from deskclerk.desk.choice import Choice
 from deskclerk.desk.instance import Instance, open_clerk
@@ -18,14 +17,15 @@ from deskclerk.desk.limits import Limits
 from deskclerk.desk.plan import Plan
 from deskclerk.desk.plans import Stored
 from deskclerk.desk.policy import Policy
+from deskclerk.desk.reading import Reading
 from deskclerk.desk.secrets import Secrets
 from deskclerk.desk.settle import Settling
-from deskclerk.desk.signer import Signer
-from deskclerk.desk.signing import Signing
-from deskclerk.desk.undo import Undoing, noting
-from deskclerk.desk.view import Answer, show
+from deskclerk.desk.signer import Rules, Signer
+from deskclerk.desk.signing import Asked, Signing
+from deskclerk.desk.undo import Found, Undoing
+from deskclerk.desk.view import Answer
 from deskclerk.desk.writing import Writing
-from deskclerk.errors import ClerkError, DeskclerkError
+from deskclerk.errors import DeskclerkError
 from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,17 +56,15 @@ class Desk:
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._clerk = clerk
-        self._journal = Journal(settings.data / "desk.db")
+        self._journal = Journal(settings.data / "desk.db", settings.database)
         self._secrets = Secrets(settings.data, settings.secrets)
         self._limits = Limits(settings, self.instance, self._journal, self._open_clerk)
         self.signer = Signer(self._journal)
         self._signing = Signing(settings, self.instance, self._journal, self._open_clerk, self.signer)
+        self._reading = Reading(settings.answer_characters, self.instance, self._journal, self._open_clerk)
         self._writing = Writing(settings, self.instance, self._journal, self._open_clerk)
         self._settling = Settling(self.instance, self._journal, self._open_clerk)
-        self._settling_once = asyncio.Lock()
-        self._settled = False
         self._undoing = Undoing(self.instance, self._journal, self._open_clerk)
-        self._writes: set[asyncio.Task[Any]] = set()
 
     @classmethod
     @asynccontextmanager
@@ -93,8 +91,7 @@ class Desk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Ends the writes under way, then lets go of everything."""
-        if self._writes:
-            await asyncio.wait(self._writes)
+        await self._writing.end()
         await self._journal.close()
         await self._stack.aclose()
 
@@ -109,14 +106,12 @@ class Desk:
         caller: Caller | None = None,
         approver: Approver | None = None,
         plan_id: str | None = None,
-        undoes: str | None = None,
         progress: Progress | None = None,
     ) -> Answer:
         """Carry out one action; what the asker may be shown of Clerk's answer.
 
         `plan_id` names a plan made by `propose`, which `approver` then has signed instead of a new one.
         `progress` is told while the call waits for a signature from elsewhere (see `sign`).
-        `undoes` is the journal's entry that this takes back; `undo` works out the action that does.
 
         Raises:
             DeskclerkError: one of its subclasses; each says what to do next.
@@ -124,24 +119,10 @@ class Desk:
         caller = caller or self._caller
         await self._check(action, caller)
         if action.spec.effect is READ:
-            return await self._read(action, caller)
-        await self._settle_once()
-        try:
-            if self.policy.asks(action.spec.effect):
-                signed = await self._signing.signed(
-                    action, caller, approver or self._approver, plan_id, progress
-                )
-            else:
-                signed = await self._signing.unsigned(action)
-        except DeskclerkError as error:
-            await self._journal.refused(self.instance, caller, action, error, plan_id)
-            raise
-        signed = replace(signed, undoes=undoes)
-        task = asyncio.create_task(self._writing.write(action, caller, signed))
-        self._writes.add(task)
-        task.add_done_callback(self._ended)
-        # A caller that goes away does not tear a write apart: it ends, and is journalled.
-        return await asyncio.shield(task)
+            return await self._reading.read(action, caller)
+        await self._settling.once()
+        asked = Asked(action, caller, approver or self._approver, plan_id, None, progress)
+        return await self._writing.write(action, caller, await self._signing.signed(asked))
 
     async def undo(
         self,
@@ -161,13 +142,12 @@ class Desk:
         Raises:
             CannotUndo: why it does not come back, and what comes nearest.
         """
-        await self._settle_once()
-        found = await self._undoing.find(entry_id, again=again, given=given or {})
-        asking = noting(approver or self._approver, found)
-        answer = await self.perform(
-            found.action, caller=caller, approver=asking, undoes=entry_id, progress=progress
-        )
-        return Answer(answer.value, found.notes + found.cannot + answer.notes)
+        caller = caller or self._caller
+        found = await self._inverse(entry_id, caller, given, again=again)
+        asking = approver or self._approver
+        asked = Asked(found.action, caller, asking, None, found.takes_back, progress)
+        answer = await self._writing.write(found.action, caller, await self._signing.signed(asked))
+        return Answer(answer.value, found.takes_back.notes + answer.notes)
 
     async def propose(self, action: Action, caller: Caller | None = None) -> Plan | None:
         """A stored plan for a write that needs a signature; None if it needs none, or has one already."""
@@ -175,12 +155,24 @@ class Desk:
         await self._check(action, caller)
         if not self.policy.asks(action.spec.effect):
             return None
-        await self._settle_once()
-        try:
-            return await self._signing.propose(action, caller)
-        except DeskclerkError as error:
-            await self._journal.refused(self.instance, caller, action, error)
-            raise
+        await self._settling.once()
+        return await self._signing.propose(Asked(action, caller))
+
+    async def propose_undo(
+        self,
+        entry_id: str,
+        *,
+        caller: Caller | None = None,
+        again: bool = False,
+        given: Mapping[str, Any] | None = None,
+    ) -> Plan | None:
+        """A stored plan that takes a write back; `undo` with the same words performs it once it is signed.
+
+        None if it needs no signature, or has one already; CannotUndo as `undo`.
+        """
+        caller = caller or self._caller
+        found = await self._inverse(entry_id, caller, given, again=again)
+        return await self._signing.propose(Asked(found.action, caller, takes_back=found.takes_back))
 
     async def waiting(self) -> list[Stored]:
         """The plans that wait for a person, of every instance, the newest first."""
@@ -190,28 +182,30 @@ class Desk:
         """A plan as it stands, of whatever instance; ApprovalRefused if there is none."""
         return await self._signing.plans.load(plan_id)
 
+    async def signing_rules(self) -> Rules:
+        """What a signature outside a client's dialogue wants here."""
+        return await self.signer.rules(self.instance)
+
     async def signable(self, plan_id: str) -> Stored:
         """A plan that can be signed here; ApprovalRefused says why one cannot."""
-        return await self._signing.open(plan_id)
+        return await self._signing.deciding.open(plan_id)
 
     async def sign(
         self, plan_id: str, signature: Signature, *, pin: str = "", caller: Caller | None = None
     ) -> Plan:
         """A person's yes or no to a plan; the asker's next call, or one that waits, then carries it out.
 
-        A yes wants the signer's PIN where one is set.
+        A yes wants the signer's PIN where one is set: `pin`, or the signature's own.
         """
-        return await self._signing.decide(plan_id, signature, caller or self._caller, pin)
+        signature = replace(signature, pin=pin or signature.pin)
+        return await self._signing.deciding.decide(plan_id, signature, caller or self._caller)
 
     async def pages(self, action: Action, caller: Caller | None = None) -> AsyncIterator[Answer]:
         """Every page of a list, each as `perform` would show it."""
         caller = caller or self._caller
         await self._check(action, caller)
-        clerk = await self._open_clerk()
-        async for page in every_page(action, clerk.perform):
-            shape = {"data": page.items, "total_count": page.total}
-            await self._journal.read(self.instance, caller, action, "done")
-            yield show(action, shape, budget=10**12)
+        async for answer in self._reading.pages(action, caller):
+            yield answer
 
     async def recent(self, count: int = 20) -> list[dict[str, Any]]:
         """The journal's last events, the oldest of them first."""
@@ -231,14 +225,7 @@ class Desk:
 
     async def settle(self) -> list[dict[str, Any]]:
         """Find out how writes ended whose process died; the lines that this added to the journal."""
-        async with self._settling_once:
-            self._settled = True
-            return await self._settling.orphans()
-
-    async def _settle_once(self) -> None:
-        """Before the first write: what this process sends could hide what an earlier one did."""
-        if not self._settled:
-            await self.settle()
+        return await self._settling.orphans()
 
     async def _check(self, action: Action, caller: Caller) -> None:
         try:
@@ -250,21 +237,13 @@ class Desk:
             await self._journal.refused(self.instance, caller, action, error)
             raise
 
-    async def _read(self, action: Action, caller: Caller) -> Answer:
-        clerk = await self._open_clerk()
-        try:
-            answer = await clerk.perform(action)
-        except ClerkError as error:
-            await self._journal.read(self.instance, caller, action, error.kind, error)
-            raise
-        await self._journal.read(self.instance, caller, action, "done")
-        return show(action, answer, self.settings.answer_characters)
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        """Forget a write; if its caller went away, nobody else takes its error (it is journalled)."""
-        self._writes.discard(task)
-        if not task.cancelled():
-            task.exception()
+    async def _inverse(
+        self, entry_id: str, caller: Caller, given: Mapping[str, Any] | None, *, again: bool
+    ) -> Found:
+        await self._settling.once()
+        found = await self._undoing.find(entry_id, again=again, given=given or {})
+        await self._check(found.action, caller)
+        return found
 
     async def _open_clerk(self) -> Clerk:
         async with self._opening:

@@ -14,6 +14,7 @@ from deskclerk.desk.view import without_secrets
 from deskclerk.errors import ClerkError, DeskclerkError
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from deskclerk.desk.chain import Check
@@ -45,8 +46,10 @@ class Journal:
     Reads are written in batches; a write's intent is on disk before its request leaves.
     """
 
-    def __init__(self, location: Path) -> None:
+    def __init__(self, location: Path, url: "SecretStr | None" = None) -> None:
+        """At `location`, or in the database of `url`; the locks of processes stand beside `location`."""
         self._location = location
+        self._url = url
         self._engine: AsyncEngine | None = None
         self._opening = asyncio.Lock()
         self._batch: list[dict[str, Any]] = []
@@ -61,7 +64,8 @@ class Journal:
             if self._engine is None:
                 from deskclerk.database import open_engine, upgrade  # noqa: PLC0415 - opened when needed
 
-                engine = open_engine(self._location, durable=True)
+                place = self._url.get_secret_value() if self._url else self._location
+                engine = open_engine(place, durable=True)
                 await upgrade(engine, "deskclerk.desk.store.migrations")
                 self._engine = engine
             return self._engine

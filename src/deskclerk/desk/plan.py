@@ -44,12 +44,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class TakesBack:
+    """The journal's entry that a write takes back, and what a person is told with it, a line each."""
+
+    entry: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One write, as a person is asked to sign it.
 
     `digest` binds action, arguments (secrets included, by a keyed hash), instance and the target as it
     was looked at; `expires_at` is in milliseconds since the epoch. `reach` says what else is touched,
-    `reversible` whether there is a way back, `words` what a person may type to sign.
+    `reversible` whether there is a way back, `words` what a person may type to sign, `takes_back` what
+    the write undoes, where it does.
     """
 
     id: str
@@ -66,10 +75,16 @@ class Plan:
     reach: tuple[str, ...] = ()
     reversible: str = ""
     words: tuple[str, ...] = ()
+    takes_back: TakesBack | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the plan takes back and what does not come back, a line each; empty for any other write."""
+        return self.takes_back.notes if self.takes_back else ()
 
     def lines(self) -> list[str]:
         """The preview, line by line: what, on what, where, old → new, how far it reaches, the way back."""
-        lines = [f"{self.heading} on {self.instance}", self.summary]
+        lines = [f"{self.heading} on {self.instance}", *self.notes, self.summary]
         if self.target:
             lines.append(f"Target: {self.target}")
         lines += [f"  {change.line()}" for change in self.changes]

@@ -11,7 +11,7 @@ from deskclerk.catalogue import BY_NAME
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal, new_id, now
-from deskclerk.desk.plan import Change, Plan
+from deskclerk.desk.plan import Change, Plan, TakesBack
 from deskclerk.errors import ApprovalRefused
 
 WAITING, SIGNED, USED, DECLINED, DISMISSED, EXPIRED = (
@@ -23,7 +23,7 @@ WAITING, SIGNED, USED, DECLINED, DISMISSED, EXPIRED = (
     "expired",
 )
 _OPEN = (WAITING, SIGNED)
-_KEPT = ("arguments", "target", "changes", "instance", "reach", "reversible", "words")
+_KEPT = ("arguments", "target", "changes", "instance", "reach", "reversible", "words", "takes_back")
 _AGAIN = "Nothing was sent. Ask again; a new signature is needed."
 _REASONS = {
     USED: "This signature has been used already.",
@@ -186,8 +186,13 @@ def _stored(row: Mapping[Any, Any]) -> Stored:
         reach=tuple(preview["reach"]),
         reversible=preview["reversible"],
         words=tuple(preview["words"]),
+        takes_back=_takes_back(preview.get("takes_back")),
     )
     late = row["status"] in _OPEN and now() >= row["expires_at"]
     caller = Caller(row["face"], row["client"], row["token"])
     status = EXPIRED if late else row["status"]
     return Stored(plan, row["request"], row["instance"], caller, row["created_at"], status, row["how"])
+
+
+def _takes_back(kept: Mapping[str, Any] | None) -> TakesBack | None:
+    return TakesBack(kept["entry"], tuple(kept["notes"])) if kept else None

@@ -27,12 +27,24 @@ class Settling:
         self._instance = instance
         self._journal = journal
         self._clerk = clerk
+        self._one_at_a_time = asyncio.Lock()
+        self._settled = False
+
+    async def once(self) -> None:
+        """Before the first write: what this process sends could hide what an earlier one did."""
+        if not self._settled:
+            await self.orphans()
 
     async def orphans(self) -> list[dict[str, Any]]:
         """Settle the open intents of processes that are gone; the lines that were added.
 
         What cannot be read now stays open for the next start.
         """
+        async with self._one_at_a_time:
+            self._settled = True
+            return await self._orphans()
+
+    async def _orphans(self) -> list[dict[str, Any]]:
         added = []
         waiting = await self._journal.open_intents(self._instance)
         for owner in {intent["owner"] for intent in waiting}:

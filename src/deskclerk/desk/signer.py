@@ -1,22 +1,50 @@
 """The signer's PIN: where one is set, a signature outside a client's dialogue wants it.
 
-Whoever asks may have a shell, and `--yes`; the PIN is what only the person has.
+Whoever asks may have a shell, and `--yes`; the PIN is what only the person has. Without one, what a
+person types has to name the target: a habit, or a program that answers every question with yes, cannot.
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal, now
+from deskclerk.desk.plan import Plan
+from deskclerk.desk.words import accepts
 from deskclerk.errors import ApprovalRefused, InvalidRequest
 
 if TYPE_CHECKING:
     from pwdlib import PasswordHash
 
+YES = "yes"
 SHORTEST = 6
 FREE_TRIES = 5
 _FIRST_LOCK = 30_000
 _LONGEST_LOCK = 86_400_000
 _ID = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What signs a plan outside a client's dialogue.
+
+    `pin`: the signer's PIN is wanted. `named`: the target is typed, for a plan with a way back too.
+    `flag`: a command's own `--yes` is enough.
+    """
+
+    pin: bool
+    named: bool
+    flag: bool
+
+    def words(self, plan: Plan) -> tuple[str, ...]:
+        """What may be typed to sign a plan."""
+        return plan.words if self.named or plan.effect == "destructive" else (YES,)
+
+    def accepts(self, plan: Plan, typed: str) -> bool:
+        """Whether a line that a person typed signs."""
+        words = self.words(plan)
+        return typed.strip() == YES if words == (YES,) else accepts(words, typed)
 
 
 class Signer:
@@ -28,6 +56,14 @@ class Signer:
     async def is_set(self) -> bool:
         """Whether signatures want a PIN."""
         return (await self._row())["digest"] is not None
+
+    async def rules(self, instance: Instance) -> Rules:
+        """What a signature on a plan of this instance wants.
+
+        On the sandbox nothing real is at stake, so that a script may say yes there.
+        """
+        pin, sandbox = await self.is_set(), instance.kind == "sandbox"
+        return Rules(pin=pin, named=not pin and not sandbox, flag=sandbox and not pin)
 
     async def locked_for(self) -> int:
         """Seconds until the next try counts; 0 if it does now."""
@@ -51,6 +87,14 @@ class Signer:
         """Remove the PIN; wants it."""
         await self.check(pin)
         await self._write(digest=None, failures=0, locked_until=0)
+
+    async def want(self, pin: str) -> None:
+        """ApprovalRefused if a PIN is set and this is not it; none given does not count as a try."""
+        if not pin and await self.is_set():
+            raise ApprovalRefused(
+                "A signer's PIN is set, and none was given.", next_step="Sign again and enter it."
+            )
+        await self.check(pin)
 
     async def check(self, pin: str) -> None:
         """ApprovalRefused if the PIN is wrong, or was too often; whoever tries in parallel gains no tries."""

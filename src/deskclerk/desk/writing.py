@@ -1,5 +1,6 @@
 """How a signed write is carried out: intent on disk, one request, outcome on disk, answer."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -30,9 +31,28 @@ class Writing:
         self._clerk = clerk
         self._settling = Settling(instance, journal, clerk)
         self._secrets = Secrets(settings.data)
+        self._under_way: set[asyncio.Task[Answer]] = set()
 
     async def write(self, action: Action, caller: Caller, signed: Signed) -> Answer:
         """Send a write that may be sent; raises what Clerk refused, or OutcomeUnknown."""
+        task = asyncio.create_task(self._write(action, caller, signed))
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        # A caller that goes away does not tear a write apart: it ends, and is journalled.
+        return await asyncio.shield(task)
+
+    async def end(self) -> None:
+        """Wait for the writes under way."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    def _ended(self, task: asyncio.Task[Answer]) -> None:
+        """Forget a write; if its caller went away, nobody else takes its error (it is journalled)."""
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    async def _write(self, action: Action, caller: Caller, signed: Signed) -> Answer:
         clerk = await self._clerk()
         try:
             ready = self._secrets.resolve(action)

@@ -20,12 +20,21 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came in a form, and what its sender calls it."""
+
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One checked request inside one transaction.
 
     `path`, `query` and `body` hold the parameters that were given, `items` those of a body that is an
     array, `now` the time in milliseconds, `wrapped` whether the route's list is always
-    `{data, total_count}`, `pages` whether it takes `limit`. `events` collects what the handler did.
+    `{data, total_count}`, `pages` whether it takes `limit`. `upload` is the file of a form, `base_url`
+    where the sandbox was reached. `events` collects what the handler did.
     """
 
     connection: AsyncConnection
@@ -38,6 +47,8 @@ class Call:
     wrapped: bool
     pages: bool
     items: Sequence[Mapping[str, Any]] = ()
+    upload: Upload | None = None
+    base_url: str = ""
     events: list[Event] = field(default_factory=list)
 
     def emit(self, kind: str, data: Mapping[str, Any]) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from deskclerk.catalogue import Route
 from deskclerk.sandbox import (
     domains,
+    email_addresses,
+    images,
     invitations,
     jwt_templates,
     memberships,
@@ -14,10 +16,16 @@ from deskclerk.sandbox import (
     organization_permissions,
     organization_roles,
     organizations,
+    phone_numbers,
     redirect_urls,
     restrictions,
+    second_factors,
     sessions,
     this_instance,
+    user_bulk,
+    user_links,
+    user_organizations,
+    user_passwords,
     users,
     waitlist_entries,
 )
@@ -41,6 +49,14 @@ RESOURCES = (
     redirect_urls,
     waitlist_entries,
     this_instance,
+    user_bulk,
+    user_passwords,
+    second_factors,
+    images,
+    user_links,
+    user_organizations,
+    email_addresses,
+    phone_numbers,
 )
 """The modules of rules, each with its HANDLERS."""
 

@@ -8,9 +8,7 @@ from sqlalchemy import Table, select
 
 from deskclerk.sandbox.blocked import refuse_blocked
 from deskclerk.sandbox.call import Call
-from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.refusals import ill_formed, refusal, taken
-from deskclerk.sandbox.rows import insert
 from deskclerk.sandbox.store.tables import email_addresses, phone_numbers, users, web3_wallets
 
 TABLES: Mapping[str, Table] = {
@@ -61,12 +59,12 @@ def normal(kind: str, text: str) -> str:
 
 
 async def check_addresses(call: Call, kind: str, given: list[str]) -> list[str]:
-    """The addresses as they are kept; refused if ill-formed, given twice or in use."""
+    """The addresses as they are kept; refused if ill-formed, given twice or somebody's alone."""
     values = [normal(kind, value) for value in given]
     if len(set(values)) < len(values):
         raise refusal("form_param_duplicate", "is given twice", f"{kind} has a value twice.", param=kind)
     table = TABLES[kind]
-    if await _exists(call, table, table.c[kind].in_(values)):
+    if await _exists(call, table, table.c[kind].in_(values) & (table.c.held_by == "")):
         raise taken(kind)
     await refuse_blocked(call, kind, values)
     return values
@@ -92,28 +90,6 @@ async def check_external_id(call: Call, external_id: str, *, user_id: str = "") 
     """Refuse an external id that is someone else's than `user_id`'s."""
     if await _exists(call, users, (users.c.external_id == external_id) & (users.c.id != user_id)):
         raise taken("external_id")
-
-
-async def add_addresses(
-    call: Call, kind: str, user_id: str, values: list[str], verified: list[bool]
-) -> str | None:
-    """Give a user these addresses; the id of the first, which becomes the primary one."""
-    more = {"reserved_for_second_factor": False} if kind == "phone_number" else {}
-    ids = [new_id("idn", call.now) for _ in values]
-    for position, (key, value) in enumerate(zip(ids, values, strict=True)):
-        await insert(
-            call,
-            TABLES[kind],
-            id=key,
-            user_id=user_id,
-            position=position,
-            verified=verified[position],
-            created_at=call.now,
-            updated_at=call.now,
-            **{kind: value},
-            **more,
-        )
-    return ids[0] if ids else None
 
 
 async def _exists(call: Call, table: Table, condition: Any) -> bool:

@@ -53,7 +53,7 @@ async def create_invitations(call: Call) -> list[dict[str, Any]]:
 async def _create(call: Call, body: Mapping[str, Any], *, users_too: bool) -> dict[str, Any]:
     email_address, anyway = normal("email_address", body["email_address"]), bool(body.get("ignore_existing"))
     await refuse_blocked(call, "email_address", [email_address])
-    if not users_too and await find(call, email_addresses, email_address=email_address):
+    if not users_too and await find(call, email_addresses, email_address=email_address, held_by=""):
         raise taken("email_address")
     if not anyway and await pending_invitation(call, email_address):
         raise _invited(email_address)

@@ -193,7 +193,7 @@ async def present_memberships(call: Call, rows: Sequence[RowMapping]) -> list[di
             "role_name": roles[row["role"]].name,
             "permissions": list(roles[row["role"]].permissions),
             "organization": parents[row["organization_id"]],
-            "public_user_data": public_user_data(row),
+            "public_user_data": public_user_data(call, row),
         }
         for row in rows
     ]

@@ -15,7 +15,9 @@ class Operation(BaseModel):
     `class CreateSession(Operation, route=POST("/sessions")): user_id: str`. Those of a GET or DELETE
     travel in the query, others in the body unless marked `Query`; what stands in the path is not
     declared. `like` takes the parameters of an action instead. Of a list, `wrapped` says that it is always
-    `{data, total_count}`; `many` that the body is an array of objects (they arrive as `call.items`).
+    `{data, total_count}`; `many` that the body is an array of objects (they arrive as `call.items`);
+    `upload` that it is a form with this one file (it arrives as `call.upload`); `writes` says otherwise
+    than the method does whether it writes.
     Only declared, never built: requests are checked by `parameters`, as those of actions are.
     """
 
@@ -25,6 +27,8 @@ class Operation(BaseModel):
     like: ClassVar[type[Action] | None]
     wrapped: ClassVar[bool]
     many: ClassVar[bool]
+    upload: ClassVar[str]
+    writes: ClassVar[bool | None]
 
     def __init_subclass__(
         cls,
@@ -33,9 +37,12 @@ class Operation(BaseModel):
         like: type[Action] | None = None,
         wrapped: bool = False,
         many: bool = False,
+        upload: str = "",
+        writes: bool | None = None,
     ) -> None:
         super().__init_subclass__()
         cls.route, cls.like, cls.wrapped, cls.many = route, like, wrapped, many
+        cls.upload, cls.writes = upload, writes
 
     @classmethod
     @functools.cache

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from deskclerk.sandbox.call import Call
+from deskclerk.sandbox.image_urls import DEFAULTS
 from deskclerk.sandbox.organization_counts import COUNTS
 from deskclerk.sandbox.rows import all_of
 from deskclerk.sandbox.store.tables import organizations
-from deskclerk.sandbox.user_answers import IMAGES
 
 _SAME = (
     "id",
@@ -32,7 +32,7 @@ def organization_answer(row: RowMapping) -> dict[str, Any]:
     return {
         "object": "organization",
         **{name: row[name] for name in _SAME},
-        "image_url": f"{IMAGES}/{row['id']}",
+        "image_url": f"{DEFAULTS}/{row['id']}",
         "has_image": False,
         **{name: row[name] for name in _WHERE_KNOWN if row.get(name) is not None},
     }

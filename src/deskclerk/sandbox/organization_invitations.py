@@ -233,7 +233,7 @@ async def present(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]
             "object": "organization_invitation",
             **{name: row[name] for name in same},
             "role_name": roles[row["role"]].name,
-            "public_inviter_data": public_inviter_data(row) if row["inviter_id"] else None,
+            "public_inviter_data": public_inviter_data(call, row) if row["inviter_id"] else None,
             "status": status_of(row, call.now),
             "url": link_of(call, row),
         }

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func
 
 from deskclerk.sandbox.call import Call
 
@@ -30,8 +30,9 @@ async def page(call: Call, query: Select[Any], present: Present) -> Any:
 
 async def count(call: Call, query: Select[Any]) -> int:
     """How many rows a query has, however its pages are cut."""
-    whole = query.order_by(None).limit(None).offset(None).subquery()
-    return (await call.connection.execute(select(func.count()).select_from(whole))).scalar_one()
+    whole = query.order_by(None).limit(None).offset(None)
+    counted = whole.with_only_columns(func.count(), maintain_column_froms=True)
+    return (await call.connection.execute(counted)).scalar_one()
 
 
 def split_order(text: str) -> tuple[str, bool]:
@@ -43,6 +44,8 @@ def ordered(
     query: Select[Any], by: ColumnElement[Any], tie: ColumnElement[Any], *, descends: bool
 ) -> Select[Any]:
     """The query in that order, rows without a value last, equal ones by `tie`: no page overlaps another."""
+    if not getattr(by, "nullable", True):  # said of what cannot be null, it keeps PostgreSQL off the index
+        return query.order_by(*((by.desc(), tie.desc()) if descends else (by, tie)))
     if descends:
         return query.order_by(by.desc().nulls_last(), tie.desc())
     return query.order_by(by.asc().nulls_last(), tie.asc())

@@ -2,10 +2,9 @@
 
 import asyncio
 import functools
-import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from deskclerk.sandbox.digests import HASHERS, is_digest
 from deskclerk.sandbox.refusals import invalid, missing, refusal
 
 if TYPE_CHECKING:
@@ -13,27 +12,6 @@ if TYPE_CHECKING:
 
 SHORTEST = 8
 MOST_BYTES = 72
-
-HASHERS: Mapping[str, str] = {
-    "argon2i": r"\$argon2i\$.+",
-    "argon2id": r"\$argon2id\$.+",
-    "bcrypt": r"\$2[abxy]?\$\d\d\$.{53}",
-    "bcrypt_sha256_django": r"bcrypt_sha256\$.+",
-    "ldap_ssha": r"(\{SSHA\})?.+",
-    "md5": r"[0-9a-fA-F]{32}",
-    "md5_phpass": r"\$[PH]\$.+",
-    "pbkdf2_sha1": r".+\$.+",
-    "pbkdf2_sha256": r".+\$.+",
-    "pbkdf2_sha256_django": r"pbkdf2_sha256\$.+",
-    "pbkdf2_sha512": r".+\$.+",
-    "pbkdf2_sha512_hex": r".+\$.+",
-    "phpass": r"\$[PH]\$.+",
-    "scrypt_firebase": r".+\$.+",
-    "scrypt_werkzeug": r"scrypt:.+",
-    "sha256": r"[0-9a-fA-F]{64}",
-    "sha512_symfony": r".+",
-}
-"""The hashers that digests may come from, with the form that tells a digest of each."""
 
 _PWNED = frozenset(
     {"password", "password1", "password123", "12345678", "123456789", "qwertyuiop", "iloveyou"}
@@ -66,7 +44,7 @@ def _check_digest(digest: str, hasher: str | None) -> None:
         raise missing("password_hasher")
     if hasher not in HASHERS:
         raise invalid("password_hasher", f"password_hasher must be one of {', '.join(HASHERS)}.")
-    if not re.fullmatch(HASHERS[hasher], digest, re.DOTALL):
+    if not is_digest(hasher, digest):
         text = f"The digest is not one of {hasher}."
         raise refusal("form_password_digest_invalid_code", "is invalid", text, param="password_digest")
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, func
 
+from deskclerk.sandbox.call import Call
+from deskclerk.sandbox.image_urls import image_url
 from deskclerk.sandbox.store.tables import users
-from deskclerk.sandbox.user_answers import IMAGES
 from deskclerk.sandbox.user_filters import order_column
 
 _COLUMNS = ("id", "first_name", "last_name", "username", "profile_image_id", "banned")
@@ -26,9 +27,9 @@ def person_columns() -> Sequence[ColumnElement[Any]]:
     ]
 
 
-def public_user_data(row: RowMapping) -> dict[str, Any]:
+def public_user_data(call: Call, row: RowMapping) -> dict[str, Any]:
     """What a membership shows of its user."""
-    data = public_inviter_data(row)
+    data = public_inviter_data(call, row)
     return {
         **data,
         "identifier": row["person_identifier"],
@@ -39,13 +40,13 @@ def public_user_data(row: RowMapping) -> dict[str, Any]:
     }
 
 
-def public_inviter_data(row: RowMapping) -> dict[str, Any]:
+def public_inviter_data(call: Call, row: RowMapping) -> dict[str, Any]:
     """What an invitation shows of its inviter."""
     return {
         "user_id": row["person_id"],
         "first_name": row["person_first_name"],
         "last_name": row["person_last_name"],
-        "image_url": f"{IMAGES}/{row['person_profile_image_id'] or row['person_id']}",
+        "image_url": image_url(call, row["person_profile_image_id"], row["person_id"]),
         "has_image": row["person_profile_image_id"] is not None,
         "identifier": row["person_identifier"] or "",
     }

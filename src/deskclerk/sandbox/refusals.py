@@ -1,12 +1,15 @@
 """Everything the sandbox can refuse with: Clerk's codes and statuses, our own sentences.
 
 A rule raises one of the refusals made here; the app turns it into Clerk's error envelope. STATUS is
-the one list of codes in use.
+the one list of codes in use; a code that has another status in some place is given it there. `envelope`
+is how Clerk writes them.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from starlette.responses import JSONResponse
 
 STATUS: Mapping[str, int] = {
     "already_a_member_in_organization": 400,
@@ -14,6 +17,7 @@ STATUS: Mapping[str, int] = {
     "authorization_header_format_invalid": 401,
     "bulk_size_exceeded": 400,
     "clerk_key_invalid": 401,
+    "delete_linked_identification_disallowed": 400,
     "domain_update_forbidden": 400,
     "duplicate_record": 400,
     "form_already_exists": 422,
@@ -44,13 +48,22 @@ STATUS: Mapping[str, int] = {
     "form_username_invalid_length": 422,
     "form_username_needs_non_number_char": 422,
     "form_verification_needed": 422,
+    "identification_claimed": 400,
+    "identification_create_second_factor_unverified": 400,
+    "identification_update_failed": 400,
+    "identification_update_second_factor_unverified": 400,
+    "image_not_found": 404,
+    "image_too_large": 413,
+    "incorrect_password": 422,
     "insecure_url": 422,
     "internal_clerk_error": 500,
     "invalid_totp_secret_code": 422,
     "invitation_already_accepted": 400,
     "invitation_already_revoked": 400,
     "jwt_template_reserved_claim": 400,
+    "last_required_identification_deletion_failed": 400,
     "missing_organization_permission": 403,
+    "no_password_set": 400,
     "not_a_member_in_organization": 403,
     "not_allowed_access": 403,
     "operation_not_allowed_on_primary_domain": 403,
@@ -80,8 +93,13 @@ STATUS: Mapping[str, int] = {
     "request_body_too_large": 413,
     "request_invalid_for_environment": 400,
     "resource_not_found": 404,
+    "too_many_requests": 429,
+    "totp_disabled": 400,
+    "totp_incorrect_code": 422,
+    "totp_invalid_length": 422,
     "unsupported_content_type": 415,
     "user_quota_exceeded": 403,
+    "verification_already_verified": 400,
     "waitlist_entry_already_completed": 409,
     "waitlist_entry_already_invited": 409,
     "waitlist_entry_already_rejected": 409,
@@ -94,7 +112,7 @@ class Problem:
 
     code: str
     message: str
-    long_message: str
+    long_message: str = ""
     param: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -102,7 +120,7 @@ class Problem:
         meta = {"param_name": self.param} if self.param else {}
         return {
             "message": self.message,
-            "long_message": self.long_message,
+            "long_message": self.long_message or self.message,
             "code": self.code,
             "meta": meta,
         }
@@ -111,15 +129,23 @@ class Problem:
 class Refusal(Exception):
     """A request that the sandbox does not carry out, with one problem or several of the same status."""
 
-    def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(f"{item.code}: {item.long_message}" for item in problems))
+    def __init__(self, *problems: Problem, status: int | None = None) -> None:
+        super().__init__("; ".join(f"{item.code}: {item.long_message or item.message}" for item in problems))
         self.problems = problems
-        self.status = STATUS[problems[0].code]
+        self.status = status or STATUS[problems[0].code]
+
+
+def envelope(
+    status: int, problems: tuple[Problem, ...], trace: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Clerk's error answer."""
+    body: dict[str, Any] = {"errors": [item.as_dict() for item in problems], "clerk_trace_id": trace}
+    return JSONResponse(body, status, headers)
 
 
 def refusal(code: str, message: str, long_message: str = "", *, param: str | None = None) -> Refusal:
     """A refusal with a code of STATUS; without a long sentence the short one is used."""
-    return Refusal(Problem(code, message, long_message or message, param))
+    return Refusal(Problem(code, message, long_message, param))
 
 
 def not_found(what: str, key: str) -> Refusal:

@@ -74,7 +74,7 @@ def identify(text: str) -> tuple[str, str]:
 
 async def _invitation(call: Call, email_address: str) -> str | None:
     """The id of the address's invitation, a new one where there is none; a user needs none."""
-    if await find(call, email_addresses, email_address=email_address):
+    if await find(call, email_addresses, email_address=email_address, held_by=""):
         return None
     return await pending_invitation(call, email_address) or await invite(call, email_address, {})
 

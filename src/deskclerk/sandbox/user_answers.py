@@ -6,12 +6,11 @@ from typing import Any
 from sqlalchemy import RowMapping, Table
 
 from deskclerk.sandbox.call import Call
+from deskclerk.sandbox.image_urls import image_url
 from deskclerk.sandbox.rows import all_of
 from deskclerk.sandbox.store.tables import email_addresses, external_accounts, phone_numbers, web3_wallets
 
 VERIFICATION_ATTEMPTS = 100
-IMAGES = "https://img.sandbox.localhost"
-"""Where images would be: the sandbox keeps none."""
 _BY_ADMIN = {
     "object": "verification_admin",
     "status": "verified",
@@ -56,7 +55,7 @@ async def present_users(call: Call, rows: Sequence[RowMapping]) -> list[dict[str
         await _belongings(call, table, ids)
         for table in (email_addresses, phone_numbers, web3_wallets, external_accounts)
     ]
-    return [_user(row, call.now, [of.get(row["id"], []) for of in owned]) for row in rows]
+    return [_user(call, row, [of.get(row["id"], []) for of in owned]) for row in rows]
 
 
 async def _belongings(call: Call, table: Table, ids: list[str]) -> dict[str, list[RowMapping]]:
@@ -68,24 +67,25 @@ async def _belongings(call: Call, table: Table, ids: list[str]) -> dict[str, lis
     return found
 
 
-def _user(row: RowMapping, now: int, owned: list[list[RowMapping]]) -> dict[str, Any]:
+def _user(call: Call, row: RowMapping, owned: list[list[RowMapping]]) -> dict[str, Any]:
     emails, phones, wallets, accounts = owned
-    image = f"{IMAGES}/{row['profile_image_id'] or row['id']}"
+    image = image_url(call, row["profile_image_id"], row["id"])
+    default = next((item["id"] for item in phones if item["reserved_for_second_factor"]), None)
     return {
         "object": "user",
         **{name: row[name] for name in _SAME},
         "image_url": image,
         "profile_image_url": image,
         "has_image": row["profile_image_id"] is not None,
-        "email_addresses": [_email(item, accounts) for item in emails],
-        "phone_numbers": [_phone(item) for item in phones],
+        "email_addresses": [email_answer(item, accounts) for item in emails],
+        "phone_numbers": [phone_answer(item, default) for item in phones],
         "web3_wallets": [_address(item, "web3_wallet") for item in wallets],
         "external_accounts": [_account(item) for item in accounts],
         "passkeys": [],
         "saml_accounts": [],
         "enterprise_accounts": [],
         **_factors(row, phones),
-        **_lock(row, now),
+        **_lock(row, call.now),
         "deprovisioned": False,
     }
 
@@ -114,15 +114,16 @@ def _address(row: RowMapping, kind: str) -> dict[str, Any]:
         "id": row["id"],
         "object": kind,
         kind: row[kind],
-        "verification": _BY_ADMIN if row["verified"] else None,
+        "verification": (row["verification"] or _BY_ADMIN) if row["verified"] else None,
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
     }
 
 
-def _email(row: RowMapping, accounts: list[RowMapping]) -> dict[str, Any]:
+def email_answer(row: RowMapping, accounts: Sequence[RowMapping]) -> dict[str, Any]:
+    """An e-mail address of a user with these accounts."""
     return _address(row, "email_address") | {
-        "reserved": not row["verified"],
+        "reserved": is_reserved(row),
         "linked_to": [
             {"type": account["provider"], "id": account["identification_id"]}
             for account in accounts
@@ -132,14 +133,20 @@ def _email(row: RowMapping, accounts: list[RowMapping]) -> dict[str, Any]:
     }
 
 
-def _phone(row: RowMapping) -> dict[str, Any]:
+def phone_answer(row: RowMapping, default_id: str | None) -> dict[str, Any]:
+    """A phone number of a user whose second factor is `default_id` unless another is chosen."""
     return _address(row, "phone_number") | {
-        "reserved": not row["verified"],
+        "reserved": is_reserved(row),
         "reserved_for_second_factor": row["reserved_for_second_factor"],
-        "default_second_factor": row["reserved_for_second_factor"],
+        "default_second_factor": row["id"] == default_id,
         "linked_to": [],
         "backup_codes": None,
     }
+
+
+def is_reserved(row: RowMapping) -> bool:
+    """Whether an address is its user's alone although nobody verified it."""
+    return not row["verified"] and not row["held_by"]
 
 
 def _account(row: RowMapping) -> dict[str, Any]:

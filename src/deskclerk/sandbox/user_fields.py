@@ -6,7 +6,8 @@ from typing import Any
 
 from deskclerk.sandbox.call import Call
 from deskclerk.sandbox.identifiers import TABLES, check_external_id, check_username
-from deskclerk.sandbox.refusals import ill_formed, invalid, refusal
+from deskclerk.sandbox.images import check_image
+from deskclerk.sandbox.refusals import Refusal, ill_formed, invalid, refusal
 from deskclerk.sandbox.rows import find
 from deskclerk.sandbox.values import parse_time
 
@@ -60,6 +61,8 @@ async def fields(call: Call, user_id: str, body: Mapping[str, Any]) -> dict[str,
         await check_username(call, values["username"], user_id=user_id)
     if values.get("external_id"):
         await check_external_id(call, values["external_id"], user_id=user_id)
+    if values.get("profile_image_id"):
+        await check_image(call, values["profile_image_id"])
     if values.get("locale") and not _LOCALE.fullmatch(values["locale"]):
         raise ill_formed("locale", "locale must be a language tag such as en-US.")
     if (values.get("create_organizations_limit") or 0) < 0:
@@ -81,7 +84,7 @@ def _secrets(body: Mapping[str, Any], now: int) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if body.get("password_digest") is not None:
         values = {name: body[name] for name in ("password_digest", "password_hasher")}
-        values["password_last_updated_at"] = now
+        values |= {"password_last_updated_at": now, "password_compromised": False}
     if body.get("totp_secret") is not None:
         if not _TOTP.fullmatch(body["totp_secret"]):
             text = "totp_secret must be in base 32."
@@ -92,14 +95,14 @@ def _secrets(body: Mapping[str, Any], now: int) -> dict[str, Any]:
     return values
 
 
-def verified_flags(body: Mapping[str, Any], kind: str) -> list[bool]:
-    """For each address of a kind whether it is verified; the others are reserved."""
+def statuses(body: Mapping[str, Any], kind: str) -> list[str]:
+    """For each address of a kind whether it is `verified` or `reserved`."""
     name, given = f"{kind}_identification_status", body.get(kind) or []
-    statuses = body.get(name) or ["verified"] * len(given)
-    if len(statuses) != len(given):
+    found = body.get(name) or ["verified"] * len(given)
+    if len(found) != len(given):
         text = f"{name} must have one value for each {kind}."
         raise refusal("form_param_array_length_mismatch", "has a wrong length", text, param=name)
-    return [status == "verified" for status in statuses]
+    return list(found)
 
 
 async def primary_id(call: Call, kind: str, user_id: str, key: str | None) -> str | None:
@@ -111,6 +114,11 @@ async def primary_id(call: Call, kind: str, user_id: str, key: str | None) -> st
         text = f"{param} must be the id of one of the user's own."
         raise refusal("form_resource_not_found", "is invalid", text, param=param)
     if not row["verified"]:
-        text = f"{param} must be the id of a verified one."
-        raise refusal("form_verification_needed", "needs to be verified", text, param=param)
+        raise not_verified(param)
     return key
+
+
+def not_verified(param: str) -> Refusal:
+    """422: only what is verified can be the primary one."""
+    text = f"{param} must be that of a verified one."
+    return refusal("form_verification_needed", "needs to be verified", text, param=param)

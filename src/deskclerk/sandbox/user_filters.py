@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, or_, select, tuple_
 
 from deskclerk.sandbox.call import Call
 from deskclerk.sandbox.identifiers import NORMAL, TABLES
@@ -15,6 +15,7 @@ from deskclerk.sandbox.store.tables import (
     memberships,
     users,
 )
+from deskclerk.sandbox.user_search import contains, owners_of, rare_or_all, texts
 
 Condition = ColumnElement[bool]
 _TIMES: Mapping[str, Callable[[ColumnElement[int], int], Condition]] = {
@@ -24,9 +25,12 @@ _TIMES: Mapping[str, Callable[[ColumnElement[int], int], Condition]] = {
 }
 
 
-def matching(call: Call) -> Select[Any]:
-    """The users that all filters of the call let through."""
-    return all_of(call, users).where(*conditions(call))
+async def matching(call: Call, *, whole: bool = False) -> Select[Any]:
+    """The users that all filters of the call let through: a page of them, or the `whole` to be counted."""
+    narrow = [await owners_of(call, *part, whole=whole) for part in texts(call)]
+    for column, condition in _moments(call):
+        narrow.append(condition if whole else await rare_or_all(call, column, condition))
+    return all_of(call, users).where(*_plain(call), *narrow)
 
 
 def in_order(call: Call, query: Select[Any]) -> Select[Any]:
@@ -54,7 +58,14 @@ async def after_cursor(call: Call, query: Select[Any]) -> Select[Any]:
 
 
 def conditions(call: Call) -> Iterator[Condition]:
-    """What the filters that are given say of a row of `users`."""
+    """What the filters that are given say of a row of `users`, each row looked at by itself."""
+    yield from _plain(call)
+    yield from (contains(call, *part) for part in texts(call))
+    yield from (condition for _, condition in _moments(call))
+
+
+def _plain(call: Call) -> Iterator[Condition]:
+    """The filters that name whom they mean."""
     query = call.query
     for name, table in TABLES.items():
         if name in query:
@@ -64,8 +75,6 @@ def conditions(call: Call) -> Iterator[Condition]:
     if "banned" in query:
         yield users.c.banned.is_(query["banned"])
     yield from _signed(call)
-    yield from _texts(call)
-    yield from _moments(call)
     yield from _accounts(call)
 
 
@@ -88,40 +97,13 @@ def _signed(call: Call) -> Iterator[Condition]:
         yield ~_owns(call, memberships, memberships.c.organization_id.in_(unwanted))
 
 
-def _texts(call: Call) -> Iterator[Condition]:
-    parts: dict[str, Callable[[str], Condition]] = {
-        "email_address_query": lambda text: _owns_part(call, "email_address", text),
-        "phone_number_query": lambda text: _owns_part(call, "phone_number", text),
-        "username_query": lambda text: users.c.username_folded.contains(text, autoescape=True),
-        "name_query": lambda text: users.c.name_folded.contains(text, autoescape=True),
-        "query": lambda text: _anywhere(call, text),
-    }
-    for name, condition in parts.items():
-        text = call.query.get(name, "").strip().casefold()
-        if text:
-            yield condition(text)
-
-
-def _owns_part(call: Call, name: str, text: str) -> Condition:
-    table = TABLES[name]
-    return _owns(call, table, table.c[name].icontains(text, autoescape=True))
-
-
-def _anywhere(call: Call, text: str) -> Condition:
-    return or_(
-        users.c.name_folded.contains(text, autoescape=True),
-        users.c.username_folded.contains(text, autoescape=True),
-        users.c.id.icontains(text, autoescape=True),
-        *(_owns_part(call, name, text) for name in TABLES),
-    )
-
-
-def _moments(call: Call) -> Iterator[Condition]:
+def _moments(call: Call) -> Iterator[tuple[Column[int], Condition]]:
+    """Each limit in time, and the column that it is of."""
     for column in ("last_active_at", "created_at", "last_sign_in_at"):
         for suffix, holds in _TIMES.items():
             moment = call.query.get(f"{column}_{suffix}")
             if moment is not None:
-                yield holds(users.c[column], moment)
+                yield users.c[column], holds(users.c[column], moment)
 
 
 def _accounts(call: Call) -> Iterator[Condition]:

@@ -2,21 +2,26 @@
 
 from typing import Any
 
+from sqlalchemy import select
+
 from deskclerk.catalogue import ListUsers, UpdateUser
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
 from deskclerk.sandbox.call import Call, Handlers, Prepared
-from deskclerk.sandbox.identifiers import TABLES, add_addresses, check_addresses
+from deskclerk.sandbox.identifications import add_addresses
+from deskclerk.sandbox.identifiers import TABLES, check_addresses
 from deskclerk.sandbox.ids import new_id
+from deskclerk.sandbox.images import drop_image
 from deskclerk.sandbox.merging import checked_metadata, merged_metadata
 from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.paging import count, page
 from deskclerk.sandbox.passwords import hash_password
 from deskclerk.sandbox.refusals import refusal
-from deskclerk.sandbox.rows import all_of, change, get, insert, remove
+from deskclerk.sandbox.rows import change, get, insert, remove
 from deskclerk.sandbox.sessions import revoke_sessions_of
 from deskclerk.sandbox.store.tables import users
 from deskclerk.sandbox.user_answers import present_users
-from deskclerk.sandbox.user_fields import blank, fields, folded, primary_id, verified_flags
+from deskclerk.sandbox.user_changes import changed_user, user_answer
+from deskclerk.sandbox.user_fields import blank, fields, folded, primary_id, statuses
 from deskclerk.sandbox.user_filters import after_cursor, in_order, matching
 
 IDENTIFICATIONS = ("email_address", "phone_number", "web3_wallet", "username")
@@ -32,17 +37,18 @@ class ReplaceUserMetadata(Operation, route=PUT("/users/{user_id}/metadata"), lik
 
 async def list_users(call: Call) -> Any:
     """The users that the filters let through, one page of them."""
-    return await page(call, in_order(call, await after_cursor(call, matching(call))), present_users)
+    found = await after_cursor(call, await matching(call))
+    return await page(call, in_order(call, found), present_users)
 
 
 async def count_users(call: Call) -> dict[str, Any]:
     """How many users the filters let through."""
-    return {"object": "total_count", "total_count": await count(call, matching(call))}
+    return {"object": "total_count", "total_count": await count(call, await matching(call, whole=True))}
 
 
 async def get_user(call: Call) -> dict[str, Any]:
     """One user."""
-    return await _answer(call, call.path["user_id"])
+    return await user_answer(call, call.path["user_id"])
 
 
 async def create_user(call: Call) -> dict[str, Any]:
@@ -53,18 +59,20 @@ async def create_user(call: Call) -> dict[str, Any]:
         text = f"At least one of {', '.join(IDENTIFICATIONS)} must be given, or skip_user_requirement."
         raise refusal("form_data_missing", "data is missing", text)
     addresses = {kind: await check_addresses(call, kind, body.get(kind) or []) for kind in TABLES}
-    verified = {kind: verified_flags(body, kind) for kind in TABLES}
+    states = {kind: statuses(body, kind) for kind in TABLES}
     user_id = new_id("user", call.now)
     values = blank(call.now) | await fields(call, user_id, body) | checked_metadata(body)
     if body.get("locked"):
         values["lockout_expires_at"] = _lock_end(call)
     await insert(call, users, id=user_id, banned=bool(body.get("banned")), **values, **folded(values))
     primary = {
-        f"primary_{kind}_id": await add_addresses(call, kind, user_id, given, verified[kind])
+        f"primary_{kind}_id": await add_addresses(call, kind, user_id, given, states[kind])
         for kind, given in addresses.items()
     }
     await change(call, users, user_id, **primary)
-    return await _answer(call, user_id)
+    answer = await user_answer(call, user_id)
+    call.emit("user.created", answer)
+    return answer
 
 
 async def update_user(call: Call) -> dict[str, Any]:
@@ -76,72 +84,83 @@ async def update_user(call: Call) -> dict[str, Any]:
         for kind in TABLES
         if f"primary_{kind}_id" in call.body
     }
-    await _change(call, row["id"], **values, **folded({**row, **values}))
+    answer = await changed_user(call, row["id"], **values, **folded({**row, **values}))
+    if "profile_image_id" in values:
+        await drop_image(call, row["profile_image_id"])
     if call.body.get("sign_out_of_other_sessions") and "password_digest" in values:
         await revoke_sessions_of(call, row["id"])
-    return await _answer(call, row["id"])
+    return answer
 
 
 async def merge_user_metadata(call: Call) -> dict[str, Any]:
     """Merge metadata deeply; null deletes a key."""
     row = await get(call, users, call.path["user_id"], "user")
-    return await _changed(call, row["id"], **merged_metadata(dict(row), call.body))
+    return await changed_user(call, row["id"], **merged_metadata(dict(row), call.body))
 
 
 async def replace_user_metadata(call: Call) -> dict[str, Any]:
     """Put new metadata in the place of the old."""
     row = await get(call, users, call.path["user_id"], "user")
-    return await _changed(call, row["id"], **checked_metadata(call.body))
+    return await changed_user(call, row["id"], **checked_metadata(call.body))
 
 
 async def ban_user(call: Call) -> dict[str, Any]:
     """Keep a user out: every active session is revoked."""
-    answer = await _changed(call, call.path["user_id"], banned=True)
-    await revoke_sessions_of(call, call.path["user_id"])
+    await get(call, users, call.path["user_id"], "user")
+    return await ban(call, call.path["user_id"])
+
+
+async def ban(call: Call, user_id: str) -> dict[str, Any]:
+    """Keep this user out."""
+    answer = await changed_user(call, user_id, banned=True)
+    await revoke_sessions_of(call, user_id)
     return answer
 
 
 async def unban_user(call: Call) -> dict[str, Any]:
     """Let a banned user in again."""
-    return await _changed(call, call.path["user_id"], banned=False)
+    await get(call, users, call.path["user_id"], "user")
+    return await unban(call, call.path["user_id"])
+
+
+async def unban(call: Call, user_id: str) -> dict[str, Any]:
+    """Let this user in again."""
+    return await changed_user(call, user_id, banned=False)
 
 
 async def lock_user(call: Call) -> dict[str, Any]:
     """Refuse sign-ins of a user for as long as the instance's locks last."""
-    return await _changed(call, call.path["user_id"], lockout_expires_at=_lock_end(call))
+    return await changed_user(call, call.path["user_id"], lockout_expires_at=_lock_end(call))
 
 
 async def unlock_user(call: Call) -> dict[str, Any]:
     """Lift a lock."""
-    return await _changed(call, call.path["user_id"], lockout_expires_at=None)
+    return await changed_user(call, call.path["user_id"], lockout_expires_at=None)
 
 
 async def delete_user(call: Call) -> dict[str, Any]:
     """Delete a user with sessions, memberships and addresses."""
     row = await get(call, users, call.path["user_id"], "user")
     await remove(call, users, row["id"])
+    await drop_image(call, row["profile_image_id"])
     more = {"external_id": row["external_id"]} if row["external_id"] is not None else {}
-    return {"object": "user", "id": row["id"], "deleted": True, **more}
-
-
-async def _answer(call: Call, user_id: str) -> dict[str, Any]:
-    (answer,) = await present_users(call, [await get(call, users, user_id, "user")])
+    answer = {"object": "user", "id": row["id"], "deleted": True, **more}
+    call.emit("user.deleted", answer)
     return answer
-
-
-async def _change(call: Call, user_id: str, **values: Any) -> None:
-    await change(call, users, user_id, **values | {"updated_at": call.now})
-
-
-async def _changed(call: Call, user_id: str, **values: Any) -> dict[str, Any]:
-    await _change(call, user_id, **values)
-    return await _answer(call, user_id)
 
 
 async def _check_quota(call: Call) -> None:
     quota = call.instance.user_quota
-    if quota is not None and await count(call, all_of(call, users)) >= quota:
+    if quota is not None and await is_filled(call, quota):
         raise refusal("user_quota_exceeded", "Too many users", f"This instance holds at most {quota} users.")
+
+
+async def is_filled(call: Call, quota: int) -> bool:
+    """Whether there are as many users as the instance holds; looks at one row only."""
+    last = (
+        select(users.c.id).where(users.c.instance_id == call.instance.id).offset(max(quota, 1) - 1).limit(1)
+    )
+    return quota <= 0 or (await call.connection.execute(last)).first() is not None
 
 
 def _lock_end(call: Call) -> int:

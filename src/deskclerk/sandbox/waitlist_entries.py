@@ -92,7 +92,7 @@ async def invite_entry(call: Call) -> dict[str, Any]:
     """Invite who waits."""
     row = await _waiting(call, "pending", "rejected")
     address, anyway = row["email_address"], bool(call.body.get("ignore_existing"))
-    if not anyway and await find(call, email_addresses, email_address=address):
+    if not anyway and await find(call, email_addresses, email_address=address, held_by=""):
         raise taken("email_address")
     if not anyway and await pending_invitation(call, address):
         text = f"There is a pending invitation for {address} already."

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from deskclerk.faces.cli.main import main
+from deskclerk.settings import SANDBOX_KEY
 from tests.faces.cli.stub import Stub, running
 
 
@@ -66,6 +67,7 @@ def on_screen(monkeypatch):
             streams.setattr(sys, "stdin", Screen(types))
             streams.setattr(sys, "stdout", out)
             streams.setattr(sys, "stderr", err)
+            streams.setattr("deskclerk.faces.cli.approve.owns_terminal", lambda: True)
             code = main(words)
         return Ran(code, out.shown, err.shown)
 
@@ -74,7 +76,8 @@ def on_screen(monkeypatch):
 
 @pytest.fixture
 def clerk(monkeypatch):
+    """A stub behind the sandbox's key: there `--yes` signs."""
     with running(Stub()) as stub:
-        monkeypatch.setenv("CLERK_SECRET_KEY", "sk_test_of_the_stub")
+        monkeypatch.setenv("CLERK_SECRET_KEY", SANDBOX_KEY)
         monkeypatch.setenv("CLERK_API_URL", stub.origin)
         yield stub

@@ -37,7 +37,7 @@ def test_the_journal_in_a_pipe_is_a_line_an_entry(run, banned):
         (("--until", "2100-01-01"), 2),
         (("--caller", "cli"), 2),
         (("--outcome", "unknown"), 0),
-        (("--instance", "test"), 2),
+        (("--instance", "sandbox"), 2),
         (("--limit", "1"), 1),
     ],
 )

@@ -54,7 +54,7 @@ def test_a_misspelt_tools_setting_is_an_error(run):
 def test_the_doctor_finds_a_good_key(run, clerk):
     (found,) = run("doctor").lines
     assert found["key"] == "accepted"
-    assert found["instance"]["kind"] == "test"
+    assert found["instance"]["kind"] == "sandbox"
     assert found["instance"]["origin"] == clerk.origin
     assert found["allowed"]["actions"] == 48
     assert clerk.requests == [("GET", "/domains")]

@@ -97,7 +97,7 @@ def test_the_preview_shows_old_and_new(on_screen, clerk):
     ran = on_screen(*words, types="no\n")
     assert "first_name: Ada → Augusta" in ran.err
     assert "external_id: a-1 → null" in ran.err
-    assert "on test instance" in ran.err
+    assert "on sandbox" in ran.err
     assert user in ran.err
 
 

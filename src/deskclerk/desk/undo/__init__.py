@@ -1,6 +1,6 @@
 """How a journalled write is taken back: its inverse, or an honest no."""
 
 from deskclerk.desk.undo.inverse import Inverse, inverse
-from deskclerk.desk.undo.undoing import Undoing, noting
+from deskclerk.desk.undo.undoing import Found, Undoing
 
-__all__ = ["Inverse", "Undoing", "inverse", "noting"]
+__all__ = ["Found", "Inverse", "Undoing", "inverse"]

@@ -1,18 +1,17 @@
-"""Which entries can be undone at all; the inverse of one that can; and how a person is shown it."""
+"""Which entries can be undone at all, and the inverse of one that can."""
 
 import json
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from deskclerk.catalogue import READ, Action
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.caller import Approver, Signature
 from deskclerk.desk.clean import clean, clean_text
 from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal
-from deskclerk.desk.plan import Plan
+from deskclerk.desk.plan import TakesBack
 from deskclerk.desk.undo.entries import ending, rows_of, taken_back_by
 from deskclerk.desk.undo.found import Event, Inverse, kind_of
 from deskclerk.desk.undo.inverse import inverse
@@ -24,11 +23,10 @@ _UNKNOWN = ("unknown", "outcome_unknown")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An inverse that can be performed, and what a person is told with it, a line each."""
+    """An inverse that can be performed, and what it takes back."""
 
     action: Action
-    notes: tuple[str, ...]
-    cannot: tuple[str, ...]
+    takes_back: TakesBack
 
 
 class Undoing:
@@ -52,7 +50,8 @@ class Undoing:
         found = inverse(intent, outcome, current, given)
         if found.action is None:
             raise _refusal(intent, found)
-        return Found(found.action, (_title(intent), *_lines(found.notes)), _lines(found.cannot))
+        notes = (_title(intent), *_lines(found.notes + found.cannot))
+        return Found(found.action, TakesBack(entry_id, notes))
 
     async def _done_write(self, entry_id: str) -> tuple[Event, Event]:
         rows = await rows_of(self._journal, entry_id)
@@ -78,17 +77,6 @@ class Undoing:
                 next_step="If it was more than one request, read the target: the first may have been done.",
             )
         return first, outcome
-
-
-def noting(approver: Approver | None, found: Found) -> Approver | None:
-    """The approver, shown what the plan takes back and what does not come back with it."""
-    if approver is None:
-        return None
-
-    async def ask(plan: Plan) -> Signature:
-        return await approver(replace(plan, summary="\n".join((*found.notes, *found.cannot, plan.summary))))
-
-    return ask
 
 
 def _title(intent: Event) -> str:

@@ -10,71 +10,74 @@ from typing import TYPE_CHECKING, TextIO
 
 from deskclerk.catalogue import Effect
 from deskclerk.desk import Decision, Plan, Signature
-from deskclerk.desk.words import accepts
+from deskclerk.desk.signer import Rules
 from deskclerk.faces.cli.state import console, is_terminal
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from deskclerk.desk.plan import Change
-    from deskclerk.desk.signer import Signer
 
-_YES, _NO = "yes", ("no", "n")
+_NO = ("no", "n")
 
 
 class Terminal:
-    """Asks whoever sits at the terminal; `yes` signs without asking, as `--yes` says.
+    """Asks whoever sits at the terminal; `yes` is a command's `--yes`.
 
-    Where nobody sits, nothing is signed, and where `signer` has a PIN nothing without it. `decision`
-    keeps what was said.
+    Where nobody sits, nothing is signed but what `rules` let the flag sign. `decision` keeps what was
+    said.
     """
 
-    signer: "Signer | None" = None
-
-    def __init__(self, *, yes: bool) -> None:
+    def __init__(self, *, yes: bool, how: str = "terminal") -> None:
         self._yes = yes
+        self._how = how
+        self.rules = Rules(pin=True, named=True, flag=False)
         self.decision: Decision | None = None
 
     async def __call__(self, plan: Plan) -> Signature:
         """The person's answer to one plan."""
-        wants_pin = self.signer is not None and await self.signer.is_set()
-        signature = self._answer(plan, wants_pin=wants_pin)
+        signs = self._yes and self.rules.flag
+        if at_a_terminal() or (signs and is_terminal(sys.stderr)):
+            show(plan, sys.stderr)
+        signature = self.answer(plan)
         self.decision = signature.decision
-        if self.signer and wants_pin and signature.decision is Decision.APPROVED:
-            await self.signer.check(ask_hidden("Signer's PIN: "))
         return signature
 
-    def _answer(self, plan: Plan, *, wants_pin: bool) -> Signature:
-        if self._yes and wants_pin:
-            why = "a signer's PIN is set, and --yes alone signs nothing"
-            return Signature(Decision.DISMISSED, "command line --yes", why, final=True)
-        if self._yes:
-            if is_terminal(sys.stderr):
-                show(plan, sys.stderr)
-            return Signature(Decision.APPROVED, "command line --yes")
-        if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
-            return Signature(Decision.DISMISSED, "nobody at a terminal")
-        show(plan, sys.stderr)
-        destructive = plan.effect is Effect.DESTRUCTIVE
-        typed = ask(plan.words if destructive else (_YES,))
-        if typed is None:
-            return Signature(Decision.DISMISSED, "terminal", "the question was closed", final=True)
-        if accepts(plan.words, typed) if destructive else typed.strip() == _YES:
-            return Signature(Decision.APPROVED, "terminal")
-        return unsigned(typed)
+    def answer(self, plan: Plan) -> Signature:
+        """The person's answer to a plan that has been shown."""
+        if self._yes and self.rules.flag:
+            return Signature(Decision.APPROVED, "command line --yes", pin="")
+        if not at_a_terminal():
+            why = self._alone(plan) if self._yes else ""
+            return Signature(Decision.DISMISSED, "nobody at a terminal", why, final=self._yes)
+        if not (self._yes and self.rules.pin):
+            typed = ask(self.rules.words(plan))
+            if typed is None:
+                return Signature(Decision.DISMISSED, self._how, "the question was closed", final=True)
+            if not self.rules.accepts(plan, typed):
+                return unsigned(typed, self._how)
+        pin = ask_hidden("Signer's PIN: ") if self.rules.pin else ""
+        return Signature(Decision.APPROVED, self._how, pin=pin)
+
+    def _alone(self, plan: Plan) -> str:
+        reason = "a signer's PIN is set" if self.rules.pin else f"this is the {plan.instance}"
+        return f"{reason}, and --yes alone signs nothing"
 
 
-def unsigned(typed: str) -> Signature:
+def unsigned(typed: str, how: str) -> Signature:
     """What a line means that does not sign: a no, or a slip of the hand, which is no answer."""
     if typed.strip().lower() in _NO:
-        return Signature(Decision.DECLINED, "terminal")
-    return Signature(Decision.DISMISSED, "terminal", "what was typed does not sign it", final=True)
+        return Signature(Decision.DECLINED, how)
+    return Signature(Decision.DISMISSED, how, "what was typed does not sign it", final=True)
 
 
 def at_a_terminal() -> bool:
     """Whether a person can see and type here: real streams, and a terminal that the process belongs to."""
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
-        return False
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr) and owns_terminal()
+
+
+def owns_terminal() -> bool:
+    """Whether the process belongs to a terminal, so that what is typed there reaches it."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR))
     except OSError:
@@ -122,6 +125,8 @@ def show(plan: Plan, stream: TextIO, asked_by: str = "") -> None:
     where = "bold white on red" if plan.instance.startswith("LIVE") else "bold"
     out.print()
     out.print(Text.assemble((plan.heading, f"bold {colour}"), " on ", (plan.instance, where)))
+    for line in plan.notes:
+        indented(Text(line))
     indented(Text(plan.summary, style="dim"))
     if plan.target:
         indented(Text(f"Target: {plan.target}"))

@@ -11,7 +11,7 @@ from deskclerk.faces.cli.state import State, json_option
 
 _SIGNING = {
     Effect.READ: "",
-    Effect.WRITE: "A write: you are shown what changes and asked for a yes.",
+    Effect.WRITE: "A write: you are shown what changes and asked to sign it.",
     Effect.DESTRUCTIVE: "Cannot be taken back: you are asked to type the target's name, address or id.",
 }
 
@@ -61,11 +61,15 @@ def action_command(action: type[Action]) -> click.Command:
     )
 
 
-def yes_option() -> click.Option:
-    """`--yes`, for every command that may write."""
-    return click.Option(
-        ["--yes"], is_flag=True, help="Sign it without being asked, unless a signer's PIN is set."
-    )
+_YES = (
+    "Sign it without being asked: on the sandbox only, and where a signer's PIN is set by the PIN alone. "
+    "Elsewhere it signs nothing."
+)
+
+
+def yes_option(text: str = _YES) -> click.Option:
+    """`--yes`, for every command that signs."""
+    return click.Option(["--yes"], is_flag=True, help=text)
 
 
 def _common(action: type[Action]) -> list[click.Option]:

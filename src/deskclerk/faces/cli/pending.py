@@ -3,10 +3,12 @@
 import asyncio
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from deskclerk.faces.cli.commands import yes_option
 from deskclerk.faces.cli.state import State, console, json_option
 
 if TYPE_CHECKING:
@@ -23,11 +25,18 @@ def pending(ctx: click.Context, /) -> None:
     asyncio.run(_pending(ctx.ensure_object(State)))
 
 
-@click.command(params=[json_option(), click.Option(["--yes"], is_flag=True, help="Signs nothing by itself.")])
+@click.command(
+    params=[
+        json_option(),
+        yes_option("Do not ask for the name where a signer's PIN is set: the PIN alone signs."),
+    ]
+)
 @click.argument("plan_id", metavar="ID")
 @click.pass_context
 def approve(ctx: click.Context, /, plan_id: str, *, yes: bool) -> None:
-    """Sign a waiting write: on a terminal, by typing its target's name, address or id.
+    """Sign a waiting write: on a terminal, by typing its target's name, address or id, and the signer's PIN.
+
+    The PIN is asked for where one is set (`deskclerk signer set`); with it, --yes spares the typing.
 
     This only signs. Whoever asked has to ask again with the same arguments, or is waiting already.
     """
@@ -94,25 +103,20 @@ def _who(stored: "Stored") -> str:
 
 
 async def _approve(state: State, plan_id: str, *, yes: bool) -> None:
-    from deskclerk.desk import Decision, Signature  # noqa: PLC0415 - help needs no desk
-    from deskclerk.faces.cli.approve import ask, ask_hidden, at_a_terminal, show, unsigned  # noqa: PLC0415
+    from deskclerk.desk import Decision  # noqa: PLC0415 - help needs no desk
+    from deskclerk.faces.cli.approve import Terminal, show  # noqa: PLC0415
 
     async with state.desk() as desk:
         stored = await desk.stored(plan_id)
-        plan = stored.plan
-        show(plan, sys.stderr, _who(stored))
+        terminal = Terminal(yes=yes, how=_HOW)
+        # Somebody else asked: whoever signs has read whose plan it is, on the sandbox too.
+        terminal.rules = replace(await desk.signing_rules(), named=True, flag=False)
+        show(stored.plan, sys.stderr, _who(stored))
         await desk.signable(plan_id)
-        if yes or not at_a_terminal():
-            why = "--yes alone signs nothing" if yes else "approve wants a person at a terminal"
-            await desk.sign(plan_id, Signature(Decision.DISMISSED, _HOW, why))
-        typed = ask(plan.words)
-        signature = Signature(Decision.APPROVED, _HOW)
-        if typed is None or not _accepted(plan.words, typed):
-            signature = unsigned(typed or "")
-        pin = ""
-        if signature.decision is Decision.APPROVED and await desk.signer.is_set():
-            pin = ask_hidden("Signer's PIN: ")
-        await desk.sign(plan_id, signature, pin=pin)
+        signature = terminal.answer(stored.plan)
+        await desk.sign(
+            plan_id, replace(signature, why=signature.why or "approve wants a person at a terminal")
+        )
         if signature.decision is Decision.DECLINED:
             state.note("Declined for good. Whoever asked is told.", style="yellow")
         else:
@@ -121,12 +125,6 @@ async def _approve(state: State, plan_id: str, *, yes: bool) -> None:
                 "else have the same asked again.",
                 style="green",
             )
-
-
-def _accepted(words: tuple[str, ...], typed: str) -> bool:
-    from deskclerk.desk.words import accepts  # noqa: PLC0415
-
-    return accepts(words, typed)
 
 
 async def _reject(state: State, plan_id: str, reason: str | None) -> None:

@@ -33,17 +33,20 @@ async def signing_desk(state: State, *, yes: bool) -> AsyncIterator[Desk]:
     """A desk whose writes are signed at this terminal; what is not signed says what to do."""
     terminal = Terminal(yes=yes)
     async with state.desk(terminal) as desk:
-        terminal.signer = desk.signer
+        terminal.rules = await desk.signing_rules()
         try:
             yield desk
         except ApprovalNeeded as error:
-            if not await desk.signer.is_set():
-                error.next_step += " Or run it on a terminal and type the answer, or pass --yes."
+            error.next_step += f" Or run it on a terminal and type the answer{_flag(terminal)}."
             raise
         except ApprovalRefused as error:
             if terminal.decision is Decision.DECLINED:
                 error.message, error.next_step = "Declined. Nothing was sent.", ""
             raise
+
+
+def _flag(terminal: Terminal) -> str:
+    return ", or pass --yes" if terminal.rules.flag else ""
 
 
 def waiting(state: State) -> Progress:

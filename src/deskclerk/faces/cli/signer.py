@@ -10,7 +10,7 @@ from deskclerk.faces.cli.state import State, json_option
 
 @click.group()
 def signer() -> None:
-    """The signer's PIN: set, remove, status. Only the person knows it, and --yes alone then signs nothing."""
+    """The signer's PIN: set, remove, status. Where it is set, no terminal or console signs without it."""
 
 
 @signer.command("set")

@@ -1,7 +1,10 @@
 """Every table; a change to one needs a migration beside it, in `migrations/versions`."""
 
+from deskclerk.sandbox.store import orders  # noqa: F401 - adds indexes to the tables above
 from deskclerk.sandbox.store.columns import metadata
+from deskclerk.sandbox.store.controls import faults, sandbox_state
 from deskclerk.sandbox.store.domains import domains
+from deskclerk.sandbox.store.images import images
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.invitations import invitations, organization_invitations
 from deskclerk.sandbox.store.jwt_templates import jwt_templates
@@ -20,14 +23,19 @@ from deskclerk.sandbox.store.users import (
     users,
     web3_wallets,
 )
+from deskclerk.sandbox.store.verifications import verifications
 from deskclerk.sandbox.store.waitlist_entries import waitlist_entries
+from deskclerk.sandbox.store.webhooks import deliveries, outbox, webhook_endpoints
 
 __all__ = [
     "allowlist_identifiers",
     "blocklist_identifiers",
+    "deliveries",
     "domains",
     "email_addresses",
     "external_accounts",
+    "faults",
+    "images",
     "instance_settings",
     "instances",
     "invitations",
@@ -40,11 +48,15 @@ __all__ = [
     "organization_permissions",
     "organization_roles",
     "organizations",
+    "outbox",
     "phone_numbers",
     "redirect_urls",
     "role_permissions",
+    "sandbox_state",
     "sessions",
     "users",
+    "verifications",
     "waitlist_entries",
     "web3_wallets",
+    "webhook_endpoints",
 ]

@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
 
 from deskclerk.sandbox.store.columns import (
     ID_LENGTH,
@@ -35,6 +46,7 @@ users = Table(
     json_column("unsafe_metadata"),
     Column("password_digest", Text),
     Column("password_hasher", String(32)),
+    Column("password_compromised", Boolean, nullable=False, server_default=false()),
     time_column("password_last_updated_at", nullable=True),
     Column("totp_secret", Text),
     json_column("backup_codes", nullable=True),
@@ -54,8 +66,8 @@ users = Table(
     UniqueConstraint("instance_id", "external_id", name="users_external_id"),
     UniqueConstraint("instance_id", "username_folded", name="users_username"),
     Index("users_created", "instance_id", "created_at", "id"),
-    Index("users_active", "instance_id", "last_active_at"),
-    Index("users_signed_in", "instance_id", "last_sign_in_at"),
+    Index("users_active", "instance_id", "last_active_at", "id"),
+    Index("users_signed_in", "instance_id", "last_sign_in_at", "id"),
 )
 """A user is locked until `lockout_expires_at`.
 
@@ -64,7 +76,11 @@ users = Table(
 
 
 def _identification(table: str, value: str, *more: Column[Any]) -> Table:
-    """A kind of address that identifies a user: unique in its instance."""
+    """A kind of address that identifies a user.
+
+    `held_by` is empty where the address is its user's alone, verified or reserved; else it is the user's
+    id, and others may hold the address too. `verification` is what is shown when no admin verified it.
+    """
     return Table(
         table,
         metadata,
@@ -74,10 +90,12 @@ def _identification(table: str, value: str, *more: Column[Any]) -> Table:
         Column("position", Integer, nullable=False),
         Column(value, Text, nullable=False),
         Column("verified", Boolean, nullable=False),
+        Column("held_by", String(ID_LENGTH), nullable=False, server_default=""),
+        json_column("verification", nullable=True),
         *more,
         time_column("created_at"),
         time_column("updated_at"),
-        UniqueConstraint("instance_id", value, name=f"{table}_value"),
+        UniqueConstraint("instance_id", value, "held_by", name=f"{table}_value"),
         Index(f"{table}_user", "user_id"),
     )
 

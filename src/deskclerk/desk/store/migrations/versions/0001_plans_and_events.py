@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables; SQLite itself refuses to change or delete an event."""
+    """Create the tables; the database itself refuses to change or delete an event."""
     op.create_table(
         "events",
         sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
@@ -55,6 +55,15 @@ def upgrade() -> None:
                 f"CREATE TRIGGER events_no_{verb} BEFORE {verb.upper()} ON events "
                 "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
             )
+    else:
+        op.execute(
+            "CREATE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
+            "FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()"
+        )
     op.create_table(
         "plans",
         sa.Column("id", sa.String(40), primary_key=True),

@@ -1,0 +1,45 @@
+"""How a read is carried out: one request, a line in the journal, and what the asker may see of it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from deskclerk.catalogue import Action
+from deskclerk.clerk.client import Clerk
+from deskclerk.clerk.paging import every_page
+from deskclerk.desk.caller import Caller
+from deskclerk.desk.instance import Instance
+from deskclerk.desk.journal import Journal
+from deskclerk.desk.view import Answer, show
+from deskclerk.errors import ClerkError
+
+_UNBOUNDED = 10**12
+
+
+class Reading:
+    """Carries reads to one instance; an answer is cut to so many characters."""
+
+    def __init__(
+        self, budget: int, instance: Instance, journal: Journal, clerk: Callable[[], Awaitable[Clerk]]
+    ) -> None:
+        self._budget = budget
+        self._instance = instance
+        self._journal = journal
+        self._clerk = clerk
+
+    async def read(self, action: Action, caller: Caller) -> Answer:
+        """One answer; ClerkError if there is none."""
+        clerk = await self._clerk()
+        try:
+            answer = await clerk.perform(action)
+        except ClerkError as error:
+            await self._journal.read(self._instance, caller, action, error.kind, error)
+            raise
+        await self._journal.read(self._instance, caller, action, "done")
+        return show(action, answer, self._budget)
+
+    async def pages(self, action: Action, caller: Caller) -> AsyncIterator[Answer]:
+        """Every page of a list, uncut."""
+        clerk = await self._clerk()
+        async for page in every_page(action, clerk.perform):
+            shape = {"data": page.items, "total_count": page.total}
+            await self._journal.read(self._instance, caller, action, "done")
+            yield show(action, shape, budget=_UNBOUNDED)
