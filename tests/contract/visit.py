@@ -63,7 +63,7 @@ class Visit:
         """Send a request with any content; the answer's JSON."""
         query = query or {}
         response = await self.http.request(method, f"/v1{path}", params=query, **content)
-        answer = response.json()
+        answer = response.json() if response.content else None
         paginated = query.get("paginated") == "true"
         self.exchanges.append(
             Exchange(method, path, paginated, expected, response.status_code, response.headers, answer)

@@ -183,7 +183,7 @@ async def present_memberships(call: Call, rows: Sequence[RowMapping]) -> list[di
     """The answers for rows of `_of`."""
     ids = {row["organization_id"] for row in rows}
     found = await call.connection.execute(all_of(call, organizations).where(organizations.c.id.in_(ids)))
-    parents = {row["id"]: organization_answer(row) for row in found.mappings()}
+    parents = {row["id"]: organization_answer(call, row) for row in found.mappings()}
     roles = await read_roles(call.connection, call.instance.id, {row["role"] for row in rows})
     same = ("id", "role", "public_metadata", "private_metadata", "created_at", "updated_at")
     return [

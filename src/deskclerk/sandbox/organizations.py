@@ -56,7 +56,7 @@ async def get_organization(call: Call) -> dict[str, Any]:
     row = (await call.connection.execute(query)).mappings().one_or_none()
     if row is None:
         raise not_found("organization", key)
-    return organization_answer(row)
+    return organization_answer(call, row)
 
 
 async def create_organization(call: Call) -> dict[str, Any]:
@@ -85,19 +85,19 @@ async def update_organization(call: Call) -> dict[str, Any]:
     values = _fields(call.body)
     _check_slugs(await read_settings(call, "organizations"), values)
     with unique_or(taken("slug")):
-        return await _changed(call, row["id"], values)
+        return await changed_organization(call, row["id"], values)
 
 
 async def merge_organization_metadata(call: Call) -> dict[str, Any]:
     """Merge metadata deeply; null deletes a key."""
     row = await get(call, organizations, call.path["organization_id"], "organization")
-    return await _changed(call, row["id"], merged_metadata(dict(row), call.body))
+    return await changed_organization(call, row["id"], merged_metadata(dict(row), call.body))
 
 
 async def replace_organization_metadata(call: Call) -> dict[str, Any]:
     """Put new metadata in the place of the old."""
     row = await get(call, organizations, call.path["organization_id"], "organization")
-    return await _changed(call, row["id"], checked_metadata(call.body))
+    return await changed_organization(call, row["id"], checked_metadata(call.body))
 
 
 async def delete_organization(call: Call) -> dict[str, Any]:
@@ -180,7 +180,8 @@ async def _free_slug(call: Call, name: str, key: str) -> str:
     return f"{slug}-{key[-8:].lower()}" if await find(call, organizations, slug=slug) else slug
 
 
-async def _changed(call: Call, key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+async def changed_organization(call: Call, key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The organization after these values are set, as webhooks are told of it."""
     await change(call, organizations, key, **{**values, "updated_at": call.now})
     return await _told(call, "updated", key)
 
@@ -192,12 +193,12 @@ async def _told(call: Call, event: str, key: str) -> dict[str, Any]:
 
 
 async def _answer(call: Call, key: str) -> dict[str, Any]:
-    return organization_answer(await get(call, organizations, key, "organization"))
+    return organization_answer(call, await get(call, organizations, key, "organization"))
 
 
-async def present_organizations(_call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+async def present_organizations(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
     """The answers for rows."""
-    return [organization_answer(row) for row in rows]
+    return [organization_answer(call, row) for row in rows]
 
 
 HANDLERS: Handlers = where_organizations_are_on(

@@ -119,6 +119,7 @@ def upgrade() -> None:
     op.create_index(
         "waitlist_entries_created", "waitlist_entries", ["instance_id", "created_at", "id"], unique=False
     )
+    op.add_column("organizations", sa.Column("logo_id", sa.String(length=64), nullable=True))
     _add_system_roles()
 
 
