@@ -95,12 +95,14 @@ class Visit:
             await self.ask(method, path, None if method == "DELETE" else more, expected=expected)
 
 
-async def visited(location: Any, *journeys: Any) -> list[Exchange]:
+async def visited(location: Any, *journeys: Any, version: str = "2026-05-12") -> list[Exchange]:
     """The exchanges of these journeys, one after another, in one new sandbox."""
     async with open_sandbox(location) as sandbox:
         transport = httpx2.ASGITransport(app=sandbox.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(
-            transport=transport, base_url="http://sandbox.test", headers=HEADERS
+            transport=transport,
+            base_url="http://sandbox.test",
+            headers=HEADERS | {"Clerk-API-Version": version},
         ) as http:
             visit = Visit(http)
             for journey in journeys:
