@@ -6,23 +6,31 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test test-postgres test-js check format lint types docs index index-check lock clean
+.PHONY: run test test-postgres test-browser test-js check format lint types docs index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --ignore tests/browser
+
+# The console in a real browser; needs Chromium (CHROMIUM=path if it is not on PATH) and npm for axe-core.
+test-browser: $(VENV)/dev.stamp tests/js/node_modules/axe-core
+	$(BIN)/python -m pytest tests/browser
+
+tests/js/node_modules/axe-core: tests/js/package-lock.json
+	cd tests/js && npm ci --silent
+	@touch $@
 
 # What is kept in a database, on PostgreSQL: the tests start a server of their own (Debian: postgresql).
 test-postgres: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --postgres tests/sandbox tests/test_database.py
+	$(BIN)/python -m pytest -n auto --postgres tests/sandbox tests/test_database.py tests/desk/test_store.py
 
 # Clerk's JavaScript SDK against the sandbox; needs Node 20 or newer.
 test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 
-check: lint types docs test test-postgres
+check: lint types docs test test-postgres test-browser
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -62,10 +62,12 @@ class DeskclerkError(Exception):
 class InvalidRequest(DeskclerkError):
     """An argument is unknown, missing or not what the action accepts; nothing was sent.
 
-    `problems` holds one `(argument, what is wrong and what is accepted)` pair each.
+    `problems` holds one `(argument, what is wrong and what is accepted)` pair each, `secret` the name of a
+    stored secret that a person would have to enter first.
     """
 
     kind = "invalid_request"
+    secret: str | None = None
 
     def __init__(
         self, message: str, *, problems: Sequence[tuple[str, str]] = (), next_step: str = ""

@@ -114,6 +114,10 @@ class Settings(Rules):
     """Seconds for all tries of one request together."""
     secrets: Literal["allow", "reference"] = "allow"
     """Whether a model may give a secret plainly, or only as `secret:NAME`."""
+    handover: Literal["file", "console"] = "file"
+    """Where what Clerk shows once waits for a person: in a private file, or in this process's console."""
+    console: bool | None = None
+    """Whether a console is served; when not set, wherever only this machine can reach it."""
     answer_characters: int = Field(default=24_000, ge=1_000)
     """The budget of one answer, in characters of JSON."""
 

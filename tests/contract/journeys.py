@@ -2,6 +2,7 @@
 
 from tests.contract.organization_journeys import organizations
 from tests.contract.settings_journeys import SETTINGS_JOURNEYS
+from tests.contract.token_journeys import TOKEN_JOURNEYS
 from tests.contract.user_journeys import USER_JOURNEYS
 from tests.contract.visit import PASSWORD, Visit
 
@@ -219,6 +220,7 @@ JOURNEYS = (
     jwt_templates,
     domains,
     oauth_applications,
+    *TOKEN_JOURNEYS,
     *USER_JOURNEYS,
     *SETTINGS_JOURNEYS,
 )

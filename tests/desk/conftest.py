@@ -28,7 +28,9 @@ class TinyClerk:
                 return httpx2.Response(200, json={"object": "instance", "id": self.instance})
             if path == "/users":
                 return httpx2.Response(200, json=list(self.users.values()))
-            return httpx2.Response(200, json=user) if user else self.missing()
+            # Escaped, so that it carries what UTF-8 cannot.
+            body = {"content": json.dumps(user), "headers": {"content-type": "application/json"}}
+            return httpx2.Response(200, **body) if user else self.missing()
         self.writes.append((request.method, path))
         if self.trouble:
             trouble, self.trouble = self.trouble, None
@@ -39,7 +41,7 @@ class TinyClerk:
             user["banned"] = True
         elif request.method == "PATCH":
             user.update(json.loads(request.content))
-        return httpx2.Response(200, json=user)
+        return httpx2.Response(200, json=user, headers={"x-clerk-trace-id": "trace-1"})
 
     def missing(self):
         return httpx2.Response(404, json={"errors": [{"message": "not found", "code": "resource_not_found"}]})
@@ -71,7 +73,7 @@ def open_desk(upstream, tmp_path):
     async def opened(**options):
         approver = options.pop("approver", None)
         given = {"secret_key": "sk_test_x", "approval_wait": 0} | options
-        settings = Settings(home=tmp_path / "home", **given)
+        settings = Settings(**{"home": tmp_path / "home"} | given)
         transport = httpx2.MockTransport(upstream)
         async with (
             Clerk("https://clerk.test", "sk_test_x", transport=transport) as clerk,

@@ -2,7 +2,7 @@ import pytest
 from tests.desk.conftest import Person
 
 from deskclerk.catalogue import BanUser, DeleteUser, GetUser, ListUsers
-from deskclerk.desk import Caller
+from deskclerk.desk import Caller, Desk
 from deskclerk.desk.policy import Policy
 from deskclerk.errors import InvalidSettings, NotAllowed
 from deskclerk.settings import Named, Rules, Settings
@@ -104,3 +104,10 @@ async def test_destructive_actions_are_capped_by_the_hour_and_over_restarts(open
         await desk.perform(GetUser(user_id="user_1"))
     assert [plan.action for plan in person.shown] == ["clerk_user_ban"]
     assert len(upstream.writes) == 3
+
+
+def test_python_cannot_leave_a_live_key_unsigned_by_one_setting_either(tmp_path):
+    given = {"home": tmp_path, "secret_key": "sk_live_x", "confirm": "never"}
+    with pytest.raises(InvalidSettings, match="confirm = never"):
+        Desk(Settings(**given))
+    Desk(Settings(**given, allow_unconfirmed_live=True))

@@ -143,6 +143,16 @@ def test_one_object_takes_ten_changes_in_ten_seconds(clerk_sandbox, api):
     assert api.get("/users/user_ada").status_code == 200
 
 
+def test_a_live_instance_says_so_and_creates_no_sessions(clerk_sandbox, api):
+    live = clerk_sandbox.instances.add("production", kind="live")
+    as_live = {"authorization": f"Bearer {live['secret_key']}"}
+    assert api.get("/instance").json()["environment_type"] == "development"
+    assert api.get("/instance", headers=as_live).json()["environment_type"] == "production"
+    user = api.post("/users", json={"username": "adam"}, headers=as_live).json()
+    answer = api.post("/sessions", json={"user_id": user["id"]}, headers=as_live)
+    assert refused(answer) == (400, "request_invalid_for_environment")
+
+
 def test_instances_share_nothing_and_a_test_one_has_clerks_quota(clerk_sandbox, api):
     other = clerk_sandbox.instances.add("second", user_quota=1)
     live = clerk_sandbox.instances.add("third", kind="live")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -36,6 +37,19 @@ _BY_STATUS: dict[int, type[ClerkError]] = {
     409: Conflict,
     429: RateLimited,
 }
+
+
+@dataclass
+class Heard:
+    """What Clerk said beside its answer, the last one where an action makes several requests."""
+
+    status: int | None = None
+    trace_id: str | None = None
+
+    def note(self, response: httpx2.Response, hide: Hide) -> None:
+        """Keep what one response says of itself."""
+        self.status = response.status_code
+        self.trace_id = _short(hide(response.headers.get("x-clerk-trace-id")))
 
 
 def decode(request: Request, response: httpx2.Response, hide: Hide) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import ssl
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ import stamina
 from deskclerk import __version__
 from deskclerk.catalogue import Action, Request
 from deskclerk.catalogue.route import API_VERSION
-from deskclerk.clerk.answers import decode, explain, lost, unreadable
+from deskclerk.clerk.answers import Heard, decode, explain, lost, unreadable
 from deskclerk.clerk.budget import PER_TEN_SECONDS, RateBudget
 from deskclerk.clerk.hiding import Hide, hiding
 from deskclerk.clerk.retry import ATTEMPTS, is_read, never_left, wait_before_retry
@@ -55,6 +56,7 @@ class Clerk:
             },
             timeout=timeout,
             transport=transport,
+            verify=_trust(origin),
         )
 
     def __repr__(self) -> str:
@@ -68,8 +70,8 @@ class Clerk:
     ) -> None:
         await self._http.aclose()
 
-    async def perform(self, action: Action) -> Any:
-        """Carry an action to Clerk; the decoded answer.
+    async def perform(self, action: Action, heard: Heard | None = None) -> Any:
+        """Carry an action to Clerk; the decoded answer. `heard` is told what Clerk says beside it.
 
         Whatever Clerk repeats of the key and of the action's secrets is taken out.
 
@@ -78,12 +80,12 @@ class Clerk:
         """
         hide = self._hiding(action)
         try:
-            return hide(await action.perform(functools.partial(self.send, hide=hide)))
+            return hide(await action.perform(functools.partial(self.send, hide=hide, heard=heard)))
         except ClerkError as error:
             explain(error, type(action))
             raise
 
-    async def send(self, request: Request, hide: Hide | None = None) -> Any:
+    async def send(self, request: Request, hide: Hide | None = None, heard: Heard | None = None) -> Any:
         """One request, tried again where that is safe; the decoded JSON answer.
 
         `hide` takes secrets out of what Clerk says in an error.
@@ -96,12 +98,12 @@ class Clerk:
             async with asyncio.timeout(limit):
                 async for attempt in tries:
                     with attempt:
-                        return await self._once(request, hide)
+                        return await self._once(request, hide, heard)
         except TimeoutError:
             raise lost(request, f"no answer within {limit:g} s") from None
         raise AssertionError("stamina returns or raises")
 
-    async def _once(self, request: Request, hide: Hide) -> Any:
+    async def _once(self, request: Request, hide: Hide, heard: Heard | None) -> Any:
         if self._budget:
             await self._budget.spend(request)
         try:
@@ -119,6 +121,8 @@ class Clerk:
         except ValueError:  # from the encoder
             failure = Unprocessable(f"{request.method} {request.path}: not JSON in UTF-8, and so not sent.")
         else:
+            if heard:
+                heard.note(response, hide)
             return decode(request, response, hide)
         raise failure
 
@@ -130,3 +134,8 @@ class Clerk:
                 next_step="Nothing was sent. Check the network and CLERK_API_URL.",
             )
         return lost(request, type(error).__name__)
+
+
+def _trust(origin: str) -> ssl.SSLContext | bool:
+    """Whom to trust: the usual authorities over https; nobody over http, which spares reading their list."""
+    return True if origin.startswith("https://") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

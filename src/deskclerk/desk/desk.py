@@ -11,12 +11,14 @@ from deskclerk.catalogue import READ, Action
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import Approver, Caller, Progress, Signature
 from deskclerk.desk.choice import Choice
+from deskclerk.desk.doors import Doors
 from deskclerk.desk.instance import Instance, open_clerk
 from deskclerk.desk.journal import Journal
 from deskclerk.desk.limits import Limits
 from deskclerk.desk.plan import Plan
 from deskclerk.desk.plans import Stored
 from deskclerk.desk.policy import Policy
+from deskclerk.desk.pulse import Pulse, pulse_of
 from deskclerk.desk.reading import Reading
 from deskclerk.desk.secrets import Secrets
 from deskclerk.desk.settle import Settling
@@ -48,6 +50,7 @@ class Desk:
         caller: Caller = PYTHON,
         clerk: Clerk | None = None,
     ) -> None:
+        settings.check()
         self.settings = settings
         self.instance = Instance.of(settings)
         self.policy = Policy(settings)
@@ -57,12 +60,14 @@ class Desk:
         self._opening = asyncio.Lock()
         self._clerk = clerk
         self._journal = Journal(settings.data / "desk.db", settings.database)
-        self._secrets = Secrets(settings.data, settings.secrets)
+        self.secrets = Secrets(settings.data, settings.secrets)
         self._limits = Limits(settings, self.instance, self._journal, self._open_clerk)
         self.signer = Signer(self._journal)
+        self.doors = Doors(self._journal, self.instance, settings.data)
         self._signing = Signing(settings, self.instance, self._journal, self._open_clerk, self.signer)
         self._reading = Reading(settings.answer_characters, self.instance, self._journal, self._open_clerk)
         self._writing = Writing(settings, self.instance, self._journal, self._open_clerk)
+        self.handovers = self._writing.handovers
         self._settling = Settling(self.instance, self._journal, self._open_clerk)
         self._undoing = Undoing(self.instance, self._journal, self._open_clerk)
 
@@ -92,6 +97,7 @@ class Desk:
     ) -> None:
         """Ends the writes under way, then lets go of everything."""
         await self._writing.end()
+        self.handovers.save()
         await self._journal.close()
         await self._stack.aclose()
 
@@ -182,6 +188,10 @@ class Desk:
         """A plan as it stands, of whatever instance; ApprovalRefused if there is none."""
         return await self._signing.plans.load(plan_id)
 
+    def console_at(self, address: str | None) -> None:
+        """Where plans can be signed in a browser, while a console runs; whoever waits is told."""
+        self._signing.console = address
+
     async def signing_rules(self) -> Rules:
         """What a signature outside a client's dialogue wants here."""
         return await self.signer.rules(self.instance)
@@ -199,6 +209,10 @@ class Desk:
         """
         signature = replace(signature, pin=pin or signature.pin)
         return await self._signing.deciding.decide(plan_id, signature, caller or self._caller)
+
+    async def pulse(self) -> Pulse:
+        """What waits, and how far the journal has come: for pages that follow along."""
+        return await pulse_of(self._journal)
 
     async def pages(self, action: Action, caller: Caller | None = None) -> AsyncIterator[Answer]:
         """Every page of a list, each as `perform` would show it."""
@@ -230,7 +244,7 @@ class Desk:
     async def _check(self, action: Action, caller: Caller) -> None:
         try:
             self.policy.check(type(action), caller)
-            self._secrets.check(action, caller.face)
+            self.secrets.check(action, caller.face)
             if action.spec.effect is not READ:
                 await self._limits.check(action)
         except DeskclerkError as error:

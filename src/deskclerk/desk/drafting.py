@@ -7,7 +7,7 @@ from deskclerk.catalogue import Action
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instance import Instance
-from deskclerk.desk.journal import now
+from deskclerk.desk.lines import now
 from deskclerk.desk.plan import Plan, TakesBack, changes_of, digest_of, name_of
 from deskclerk.desk.plans import WAITING, Plans, Stored
 from deskclerk.desk.reach import reach_of

@@ -18,14 +18,11 @@ def hand_over(answer: Any, folder: Path) -> tuple[Any, tuple[str, ...]]:
 
     A file is named after the object's id and never overwritten; it is on the disk when this returns.
     """
-    if not isinstance(answer, dict):
-        return answer, ()
-    found = {key: answer[key] for key in ONCE if answer.get(key)}
+    rest, found = once_shown(answer)
     if not found:
         return answer, ()
     name = f"{answer.get('object', 'secret')}-{answer.get('id', 'unknown')}"
     names = " and ".join(found)
-    rest = {key: value for key, value in answer.items() if key not in found}
     try:
         path = _write(folder, name, "".join(f"{key} = {value}\n" for key, value in found.items()))
     except (OSError, UnicodeError) as error:
@@ -33,6 +30,14 @@ def hand_over(answer: Any, folder: Path) -> tuple[Any, tuple[str, ...]]:
         lost = f"{names} could not be written to {folder} ({reason}) and is lost"
         return rest, (f"{lost}: make a new one in Clerk.",)
     return rest, (f"{names} was written to {path} for a person to read and delete; it is shown once.",)
+
+
+def once_shown(answer: Any) -> tuple[Any, dict[str, str]]:
+    """The answer without what is shown once, and that."""
+    if not isinstance(answer, dict):
+        return answer, {}
+    found = {key: answer[key] for key in ONCE if answer.get(key)}
+    return {key: value for key, value in answer.items() if key not in found}, found
 
 
 def _write(folder: Path, name: str, text: str) -> Path:

@@ -1,7 +1,6 @@
 """The append-only record of everything asked, decided and done."""
 
 import asyncio
-import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +8,10 @@ from weakref import WeakSet
 
 from deskclerk.catalogue import Action
 from deskclerk.desk.caller import Caller
-from deskclerk.desk.locks import Presence, claim
+from deskclerk.desk.lines import Said, begun, ended, new_id, printable, said_by
+from deskclerk.desk.locks import Presence, claim, present
 from deskclerk.desk.view import without_secrets
-from deskclerk.errors import ClerkError, DeskclerkError
+from deskclerk.errors import DeskclerkError
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -28,18 +28,6 @@ _BATCH = 50
 _BATCH_SECONDS = 0.5
 
 
-def now() -> int:
-    """Milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
-def new_id(prefix: str) -> str:
-    """A prefix and a sortable KSUID."""
-    from ksuid import KsuidMs  # noqa: PLC0415 - listing tools needs no ids
-
-    return f"{prefix}_{KsuidMs()}"
-
-
 class Journal:
     """Events in the desk's database, which is opened on the first one.
 
@@ -47,7 +35,7 @@ class Journal:
     """
 
     def __init__(self, location: Path, url: "SecretStr | None" = None) -> None:
-        """At `location`, or in the database of `url`; the locks of processes stand beside `location`."""
+        """In a file at `location`, or in the database of `url`."""
         self._location = location
         self._url = url
         self._engine: AsyncEngine | None = None
@@ -76,11 +64,11 @@ class Journal:
         caller: Caller,
         action: Action,
         outcome: str,
-        error: ClerkError | None = None,
+        said: Said | None = None,
     ) -> None:
         """Note a read; it reaches the disk within a second."""
-        event = _event("read", new_id("ent"), instance, caller, action)
-        self._batch.append(event | {"outcome": outcome} | _said(error))
+        event = begun("read", new_id("ent"), instance, caller, action)
+        self._batch.append(event | {"outcome": outcome} | said_by(said))
         if len(self._batch) >= _BATCH:
             await self.flush()
         elif self._flushing is None or self._flushing.done():
@@ -98,16 +86,23 @@ class Journal:
         if error in self._noted:
             return
         self._noted.add(error)
-        event = _event("refused", new_id("ent"), instance, caller, action)
+        event = begun("refused", new_id("ent"), instance, caller, action)
         plan_id = plan if isinstance(plan, str) else getattr(plan, "id", getattr(error, "plan_id", None))
         told = {"outcome": error.kind, "plan": printable(plan_id), "note": printable(error.message)}
-        await self._add(event | told | _said(error))
+        await self._add(event | told | said_by(error))
+
+    async def decided(
+        self, instance: "Instance", caller: Caller, action: Action, plan: "Plan", *, outcome: str, how: str
+    ) -> None:
+        """Note a person's `signed` or `declined` from outside the call that asked, and how it was given."""
+        event = begun("decided", new_id("ent"), instance, caller, action)
+        await self._add(event | {"outcome": outcome, "plan": plan.id, "signed": printable(how)})
 
     async def intent(
         self, instance: "Instance", caller: Caller, action: Action, signed: "Signed"
     ) -> dict[str, Any]:
         """Note that a write is about to be sent, and what it will change; on disk when this returns."""
-        event = _event("intent", new_id("ent"), instance, caller, action)
+        event = begun("intent", new_id("ent"), instance, caller, action)
         event |= {
             "plan": signed.plan.id if signed.plan else None,
             "signed": signed.how,
@@ -122,18 +117,21 @@ class Journal:
         self,
         intent: dict[str, Any],
         outcome: str,
-        error: ClerkError | None = None,
+        said: Said | None = None,
         answer: Any = None,
         note: str | None = None,
     ) -> None:
-        """Note how a write ended: `done` with Clerk's answer, `not_done`, `unknown`, or its error's kind."""
-        await self._add(_ended(intent, "outcome", outcome, answer, note) | _said(error))
+        """Note how a write ended: `done` with Clerk's answer, `not_done`, `unknown`, or its error's kind.
+
+        `said` is what Clerk said with it: an error, or beside its answer.
+        """
+        await self._add(ended(intent, "outcome", outcome, answer, note) | said_by(said))
 
     async def settled(self, intent: dict[str, Any], found: "Found") -> dict[str, Any] | None:
         """Note what a later process found out about an open intent; None if that is known already."""
         from deskclerk.desk.store.lines import append_settled  # noqa: PLC0415 - opened when needed
 
-        line = _ended(intent, "settled", found.outcome, found.after, f"Settled later. {found.note}")
+        line = ended(intent, "settled", found.outcome, found.after, f"Settled later. {found.note}")
         line |= {"code": found.code, "owner": None}
         return line if await append_settled(await self.engine(), line) else None
 
@@ -153,7 +151,7 @@ class Journal:
 
     def gone(self, owner: str) -> AbstractContextManager[bool]:
         """Whether a process has ended; within the block its open intents are the caller's to settle."""
-        return claim(self._location.parent / "locks", owner)
+        return claim(self._locks(), owner)
 
     async def entry(self, entry_id: str) -> dict[str, Any] | None:
         """One entry as `{"intent": {...}, "outcome": {...} or None}`; None if there is none of this id.
@@ -230,10 +228,14 @@ class Journal:
             self._presence.end()
             self._presence = None
 
+    def _locks(self) -> Path | str:
+        """Where processes hold their locks: beside the file, or on the server."""
+        return self._url.get_secret_value() if self._url else self._location.parent / "locks"
+
     def _owner(self) -> str:
         """This process's name, under which it holds a lock as long as it lives."""
         if self._presence is None:
-            self._presence = Presence(self._location.parent / "locks", new_id("own"))
+            self._presence = present(self._locks(), new_id("own"))
         return self._presence.name
 
     async def _flush_soon(self) -> None:
@@ -258,36 +260,3 @@ class Journal:
         self._appending.discard(task)
         if not task.cancelled():
             task.exception()  # raised to the caller, if it is still there
-
-
-def _event(kind: str, entry: str, instance: "Instance", caller: Caller, action: Action) -> dict[str, Any]:
-    return {
-        "at": now(),
-        "kind": kind,
-        "entry": entry,
-        "instance": instance.id,
-        "face": caller.face,
-        "client": printable(caller.client),
-        "token": printable(caller.token),
-        "action": action.spec.name,
-        "effect": str(action.spec.effect),
-        "target": "/".join(str(getattr(action, name)) for name in action.spec.route.names) or None,
-        "arguments": action.arguments(),
-    }
-
-
-def _ended(intent: dict[str, Any], kind: str, outcome: str, answer: Any, note: str | None) -> dict[str, Any]:
-    """A line about how an intent ended."""
-    told = {"kind": kind, "at": now(), "outcome": outcome, "note": printable(note)}
-    return intent | told | {"before": None, "after": without_secrets(answer)}
-
-
-def printable(text: str | None) -> str | None:
-    """Text as a database takes it: lone surrogates are replaced."""
-    return text and text.encode("utf-8", "replace").decode()
-
-
-def _said(error: DeskclerkError | None) -> dict[str, Any]:
-    if not isinstance(error, ClerkError):
-        return {}
-    return {"status": error.status, "code": error.code, "trace_id": error.trace_id}

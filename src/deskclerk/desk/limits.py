@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from deskclerk.catalogue import DESTRUCTIVE, Action, Request, Verb
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.instance import Instance
-from deskclerk.desk.journal import Journal, now
+from deskclerk.desk.journal import Journal
+from deskclerk.desk.lines import now
 from deskclerk.errors import NotAllowed
 from deskclerk.settings import Settings
 

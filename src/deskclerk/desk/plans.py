@@ -10,7 +10,8 @@ from typing import Any
 from deskclerk.catalogue import BY_NAME
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instance import Instance
-from deskclerk.desk.journal import Journal, new_id, now
+from deskclerk.desk.journal import Journal
+from deskclerk.desk.lines import new_id, now
 from deskclerk.desk.plan import Change, Plan, TakesBack
 from deskclerk.errors import ApprovalRefused
 

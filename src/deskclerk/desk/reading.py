@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from deskclerk.catalogue import Action
+from deskclerk.clerk.answers import Heard
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import every_page
 from deskclerk.desk.caller import Caller
@@ -27,13 +28,13 @@ class Reading:
 
     async def read(self, action: Action, caller: Caller) -> Answer:
         """One answer; ClerkError if there is none."""
-        clerk = await self._clerk()
+        clerk, heard = await self._clerk(), Heard()
         try:
-            answer = await clerk.perform(action)
+            answer = await clerk.perform(action, heard)
         except ClerkError as error:
             await self._journal.read(self._instance, caller, action, error.kind, error)
             raise
-        await self._journal.read(self._instance, caller, action, "done")
+        await self._journal.read(self._instance, caller, action, "done", heard)
         return show(action, answer, self._budget)
 
     async def pages(self, action: Action, caller: Caller) -> AsyncIterator[Answer]:

@@ -152,8 +152,10 @@ def _parts(action: Action) -> Iterator[tuple[str, str]]:
 def _unknown(name: str, known: list[Stored], where: str = "", argument: str = "") -> InvalidRequest:
     listed = ", ".join(item.name for item in known) or "none are"
     problem = f"no secret is called {name} (stored: {listed})"
-    return InvalidRequest(
+    error = InvalidRequest(
         f"{where}{problem}.",
         problems=[(argument, problem)] if argument else (),
         next_step=f"Nothing was sent. A person sets it with `deskclerk secret set {name}`.",
     )
+    error.secret = name
+    return error

@@ -9,7 +9,8 @@ from deskclerk.clerk.client import Clerk
 from deskclerk.desk.evidence import find_out
 from deskclerk.desk.found import DONE, NOT_DONE, TOO_SOON, UNKNOWN, Found
 from deskclerk.desk.instance import Instance
-from deskclerk.desk.journal import Journal, now
+from deskclerk.desk.journal import Journal
+from deskclerk.desk.lines import now
 from deskclerk.errors import ClerkError, ClerkUnavailable, OutcomeUnknown
 
 STILL_UNDER_WAY = 60_000

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deskclerk.desk.instance import Instance
-from deskclerk.desk.journal import Journal, now
+from deskclerk.desk.journal import Journal
+from deskclerk.desk.lines import now
 from deskclerk.desk.plan import Plan
 from deskclerk.desk.words import accepts
 from deskclerk.errors import ApprovalRefused, InvalidRequest

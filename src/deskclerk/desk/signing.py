@@ -12,7 +12,8 @@ from deskclerk.desk.caller import Approver, Caller, Decision, Progress
 from deskclerk.desk.deciding import Deciding
 from deskclerk.desk.drafting import Drafting
 from deskclerk.desk.instance import Instance
-from deskclerk.desk.journal import Journal, now
+from deskclerk.desk.journal import Journal
+from deskclerk.desk.lines import now
 from deskclerk.desk.look import look
 from deskclerk.desk.noting import Case, noting
 from deskclerk.desk.plan import Plan, TakesBack

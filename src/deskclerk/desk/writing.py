@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from deskclerk.catalogue import Action
+from deskclerk.clerk.answers import Heard
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.found import DONE, UNKNOWN
-from deskclerk.desk.handover import hand_over
+from deskclerk.desk.handovers import Handovers
 from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal
 from deskclerk.desk.secrets import Secrets
@@ -31,6 +32,7 @@ class Writing:
         self._clerk = clerk
         self._settling = Settling(instance, journal, clerk)
         self._secrets = Secrets(settings.data)
+        self.handovers = Handovers(settings.data / "handover", to_console=settings.handover == "console")
         self._under_way: set[asyncio.Task[Answer]] = set()
 
     async def write(self, action: Action, caller: Caller, signed: Signed) -> Answer:
@@ -61,8 +63,9 @@ class Writing:
             raise
         found_out: tuple[str, ...] = ()
         entry = await self._journal.intent(self._instance, caller, action, signed)
+        heard = Heard()
         try:
-            answer = await clerk.perform(ready)
+            answer = await clerk.perform(ready, heard)
         except OutcomeUnknown as error:
             answer, found_out = await self._read_back(entry, error)
         except ClerkError as error:
@@ -72,8 +75,8 @@ class Writing:
             await self._journal.outcome(entry, UNKNOWN)
             raise
         else:
-            await self._journal.outcome(entry, DONE, answer=answer)
-        rest, notes = hand_over(answer, self._settings.data / "handover")
+            await self._journal.outcome(entry, DONE, heard, answer)
+        rest, notes = await self.handovers.keep(answer)
         view = show(action, rest, self._settings.answer_characters)
         return Answer(view.value, view.notes + notes + found_out)
 

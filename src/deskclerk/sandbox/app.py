@@ -93,6 +93,7 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
                 wrapped=takes.wrapped,
                 pages="limit" in takes.query,
                 items=items,
+                origin=request.headers.get("origin"),
                 upload=upload,
                 base_url=str(request.base_url).rstrip("/"),
             )

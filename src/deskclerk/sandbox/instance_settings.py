@@ -1,6 +1,6 @@
 """The settings of an instance, section by section: how they begin, and what they were changed to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -77,3 +77,8 @@ async def _changed(call: Call, section: str, *, locks: bool = False) -> Mapping[
     if locks:
         query = query.with_for_update()  # SQLite holds its one write lock already
     return (await call.connection.execute(query)).scalar_one_or_none() or {}
+
+
+def given(call: Call, names: Iterable[str]) -> dict[str, Any]:
+    """What the body sets; null changes nothing."""
+    return {name: call.body[name] for name in names if call.body.get(name) is not None}

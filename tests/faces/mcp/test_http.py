@@ -115,10 +115,11 @@ def test_a_port_that_is_taken_is_an_error_of_the_settings(tmp_path):
 
 
 async def test_further_pages_are_served_on_the_same_desk(tmp_path):
-    def pages(desk):
-        return [Route("/", lambda _: PlainTextResponse(desk.instance.label))]
+    class Page:
+        def __init__(self, desk, origin):
+            self.routes = [Route("/", lambda _: PlainTextResponse(f"{desk.instance.label} {origin}"))]
 
-    served = app(Settings(home=tmp_path), pages=pages)
+    served = app(Settings(home=tmp_path), beside=Page)
     transport = httpx2.ASGITransport(app=served)
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8000") as http:
-        assert (await http.get("/")).text == "sandbox"
+        assert (await http.get("/")).text == "sandbox http://127.0.0.1:8000"

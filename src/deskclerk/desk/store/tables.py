@@ -39,9 +39,10 @@ events = Table(
 """What was asked, decided and done, in order; rows are added and never changed.
 
 `kind` is `intent` and `outcome` (a write, the same `entry`), `settled` (an outcome that a later process
-found out by reading), `read` or `refused`; `at` is in milliseconds since the epoch. `target` is the ids
-in the path, `/` between them. An intent keeps
-`before`, what the desk saw of the target (without secrets); an outcome `after`, what Clerk answered.
+found out by reading), `read`, `refused`, or `decided` (a signature or a no from outside the call that
+asked); `at` is in milliseconds since the epoch. `target` is the ids in the path, `/` between them. An
+intent keeps `before`, what the desk saw of the target (without secrets); an outcome `after`, what Clerk
+answered.
 `undoes` names the entry that a write takes back, `owner` the process that an intent belongs to.
 `hash` covers the row and the hash of the row before it (see `desk/chain.py`).
 """
@@ -94,3 +95,22 @@ signer = Table(
     Column("locked_until", BigInteger, nullable=False),
 )
 """One row: the digest of the PIN that signatures want, if there is one, and its wrong tries."""
+
+consoles = Table(
+    "consoles",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("instance", String(32), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+)
+"""`id` is the name of the lock that the console's process holds as long as it lives."""
+
+console_links = Table(
+    "console_links",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("plan", String(40)),
+)
+"""One row for each link that nobody has used yet; a link with a `plan` opens that plan and nothing else."""

@@ -14,6 +14,7 @@ _OTHERS = {
     "approve": "pending",
     "call": "call",
     "completion": "completion",
+    "console": "console",
     "demo": "demo",
     "doctor": "doctor",
     "journal": "journal",

@@ -50,7 +50,8 @@ async def _examine(state: State) -> tuple[dict[str, Any], Exception | None]:
         if error:
             verdict = "rejected" if isinstance(error, KeyRejected) else "not checked: no good answer"
         settled = await desk.settle()
-        findings = {"key": verdict} | _instance(desk, answer) | _allowed(desk)
+        allowed = _allowed(desk, pin=await desk.signer.is_set())
+        findings = {"key": verdict} | _instance(desk, answer) | allowed
         if settled:
             ends = {
                 f"{line['entry']} {line['action']}": f"{line['outcome']}: {line['note']}" for line in settled
@@ -84,13 +85,14 @@ def _instance(desk: "Desk", answer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _allowed(desk: "Desk") -> dict[str, Any]:
+def _allowed(desk: "Desk", *, pin: bool) -> dict[str, Any]:
     offered = desk.actions()
     return {
         "allowed": {
             "access": desk.settings.access,
             "confirm": desk.settings.confirm,
             "actions": len(offered),
+            "signers_pin": "set" if pin else "not set: whoever types the target's name signs",
             "waiting_for_a_signature": sum(desk.policy.asks(action.spec.effect) for action in offered),
         }
     }
@@ -103,7 +105,9 @@ def _places(settings: "Settings") -> dict[str, Any]:
     return {
         "places": {
             "settings": f"{path}{'' if path.exists() else ' (not there)'}",
-            "journal": str(settings.data / "desk.db"),
+            "journal": "in the database of DESKCLERK_DATABASE"
+            if settings.database
+            else str(settings.data / "desk.db"),
             "sandbox": str(settings.data / "sandbox.db"),
             "handover": str(settings.data / "handover"),
         }

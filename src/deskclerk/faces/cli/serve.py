@@ -12,6 +12,8 @@ import click
 from deskclerk.faces.cli.state import State, is_terminal, json_option, setting_options
 
 if TYPE_CHECKING:
+    from deskclerk.desk import Desk
+    from deskclerk.faces.console.site import Console
     from deskclerk.settings import Settings
 
 
@@ -35,12 +37,23 @@ def mcp(ctx: click.Context, /) -> None:
 @click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="0 takes any.")
 @click.pass_context
 def serve(ctx: click.Context, /, host: str, port: int) -> None:
-    """Serve MCP over Streamable HTTP, at /mcp."""
+    """Serve MCP over Streamable HTTP at /mcp, and the console at /, where a person signs."""
     state = ctx.ensure_object(State)
     settings = state.settings()
-    from deskclerk.faces.mcp import http  # noqa: PLC0415 - only these two commands speak MCP
+    from deskclerk.faces.cli.approve import at_a_terminal  # noqa: PLC0415 - only these commands serve
+    from deskclerk.faces.console.site import Console  # noqa: PLC0415
+    from deskclerk.faces.mcp import http  # noqa: PLC0415
 
-    http.run(settings, host, port, ready=lambda url: _say_ready(state, settings, url))
+    consoles: list[Console] = []
+
+    def beside(desk: "Desk", origin: str) -> Console:
+        consoles.append(Console(desk, origin, greets=at_a_terminal()))
+        return consoles[0]
+
+    def ready(url: str) -> None:
+        _say_ready(state, settings, url, consoles[0] if consoles else None)
+
+    http.run(settings, host, port, ready, beside)
 
 
 def stdio_configuration(settings: "Settings") -> dict[str, Any]:
@@ -69,11 +82,12 @@ def flags_of(settings: "Settings") -> list[str]:
     return flags + (["--home", str(settings.home.expanduser().absolute())] if settings.home else [])
 
 
-def _say_ready(state: State, settings: "Settings", url: str) -> None:
+def _say_ready(state: State, settings: "Settings", url: str, console: "Console | None") -> None:
     """Where it listens, and what to paste into a client: the URL alone is first, for who reads lines."""
     by_url, by_start = http_configuration(settings, url), stdio_configuration(settings)
     if state.as_json:
-        facts = {"url": url, "instance": settings.kind, "http": by_url, "stdio": by_start}
+        facts: dict[str, Any] = {"url": url, "console": console and console.url, "instance": settings.kind}
+        facts |= {"http": by_url, "stdio": by_start}
         click.echo(json.dumps(facts, separators=(",", ":")))
     else:
         header = ' --header "Authorization: Bearer $DESKCLERK_TOKEN"' if settings.token else ""
@@ -85,8 +99,13 @@ def _say_ready(state: State, settings: "Settings", url: str) -> None:
         click.echo("For Claude Code, one of:")
         click.echo(f"  claude mcp add --transport http deskclerk {url}{header}")
         click.echo(f"  claude mcp add deskclerk -- {start}\n")
+        if console and not console.first_link:
+            click.echo(f"The console is at {console.url}; `deskclerk console` in a terminal opens it.\n")
         click.echo("Ctrl-C stops it.")
     sys.stdout.flush()
+    if console and console.first_link:
+        # Shown on the terminal and nowhere else: whoever opens it first may sign.
+        click.echo(f"\nThe console, where you sign: {console.first_link}\n(opens once)", err=True)
 
 
 def _program() -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import mcp_types as types
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from deskclerk.catalogue import READ, Action
 from deskclerk.desk import Answer, Caller, Desk
 from deskclerk.desk.clean import clean, clean_text
-from deskclerk.errors import ApprovalRefused, DeskclerkError
+from deskclerk.errors import ApprovalNeeded, ApprovalRefused, DeskclerkError, InvalidRequest
 from deskclerk.faces.mcp.confirm import KEY, can_ask, over_connection, request_for, with_answer
 from deskclerk.faces.mcp.guard import TOKEN
 
@@ -22,16 +23,28 @@ Context: TypeAlias = ServerRequestContext[Any, Any]
 Result: TypeAlias = types.CallToolResult | types.InputRequiredResult
 
 
+Doorway: TypeAlias = Callable[[str], Awaitable[str | None]]
+"""Where a plan, by its id, can be signed in a browser; None if nowhere."""
+
+
 class Calls:
     """Takes tool calls to one desk."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, console: Doorway | None = None) -> None:
         self._desk = desk
+        self._console = console
 
     async def answer(self, ctx: Context, action: type[Action], params: types.CallToolRequestParams) -> Result:
         """The result of a call; what goes wrong is a result too, and says what to do next."""
         try:
             return await self._perform(ctx, action.parse(params.arguments or {}), params)
+        except ApprovalNeeded as error:
+            error.next_step += await self._place_to_sign(error.plan_id)
+            return failure(error)
+        except InvalidRequest as error:
+            if error.secret:
+                error.next_step += await self._place_to_enter(error.secret)
+            return failure(error)
         except DeskclerkError as error:
             return failure(error)
         except Exception as error:  # noqa: BLE001 - the last line: nothing unexpected reaches a client
@@ -56,6 +69,26 @@ class Calls:
         if plan is None:  # nobody need be asked, or a person has signed it elsewhere
             return success(await self._desk.perform(action, caller=caller, progress=tell))
         return types.InputRequiredResult(input_requests={KEY: request_for(plan)}, request_state=plan.id)
+
+    async def _place_to_sign(self, plan_id: str | None) -> str:
+        """A sentence with the console's address for a plan; empty where there is no console."""
+        if not (self._console and plan_id):
+            return ""
+        try:
+            address = await self._console(plan_id)
+        except (OSError, DeskclerkError) as error:
+            logger.warning("No console for a plan that waits: %s", type(error).__name__)
+            return ""
+        return f" A person can also look at it in a browser: {address}" if address else ""
+
+    async def _place_to_enter(self, secret: str) -> str:
+        """A sentence with the console's page where a person who is in enters a secret."""
+        attend = self._desk.handovers.attend
+        try:
+            return f" Or in the console: {await attend()}?name={secret}" if attend else ""
+        except OSError as error:
+            logger.warning("No console for a secret: %s", type(error).__name__)
+            return ""
 
     async def _second_round(
         self, ctx: Context, action: Action, params: types.CallToolRequestParams, *, modern: bool

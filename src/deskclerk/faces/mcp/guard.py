@@ -55,6 +55,11 @@ class Bind:
         """Whether only this machine can reach it."""
         return ipaddress.ip_address(self.address.partition("%")[0]).is_loopback
 
+    @property
+    def origin(self) -> str:
+        """Where it is reached, as the beginning of a URL."""
+        return f"http://{bracketed(self.name if self.loopback else self.address)}:{self.port}"
+
     def names(self) -> list[str]:
         """The names by which a client may call this server, as they stand in a Host header."""
         names = [*_LOOPBACK_NAMES, bracketed(self.name), bracketed(self.address)]
@@ -122,10 +127,20 @@ def _any_port(names: list[str]) -> list[str]:
 
 
 class Guard:
-    """ASGI middleware before everything that is served: Host, Origin, then the token."""
+    """ASGI middleware before everything that is served: Host, Origin, then the token.
 
-    def __init__(self, app: ASGIApp, security: TransportSecuritySettings, tokens: Mapping[str, str]) -> None:
+    With a `path` the token is wanted for that path alone: what stands beside it has a door of its own.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        security: TransportSecuritySettings,
+        tokens: Mapping[str, str],
+        path: str | None = None,
+    ) -> None:
         self._app = app
+        self._path = path
         self._security = TransportSecurityMiddleware(security)
         self._tokens = {name: token.encode() for name, token in tokens.items()}
 
@@ -137,7 +152,8 @@ class Guard:
         request = Request(scope)
         refusal = await self._security.validate_request(request)
         scope[TOKEN] = self._token_of(request)
-        if refusal is None and self._tokens and scope[TOKEN] is None:
+        wanted = bool(self._tokens) and self._path in (None, scope["path"])
+        if refusal is None and wanted and scope[TOKEN] is None:
             refusal = JSONResponse(
                 {"error": "invalid_token", "error_description": "A bearer token is required."},
                 status_code=401,

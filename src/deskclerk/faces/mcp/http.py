@@ -3,6 +3,8 @@
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 import uvicorn
 from starlette.applications import Starlette
@@ -11,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from deskclerk.desk import Desk
 from deskclerk.errors import InvalidSettings
-from deskclerk.faces.mcp.guard import Bind, Guard, bracketed, check_token, security_of, tokens_of
+from deskclerk.faces.mcp.guard import Bind, Guard, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.settings import Settings
 
@@ -19,8 +21,23 @@ PATH = "/mcp"
 _GRACE_SECONDS = 5
 """How long open streams may take to end; the desk's writes are waited for after that, however long."""
 
-Pages = Callable[[Desk], Sequence[BaseRoute]]
-"""What else is served beside `/mcp`, on the same desk and behind the same guard."""
+
+class Site(Protocol):
+    """What is served beside `/mcp`, behind the same Host and Origin checks; it has a door of its own."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """What it serves."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Entered while the server runs."""
+
+    def leave(self) -> None:
+        """Told when the server wants to end, so that open streams do not keep it."""
+
+
+Beside = Callable[[Desk, str], Site]
+"""Makes the site on the server's desk, for the origin that it is served at."""
 
 
 def app(
@@ -28,7 +45,7 @@ def app(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
-    pages: Pages | None = None,
+    beside: Beside | None = None,
     desk: Desk | None = None,
 ) -> Starlette:
     """The ASGI application, with the checks that its bind needs.
@@ -36,7 +53,7 @@ def app(
     Raises:
         InvalidSettings: the bind can be reached from elsewhere and no token is set.
     """
-    return _app(settings, Bind.find(host, port), pages, desk)
+    return _app(settings, Bind.find(host, port), beside, desk)[0]
 
 
 def run(
@@ -44,7 +61,7 @@ def run(
     host: str,
     port: int,
     ready: Callable[[str], None] = lambda url: None,
-    pages: Pages | None = None,
+    beside: Beside | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is told the URL once it is listening. Port 0 takes any.
 
@@ -56,9 +73,9 @@ def run(
     check_token(settings, bind)
     with _listen(bind) as listener:
         bind = Bind(bind.family, bind.address, listener.getsockname()[1], bind.name)
-        url = f"http://{bracketed(bind.name if bind.loopback else bind.address)}:{bind.port}{PATH}"
+        served, site = _app(settings, bind, beside)
         config = uvicorn.Config(
-            _app(settings, bind, pages),
+            served,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -66,26 +83,34 @@ def run(
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
-            _Server(config, lambda: ready(url)).run(sockets=[listener])
+            _Server(config, lambda: ready(bind.origin + PATH), site).run(sockets=[listener])
 
 
-def _app(settings: Settings, bind: Bind, pages: Pages | None, desk: Desk | None = None) -> Starlette:
+def _app(
+    settings: Settings, bind: Bind, beside: Beside | None, desk: Desk | None = None
+) -> tuple[Starlette, Site | None]:
     check_token(settings, bind)
     desk = desk or Desk(settings)
+    wanted = bind.loopback if settings.console is None else settings.console
+    site = beside(desk, bind.origin) if beside and wanted else None
+    desk.console_at(bind.origin if site else None)
     server = build(desk)
     security = security_of(settings, bind)
     mcp = server.streamable_http_app(streamable_http_path=PATH, transport_security=security)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with desk, server.session_manager.run():
+        async with (
+            desk,
+            server.session_manager.run(),
+            site.running() if site else contextlib.nullcontext(),
+        ):
             yield
 
-    return Starlette(
-        routes=[*mcp.routes, *(pages(desk) if pages else ())],
-        middleware=[Middleware(Guard, security=security, tokens=tokens_of(settings))],
-        lifespan=lifespan,
-    )
+    tokens = tokens_of(settings)
+    guard = Middleware(Guard, security=security, tokens=tokens, path=PATH if site else None)
+    routes = [*mcp.routes, *(site.routes if site else ())]
+    return Starlette(routes=routes, middleware=[guard], lifespan=lifespan), site
 
 
 def _listen(bind: Bind) -> socket.socket:
@@ -99,13 +124,19 @@ def _listen(bind: Bind) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is listening."""
+    """A uvicorn server that says when it is listening, and lets its site go before it ends."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], site: Site | None) -> None:
         super().__init__(config)
         self._ready = ready
+        self._site = site
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._site:
+            self._site.leave()
+        await super().shutdown(sockets=sockets)

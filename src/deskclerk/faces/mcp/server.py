@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from deskclerk import __version__
 from deskclerk.catalogue import BY_NAME, Action
 from deskclerk.desk import Caller, Desk
-from deskclerk.faces.mcp.calls import Calls, Context, caller_of
+from deskclerk.faces.mcp.calls import Calls, Context, Doorway, caller_of
 from deskclerk.faces.mcp.tools import input_schema, tools_of
 
 NAME = "deskclerk"
@@ -26,10 +26,13 @@ _FRESH = CacheHint(ttl_ms=3_600_000, scope="private")
 """What is offered is settled when the process starts."""
 
 
-def build(desk: Desk) -> Server[Any]:
-    """A server on this desk; it keeps nothing of its own between two requests."""
+def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
+    """A server on this desk; it keeps nothing of its own between two requests.
+
+    `console` tells where a plan that waits can be signed in a browser.
+    """
     offered = {action.spec.name: action for action in desk.actions(Caller("mcp"))}
-    calls = Calls(desk)
+    calls = Calls(desk, console)
 
     async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         if params and params.cursor is not None:

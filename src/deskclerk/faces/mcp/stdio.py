@@ -5,14 +5,18 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.stdio import stdio_server
 
 from deskclerk.desk import Desk
+from deskclerk.faces.mcp.calls import Doorway
 from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.settings import Settings
+
+if TYPE_CHECKING:
+    from deskclerk.faces.console.on_demand import OnDemand
 
 
 def run(settings: Settings) -> None:
@@ -26,14 +30,42 @@ async def _serve(settings: Settings) -> None:
     # pointed there too: what a stray print leaves in its buffer would be flushed onto the wire at the end.
     async with stdio_server() as (reader, writer):
         with contextlib.redirect_stdout(sys.stderr):
-            async with Desk(settings) as desk:
-                server = build(desk)
+            async with Desk(settings) as desk, _console(desk) as console:
+                server = build(desk, console)
                 options = server.create_initialization_options()
                 stopped = await _until_signalled(server.run(reader, writer, options))
             if stopped:
                 sys.stderr.flush()
                 # A thread still waits for the client's next line, and nothing can wake it.
                 os._exit(128 + stopped)
+
+
+@contextlib.asynccontextmanager
+async def _console(desk: Desk) -> AsyncIterator[Doorway | None]:
+    """The way to a console, which starts when the first plan waits; until then it is not even imported."""
+    if desk.settings.console is False:
+        yield None
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        opening = asyncio.Lock()
+        opened: list[OnDemand] = []
+
+        async def console() -> "OnDemand":
+            async with opening:
+                if not opened:
+                    from deskclerk.faces.console.on_demand import OnDemand  # noqa: PLC0415
+
+                    opened.append(await stack.enter_async_context(OnDemand.ready(desk)))
+                return opened[0]
+
+        async def address(plan_id: str) -> str | None:
+            return await (await console()).address(plan_id)
+
+        async def attend() -> str:
+            return await (await console()).attend()
+
+        desk.handovers.attend = attend
+        yield address
 
 
 async def _until_signalled(serving: Coroutine[Any, Any, None]) -> int:

@@ -16,6 +16,8 @@ from deskclerk.sandbox.store.restrictions import allowlist_identifiers, blocklis
 from deskclerk.sandbox.store.roles import organization_permissions, organization_roles, role_permissions
 from deskclerk.sandbox.store.sessions import sessions
 from deskclerk.sandbox.store.settings import instance_settings
+from deskclerk.sandbox.store.sign_in_tickets import actor_tokens, sign_in_tokens
+from deskclerk.sandbox.store.signing_keys import signing_keys
 from deskclerk.sandbox.store.users import (
     email_addresses,
     external_accounts,
@@ -28,6 +30,7 @@ from deskclerk.sandbox.store.waitlist_entries import waitlist_entries
 from deskclerk.sandbox.store.webhooks import deliveries, outbox, webhook_endpoints
 
 __all__ = [
+    "actor_tokens",
     "allowlist_identifiers",
     "blocklist_identifiers",
     "deliveries",
@@ -54,6 +57,8 @@ __all__ = [
     "role_permissions",
     "sandbox_state",
     "sessions",
+    "sign_in_tokens",
+    "signing_keys",
     "users",
     "verifications",
     "waitlist_entries",

@@ -78,6 +78,15 @@ def upgrade() -> None:
         op.drop_index(name, "users")
     for name, (table, *columns) in _ORDERS.items():
         op.create_index(name, table, columns)
+    for value in _SEARCHED.values():
+        absent = sa.text(f"primary_{value}_id IS NULL")
+        op.create_index(
+            f"users_without_{value}",
+            "users",
+            ["instance_id", "id"],
+            sqlite_where=absent,
+            postgresql_where=absent,
+        )
     if op.get_bind().dialect.name == "sqlite":
         _keep_trigrams()
         _tell_planner()
@@ -188,4 +197,8 @@ def _index_trigrams() -> None:
         )
         return
     for table, value in _TRIGRAMS:
-        op.execute(f"CREATE INDEX search_{table}_{value} ON {table} USING gin ({value} gin_trgm_ops)")
+        # What waits to be sorted into the index is read through in every search: let it stay short.
+        op.execute(
+            f"CREATE INDEX search_{table}_{value} ON {table} USING gin ({value} gin_trgm_ops) "
+            "WITH (gin_pending_list_limit = 256)"
+        )

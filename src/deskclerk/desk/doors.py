@@ -1,0 +1,117 @@
+"""The doors of the console: where consoles run, and the one-time links that open them.
+
+Both stand in the desk's database, so that a command in a terminal can open a console that another process
+serves. Of a link only a hash is kept.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from deskclerk.desk.instance import Instance
+from deskclerk.desk.journal import Journal
+from deskclerk.desk.lines import new_id, now
+from deskclerk.desk.locks import Presence, claim
+
+LINK_SECONDS = 600
+"""For how long a link can be used that does not belong to a plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a link opens: one plan, to look at, or with None the whole console, for the person."""
+
+    plan: str | None
+
+
+class Doors:
+    """The consoles of one desk's database, and their links."""
+
+    def __init__(self, journal: Journal, instance: Instance, data: Path) -> None:
+        self._journal = journal
+        self._instance = instance
+        self._locks = data / "locks"
+
+    async def announce(self, url: str) -> "Presence":
+        """Say that a console runs at this address, until `leave` or the end of the process."""
+        from deskclerk.desk.store.tables import consoles  # noqa: PLC0415 - opened when needed
+
+        engine = await self._journal.engine()
+        presence = Presence(self._locks, new_id("con"))
+        row = {"id": presence.name, "instance": self._instance.id, "url": url, "started_at": now()}
+        async with engine.begin() as connection:
+            await connection.execute(consoles.insert(), row)
+        return presence
+
+    async def leave(self, presence: Presence) -> None:
+        """Take an announcement back."""
+        await self._forget(presence.name)
+        presence.end()
+
+    async def running(self) -> list[str]:
+        """The addresses of the consoles that run for this instance, the newest first."""
+        from deskclerk.desk.store.tables import consoles  # noqa: PLC0415
+
+        query = consoles.select().where(consoles.c.instance == self._instance.id)
+        engine = await self._journal.engine()
+        async with engine.connect() as connection:
+            reading = await connection.execution_options(reads=True)
+            rows = (await reading.execute(query.order_by(consoles.c.started_at.desc()))).mappings().all()
+        urls = []
+        for row in rows:
+            with claim(self._locks, row["id"]) as gone:
+                if not gone:
+                    urls.append(str(row["url"]))
+                    continue
+            await self._forget(row["id"])
+        return urls
+
+    async def issue(self, plan: str | None = None, expires_at: int | None = None) -> str:
+        """A new link's secret part; it opens a console once, and only until it expires (milliseconds)."""
+        from deskclerk.desk.store.tables import console_links as links  # noqa: PLC0415
+
+        token = secrets.token_urlsafe(24)
+        row = {
+            "digest": _digest(token),
+            "expires_at": expires_at or now() + LINK_SECONDS * 1000,
+            "plan": plan,
+        }
+        engine = await self._journal.engine()
+        async with engine.begin() as connection:
+            await connection.execute(links.delete().where(links.c.expires_at <= now()))
+            await connection.execute(links.insert(), row)
+        return token
+
+    async def peek(self, token: str) -> Link | None:
+        """What a link would open; None if it opens nothing any more."""
+        from deskclerk.desk.store.tables import console_links as links  # noqa: PLC0415
+
+        query = links.select().where(links.c.digest == _digest(token), links.c.expires_at > now())
+        engine = await self._journal.engine()
+        async with engine.connect() as connection:
+            reading = await connection.execution_options(reads=True)
+            row = (await reading.execute(query)).mappings().one_or_none()
+        return Link(row["plan"]) if row else None
+
+    async def use(self, token: str) -> Link | None:
+        """Use a link up; None if it was used, has expired or never was. Of several users one gets it."""
+        from deskclerk.desk.store.tables import console_links as links  # noqa: PLC0415
+
+        link = await self.peek(token)
+        taking = links.delete().where(links.c.digest == _digest(token), links.c.expires_at > now())
+        engine = await self._journal.engine()
+        async with engine.begin() as connection:
+            taken = (await connection.execute(taking)).rowcount == 1
+        return link if taken else None
+
+    async def _forget(self, console_id: str) -> None:
+        from deskclerk.desk.store.tables import consoles  # noqa: PLC0415
+
+        engine = await self._journal.engine()
+        async with engine.begin() as connection:
+            await connection.execute(consoles.delete().where(consoles.c.id == console_id))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

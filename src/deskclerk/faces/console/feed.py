@@ -1,0 +1,71 @@
+"""New plans without reloading: one small poll of the desk's database for all pages that are open."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+
+from deskclerk.desk import Desk
+from deskclerk.desk.pulse import Pulse
+
+_POLL_SECONDS = 0.7
+_BEAT_SECONDS = 15.0
+
+
+class Feed:
+    """Server-sent events; it asks the database only while somebody listens."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._changed = asyncio.Condition()
+        self._pulse: Pulse | None = None
+        self._listeners = 0
+        self._polling: asyncio.Task[None] | None = None
+        self._ended = False
+
+    async def listen(self) -> AsyncIterator[str]:
+        """Events as text, beginning with how things stand, until `end`."""
+        self._listeners += 1
+        try:
+            if self._polling is None or self._polling.done():
+                self._polling = asyncio.create_task(self._poll())
+            seen: Pulse | None = None
+            yield "retry: 2000\n\n"
+            while not self._ended:
+                seen, fresh = await self._next(seen)
+                yield _event(seen) if fresh and seen else ": still here\n\n"
+        finally:
+            self._listeners -= 1
+
+    def end(self) -> None:
+        """Let every listener go, so that the server can."""
+        self._ended = True
+        if self._polling:
+            self._polling.cancel()
+
+    async def _next(self, seen: Pulse | None) -> tuple[Pulse | None, bool]:
+        """The next pulse that differs from one seen, or the same after a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_BEAT_SECONDS), self._changed:
+                await self._changed.wait_for(lambda: self._ended or self._pulse not in (None, seen))
+        return self._pulse, self._pulse != seen
+
+    async def _poll(self) -> None:
+        try:
+            while self._listeners:
+                await self._tell(await self._desk.pulse())
+                await asyncio.sleep(_POLL_SECONDS)
+        finally:
+            async with self._changed:
+                self._changed.notify_all()
+
+    async def _tell(self, pulse: Pulse) -> None:
+        if pulse != self._pulse:
+            async with self._changed:
+                self._pulse = pulse
+                self._changed.notify_all()
+
+
+def _event(pulse: Pulse) -> str:
+    facts = {"waiting": list(pulse.waiting), "journal": pulse.journal}
+    return f"event: pulse\ndata: {json.dumps(facts, separators=(',', ':'))}\n\n"

@@ -1,0 +1,106 @@
+"""What stands before every page: the headers on every answer, the session, and the token of every form."""
+
+import hmac
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import ImmutableMultiDict, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deskclerk.faces.console.rendering import refusal
+from deskclerk.faces.console.sessions import COOKIE, Session, Sessions
+
+MOST_BYTES = 262_144
+"""The largest form that is read."""
+_MOST_FIELDS = 500
+_READS = ("GET", "HEAD")
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not no-referrer: with that a browser sends `Origin: null` with our own forms, and no check of the
+    # Origin would tell them from anybody's. Other sites are told nothing either way.
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+class Headers:
+    """ASGI middleware that puts the headers on every answer, whatever it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, with the headers added to the answer."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class Gate:
+    """ASGI middleware before the pages: a session, within its bounds, and forms that are its own."""
+
+    def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
+        self._app = app
+        self._sessions = sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on with its session and its form, or refuse it in words."""
+        request = Request(scope, receive)
+        session = self._sessions.find(scope["path_params"]["key"], request.cookies.get(COOKIE, ""))
+        if session is None:
+            await refusal(request, "signed_out")(scope, receive, send)
+            return
+        scope["deskclerk.session"] = session
+        scope["deskclerk.form"] = ImmutableMultiDict[str, str]()
+        if not _within(session, request):
+            await refusal(request, "one_plan")(scope, receive, send)
+            return
+        if request.method not in _READS:
+            form = await _form(request)
+            if form is None or not _same_site(request) or not _has_token(form, session):
+                await refusal(request, "forged")(scope, receive, send)
+                return
+            scope["deskclerk.form"] = form
+        await self._app(scope, receive, send)
+
+
+def _within(session: Session, request: Request) -> bool:
+    """A session for one plan sees that plan, may answer it, and may leave; nothing else is for it."""
+    if session.plan is None:
+        return True
+    path = request.url.path.removeprefix(session.home)
+    return path in (f"/plans/{session.plan}", f"/plans/{session.plan}/status", "/out", "/events")
+
+
+async def _form(request: Request) -> ImmutableMultiDict[str, str] | None:
+    """The fields of a URL-encoded form; None for anything else."""
+    if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+        return None
+    try:
+        text = (await request.body()).decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return None
+    return ImmutableMultiDict(pairs)
+
+
+def _same_site(request: Request) -> bool:
+    """Browsers say where a request comes from; another site's never gets as far as the token."""
+    return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+
+
+def _has_token(form: ImmutableMultiDict[str, str], session: Session) -> bool:
+    return hmac.compare_digest(form.get("csrf", "").encode("utf-8", "replace"), session.csrf.encode())

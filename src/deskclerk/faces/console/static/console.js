@@ -1,0 +1,104 @@
+// What is new, without reloading. Every page works without this.
+const { home, person } = document.body.dataset;
+const title = document.title.replace(/^\(\d+\) /, "");
+const cards = document.querySelector("[data-cards]");
+const plan = document.querySelector("[data-plan]");
+let known = null;
+
+if (person !== undefined) localStorage.setItem("deskclerk.home", home);
+
+const say = (text) => { document.querySelector("[data-say]").textContent = text; };
+const writes = (count) => `${count} ${count === 1 ? "write waits" : "writes wait"} for your signature.`;
+
+async function part(path, selector) {
+  const answer = await fetch(home + path);
+  if (!answer.ok) {
+    events.close(); // signed out: what is on the page stays as it is
+    return [];
+  }
+  return new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll(selector);
+}
+
+function count(waiting) {
+  document.title = waiting ? `(${waiting}) ${title}` : title;
+  document.querySelector("link[rel=icon]").href = `/static/icon${waiting ? "-waiting" : ""}.svg`;
+  for (const badge of document.querySelectorAll("[data-count]")) {
+    badge.textContent = waiting;
+    badge.hidden = !waiting;
+  }
+}
+
+// Cards come and go; one that somebody is typing into is never touched.
+async function refresh(waiting) {
+  const shown = new Map([...cards.children].map((card) => [card.id, card]));
+  if (waiting.some((id) => !shown.has(id))) {
+    const fresh = [...(await part("/", "[data-cards] > article"))].filter((card) => !shown.has(card.id));
+    cards.prepend(...fresh);
+    once(cards);
+  }
+  for (const [id, card] of shown) if (!waiting.includes(id) && !card.classList.contains("card-gone")) gone(id, card);
+  const left = waiting.length;
+  document.querySelector("[data-empty]").hidden = cards.children.length > 0;
+  document.querySelector("[data-lead]").textContent = left
+    ? `${writes(left)} Nothing happens without it.`
+    : "Nothing waits. What an agent asks for appears here by itself.";
+}
+
+function gone(id, card) {
+  const heading = card.querySelector(".what");
+  const note = document.createElement("p");
+  note.append("no longer waits: it was decided elsewhere, or has expired.");
+  card.classList.add("card-gone");
+  card.replaceChildren(heading, note);
+}
+
+async function follow() {
+  const [fresh] = await part(`/plans/${plan.dataset.plan}/status`, "article");
+  const shown = plan.querySelector("article");
+  if (!fresh || (fresh.dataset.status === shown.dataset.status && fresh.dataset.settled === shown.dataset.settled)) return;
+  plan.replaceChildren(fresh);
+  say(fresh.querySelector(".stamp strong")?.textContent.trim() ?? "");
+}
+
+// A form that was sent is not sent again by a second click.
+function once(root) {
+  for (const form of root.querySelectorAll("form[data-once]")) {
+    form.onsubmit = (event) => {
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "yes";
+    };
+  }
+}
+
+function ages() {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const seconds = Math.max(0, (Date.now() - Date.parse(time.dateTime)) / 1000);
+    const [size, unit] = seconds >= 86400 ? [86400, "day"] : seconds >= 3600 ? [3600, "hour"] : seconds >= 60 ? [60, "minute"] : [1, "second"];
+    const number = Math.floor(seconds / size);
+    time.textContent = seconds < 5 ? "just now" : `${number} ${unit}${number === 1 ? "" : "s"} ago`;
+  }
+}
+
+once(document);
+const events = new EventSource(`${home}/events`);
+setInterval(ages, 15000);
+addEventListener("pageshow", () => document.querySelectorAll("form[data-once]").forEach((form) => delete form.dataset.sent));
+events.addEventListener("pulse", async (event) => {
+  const { waiting } = JSON.parse(event.data);
+  const more = known && waiting.filter((id) => !known.includes(id)).length;
+  known = waiting;
+  if (person !== undefined) count(waiting.length);
+  if (more) say(writes(waiting.length));
+  if (cards) await refresh(waiting);
+  if (plan && !plan.querySelector("article").dataset.settled) await follow();
+});
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
+  button.hidden = false;
+  button.onclick = async () => {
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = "Copied";
+    say("Copied.");
+  };
+}
