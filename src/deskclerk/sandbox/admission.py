@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskclerk.sandbox.refusals import Refusal, envelope, not_found, refusal
 from deskclerk.sandbox.store.store import Instance, Store
+from deskclerk.sandbox.versions import VERSIONS
 
-VERSIONS = ("2021-02-05", "2024-10-01", "2025-03-12", "2025-04-10", "2025-11-10", "2026-05-12")
 TRACE_HEADER = "x-clerk-trace-id"
 
 

@@ -12,17 +12,17 @@ from starlette.responses import Response
 
 from deskclerk.catalogue import Route, Verb
 from deskclerk.errors import InvalidRequest
-from deskclerk.sandbox.admission import VERSIONS
 from deskclerk.sandbox.call import Call, Prepared
 from deskclerk.sandbox.controls.given import OfInstance, find_instance, wrong
 from deskclerk.sandbox.controls.places import Place, read_yaml
 from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
 from deskclerk.sandbox.ids import pinned_id
 from deskclerk.sandbox.opening import add_company
-from deskclerk.sandbox.parameters import METADATA_HAS_ITS_OWN_ROUTE, accepted, check_body
+from deskclerk.sandbox.parameters import accepted, check_body
 from deskclerk.sandbox.refusals import Refusal
 from deskclerk.sandbox.store.state import Instance
 from deskclerk.sandbox.store.store import Store
+from deskclerk.sandbox.versions import METADATA_HAS_ITS_OWN_ROUTE, VERSIONS
 
 MOST_PEOPLE = 5_000_000
 Progress = Callable[[int, int | None], None]
