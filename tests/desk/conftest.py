@@ -5,10 +5,13 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
+from tests.desk_database import desk_at_home, empty_desk
 
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Decision, Desk, Signature
 from deskclerk.settings import Settings
+
+__all__ = ["desk_at_home", "empty_desk"]
 
 
 class TinyClerk:

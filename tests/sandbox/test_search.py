@@ -1,13 +1,13 @@
 """Search and orders go through indexes, and find what they would find without them."""
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 
-from deskclerk.sandbox import user_search
+from deskclerk.sandbox import open_sandbox, user_search
 from deskclerk.sandbox.identifiers import TABLES
 from deskclerk.sandbox.opening import INSTANCE
 from deskclerk.sandbox.seed.generated import generate
-from tests.sandbox.conftest import ManualClock, opened
+from tests.sandbox.conftest import Client, ManualClock, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +51,25 @@ async def test_addresses_are_found_until_their_user_is_deleted(clerk):
     await clerk.delete(f"/users/{made['id']}")
     await clerk.post("/users", {**body, "username": "again"})
     assert [await found(clerk, **filters) for filters in sought] == [["again"]] * 3
+
+
+async def test_without_the_right_to_trigrams_search_works_and_says_that_it_is_slow(databases, clock):
+    place = databases.new()
+    if "://" not in str(place):
+        pytest.skip("SQLite has its trigrams built in")
+    name = make_url(place).database
+    databases.run("CREATE ROLE guest LOGIN")
+    databases.run("GRANT ALL ON SCHEMA public TO guest", name)
+    with pytest.warns(UserWarning, match="pg_trgm cannot be created"):
+        rows = await searched(place.replace("deskclerk@", "guest@"), clock)
+    assert len(rows) == 1
+
+
+async def searched(place, clock):
+    async with open_sandbox(place, clock=clock) as sandbox:
+        client = Client(sandbox)
+        async with client.http:
+            return await client.get("/users", {"query": "lindqv"})
 
 
 @pytest.mark.parametrize("name", ["query", "name_query", "username_query", "email_address_query"])
@@ -188,6 +207,14 @@ async def test_no_filter_reads_a_whole_table(large, params, indexes):
         "using users_created",
     ):
         assert scan not in told, told
+
+
+async def test_what_belongs_to_the_users_of_a_page_is_read_by_their_ids(large):
+    sqlite = large.sandbox.store.engine.dialect.name == "sqlite"
+    _, *belongings = await plans(large, "/users", None)
+    assert len(belongings) >= 4
+    for plan in belongings:
+        assert "user_id=?" in plan if sqlite else "Seq Scan" not in plan
 
 
 async def test_a_page_behind_a_cursor_begins_at_the_cursor(large):

@@ -151,7 +151,7 @@ class Journal:
 
     def gone(self, owner: str) -> AbstractContextManager[bool]:
         """Whether a process has ended; within the block its open intents are the caller's to settle."""
-        return claim(self._locks(), owner)
+        return claim(self.locks(), owner)
 
     async def entry(self, entry_id: str) -> dict[str, Any] | None:
         """One entry as `{"intent": {...}, "outcome": {...} or None}`; None if there is none of this id.
@@ -228,14 +228,14 @@ class Journal:
             self._presence.end()
             self._presence = None
 
-    def _locks(self) -> Path | str:
+    def locks(self) -> Path | str:
         """Where processes hold their locks: beside the file, or on the server."""
         return self._url.get_secret_value() if self._url else self._location.parent / "locks"
 
     def _owner(self) -> str:
         """This process's name, under which it holds a lock as long as it lives."""
         if self._presence is None:
-            self._presence = present(self._locks(), new_id("own"))
+            self._presence = present(self.locks(), new_id("own"))
         return self._presence.name
 
     async def _flush_soon(self) -> None:
