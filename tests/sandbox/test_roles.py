@@ -49,7 +49,8 @@ async def test_the_last_member_with_the_minimum_stays_whatever_the_role_is_calle
     bob = await user(clerk, "bob")
     acme = await organization(clerk, created_by=ada)
     await role(clerk, "org:owner", *MINIMUM)
-    await join(clerk, acme, bob, "org:member")
+    await role(clerk, "org:greeter", MINIMUM[0])  # a part of the minimum is not enough
+    await join(clerk, acme, bob, "org:greeter")
     place = f"/organizations/{acme}/memberships"
     assert await clerk.refused("DELETE", f"{place}/{ada}") == LAST
     await clerk.patch(f"{place}/{ada}", {"role": "org:owner"})

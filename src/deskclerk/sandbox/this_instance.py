@@ -120,8 +120,8 @@ async def update_beta_settings(call: Call) -> dict[str, Any]:
 
 
 async def change_domain(_call: Call) -> dict[str, Any]:
-    """Only a production instance has a domain to change."""
-    text = "Only a production instance's domain can be changed; the sandbox is a development instance."
+    """A development instance has no domain to change, and a live one of a sandbox has no DNS."""
+    text = "An instance of the sandbox keeps its domain; Clerk changes that of a production instance."
     raise refusal("request_invalid_for_environment", "Invalid request for environment", text)
 
 
