@@ -3,9 +3,10 @@
     python tools/derive_index.py FOLDER            write the index
     python tools/derive_index.py FOLDER --check    exit 1 when the index in the project differs
 
-The folder holds `bapi-2026-05-12.yml`, `actions.tsv` and `errors.tsv`. Written below `tests/contract/`:
-`openapi-2026-05-12.json`, `actions.json`, `errors.json`; the tests read those three and nothing else. Below
-`src/deskclerk/sandbox/`: `clerk_operations.txt`, by which the sandbox knows what it does not serve.
+The folder holds `bapi-2026-05-12.yml`, `webhooks-2025-04-15.yml`, `actions.tsv` and `errors.tsv`. Written
+below `tests/contract/`: `openapi-2026-05-12.json`, `webhooks-2025-04-15.json`, `actions.json`, `errors.json`;
+the tests read those and nothing else. Below `src/deskclerk/sandbox/`: `clerk_operations.txt`, by which the
+sandbox knows what it does not serve.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 import yaml
 
 VERSION = "2026-05-12"
+WEBHOOKS = "2025-04-15"
 PROJECT = Path(__file__).parent.parent
 
 ERROR = 400
@@ -218,16 +220,33 @@ def derive(folder: Path) -> dict[str, str]:
     }
     return {
         f"tests/contract/openapi-{VERSION}.json": sections(index),
+        f"tests/contract/webhooks-{WEBHOOKS}.json": sections(webhooks(folder / f"webhooks-{WEBHOOKS}.yml")),
         "tests/contract/actions.json": lines(read_actions(folder / "actions.tsv")),
         "tests/contract/errors.json": lines(read_errors(folder / "errors.tsv")),
         "src/deskclerk/sandbox/clerk_operations.txt": "".join(f"{name}\n" for name in operations),
     }
 
 
-def schemas_below(operations: dict[str, Any], nodes: dict[str, Any]) -> dict[str, Any]:
+def webhooks(path: Path) -> dict[str, Any]:
+    """The schema of each event's data by the event's type, and the schemas that those refer to."""
+    root = Document(path).root
+    events: dict[str, Any] = {}
+    for kind, node in root["x-webhooks"].items():
+        whole = schema(node["post"]["requestBody"]["content"]["application/json"]["schema"])
+        events[kind] = next(
+            part["properties"]["data"] for part in whole["allOf"] if "data" in part.get("properties", {})
+        )
+    nodes = root["components"]["schemas"]
+    envelope = {"": {"ref": "WebhookEventPayload"}}
+    return {"version": WEBHOOKS, "events": events, "schemas": schemas_below(events | envelope, nodes, ())}
+
+
+def schemas_below(
+    operations: dict[str, Any], nodes: dict[str, Any], more: tuple[str, ...] = ("ClerkErrors",)
+) -> dict[str, Any]:
     """Every schema that the operations refer to, directly or through another, by name."""
     found: dict[str, Any] = {}
-    wanted = [*references(operations), "ClerkErrors"]
+    wanted = [*references(operations), *more]
     while wanted:
         name = wanted.pop()
         if name not in found:

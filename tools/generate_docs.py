@@ -1,6 +1,6 @@
-"""Writes what is derived from the catalogue: docs/actions.md, and the README's table of actions.
+"""Writes what is derived from the code: docs/actions.md, docs/sandbox.md, the README's table of actions.
 
-python tools/generate_docs.py            write both
+python tools/generate_docs.py            write them
 python tools/generate_docs.py --check    write nothing; fail if one of them is stale
 """
 
@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from deskclerk.catalogue import ACTIONS, Action, Parameter
+from deskclerk.catalogue import ACTIONS, Action, Parameter, Route
 from deskclerk.faces.cli.options import flag, positional, usage
+from deskclerk.sandbox.divergences import DIVERGENCES, EVERYWHERE
+from deskclerk.sandbox.operations import all_operations, not_served
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- actions -->", "<!-- /actions -->"
@@ -28,11 +30,19 @@ what it takes is sent as such and clears the value. A *secret* is never shown or
 reads it from a prompt or a file only. A *time* is ISO 8601 (UTC if no zone) or milliseconds.
 """
 
+_SANDBOX_HEAD = """\
+# What the sandbox serves
+
+Generated from its routes and from `src/deskclerk/sandbox/divergences.py` by `tools/generate_docs.py`;
+a change belongs there. How to run and control it: [sandbox-guide.md](sandbox-guide.md).
+"""
+
 
 def main(arguments: list[str]) -> int:
     """Write or check the generated texts; the exit code."""
     check = "--check" in arguments
     fresh = settle(ROOT / "docs" / "actions.md", reference(), check=check)
+    fresh = settle(ROOT / "docs" / "sandbox.md", coverage(), check=check) and fresh
     readme = ROOT / "README.md"
     return 0 if settle(readme, with_table(readme), check=check) and fresh else 1
 
@@ -60,6 +70,36 @@ def reference() -> str:
             parts.append(f"## {plural}\n")
         parts.append(section(action))
     return "\n".join(parts)
+
+
+def coverage() -> str:
+    """docs/sandbox.md: every operation of Clerk's, whether the sandbox serves it, and how it differs."""
+    absent, operations = set(not_served()), all_operations()
+    if unknown := DIVERGENCES.keys() - {str(route) for route in operations if route not in absent}:
+        sys.exit(f"sandbox/divergences.py names what is not served: {', '.join(sorted(unknown))}")
+    served, by_part = len(operations) - len(absent), dict[str, list[Route]]()
+    for route in sorted(operations, key=lambda route: (route.path, route.method)):
+        by_part.setdefault(route.path.split("/")[1], []).append(route)
+    lines = [
+        _SANDBOX_HEAD,
+        f"Of the {len(operations)} operations of the newest API version it serves **{served}**.\n",
+        "## Everywhere\n",
+        *(f"- {text}" for text in EVERYWHERE),
+    ]
+    for part, routes in by_part.items():
+        here = sum(route not in absent for route in routes)
+        lines += [
+            f"\n## {part}: {here} of {len(routes)}\n",
+            "| operation | served | differs |",
+            "| --- | --- | --- |",
+        ]
+        lines += [covered(route, served=route not in absent) for route in routes]
+    return "\n".join(lines) + "\n"
+
+
+def covered(route: Route, *, served: bool) -> str:
+    """One operation as a row."""
+    return f"| `{route}` | {'yes' if served else 'no'} | {' '.join(DIVERGENCES.get(str(route), ()))} |"
 
 
 def section(action: type[Action]) -> str:

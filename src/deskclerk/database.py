@@ -5,6 +5,7 @@ reads. What the rules look at before they write is therefore still so when they 
 """
 
 import asyncio
+import logging
 import os
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -79,6 +80,9 @@ def _make_private(path: Path) -> None:
 
 
 def _set_up_sqlite(engine: AsyncEngine, *, durable: bool) -> None:
+    # At DEBUG it writes every statement with its values into the log: keys, digests, tokens.
+    logging.getLogger("aiosqlite").setLevel(logging.INFO)
+
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         cursor = connection.cursor()

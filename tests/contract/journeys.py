@@ -1,6 +1,7 @@
 """Ways through the sandbox that touch every route of the 48 actions, and what is refused on the way."""
 
 from tests.contract.organization_journeys import organizations
+from tests.contract.token_journeys import TOKEN_JOURNEYS
 from tests.contract.user_journeys import USER_JOURNEYS
 from tests.contract.visit import PASSWORD, Visit
 
@@ -218,5 +219,6 @@ JOURNEYS = (
     jwt_templates,
     domains,
     oauth_applications,
+    *TOKEN_JOURNEYS,
     *USER_JOURNEYS,
 )

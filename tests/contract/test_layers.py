@@ -18,6 +18,8 @@ MAY_IMPORT = {
     "desk": {"catalogue", "clerk", "database", "errors", "settings"},
     "faces": {"catalogue", "desk", "errors", "settings"},
     "sandbox": {"catalogue", "database", "errors"},
+    "testing": {"errors", "sandbox"},
+    "pytest_plugin": {"testing"},
     "database": {"errors"},
     "settings": {"errors"},
     "errors": set(),
@@ -27,6 +29,7 @@ MAY_IMPORT = {
 EXCEPTIONS = {
     ("desk/instance.py", "sandbox"),  # with no key at hand the desk opens the sandbox
     ("faces/cli/local_clerk.py", "sandbox"),  # `deskclerk sandbox` serves it
+    ("faces/cli/sandbox_reach.py", "sandbox"),  # and its sub-commands control it
 }
 """Single modules that may use one room more."""
 

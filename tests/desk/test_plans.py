@@ -18,6 +18,7 @@ from deskclerk.catalogue import (
 )
 from deskclerk.catalogue.org_memberships import ListOrgMemberships
 from deskclerk.desk import Caller, Decision, Desk, Signature
+from deskclerk.desk.choice import Choice
 from deskclerk.desk.words import accepts, words_of
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.settings import Settings
@@ -273,3 +274,23 @@ async def test_of_many_calls_and_desks_one_uses_the_signature(open_desk, upstrea
     refused = [result for result in results if isinstance(result, ApprovalRefused | ApprovalNeeded)]
     assert len(refused) == 7
     assert len(upstream.writes) == 1
+
+
+async def test_what_a_ban_switches_is_shown_and_so_is_that_it_was_switched_before(open_desk, upstream):
+    async with open_desk() as desk:
+        plan = await desk.propose(BAN)
+        assert [change.line() for change in plan.changes] == ["banned: false → true"]
+        upstream.users["user_1"]["banned"] = True
+        plan = await desk.propose(BAN)
+    assert plan.changes == ()
+    assert plan.reach[0] == "it is so already: this changes nothing"
+
+
+async def test_who_signed_or_declined_elsewhere_and_how_is_journalled(open_desk):
+    async with open_desk() as desk:
+        plan_id = await asked(desk)
+        await desk.sign(plan_id, YES, caller=Caller("cli"))
+        await desk.sign(plan_id, NO, caller=Caller("console", "a browser"))
+        yes, no = [line for line in await desk.entries(Choice(action="clerk_user_ban")) if line["signed"]]
+    assert (yes["kind"], yes["face"], yes["plan"], yes["outcome"]) == ("decided", "cli", plan_id, "signed")
+    assert (no["client"], no["outcome"], no["signed"]) == ("a browser", "declined", NO.how)

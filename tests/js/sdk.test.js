@@ -1,47 +1,20 @@
 // Clerk's own JavaScript SDK against `deskclerk sandbox`: every operation of the 48 that it has.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { createClerkClient } from "@clerk/backend";
+import { startSandbox } from "./sandbox.js";
 
-const home = mkdtempSync(join(tmpdir(), "deskclerk-js-"));
-let server;
+let sandbox;
 let apiUrl;
 let clerk;
 
-const freePort = () =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-
 before(async () => {
-  const port = await freePort();
-  const command = process.env.DESKCLERK ?? "deskclerk";
-  server = spawn(command, ["sandbox", "--port", String(port), "--db", join(home, "sandbox.db")], {
-    env: { ...process.env, DESKCLERK_HOME: home },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  apiUrl = `http://127.0.0.1:${port}`;
-  for (let tries = 0; tries < 150; tries += 1) {
-    const answered = await fetch(`${apiUrl}/v1/users`).catch(() => null);
-    if (answered) break;
-    await pause(100);
-  }
+  sandbox = await startSandbox();
+  apiUrl = sandbox.apiUrl;
   clerk = createClerkClient({ secretKey: "sk_test_sandbox", apiUrl });
 });
 
-after(() => {
-  server.kill();
-  rmSync(home, { recursive: true, force: true });
-});
+after(() => sandbox.stop());
 
 const refused = (status, code) => (error) => {
   assert.equal(error.status, status);

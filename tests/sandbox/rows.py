@@ -8,7 +8,7 @@ HOUR = 3_600_000
 
 async def add(clerk, table, **values):
     store = clerk.sandbox.store
-    (instance,) = store.by_key.values()
+    (instance,) = (await store.state()).by_key.values()
     now = store.clock.now()
     row = {"created_at": now, "updated_at": now, **values}
     async with store.transaction(reads=False) as connection:

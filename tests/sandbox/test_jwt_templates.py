@@ -14,6 +14,11 @@ PUBLIC = _KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublic
 OWN_KEY = {"custom_signing_key": True, "signing_algorithm": "ES256", "signing_key": PRIVATE}
 
 
+def nested(depth):
+    """An empty list in as many lists."""
+    return [nested(depth - 1)] if depth > 1 else []
+
+
 def asking(**more):
     return {"name": "orders", "claims": {"mail": "{{user.primary_email_address}}"}, **more}
 
@@ -49,6 +54,7 @@ async def test_a_reserved_claim_is_refused(clerk, claim):
         ({"name": " "}, "form_param_value_invalid", "name"),
         ({"claims": []}, "form_param_type_invalid", "claims"),
         ({"claims": None}, "form_param_nil", "claims"),
+        ({"claims": {"a": nested(100)}}, "form_param_value_invalid", "claims"),
         ({"lifetime": 29}, "form_param_value_invalid", "lifetime"),
         ({"lifetime": 315_360_001}, "form_param_value_invalid", "lifetime"),
         ({"allowed_clock_skew": 301}, "form_param_value_invalid", "allowed_clock_skew"),

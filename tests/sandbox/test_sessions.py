@@ -2,6 +2,7 @@
 
 import pytest
 
+from deskclerk.sandbox.call import Call
 from tests.sandbox.rows import HOUR, sign_in
 
 pytestmark = pytest.mark.anyio
@@ -10,6 +11,20 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def user(clerk):
     return await clerk.post("/users", {"username": "adam"})
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """The events that calls tell webhooks."""
+    events = []
+    emit = Call.emit
+
+    def listen(call, kind, data):
+        emit(call, kind, data)
+        events.append(call.events[-1])
+
+    monkeypatch.setattr(Call, "emit", listen)
+    return events
 
 
 async def other(clerk):
@@ -110,3 +125,19 @@ async def test_deleting_a_user_deletes_the_sessions(clerk, user):
     session = await sign_in(clerk, user["id"])
     await clerk.delete(f"/users/{user['id']}")
     assert await clerk.refused("GET", f"/sessions/{session['id']}") == (404, "resource_not_found", None)
+
+
+async def test_webhooks_are_told_of_sessions_that_begin_and_that_are_revoked(clerk, told, user):
+    session = await clerk.post("/sessions", {"user_id": user["id"]})
+    other = await sign_in(clerk, user["id"])
+    await clerk.post(f"/sessions/{session['id']}/revoke")
+    await clerk.post(f"/sessions/{session['id']}/revoke")
+    await clerk.post(f"/users/{user['id']}/ban")
+    mine = [event for event in told if event.type.startswith("session.")]
+    assert [(event.type, event.data["id"], event.data["status"]) for event in mine] == [
+        ("session.created", session["id"], "active"),
+        ("session.revoked", session["id"], "revoked"),
+        ("session.revoked", other["id"], "revoked"),
+    ]
+    assert [event.data["user"]["id"] for event in mine] == [user["id"]] * 3
+    assert set(mine[0].data) == set(session) - {"tasks"} | {"user"}

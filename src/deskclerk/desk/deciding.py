@@ -6,7 +6,7 @@ from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal
 from deskclerk.desk.noting import noting
 from deskclerk.desk.plan import Plan
-from deskclerk.desk.plans import Plans, Stored
+from deskclerk.desk.plans import DECLINED, SIGNED, Plans, Stored
 from deskclerk.desk.refusals import waits
 from deskclerk.desk.signer import Signer
 from deskclerk.errors import ApprovalRefused
@@ -37,10 +37,15 @@ class Deciding:
             if signature.decision is Decision.APPROVED:
                 await self._signer.want(signature.pin or "")
                 await self._plans.sign(plan, signature.how)
+                outcome = SIGNED
             elif signature.decision is Decision.DECLINED:
                 await self._plans.decline(plan, signature.how)
+                outcome = DECLINED
             else:
                 raise waits(plan, signature.why)
+            await self._journal.decided(
+                self._instance, caller, action, plan, outcome=outcome, how=signature.how
+            )
         return plan
 
     async def open(self, plan_id: str) -> Stored:

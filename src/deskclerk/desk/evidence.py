@@ -12,15 +12,8 @@ from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import MOST, page_of
 from deskclerk.desk.creations import created
 from deskclerk.desk.found import DONE, NOT_DONE, UNKNOWN, Found
+from deskclerk.desk.states import SWITCHES
 from deskclerk.errors import NotFound
-
-_STATES = {
-    "ban": ("banned", True),
-    "unban": ("banned", False),
-    "lock": ("locked", True),
-    "unlock": ("locked", False),
-    "revoke": ("status", "revoked"),
-}
 
 
 async def find_out(intent: Mapping[str, Any], clerk: Clerk) -> Found:
@@ -38,8 +31,8 @@ async def find_out(intent: Mapping[str, Any], clerk: Clerk) -> Found:
         )
     if before is None:
         return Found(UNKNOWN, "What was there before is not known, so what is there now proves nothing.")
-    if action.spec.verb in _STATES:
-        return _state(*_STATES[action.spec.verb], before, target)
+    if action.spec.verb in SWITCHES:
+        return _state(*SWITCHES[action.spec.verb], before, target)
     return _updated(action, intent["arguments"], before, target)
 
 

@@ -91,6 +91,13 @@ class Journal:
         told = {"outcome": error.kind, "plan": printable(plan_id), "note": printable(error.message)}
         await self._add(event | told | said_by(error))
 
+    async def decided(
+        self, instance: "Instance", caller: Caller, action: Action, plan: "Plan", *, outcome: str, how: str
+    ) -> None:
+        """Note a person's `signed` or `declined` from outside the call that asked, and how it was given."""
+        event = begun("decided", new_id("ent"), instance, caller, action)
+        await self._add(event | {"outcome": outcome, "plan": plan.id, "signed": printable(how)})
+
     async def intent(
         self, instance: "Instance", caller: Caller, action: Action, signed: "Signed"
     ) -> dict[str, Any]:

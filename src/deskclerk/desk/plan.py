@@ -9,6 +9,7 @@ from typing import Any
 from deskclerk.catalogue import Action, Effect
 from deskclerk.catalogue.action import REDACTED
 from deskclerk.desk.clean import clean, clean_text
+from deskclerk.desk.states import SWITCHES
 
 _VOLATILE = frozenset(
     {
@@ -134,7 +135,7 @@ def changes_of(action: Action, target: Mapping[str, Any] | None) -> tuple[Change
     """Old → new for every argument that is not an id in the path; metadata key by key, secrets as a mark."""
     arguments = action.arguments()
     parameters = action.parameters()
-    changes: list[Change] = []
+    changes = _switched(action, target)
     for name, new in arguments.items():
         if parameters[name].where not in ("body", "query"):
             continue
@@ -144,6 +145,20 @@ def changes_of(action: Action, target: Mapping[str, Any] | None) -> tuple[Change
             old = None if parameters[name].secret else _old(target, name)
             changes.append(Change(name, old, clean(new)))
     return tuple(changes)
+
+
+def _switched(action: Action, target: Mapping[str, Any] | None) -> list[Change]:
+    """The field that a ban, a lock or a revocation switches, unless it is so already or is not known."""
+    field, new = SWITCHES.get(action.spec.verb, ("", None))
+    if not target or field not in target or target[field] == new:
+        return []
+    return [Change(field, clean(target[field]), new)]
+
+
+def is_so_already(action: Action, target: Mapping[str, Any] | None) -> bool:
+    """Whether a write would switch what is switched already."""
+    field, new = SWITCHES.get(action.spec.verb, ("", None))
+    return bool(target) and field in (target or {}) and (target or {})[field] == new
 
 
 def _merged(path: str, old: Any, new: Mapping[str, Any]) -> list[Change]:

@@ -11,7 +11,7 @@ from deskclerk.catalogue import Action, GetUser, ListOrganizations, ListOrgInvit
 from deskclerk.catalogue.org_memberships import ListOrgMemberships
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import Page, page_of
-from deskclerk.desk.plan import line_of, name_of
+from deskclerk.desk.plan import is_so_already, line_of, name_of
 from deskclerk.errors import ClerkError
 
 _SECONDS = 8.0
@@ -25,8 +25,9 @@ async def reach_of(action: Action, seen: Sequence[Mapping[str, Any]], clerk: Cle
     """What else the write touches, one sentence each; empty where it touches its target alone."""
     finders = _FINDERS.get(action.spec.name, ())
     target = seen[0] if seen else {}
+    already = ("it is so already: this changes nothing",) if is_so_already(action, target) else ()
     found = await asyncio.gather(*(_tried(what, find, action, target, clerk) for what, find in finders))
-    return tuple(line for lines in found for line in lines)
+    return (*already, *(line for lines in found for line in lines))
 
 
 async def _tried(

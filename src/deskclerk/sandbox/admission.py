@@ -2,14 +2,12 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deskclerk.sandbox.refusals import Problem, Refusal, refusal
-from deskclerk.sandbox.store.store import Instance
+from deskclerk.sandbox.refusals import Refusal, envelope, refusal
+from deskclerk.sandbox.store.store import Instance, Store
 
 VERSIONS = ("2021-02-05", "2024-10-01", "2025-03-12", "2025-04-10", "2025-11-10", "2026-05-12")
 TRACE_HEADER = "x-clerk-trace-id"
@@ -18,12 +16,16 @@ TRACE_HEADER = "x-clerk-trace-id"
 class Admission:
     """ASGI middleware: refuses a wrong key before anything else, as Clerk does, also on unknown paths."""
 
-    def __init__(self, app: ASGIApp, by_key: Mapping[str, Instance]) -> None:
+    def __init__(self, app: ASGIApp, store: Store) -> None:
         self.app = app
-        self.by_key = by_key
+        self.store = store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through with its instance, version and trace id in the state, or answer it."""
+        """Let the request through, or answer it.
+
+        The scope's state then holds its instance, API version and trace id, and under `sandbox` what the
+        controls have set.
+        """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -38,20 +40,13 @@ class Admission:
 
         headers = Headers(scope=scope)
         try:
-            state["instance"] = _instance(headers.get("authorization"), self.by_key)
+            state["sandbox"] = await self.store.state()
+            state["instance"] = _instance(headers.get("authorization"), state["sandbox"].by_key)
             state["version"] = _version(headers, QueryParams(scope["query_string"]))
         except Refusal as error:
             await envelope(error.status, error.problems, trace)(scope, receive, traced)
             return
         await self.app(scope, receive, traced)
-
-
-def envelope(
-    status: int, problems: tuple[Problem, ...], trace: str, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    """Clerk's error answer."""
-    body: dict[str, Any] = {"errors": [item.as_dict() for item in problems], "clerk_trace_id": trace}
-    return JSONResponse(body, status, headers)
 
 
 def _instance(header: str | None, by_key: Mapping[str, Instance]) -> Instance:

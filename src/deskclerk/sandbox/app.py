@@ -11,15 +11,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as WebRoute
 
 from deskclerk.catalogue import Route, Verb
-from deskclerk.sandbox.admission import Admission, envelope
+from deskclerk.sandbox.admission import Admission
 from deskclerk.sandbox.call import Call, Handler, Prepared
+from deskclerk.sandbox.faults import Faults
 from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
 from deskclerk.sandbox.image_server import ImageServer
 from deskclerk.sandbox.operations import not_served
 from deskclerk.sandbox.parameters import accepted, read_body, read_items, read_query
-from deskclerk.sandbox.refusals import Problem, Refusal, refusal
+from deskclerk.sandbox.rate_limits import RateLimits
+from deskclerk.sandbox.refusals import Problem, Refusal, envelope, refusal
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.uploads import read_upload
+from deskclerk.sandbox.webhooks.emission import write_outbox
 
 LARGEST_BODY = 2**20
 NOT_IMPLEMENTED = 501
@@ -37,7 +40,7 @@ def create_app(store: Store) -> Starlette:
     routes = sorted(endpoints, key=lambda route: route.path.count("{"))
     app = Starlette(
         routes=[WebRoute(f"/v1{route.path}", endpoints[route], methods=[route.method]) for route in routes],
-        middleware=[Middleware(ImageServer, store=store), Middleware(Admission, by_key=store.by_key)],
+        middleware=[Middleware(layer, store=store) for layer in (ImageServer, Admission, RateLimits, Faults)],
         exception_handlers={Refusal: _refused, HTTPException: _not_routed, Exception: _failed},
     )
     app.router.redirect_slashes = False
@@ -73,26 +76,37 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
             body = read_body(await _content(request), takes.body_in(version))
         if prepared:
             body = await prepared.prepare(body)
+        state = request.state.sandbox
         async with store.transaction(reads=reads) as connection:
-            answer = await handler(
-                Call(
-                    connection=connection,
-                    instance=request.state.instance,
-                    path=request.path_params,
-                    query=query,
-                    body=body,
-                    version=version,
-                    now=store.clock.now(),
-                    wrapped=takes.wrapped,
-                    pages="limit" in takes.query,
-                    items=items,
-                    upload=upload,
-                    base_url=str(request.base_url).rstrip("/"),
-                )
+            call = Call(
+                connection=connection,
+                instance=request.state.instance,
+                path=request.path_params,
+                query=query,
+                body=body,
+                version=version,
+                now=state.time.at(store.clock.now()),
+                wrapped=takes.wrapped,
+                pages="limit" in takes.query,
+                items=items,
+                origin=request.headers.get("origin"),
+                upload=upload,
+                base_url=str(request.base_url).rstrip("/"),
             )
+            answer = await handler(call)
+            if call.events:
+                await write_outbox(call, state.endpoints, **_sender(request))
+        if call.events:
+            store.emitted.set()
         return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     return endpoint
+
+
+def _sender(request: Request) -> dict[str, str]:
+    """Who asked, as a webhook tells it."""
+    address = request.client.host if request.client else "127.0.0.1"
+    return {"client_ip": address, "user_agent": request.headers.get("user-agent", "")}
 
 
 async def _content(request: Request) -> bytes:

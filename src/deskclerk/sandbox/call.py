@@ -34,7 +34,7 @@ class Call:
     `path`, `query` and `body` hold the parameters that were given, `items` those of a body that is an
     array, `now` the time in milliseconds, `wrapped` whether the route's list is always
     `{data, total_count}`, `pages` whether it takes `limit`. `upload` is the file of a form, `base_url`
-    where the sandbox was reached. `events` collects what the handler did.
+    where the sandbox was reached, `origin` the header. `events` collects what the handler did.
     """
 
     connection: AsyncConnection
@@ -47,6 +47,7 @@ class Call:
     wrapped: bool
     pages: bool
     items: Sequence[Mapping[str, Any]] = ()
+    origin: str | None = None
     upload: Upload | None = None
     base_url: str = ""
     events: list[Event] = field(default_factory=list)

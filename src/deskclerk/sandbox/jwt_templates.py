@@ -16,6 +16,8 @@ from deskclerk.sandbox.unique import unique_or
 
 RESERVED = ("azp", "exp", "iat", "iss", "jti", "nbf", "sub")
 ALGORITHMS = tuple(f"{family}{bits}" for family in ("RS", "ES", "HS") for bits in (256, 384, 512))
+DEEPEST = 100
+"""How many objects and lists may be inside one another in claims, so that they can be filled in."""
 DEFAULTS: Mapping[str, Any] = {
     "lifetime": 60,
     "allowed_clock_skew": 5,
@@ -67,15 +69,25 @@ async def delete_jwt_template(call: Call) -> dict[str, Any]:
 
 
 def check_template(values: Mapping[str, Any]) -> None:
-    """Refuse an empty name, reserved claims, and a key of one's own that is incomplete or unfit."""
+    """Refuse an empty name, unfit claims, and an unfit key of one's own."""
     if not values["name"].strip():
         raise invalid("name", "name must not be empty.")
     for claim in RESERVED:
         if claim in values["claims"]:
             text = f"The claim '{claim}' is reserved: Clerk sets it itself."
             raise refusal("jwt_template_reserved_claim", "reserved claim used", text, param="claims")
+    if _depth(values["claims"]) > DEEPEST:
+        raise invalid("claims", f"claims must not be nested more than {DEEPEST} deep.")
     if values["custom_signing_key"]:
         _check_key(values)
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
 
 
 def _check_key(values: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
 from deskclerk.sandbox.addresses import frontend_url
 from deskclerk.sandbox.call import Call, Handlers
 from deskclerk.sandbox.ids import new_id
+from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.paging import ordered, page, split_order
 from deskclerk.sandbox.refusals import ill_formed, invalid, refusal
 from deskclerk.sandbox.rows import all_of, change, get, insert, remove
@@ -38,6 +39,10 @@ WHAT = "OAuth application"
 _URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
 _LONGEST_URI = 1024
 _LETTERS = string.ascii_letters + string.digits
+
+
+class RotateSecret(Operation, route=POST("/oauth_applications/{oauth_application_id}/rotate_secret")):
+    """Takes nothing."""
 
 
 async def list_oauth_applications(call: Call) -> Any:
@@ -67,7 +72,7 @@ async def create_oauth_application(call: Call) -> dict[str, Any]:
         oauth_applications,
         id=key,
         client_id=_letters(16),
-        client_secret_digest=hashlib.sha256(secret.encode()).hexdigest() if secret else None,
+        client_secret_digest=_digest(secret) if secret else None,
         **values,
         created_at=call.now,
         updated_at=call.now,
@@ -85,6 +90,16 @@ async def update_oauth_application(call: Call) -> dict[str, Any]:
     secret = {"client_secret_digest": None} if values["public"] else {}
     await change(call, oauth_applications, row["id"], **values, **secret, updated_at=call.now)
     return await get_oauth_application(call)
+
+
+async def rotate_secret(call: Call) -> dict[str, Any]:
+    """A new secret, answered here and never again; that of a public application is empty."""
+    row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
+    secret = "" if row["public"] else _letters(32)
+    if secret:
+        digest = _digest(secret)
+        await change(call, oauth_applications, row["id"], client_secret_digest=digest, updated_at=call.now)
+    return {**await get_oauth_application(call), "client_secret": secret}
 
 
 async def delete_oauth_application(call: Call) -> dict[str, Any]:
@@ -129,6 +144,10 @@ def _check_uri(uri: str, param: str) -> None:
         raise ill_formed(param, f"{param} must be URLs, of any scheme.")
 
 
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 def _letters(count: int) -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(count))
 
@@ -170,4 +189,5 @@ HANDLERS: Handlers = {
     GET("/oauth_applications/{oauth_application_id}"): get_oauth_application,
     PATCH("/oauth_applications/{oauth_application_id}"): update_oauth_application,
     DELETE("/oauth_applications/{oauth_application_id}"): delete_oauth_application,
+    RotateSecret: rotate_secret,
 }

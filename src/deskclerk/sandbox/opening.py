@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deskclerk.database import open_engine, upgrade
 from deskclerk.sandbox.app import create_app
 from deskclerk.sandbox.clock import Clock
 from deskclerk.sandbox.domains import add_primary_domain
 from deskclerk.sandbox.store.instances import instances
-from deskclerk.sandbox.store.store import Instance, Store, read_instances
+from deskclerk.sandbox.store.state import read_instances, touch
+from deskclerk.sandbox.store.store import Instance, Store
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -49,31 +50,41 @@ async def open_sandbox(
     """
     engine, clock = open_engine(location), clock or Clock()
     try:
-        store = Store(engine, clock, await _instances(engine, clock, seed=seed))
+        store = Store(engine, clock)
+        await _prepare(store, seed=seed)
         yield Sandbox(create_app(store), KEY, store)
     finally:
         await engine.dispose()
 
 
-async def _instances(engine: AsyncEngine, clock: Clock, *, seed: bool) -> dict[str, Instance]:
-    await upgrade(engine, "deskclerk.sandbox.store.migrations")
-    async with engine.connect() as connection:
-        await connection.execution_options(reads=True)
-        found = await read_instances(connection)
-    if not found:
-        async with engine.begin() as connection:  # holds the write lock: one process fills the database
-            found = await read_instances(connection)
-            if not found:
-                await _fill(connection, clock.now(), seed=seed)
-                found = await read_instances(connection)
-    return found
+async def _prepare(store: Store, *, seed: bool) -> None:
+    """The newest schema, and at least one instance."""
+    await upgrade(store.engine, "deskclerk.sandbox.store.migrations")
+    if (await store.state()).by_key:
+        return
+    async with store.transaction(reads=False) as connection:  # one process fills the database
+        if not await read_instances(connection):
+            now = await store.now(connection)
+            await add_instance(connection, INSTANCE, now)
+            if seed:
+                await add_company(connection, INSTANCE.id, now)
+            await touch(connection)
 
 
-async def _fill(connection: AsyncConnection, now: int, *, seed: bool) -> None:
-    values = {name: getattr(INSTANCE, name) for name in INSTANCE.__slots__}
+async def add_instance(connection: AsyncConnection, instance: Instance, now: int) -> None:
+    """A new instance, with what every instance has from its first day."""
+    values = {name: getattr(instance, name) for name in instance.__slots__}
     await connection.execute(instances.insert().values(created_at=now, **values))
-    await add_primary_domain(connection, INSTANCE, now)
-    if seed:
-        from deskclerk.sandbox.seed import fill  # noqa: PLC0415 - needed once in a database's life
+    await furnish(connection, instance, now)
 
-        await fill(connection, INSTANCE.id, now)
+
+async def furnish(connection: AsyncConnection, instance: Instance, now: int) -> None:
+    """What every instance has from its first day; a reset puts it back."""
+    await add_primary_domain(connection, instance, now)
+
+
+async def add_company(connection: AsyncConnection, instance_id: str, now: int) -> None:
+    """The small company, in an instance without people."""
+    from deskclerk.sandbox.seed import fill  # noqa: PLC0415 - needed once in a database's life
+
+    await fill(connection, instance_id, now)

@@ -83,7 +83,7 @@ def read_body(content: bytes, known: Mapping[str, Parameter]) -> dict[str, Any]:
         given = {}
     if not isinstance(given, dict):
         raise refusal("request_body_invalid", "body is invalid", "The body must be a JSON object.")
-    _check_body(given, known)
+    check_body(given, known)
     return given
 
 
@@ -93,11 +93,12 @@ def read_items(content: bytes, known: Mapping[str, Parameter]) -> list[dict[str,
     if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
         raise refusal("request_body_invalid", "body is invalid", "The body must be a JSON array of objects.")
     for item in given:
-        _check_body(item, known)
+        check_body(item, known)
     return given
 
 
-def _check_body(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> None:
+def check_body(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> None:
+    """Refuse a body with what is unknown, missing or wrong."""
     unknown = (
         Problem("form_param_unknown", "is unknown", f"{name} is not a parameter of this request.", name)
         for name in given

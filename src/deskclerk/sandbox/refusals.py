@@ -1,21 +1,29 @@
 """Everything the sandbox can refuse with: Clerk's codes and statuses, our own sentences.
 
 A rule raises one of the refusals made here; the app turns it into Clerk's error envelope. STATUS is
-the one list of codes in use; a code that has another status in some place is given it there.
+the one list of codes in use; a code that has another status in some place is given it there. `envelope`
+is how Clerk writes them.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.responses import JSONResponse
+
 STATUS: Mapping[str, int] = {
+    "actor_token_cannot_be_revoked_code": 400,
     "already_a_member_in_organization": 400,
     "api_version_invalid": 400,
     "authorization_header_format_invalid": 401,
     "bulk_size_exceeded": 400,
     "clerk_key_invalid": 401,
+    "cookie_invalid": 400,
     "delete_linked_identification_disallowed": 400,
     "duplicate_record": 400,
+    "expired_session_token_invalid": 401,
+    "expired_session_token_missing_azp": 401,
+    "expired_session_token_missing_sid": 401,
     "form_already_exists": 422,
     "form_conditional_param_disallowed": 422,
     "form_conditional_param_missing": 422,
@@ -65,14 +73,23 @@ STATUS: Mapping[str, int] = {
     "organization_invitation_not_unique": 400,
     "organization_membership_quota_exceeded": 403,
     "organization_minimum_permissions_needed": 400,
+    "organization_not_found_or_unauthorized": 404,
+    "refresh_request_origin_azp_mismatch": 401,
+    "refresh_sid_mismatch": 401,
+    "refresh_token_not_found": 401,
     "request_body_invalid": 400,
     "request_body_too_large": 413,
     "request_invalid_for_environment": 400,
     "resource_not_found": 404,
+    "session_refresh_inactive_session": 401,
+    "session_refresh_session_not_found": 401,
+    "sign_in_token_cannot_be_revoked_code": 400,
+    "too_many_requests": 429,
     "totp_disabled": 400,
     "totp_incorrect_code": 422,
     "totp_invalid_length": 422,
     "unsupported_content_type": 415,
+    "user_banned": 403,
     "user_quota_exceeded": 403,
     "verification_already_verified": 400,
 }
@@ -84,7 +101,7 @@ class Problem:
 
     code: str
     message: str
-    long_message: str
+    long_message: str = ""
     param: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -92,7 +109,7 @@ class Problem:
         meta = {"param_name": self.param} if self.param else {}
         return {
             "message": self.message,
-            "long_message": self.long_message,
+            "long_message": self.long_message or self.message,
             "code": self.code,
             "meta": meta,
         }
@@ -102,14 +119,22 @@ class Refusal(Exception):
     """A request that the sandbox does not carry out, with one problem or several of the same status."""
 
     def __init__(self, *problems: Problem, status: int | None = None) -> None:
-        super().__init__("; ".join(f"{item.code}: {item.long_message}" for item in problems))
+        super().__init__("; ".join(f"{item.code}: {item.long_message or item.message}" for item in problems))
         self.problems = problems
         self.status = status or STATUS[problems[0].code]
 
 
+def envelope(
+    status: int, problems: tuple[Problem, ...], trace: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Clerk's error answer."""
+    body: dict[str, Any] = {"errors": [item.as_dict() for item in problems], "clerk_trace_id": trace}
+    return JSONResponse(body, status, headers)
+
+
 def refusal(code: str, message: str, long_message: str = "", *, param: str | None = None) -> Refusal:
     """A refusal with a code of STATUS; without a long sentence the short one is used."""
-    return Refusal(Problem(code, message, long_message or message, param))
+    return Refusal(Problem(code, message, long_message, param))
 
 
 def not_found(what: str, key: str) -> Refusal:

@@ -3,13 +3,28 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, case, update
+from sqlalchemy import ColumnElement, RowMapping, and_, case, select, update
 
 from deskclerk.catalogue.route import GET, POST
 from deskclerk.sandbox.call import Call, Handlers
+from deskclerk.sandbox.ids import new_id
+from deskclerk.sandbox.operation import Operation
+from deskclerk.sandbox.organization_claims import active_organization
 from deskclerk.sandbox.paging import ordered, page
-from deskclerk.sandbox.rows import all_of, change, get
-from deskclerk.sandbox.store.tables import sessions
+from deskclerk.sandbox.refusals import not_found, refusal
+from deskclerk.sandbox.rows import all_of, change, get, insert
+from deskclerk.sandbox.store.tables import sessions, users
+from deskclerk.sandbox.user_answers import present_users
+
+_DAY = 24 * 60 * 60 * 1000
+LASTS, ABANDONED_AFTER = 7 * _DAY, 30 * _DAY
+
+
+class CreateSession(Operation, route=POST("/sessions")):
+    """Whose, and which organization is active in it."""
+
+    user_id: str
+    active_organization_id: str | None = None
 
 
 async def list_sessions(call: Call) -> Any:
@@ -30,25 +45,82 @@ async def get_session(call: Call) -> dict[str, Any]:
     return session_answer(await get(call, sessions, call.path["session_id"], "session"), call.now)
 
 
+async def create_session(call: Call) -> dict[str, Any]:
+    """Sign a user in on a new client: for tests, not for production instances."""
+    if call.instance.is_live:
+        text = "Sessions can only be created in development instances."
+        raise refusal("request_invalid_for_environment", "Invalid request for environment", text)
+    user = await get(call, users, call.body["user_id"], "user")
+    if user["banned"]:
+        raise refusal("user_banned", "User banned", f"The user {user['id']} is banned.")
+    organization_id = call.body.get("active_organization_id")
+    if organization_id is not None and not await active_organization(call, user["id"], organization_id):
+        text = f"The user {user['id']} is in no organization with the id {organization_id}."
+        raise refusal("organization_not_found_or_unauthorized", "not found", text)
+    key = new_id("sess", call.now)
+    await insert(call, sessions, id=key, user_id=user["id"], **_new(call, organization_id))
+    await change(call, users, user["id"], last_sign_in_at=call.now, last_active_at=call.now)
+    row = await get(call, sessions, key, "session")
+    await _tell(call, "session.created", [row])
+    return session_answer(row, call.now)
+
+
+def _new(call: Call, organization_id: str | None) -> dict[str, Any]:
+    return {
+        "client_id": new_id("client", call.now),
+        "status": "active",
+        "last_active_organization_id": organization_id,
+        "last_active_at": call.now,
+        "expire_at": call.now + LASTS,
+        "abandon_at": call.now + ABANDONED_AFTER,
+        "created_at": call.now,
+        "updated_at": call.now,
+    }
+
+
+async def active_session(call: Call, session_id: str) -> RowMapping:
+    """A session that is not over; else a 404, as if it were gone."""
+    row = await get(call, sessions, session_id, "session")
+    if status_of(row, call.now) != "active":
+        raise not_found("active session", session_id)
+    return row
+
+
 async def revoke_session(call: Call) -> dict[str, Any]:
     """End an active session; one that is over stays as it is."""
     row = await get(call, sessions, call.path["session_id"], "session")
-    if _status(row, call.now) == "active":
-        await change(call, sessions, row["id"], status="revoked", updated_at=call.now)
+    if status_of(row, call.now) == "active":
+        await _revoke(call, [row])
     return await get_session(call)
 
 
 async def revoke_sessions_of(call: Call, user_id: str) -> None:
     """End every active session of a user."""
-    await call.connection.execute(
-        update(sessions)
-        .where(sessions.c.user_id == user_id, status_at(call.now) == "active")
-        .values(status="revoked", updated_at=call.now)
-    )
+    query = all_of(call, sessions).where(sessions.c.user_id == user_id, status_at(call.now) == "active")
+    await _revoke(call, (await call.connection.execute(query)).mappings().all())
+
+
+async def _revoke(call: Call, rows: Sequence[RowMapping]) -> None:
+    """Revoke active sessions of one user."""
+    if not rows:
+        return
+    mine = sessions.c.id.in_([row["id"] for row in rows])
+    await call.connection.execute(update(sessions).where(mine).values(status="revoked", updated_at=call.now))
+    revoked = await call.connection.execute(select(sessions).where(mine))
+    await _tell(call, "session.revoked", revoked.mappings().all())
+
+
+async def _tell(call: Call, event: str, rows: Sequence[RowMapping]) -> None:
+    """Tell webhooks of sessions of one user; there they come with the user, and without tasks."""
+    (user,) = await present_users(call, [await get(call, users, rows[0]["user_id"], "user")])
+    for row in rows:
+        answer = session_answer(row, call.now)
+        del answer["tasks"]
+        call.emit(event, {**answer, "user": user})
 
 
 def status_at(now: int) -> ColumnElement[str]:
-    """A session's status at a time, in SQL: the same rule as `_status`."""
+    """A session's status at a time, in SQL: the same rule as `status_of`."""
     active = sessions.c.status == "active"
     return case(
         (and_(active, sessions.c.expire_at <= now), "expired"),
@@ -57,7 +129,8 @@ def status_at(now: int) -> ColumnElement[str]:
     )
 
 
-def _status(row: RowMapping, now: int) -> str:
+def status_of(row: RowMapping, now: int) -> str:
+    """A session's status at a time."""
     if row["status"] == "active" and row["expire_at"] <= now:
         return "expired"
     if row["status"] == "active" and row["abandon_at"] <= now:
@@ -87,13 +160,14 @@ def session_answer(row: RowMapping, now: int) -> dict[str, Any]:
     )
     return {
         "object": "session",
-        "status": _status(row, now),
+        "status": status_of(row, now),
         **{name: row[name] for name in same},
         "tasks": None,
     }
 
 
 HANDLERS: Handlers = {
+    CreateSession: create_session,
     GET("/sessions"): list_sessions,
     GET("/sessions/{session_id}"): get_session,
     POST("/sessions/{session_id}/revoke"): revoke_session,

@@ -12,11 +12,11 @@ class ReadInstance(Operation, route=GET("/instance")):
 
 
 async def get_instance(call: Call) -> dict[str, Any]:
-    """The instance of the key; a sandbox is a development instance without an owner."""
+    """The instance of the key; one of a sandbox has no owner."""
     return {
         "object": "instance",
         "id": call.instance.id,
-        "environment_type": "development",
+        "environment_type": "production" if call.instance.is_live else "development",
         "allowed_origins": None,
         "workspace_id": None,
     }

@@ -39,9 +39,10 @@ events = Table(
 """What was asked, decided and done, in order; rows are added and never changed.
 
 `kind` is `intent` and `outcome` (a write, the same `entry`), `settled` (an outcome that a later process
-found out by reading), `read` or `refused`; `at` is in milliseconds since the epoch. `target` is the ids
-in the path, `/` between them. An intent keeps
-`before`, what the desk saw of the target (without secrets); an outcome `after`, what Clerk answered.
+found out by reading), `read`, `refused`, or `decided` (a signature or a no from outside the call that
+asked); `at` is in milliseconds since the epoch. `target` is the ids in the path, `/` between them. An
+intent keeps `before`, what the desk saw of the target (without secrets); an outcome `after`, what Clerk
+answered.
 `undoes` names the entry that a write takes back, `owner` the process that an intent belongs to.
 `hash` covers the row and the hash of the row before it (see `desk/chain.py`).
 """

@@ -3,12 +3,11 @@
 from typing import Any
 
 from deskclerk.catalogue import BY_NAME
+from deskclerk.desk.states import SWITCHES
 from deskclerk.desk.undo.found import Event, Inverse, ids_of, kind_of, nothing, seen_before
 
-_FIELDS = {"ban": ("banned", True), "unban": ("banned", False), "lock": ("locked", True)}
-_FIELDS["unlock"] = ("locked", False)
-STATES = frozenset(_FIELDS)
-"""The verbs that switch a state."""
+STATES = frozenset(SWITCHES) - {"revoke"}
+"""The verbs that switch a state and can switch it back."""
 
 _NOTES = {
     "ban": "Sessions that the ban ended stay ended: the user signs in again.",
@@ -21,7 +20,7 @@ _NOTES = {
 def inverse_of_state(intent: Event, current: dict[str, Any] | None) -> Inverse:
     """The opposite, if the write changed the state and it still is what the write left."""
     spec = kind_of(intent).spec
-    field, value = _FIELDS[spec.verb]
+    field, value = SWITCHES[spec.verb]
     word = field if value else f"not {field}"
     if current is None:
         return nothing("The user is gone: there is nothing to undo.")

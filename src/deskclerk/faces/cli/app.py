@@ -21,7 +21,7 @@ _OTHERS = {
     "mcp": "serve",
     "pending": "pending",
     "reject": "pending",
-    "sandbox": "serve",
+    "sandbox": "sandbox",
     "secret": "secret",
     "serve": "serve",
     "signer": "signer",

@@ -6,8 +6,6 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,29 +15,23 @@ from deskclerk.faces.cli.state import State
 from deskclerk.settings import SANDBOX_KEY
 
 
-async def serve_sandbox(state: State, host: str, port: int, location: str | Path) -> None:
+async def serve_sandbox(state: State, host: str, port: int, location: str | Path, token: str | None) -> None:
     """Serve until SIGINT or SIGTERM; InvalidSettings if the address cannot be bound."""
-    import uvicorn  # noqa: PLC0415 - only this command serves
+    from deskclerk.sandbox import open_sandbox  # noqa: PLC0415 - only here
+    from deskclerk.sandbox.serving import serving  # noqa: PLC0415
 
-    from deskclerk.sandbox import open_sandbox  # noqa: PLC0415
-
-    class Server(uvicorn.Server):
-        """Ends at a signal without raising it again: the database is closed after it."""
-
-        @contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self.handle_exit, number, None)
-            yield
-
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
     with _listen(host, port) as listener:
-        async with open_sandbox(location) as opened:
-            config = uvicorn.Config(opened.app, log_level="warning", access_log=False, server_header=False)
+        async with open_sandbox(location) as opened, serving(opened, listener, token=token):
             _say_ready(state, _origin(host, listener.getsockname()[1]), location)
             if not _is_loopback(listener.getsockname()[0]):
-                click.echo("Warning: other machines can reach this, and its key is known to all.", err=True)
-            await Server(config).serve(sockets=[listener])
+                closed = "" if token else " Its controls are closed: they need DESKCLERK_TOKEN."
+                click.echo(
+                    f"Warning: other machines can reach this, and its key is known to all.{closed}", err=True
+                )
+            await ended.wait()
 
 
 def _listen(host: str, port: int) -> socket.socket:

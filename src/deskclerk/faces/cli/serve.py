@@ -1,6 +1,5 @@
-"""`deskclerk mcp`, `serve` and `sandbox`: the commands that stay until they are stopped."""
+"""`deskclerk mcp` and `serve`: the commands that stay until they are stopped."""
 
-import asyncio
 import json
 import shlex
 import shutil
@@ -55,20 +54,6 @@ def serve(ctx: click.Context, /, host: str, port: int) -> None:
         _say_ready(state, settings, url, consoles[0] if consoles else None)
 
     http.run(settings, host, port, ready, beside)
-
-
-@click.command(params=[*setting_options(), json_option()])
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", default=8767, show_default=True, type=click.IntRange(0, 65535), help="0 takes any.")
-@click.option("--db", metavar="URL|PATH", help="Its database; the one that every face shares if not given.")
-@click.pass_context
-def sandbox(ctx: click.Context, /, host: str, port: int, db: str | None) -> None:
-    """Serve the sandbox, a local Clerk: its Backend API stands under /v1."""
-    from deskclerk.faces.cli.local_clerk import serve_sandbox  # noqa: PLC0415 - help needs no server
-
-    state = ctx.ensure_object(State)
-    location = db or state.settings().data / "sandbox.db"
-    asyncio.run(serve_sandbox(state, host, port, location))
 
 
 def stdio_configuration(settings: "Settings") -> dict[str, Any]:

@@ -19,9 +19,12 @@ def instance_column() -> Column[Any]:
     return reference("instance_id", "instances.id", nullable=False)
 
 
-def reference(name: str, target: str, *, nullable: bool = True, ondelete: str = "CASCADE") -> Column[Any]:
+def reference(
+    name: str, target: str, *, nullable: bool = True, ondelete: str = "CASCADE", primary_key: bool = False
+) -> Column[Any]:
     """A foreign key; rows go with what they belong to."""
-    return Column(name, String(ID_LENGTH), ForeignKey(target, ondelete=ondelete), nullable=nullable)
+    key = ForeignKey(target, ondelete=ondelete)
+    return Column(name, String(ID_LENGTH), key, nullable=nullable, primary_key=primary_key)
 
 
 def time_column(name: str, *, nullable: bool = False) -> Column[Any]:

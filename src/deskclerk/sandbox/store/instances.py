@@ -12,7 +12,11 @@ instances = Table(
     Column("slug", String(64), nullable=False),
     Column("user_quota", Integer),
     Column("lockout_seconds", Integer, nullable=False),
+    Column("rate_limits", String(8)),
     time_column("created_at"),
     UniqueConstraint("secret_key", name="instances_secret_key"),
 )
-"""`slug` names the instance in addresses (`<slug>.clerk.accounts.dev`); no `user_quota`: no limit."""
+"""`slug` names the instance in addresses (`<slug>.clerk.accounts.dev`); no `user_quota`: no limit.
+
+`rate_limits` is the kind of instance (`test`, `live`) whose limits are kept; null: none.
+"""

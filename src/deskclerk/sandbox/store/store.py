@@ -1,38 +1,30 @@
-"""The open store: the database, the clock, and the instances by their keys."""
+"""The open store: the database, the machine's clock, and what the controls have set."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deskclerk.sandbox.clock import Clock
-from deskclerk.sandbox.store.instances import instances
+from deskclerk.sandbox.store.state import Instance, State, read_state
+
+__all__ = ["Instance", "Store"]
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """One instance: what the rules need to know of it.
-
-    `slug` names it in addresses, `user_quota` is None where there is no limit.
-    """
-
-    id: str
-    secret_key: str
-    slug: str
-    user_quota: int | None
-    lockout_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Store:
-    """Hands out transactions, and knows which instance a secret key opens."""
+    """Hands out transactions, and knows what the controls have set.
+
+    `clock` is the machine's; what counts is `now`, the sandbox's. `emitted` is set when a transaction
+    has left webhooks to deliver.
+    """
 
     engine: AsyncEngine
     clock: Clock
-    by_key: Mapping[str, Instance]
+    emitted: asyncio.Event = field(default_factory=asyncio.Event)
+    _state: State | None = None
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
@@ -47,10 +39,14 @@ class Store:
             await stack.enter_async_context(connection.begin())
             yield connection
 
+    async def state(self, connection: AsyncConnection | None = None) -> State:
+        """What the controls have set, by this process or another."""
+        if connection is None:
+            async with self.transaction(reads=True) as reading:
+                return await self.state(reading)
+        self._state = await read_state(connection, self._state)
+        return self._state
 
-async def read_instances(connection: AsyncConnection) -> dict[str, Instance]:
-    """The instances in the database by their secret keys."""
-    names = Instance.__slots__
-    rows = await connection.execute(select(*(instances.c[name] for name in names)))
-    found = (Instance(**row) for row in rows.mappings())
-    return {item.secret_key: item for item in found}
+    async def now(self, connection: AsyncConnection | None = None) -> int:
+        """The sandbox's time, in milliseconds since the epoch."""
+        return (await self.state(connection)).time.at(self.clock.now())

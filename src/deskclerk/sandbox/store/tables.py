@@ -2,6 +2,7 @@
 
 from deskclerk.sandbox.store import orders  # noqa: F401 - adds indexes to the tables above
 from deskclerk.sandbox.store.columns import metadata
+from deskclerk.sandbox.store.controls import faults, sandbox_state
 from deskclerk.sandbox.store.domains import domains
 from deskclerk.sandbox.store.images import images
 from deskclerk.sandbox.store.instances import instances
@@ -11,6 +12,8 @@ from deskclerk.sandbox.store.oauth_applications import oauth_applications
 from deskclerk.sandbox.store.organizations import memberships, organizations
 from deskclerk.sandbox.store.restrictions import allowlist_identifiers, blocklist_identifiers
 from deskclerk.sandbox.store.sessions import sessions
+from deskclerk.sandbox.store.sign_in_tickets import actor_tokens, sign_in_tokens
+from deskclerk.sandbox.store.signing_keys import signing_keys
 from deskclerk.sandbox.store.users import (
     email_addresses,
     external_accounts,
@@ -19,13 +22,17 @@ from deskclerk.sandbox.store.users import (
     web3_wallets,
 )
 from deskclerk.sandbox.store.verifications import verifications
+from deskclerk.sandbox.store.webhooks import deliveries, outbox, webhook_endpoints
 
 __all__ = [
+    "actor_tokens",
     "allowlist_identifiers",
     "blocklist_identifiers",
+    "deliveries",
     "domains",
     "email_addresses",
     "external_accounts",
+    "faults",
     "images",
     "instances",
     "invitations",
@@ -35,9 +42,14 @@ __all__ = [
     "oauth_applications",
     "organization_invitations",
     "organizations",
+    "outbox",
     "phone_numbers",
+    "sandbox_state",
     "sessions",
+    "sign_in_tokens",
+    "signing_keys",
     "users",
     "verifications",
     "web3_wallets",
+    "webhook_endpoints",
 ]

@@ -1,0 +1,191 @@
+"""Seeds an instance from YAML: what Clerk's API takes, with ids that tests can name.
+
+Every entry goes through the handler of the route that creates such a thing, so a seed can hold nothing
+that the API would refuse. All of a file is put in, or nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field
+from starlette.responses import Response
+
+from deskclerk.catalogue import Route, Verb
+from deskclerk.errors import InvalidRequest
+from deskclerk.sandbox.admission import VERSIONS
+from deskclerk.sandbox.call import Call, Prepared
+from deskclerk.sandbox.controls.given import OfInstance, find_instance, wrong
+from deskclerk.sandbox.controls.places import Place, read_yaml
+from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
+from deskclerk.sandbox.ids import pinned_id
+from deskclerk.sandbox.opening import add_company
+from deskclerk.sandbox.parameters import METADATA_HAS_ITS_OWN_ROUTE, accepted, check_body
+from deskclerk.sandbox.refusals import Refusal
+from deskclerk.sandbox.store.state import Instance
+from deskclerk.sandbox.store.store import Store
+
+
+class Section(NamedTuple):
+    """One list of a seed file: the route that makes its entries, and the prefix of their ids."""
+
+    path: str
+    prefix: str
+
+
+SECTIONS: Mapping[str, Section] = {
+    "allowlist_identifiers": Section("/allowlist_identifiers", "alid"),
+    "blocklist_identifiers": Section("/blocklist_identifiers", "blid"),
+    "users": Section("/users", "user"),
+    "email_addresses": Section("/email_addresses", "idn"),
+    "phone_numbers": Section("/phone_numbers", "idn"),
+    "organizations": Section("/organizations", "org"),
+    "memberships": Section("/organizations/{organization_id}/memberships", "orgmem"),
+    "organization_domains": Section("/organizations/{organization_id}/domains", "orgdmn"),
+    "organization_invitations": Section("/organizations/{organization_id}/invitations", "orginv"),
+    "invitations": Section("/invitations", "inv"),
+    "sessions": Section("/sessions", "sess"),
+    "jwt_templates": Section("/jwt_templates", "jtmp"),
+    "domains": Section("/domains", "dmn"),
+    "oauth_applications": Section("/oauth_applications", "oa"),
+    "redirect_urls": Section("/redirect_urls", "ru"),
+}
+"""In the order in which they are made, whatever the file's."""
+
+
+class Seed(OfInstance):
+    """A file's text (`yaml`), the same as `data`, or the small `company` into an empty instance."""
+
+    yaml: Annotated[str, Field(max_length=10_000_000)] | None = None
+    data: dict[str, Any] | None = None
+    company: bool = False
+    file: str = "seed"
+    """What errors call the text."""
+
+
+async def seed(store: Store, given: Seed) -> dict[str, Any]:
+    """Put it in; how many of each there are now, and no webhooks."""
+    chosen = [name for name in ("yaml", "data", "company") if getattr(given, name)]
+    if len(chosen) != 1:
+        raise wrong("seed", "one of yaml, data and company is needed")
+    content = read_yaml(given.yaml, given.file) if given.yaml else Place(given.data or {}, given.file)
+    if not given.company:
+        check_keys(content)
+    prepared = await _prepared(content) if not given.company else []
+    async with store.transaction(reads=False) as connection:
+        state = await store.state(connection)
+        instance = find_instance(state, given.instance)
+        now = state.time.at(store.clock.now())
+        if given.company:
+            await _add_company(connection, instance, now)
+            return {"seeded": {"company": 1}, "instance": instance.slug}
+        seeded: dict[str, int] = {}
+        for name, place, values in prepared:
+            call = _call(connection, instance, now, route_of(name), values)
+            await _make(call, name, place, values.get("id"))
+            seeded[name] = seeded.get(name, 0) + 1
+    return {"seeded": seeded, "instance": instance.slug}
+
+
+async def _add_company(connection: Any, instance: Instance, now: int) -> None:
+    from sqlalchemy.exc import IntegrityError  # noqa: PLC0415 - only here
+
+    try:
+        await add_company(connection, instance.id, now)
+    except IntegrityError:
+        raise wrong(
+            "company", "goes into an empty instance, once in a sandbox; reset with company instead"
+        ) from None
+
+
+def route_of(name: str) -> Route:
+    """The route that makes a section's entries."""
+    return Route(Verb.POST, SECTIONS[name].path)
+
+
+def served_sections() -> list[str]:
+    """The sections whose route the sandbox serves."""
+    return [name for name in SECTIONS if route_of(name) in HANDLERS]
+
+
+def check_keys(content: Place) -> None:
+    """InvalidRequest for what is unknown, with its place."""
+    sections = served_sections()
+    content.expect(dict, "a mapping of sections")
+    for name in content.value:
+        if name not in sections:
+            raise content.at(name).wrong(f"no such section; accepted: {', '.join(sections)}")
+        entries = content.at(name)
+        entries.expect(list, "a list")
+        for number in range(len(entries.value)):
+            _check_entry(name, entries.at(number))
+
+
+def keys_of(name: str) -> list[str]:
+    """What an entry of a section may hold: its id, what the path needs, what the body takes."""
+    route = route_of(name)
+    body = accepted(route, OPERATIONS.get(route)).body_in(METADATA_HAS_ITS_OWN_ROUTE)
+    return ["id", *route.names, *body]
+
+
+def _check_entry(name: str, entry: Place) -> None:
+    entry.expect(dict, "a mapping")
+    known = keys_of(name)
+    for key in entry.value:
+        if key not in known:
+            raise entry.at(key).wrong(f"no such key; accepted: {', '.join(known)}")
+    for key in route_of(name).names:
+        if not isinstance(entry.value.get(key), str):
+            raise entry.wrong(f"{key} is needed")
+    prefix = SECTIONS[name].prefix
+    key = entry.value.get("id")
+    if key is not None and (
+        not isinstance(key, str) or not key.startswith(f"{prefix}_") or not key.isascii()
+    ):
+        raise entry.at("id").wrong(f"an id here is text that begins with {prefix}_")
+
+
+async def _prepared(content: Place) -> list[tuple[str, Place, dict[str, Any]]]:
+    """Every entry, its body checked and its slow work (hashing) done, in the order of the sections."""
+    found = []
+    for name in served_sections():
+        for number in range(len(content.value.get(name, ()))):
+            entry = content.at(name).at(number)
+            found.append((name, entry, await _body(name, entry)))
+    return found
+
+
+async def _body(name: str, entry: Place) -> dict[str, Any]:
+    route = route_of(name)
+    handler, names = HANDLERS[route], ("id", *route.names)
+    body = {key: value for key, value in entry.value.items() if key not in names}
+    with entry.refusing():
+        check_body(body, accepted(route, OPERATIONS.get(route)).body)
+        if isinstance(handler, Prepared):
+            body = await handler.prepare(body)
+    return {**body, **{key: entry.value[key] for key in names if key in entry.value}}
+
+
+def _call(connection: Any, instance: Instance, now: int, route: Route, values: dict[str, Any]) -> Call:
+    return Call(
+        connection=connection,
+        instance=instance,
+        path={key: values[key] for key in route.names},
+        query={},
+        body={key: value for key, value in values.items() if key not in ("id", *route.names)},
+        version=VERSIONS[-1],
+        now=now,
+        wrapped=False,
+        pages=False,
+    )
+
+
+async def _make(call: Call, name: str, entry: Place, key: str | None) -> None:
+    found = HANDLERS[route_of(name)]
+    handler = found.handler if isinstance(found, Prepared) else found
+    with entry.refusing(), pinned_id(SECTIONS[name].prefix, key):
+        answer = await handler(call)
+    if isinstance(answer, Response) and answer.status_code >= 400:  # noqa: PLR2004 - HTTP's line of errors
+        raise entry.wrong(f"refused with {answer.status_code}")
+
+
+__all__ = ["InvalidRequest", "Refusal", "Seed", "seed"]

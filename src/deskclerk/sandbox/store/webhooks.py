@@ -1,0 +1,65 @@
+"""Webhooks: where to send, what to send, and how far it got."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+
+from deskclerk.sandbox.store.columns import (
+    id_column,
+    instance_column,
+    json_column,
+    metadata,
+    reference,
+    time_column,
+)
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    id_column(),
+    instance_column(),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    json_column("events"),
+    Column("enabled", Boolean, nullable=False),
+    time_column("created_at"),
+    time_column("updated_at"),
+    Index("webhook_endpoints_instance", "instance_id", "created_at"),
+)
+"""`events` are names or globs; none means all."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    id_column(),
+    instance_column(),
+    Column("position", BigInteger, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("payload", Text, nullable=False),
+    time_column("created_at"),
+    Index("outbox_position", "instance_id", "position"),
+)
+"""`payload` is the body as it is sent and signed; `position` is the order in which things happened."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    id_column(),
+    instance_column(),
+    reference("message_id", "outbox.id", nullable=False),
+    reference("endpoint_id", "webhook_endpoints.id", nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    time_column("due_at"),
+    time_column("leased_until", nullable=True),
+    Column("response_status", Integer),
+    Column("error", Text),
+    time_column("created_at"),
+    time_column("updated_at"),
+    Index("deliveries_due", "status", "due_at"),
+    Index("deliveries_message", "message_id"),
+    Index("deliveries_endpoint", "endpoint_id"),
+    Index("deliveries_instance", "instance_id"),
+)
+"""One message on its way to one endpoint: `pending`, `delivered` or `failed`.
+
+`due_at` is in the sandbox's time, `leased_until` in the machine's: whoever sends it has it until then.
+"""

@@ -1,0 +1,33 @@
+"""A sandbox on a port of this machine, for clients that know nothing but an address."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from deskclerk.sandbox import open_sandbox
+
+
+@contextmanager
+def served(location: Any) -> Iterator[str]:
+    """The address of a sandbox that runs in a thread of its own until the end."""
+    listening = socket.create_server(("127.0.0.1", 0))  # takes connections before the sandbox is up
+    servers: list[uvicorn.Server] = []
+
+    async def serve() -> None:
+        async with open_sandbox(location) as sandbox:
+            servers.append(uvicorn.Server(uvicorn.Config(sandbox.app, log_level="warning", lifespan="off")))
+            await servers[0].serve(sockets=[listening])
+
+    thread = threading.Thread(target=asyncio.run, args=[serve()])
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        for server in servers:
+            server.should_exit = True
+        thread.join()

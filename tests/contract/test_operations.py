@@ -1,0 +1,56 @@
+"""What the sandbox's further routes accept, against Clerk's document."""
+
+from deskclerk.sandbox.handlers import OPERATIONS
+from tests.contract import openapi
+from tests.contract.differences import FACTS, declared, documented
+
+LARGEST = "The document sets no bound; a time that far away still fits the database."
+LEDGER = {
+    "POST /sessions/{session_id}/refresh suffixed_cookies: only ours": "Clerk's JavaScript SDK sends it.",
+    "POST /sign_in_tokens expires_in_seconds: maximum 1099511627776, not None": LARGEST,
+    "POST /actor_tokens expires_in_seconds: maximum 1099511627776, not None": LARGEST,
+    "POST /actor_tokens expires_in_seconds: minimum 1, not None": "As with sign-in tokens.",
+    "POST /actor_tokens session_max_duration_in_seconds: maximum 1099511627776, not None": LARGEST,
+    "POST /actor_tokens session_max_duration_in_seconds: minimum 1, not None": "As with sign-in tokens.",
+    "POST /users/ban user_ids: maxItems None, not 50": "Refused by the rule, with Clerk's code for it.",
+    "POST /users/ban user_ids: minItems None, not 1": "As above.",
+    "POST /users/unban user_ids: maxItems None, not 50": "As above.",
+    "POST /users/unban user_ids: minItems None, not 1": "As above.",
+}
+"""Every difference, and why. Exact: none more, none less."""
+
+COMPARED = [fact for fact in FACTS if fact != "sent unasked"]
+
+
+def clerks(route):
+    """The document's facts by parameter."""
+    known = openapi.operation(str(route.method), route.path)
+    found = {name: documented(item["schema"], "query", item) for name, item in known.named("query").items()}
+    properties = known.properties if known.body and "properties" in (known.body["schema"] or {}) else {}
+    for name, schema in properties.items():
+        needed = name in known.body["schema"].get("required", [])
+        found[name] = documented(schema, "body", schema | {"required": needed})
+    return found
+
+
+def differences():
+    for route, operation in OPERATIONS.items():
+        if operation.like or operation.many:
+            continue
+        ours = {name: declared(item) for name, item in operation.parameters().items()}
+        theirs = clerks(route)
+        for name in {*ours, *theirs}:
+            place = f"{route.method} {route.path} {name}:"
+            if name not in ours or name not in theirs:
+                yield f"{place} only {'ours' if name in ours else 'theirs'}"
+                continue
+            for fact in COMPARED:
+                mine, other = ours[name].get(fact), theirs[name].get(fact)
+                if mine != other:
+                    yield f"{place} {fact} {mine}, not {other}"
+
+
+def test_every_parameter_of_the_further_routes_is_as_the_document_has_it():
+    found = set(differences())
+    assert sorted(found - LEDGER.keys()) == []
+    assert sorted(LEDGER.keys() - found) == []
