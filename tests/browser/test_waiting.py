@@ -30,6 +30,8 @@ async def test_an_agents_ban_arrives_is_read_signed_and_performed(stage, browse)
     await card.get_by_role("button", name="Sign: ban user").click()
     assert (await asyncio.wait_for(asking, 20)).value["banned"] is True
     await expect(page.locator(".stamp", has_text="Done. Clerk carried it out.")).to_be_visible()
+    await shoot(page, "plan-done")
+    await check_accessible(page)
     assert (await at.desk.perform(GetUser(user_id=action.user_id))).value["banned"] is True
     await page.get_by_role("link", name="Waiting for you", exact=False).first.click()
     await expect(page.get_by_text("The desk is clear.")).to_be_visible()
