@@ -1,5 +1,7 @@
 """A secret key goes in, is tried against a Clerk that listens on this machine, and is shown nowhere."""
 
+import asyncio
+import json
 import re
 import socket
 import stat
@@ -79,6 +81,28 @@ async def test_the_key_is_found_nowhere_but_in_its_place(person, clerk, file, ca
     home = file.parent
     holding = [path.name for path in home.rglob("*") if path.is_file() and b"canary4711" in path.read_bytes()]
     assert holding == ["settings.toml"]
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+async def test_a_clerk_that_repeats_the_key_does_not_get_it_onto_a_page(person, status):
+    async def repeat(reader, writer):
+        asked = await reader.readuntil(b"\r\n\r\n")
+        assert KEY.encode() in asked
+        named = {"object": "domain", "name": KEY, "frontend_api_url": f"https://{KEY}.test"}
+        error = {"code": KEY, "message": f"{KEY} is bad", "long_message": KEY}
+        body = json.dumps([named] if status == 200 else {"errors": [error]}).encode()
+        head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        writer.write(f"{head}x-clerk-trace-id: {KEY}\r\nconnection: close\r\n\r\n".encode() + body)
+        writer.close()
+
+    server = await asyncio.start_server(repeat, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        answer = await send(person, name="shop", key=KEY, api_url=url)
+        after = await person.get("/connect")
+    assert (answer.status_code == 303) is (status == 200)
+    assert "canary4711" not in answer.text + after.text
+    assert "canary4711" not in str(await person.desk.recent(20))
 
 
 async def test_a_key_that_clerk_refuses_is_told_and_not_stored(person, clerk, file):
