@@ -8,9 +8,7 @@ from tests.databases import Databases, Postgres, Sqlite
 
 
 def pytest_addoption(parser):
-    parser.addoption(
-        "--postgres", action="store_true", help="the databases are PostgreSQL's, of a server of ours"
-    )
+    parser.addoption("--postgres", action="store_true", help="keep what is stored in PostgreSQL")
 
 
 @pytest.fixture(scope="session")

@@ -64,10 +64,12 @@ class Postgres:
         finally:
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def run(self, statement):
+    def run(self, statement, database="postgres"):
         import psycopg  # noqa: PLC0415 - only with --postgres
 
-        with psycopg.connect(f"host={self.folder} user=deskclerk dbname=postgres", autocommit=True) as server:
+        with psycopg.connect(
+            f"host={self.folder} user=deskclerk dbname={database}", autocommit=True
+        ) as server:
             server.execute(statement)
 
     @classmethod

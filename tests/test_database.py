@@ -8,8 +8,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from deskclerk.database import open_engine, upgrade
+from deskclerk.database import open_engine, shown, upgrade, version_table
 from deskclerk.desk.store.tables import metadata
+from deskclerk.errors import InvalidSettings
 
 DESK = "deskclerk.desk.store.migrations"
 
@@ -25,18 +26,17 @@ print("alembic" in sys.modules)
 """
 
 
-def test_several_processes_may_start_on_an_empty_folder_at_once(tmp_path):
-    path = tmp_path / "new" / "desk.db"
+def test_several_processes_may_start_on_an_empty_folder_at_once(place):
     running = [
-        subprocess.Popen([sys.executable, "-c", UPGRADE, path], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", UPGRADE, str(place)], stdout=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
     assert [process.communicate()[1] for process in running] == [None] * 4
     assert [process.returncode for process in running] == [0] * 4
 
 
-def test_a_current_database_is_opened_without_alembic(tmp_path):
-    run = [sys.executable, "-c", UPGRADE, tmp_path / "desk.db"]
+def test_a_current_database_is_opened_without_alembic(place):
+    run = [sys.executable, "-c", UPGRADE, str(place)]
     said = [subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip() for _ in range(2)]
     assert said == ["True", "False"]
 
@@ -51,20 +51,25 @@ async def test_a_database_is_its_owners_alone(tmp_path):
 
 
 @pytest.mark.anyio
-async def test_the_migrated_schema_is_the_declared_one(tmp_path):
-    engine = open_engine(tmp_path / "desk.db")
+async def test_the_migrated_schema_is_the_declared_one(place):
+    engine = open_engine(place)
     await upgrade(engine, DESK)
     async with engine.connect() as connection:
         differences = await connection.run_sync(
-            lambda sync: compare_metadata(MigrationContext.configure(sync), metadata)
+            lambda sync: compare_metadata(
+                MigrationContext.configure(
+                    sync, opts={"version_table": version_table(sync.dialect.name, DESK)}
+                ),
+                metadata,
+            )
         )
     await engine.dispose()
     assert differences == []
 
 
 @pytest.mark.anyio
-async def test_transactions_of_two_connections_wait_for_each_other(tmp_path):
-    engine = open_engine(tmp_path / "desk.db")
+async def test_transactions_of_two_connections_wait_for_each_other(place):
+    engine = open_engine(place)
     async with engine.begin() as connection:
         await connection.execute(text("CREATE TABLE counts (n INTEGER)"))
         await connection.execute(text("INSERT INTO counts VALUES (0)"))
@@ -81,11 +86,68 @@ async def test_transactions_of_two_connections_wait_for_each_other(tmp_path):
 
 
 @pytest.mark.anyio
-async def test_a_foreign_key_is_kept(tmp_path):
-    engine = open_engine(tmp_path / "desk.db")
+async def test_a_foreign_key_is_kept(place):
+    engine = open_engine(place)
     async with engine.begin() as connection:
         await connection.execute(text("CREATE TABLE a (id INTEGER PRIMARY KEY)"))
         await connection.execute(text("CREATE TABLE b (a INTEGER REFERENCES a (id))"))
-        with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+        with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
             await connection.execute(text("INSERT INTO b VALUES (1)"))
+    await engine.dispose()
+
+
+@pytest.mark.anyio
+async def test_a_page_and_its_total_are_of_one_moment(place):
+    engine = open_engine(place)
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE counts (n INTEGER)"))
+    count = text("SELECT count(*) FROM counts")
+    async with engine.connect() as connection:
+        reading = await connection.execution_options(reads=True)
+        assert (await reading.execute(count)).scalar_one() == 0
+        async with engine.begin() as other:
+            await other.execute(text("INSERT INTO counts VALUES (1)"))
+        assert (await reading.execute(count)).scalar_one() == 0
+    await engine.dispose()
+
+
+@pytest.mark.anyio
+async def test_a_server_that_is_not_there_is_told_without_the_password():
+    engine = open_engine("postgresql://desk:hush-hush@127.0.0.1:1/desk")
+    with pytest.raises(InvalidSettings, match=r"127\.0\.0\.1:1/desk.* cannot be opened") as caught:
+        await upgrade(engine, DESK)
+    await engine.dispose()
+    assert "hush" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_postgresql_without_its_driver_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(InvalidSettings, match=r"pip install 'deskclerk\[postgres\]'") as caught:
+        open_engine("postgres://desk:hush-hush@db.example/desk")
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["postgresql://desk:hush-hush@host:port/x", "mysql://desk:hush-hush@host/x"])
+def test_what_is_no_database_is_refused_with_what_is_accepted(url):
+    with pytest.raises(InvalidSettings, match="postgresql://USER") as caught:
+        open_engine(url)
+    assert "hush" not in str(caught.value)
+
+
+def test_a_place_is_shown_without_its_password():
+    assert (
+        shown("postgres://desk:hush-hush@db.example/desk") == "postgresql+psycopg://desk:***@db.example/desk"
+    )
+    assert shown("/home/desk.db") == "/home/desk.db"
+
+
+@pytest.mark.anyio
+async def test_a_server_database_with_other_tables_is_left_alone(place):
+    if "://" not in str(place):
+        pytest.skip("a file is the sandbox's or the desk's by its name")
+    engine = open_engine(place)
+    await upgrade(engine, DESK)
+    with pytest.raises(InvalidSettings, match="holds other tables"):
+        await upgrade(engine, "deskclerk.sandbox.store.migrations")
     await engine.dispose()

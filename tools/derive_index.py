@@ -3,10 +3,11 @@
     python tools/derive_index.py FOLDER            write the index
     python tools/derive_index.py FOLDER --check    exit 1 when the index in the project differs
 
-The folder holds `bapi-2026-05-12.yml`, `webhooks-2025-04-15.yml`, `actions.tsv` and `errors.tsv`. Written
-below `tests/contract/`: `openapi-2026-05-12.json`, `webhooks-2025-04-15.json`, `actions.json`, `errors.json`;
-the tests read those and nothing else. Below `src/deskclerk/sandbox/`: `clerk_operations.txt`, by which the
-sandbox knows what it does not serve.
+The folder holds `bapi-2026-05-12.yml` and those of two older versions, `webhooks-2025-04-15.yml`,
+`actions.tsv` and `errors.tsv`. Written below `tests/contract/`: `openapi-2026-05-12.json`,
+`openapi-older.json` (what older versions have otherwise), `webhooks-2025-04-15.json`, `actions.json`,
+`errors.json`; the tests read those and nothing else. Below `src/deskclerk/sandbox/`:
+`clerk_operations.txt`, by which the sandbox knows what it does not serve.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from typing import Any
 import yaml
 
 VERSION = "2026-05-12"
+OLDER = ("2021-02-05", "2025-11-10")
 WEBHOOKS = "2025-04-15"
 PROJECT = Path(__file__).parent.parent
 
@@ -220,11 +222,29 @@ def derive(folder: Path) -> dict[str, str]:
     }
     return {
         f"tests/contract/openapi-{VERSION}.json": sections(index),
+        "tests/contract/openapi-older.json": sections(older(folder, index)),
         f"tests/contract/webhooks-{WEBHOOKS}.json": sections(webhooks(folder / f"webhooks-{WEBHOOKS}.yml")),
         "tests/contract/actions.json": lines(read_actions(folder / "actions.tsv")),
         "tests/contract/errors.json": lines(read_errors(folder / "errors.tsv")),
         "src/deskclerk/sandbox/clerk_operations.txt": "".join(f"{name}\n" for name in operations),
     }
+
+
+def older(folder: Path, newest: dict[str, Any]) -> dict[str, Any]:
+    """What older versions have otherwise: the facts of theirs, None for what they do not have."""
+    found: dict[str, Any] = {}
+    for version in OLDER:
+        document = Document(folder / f"bapi-{version}.yml")
+        operations = {" ".join(pair): document.operation(*pair) for pair in sorted(document.operations())}
+        schemas = schemas_below(operations, document.root["components"]["schemas"])
+        found[f"{version} operations"] = changed(newest["operations"], operations)
+        found[f"{version} schemas"] = changed(newest["schemas"], schemas)
+    return found
+
+
+def changed(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """The entries of `old` that `new` has not or has otherwise, and None for those that only `new` has."""
+    return {name: old.get(name) for name in sorted({*new, *old}) if old.get(name) != new.get(name)}
 
 
 def webhooks(path: Path) -> dict[str, Any]:

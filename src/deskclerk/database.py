@@ -55,6 +55,11 @@ def shown(location: str | Path | URL) -> str:
     return shown(_url(plain)) if "://" in plain else plain
 
 
+def driver_url(url: str) -> str:
+    """A PostgreSQL URL as its driver itself takes it."""
+    return _url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def _url(location: str | Path) -> URL:
     given = str(location)
     accepted = "Accepted: a file's path, sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE."

@@ -1,6 +1,7 @@
 """Ways through the sandbox that touch every route of the 48 actions, and what is refused on the way."""
 
 from tests.contract.organization_journeys import organizations
+from tests.contract.settings_journeys import SETTINGS_JOURNEYS
 from tests.contract.token_journeys import TOKEN_JOURNEYS
 from tests.contract.user_journeys import USER_JOURNEYS
 from tests.contract.visit import PASSWORD, Visit
@@ -221,4 +222,5 @@ JOURNEYS = (
     oauth_applications,
     *TOKEN_JOURNEYS,
     *USER_JOURNEYS,
+    *SETTINGS_JOURNEYS,
 )

@@ -136,6 +136,8 @@ def answer_problems(
     if str(status) not in known.answers:
         return [f"status {status}: the document has {', '.join(known.answers)}"]
     schema = known.answers[str(status)]
+    if schema is None or answer is None:
+        return [] if schema is None and answer is None else ["a body where none is, or none where one is"]
     if paginated and "paginated" in known.named("query"):
         schema = wrapped(schema)
     return SCHEMAS.problems(schema, answer)

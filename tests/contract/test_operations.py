@@ -5,6 +5,11 @@ from tests.contract import openapi
 from tests.contract.differences import FACTS, declared, documented
 
 LARGEST = "The document sets no bound; a time that far away still fits the database."
+DOMAINS, SETTINGS = "/organizations/{organization_id}/domains", "/instance"
+MODES = ("manual_invitation", "automatic_invitation", "automatic_suggestion", "enterprise_sso")
+SIGNED = (("enum", str([*MODES, *(f"-{mode}" for mode in MODES)])), ("type", "string"))
+SORTS = ("created_at", "email_address", "invited_at")
+TEXTS = "(('type', 'string'),), not (('pattern', '^[A-Z]{2}$'), ('type', 'string'))"
 LEDGER = {
     "POST /sessions/{session_id}/refresh suffixed_cookies: only ours": "Clerk's JavaScript SDK sends it.",
     "POST /sign_in_tokens expires_in_seconds: maximum 1099511627776, not None": LARGEST,
@@ -16,6 +21,24 @@ LEDGER = {
     "POST /users/ban user_ids: minItems None, not 1": "As above.",
     "POST /users/unban user_ids: maxItems None, not 50": "As above.",
     "POST /users/unban user_ids: minItems None, not 1": "As above.",
+    f"GET {DOMAINS} enrollment_mode: type array, not string": "Its text says that filters can be combined.",
+    f"GET {DOMAINS} enrollment_mode: items {SIGNED}, not None": "Its text names the values.",
+    f"GET {DOMAINS} verified: enum ('true', 'false'), not None": "Its text names the values.",
+    f"POST {DOMAINS} enrollment_mode: enum {MODES}, not None": "Its text names the values.",
+    f"PATCH {DOMAINS}/{{domain_id}} enrollment_mode: enum {MODES}, not None": "Its text names the values.",
+    f"GET /waitlist_entries order_by: sorts {SORTS}, not None": "Its text lists them.",
+    f"PATCH {SETTINGS}/organization_settings max_allowed_memberships: minimum 0, not None": "0 is no limit.",
+    f"PATCH {SETTINGS}/communication blocked_country_codes: items {TEXTS}": "Refused by the rule.",
+    **{
+        f"{route} name: {bound}, not None": "A name is never empty, and bounded as an organization's."
+        for route in (
+            "POST /organization_roles",
+            "PATCH /organization_roles/{organization_role_id}",
+            "POST /organization_permissions",
+            "PATCH /organization_permissions/{permission_id}",
+        )
+        for bound in ("minLength 1", "maxLength 256")
+    },
 }
 """Every difference, and why. Exact: none more, none less."""
 

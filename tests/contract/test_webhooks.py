@@ -26,19 +26,10 @@ NEVER = {
         for kind in INDEX["events"]
         if kind.startswith(("paymentAttempt.", "subscription.", "subscriptionItem."))
     },
-    **{
-        kind: "the waiting list is not served"
-        for kind in INDEX["events"]
-        if kind.startswith("waitlistEntry.")
-    },
 }
 """Events of the document that no served route causes, and why."""
 
-AWAITED = {
-    kind
-    for kind in INDEX["events"]
-    if kind.startswith(("organization", "role.", "permission.", "session.")) and kind not in NEVER
-}
+AWAITED = {kind for kind in INDEX["events"] if kind.startswith("session.") and kind not in NEVER}
 """Events that the journeys may leave out; a smaller set is a better one."""
 
 LEDGER: dict[str, str] = {}

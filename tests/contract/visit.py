@@ -63,7 +63,7 @@ class Visit:
         """Send a request with any content; the answer's JSON."""
         query = query or {}
         response = await self.http.request(method, f"/v1{path}", params=query, **content)
-        answer = response.json()
+        answer = response.json() if response.content else None
         paginated = query.get("paginated") == "true"
         self.exchanges.append(
             Exchange(method, path, paginated, expected, response.status_code, response.headers, answer)
@@ -95,12 +95,14 @@ class Visit:
             await self.ask(method, path, None if method == "DELETE" else more, expected=expected)
 
 
-async def visited(location: Any, *journeys: Any) -> list[Exchange]:
+async def visited(location: Any, *journeys: Any, version: str = "2026-05-12") -> list[Exchange]:
     """The exchanges of these journeys, one after another, in one new sandbox."""
     async with open_sandbox(location) as sandbox:
         transport = httpx2.ASGITransport(app=sandbox.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(
-            transport=transport, base_url="http://sandbox.test", headers=HEADERS
+            transport=transport,
+            base_url="http://sandbox.test",
+            headers=HEADERS | {"Clerk-API-Version": version},
         ) as http:
             visit = Visit(http)
             for journey in journeys:

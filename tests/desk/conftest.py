@@ -5,10 +5,13 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
+from tests.desk_database import desk_at_home, empty_desk
 
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Decision, Desk, Signature
 from deskclerk.settings import Settings
+
+__all__ = ["desk_at_home", "empty_desk"]
 
 
 class TinyClerk:
@@ -73,7 +76,7 @@ def open_desk(upstream, tmp_path):
     async def opened(**options):
         approver = options.pop("approver", None)
         given = {"secret_key": "sk_test_x", "approval_wait": 0} | options
-        settings = Settings(home=tmp_path / "home", **given)
+        settings = Settings(**{"home": tmp_path / "home"} | given)
         transport = httpx2.MockTransport(upstream)
         async with (
             Clerk("https://clerk.test", "sk_test_x", transport=transport) as clerk,

@@ -140,15 +140,16 @@ def test_seals_differ_by_value_and_by_desk_and_agree_between_processes(home, tmp
 
 
 def test_a_hand_over_never_overwrites_and_stays_in_its_folder(tmp_path):
-    folder = tmp_path / "handover"
-    folder.mkdir(mode=0o755)
+    above = tmp_path / "above"
+    folder = above / "handover"
+    folder.mkdir(mode=0o755, parents=True)
     answer = {"object": "../../x", "id": "../oa/1", "client_secret": VALUE}
     notes = [hand_over(answer, folder)[1] for _ in range(3)]
     assert len(set(notes)) == 3
     assert len(list(folder.iterdir())) == 3
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert [path.name for path in tmp_path.iterdir()] == ["handover"]
+    assert [path.name for path in above.iterdir()] == ["handover"]
 
 
 def test_a_private_file_is_whole_or_absent(tmp_path, monkeypatch):
@@ -166,8 +167,9 @@ def test_a_file_system_without_links_still_overwrites_nothing(tmp_path, monkeypa
         raise OSError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", no_links)
-    write_new(tmp_path / "x", VALUE)
+    folder = tmp_path / "folder"
+    write_new(folder / "x", VALUE)
     with pytest.raises(FileExistsError):
-        write_new(tmp_path / "x", "other")
-    assert (tmp_path / "x").read_text() == VALUE
-    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+        write_new(folder / "x", "other")
+    assert (folder / "x").read_text() == VALUE
+    assert [path.name for path in folder.iterdir()] == ["x"]

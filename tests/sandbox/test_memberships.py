@@ -33,7 +33,7 @@ async def test_a_member_is_answered_with_role_organization_and_public_data(clerk
         "object": "organization_membership",
         "role": "org:member",
         "role_name": "Member",
-        "permissions": ["org:sys_memberships:read", "org:sys_billing:read"],
+        "permissions": ["org:sys_billing:read", "org:sys_memberships:read"],
         "public_metadata": {"desk": 4},
         "private_metadata": {},
         "organization": answer["organization"],

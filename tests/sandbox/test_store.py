@@ -139,3 +139,18 @@ async def test_a_request_that_fails_changes_nothing(clerk):
     assert (await clerk.refused("POST", "/users", json=body))[0] == 422
     assert (await clerk.get("/users/count"))["total_count"] == 1
     await clerk.post("/users", body | {"external_id": "f"})
+
+
+@pytest.mark.parametrize("path", ["/users/a%00b", "/organizations/a%00b", "/sessions/%00"])
+async def test_a_text_that_no_database_keeps_is_nobodys_id(clerk, path):
+    assert await clerk.refused("GET", path) == (404, "resource_not_found", None)
+
+
+async def test_a_text_that_no_database_keeps_is_refused_wherever_it_stands(clerk):
+    refused = (422, "form_param_value_invalid")
+    for body in ({"first_name": "a\0"}, {"email_address": ["a\0@example.com"]}, {"external_id": "\0"}):
+        assert (await clerk.refused("POST", "/users", json=body))[:2] == refused
+    for query in ({"query": "ab\0cd"}, {"email_address": "\0"}, {"order_by": "\0"}):
+        assert (await clerk.refused("GET", "/users", params=query))[:2] == refused
+    kept = {"username": "with_nul", "public_metadata": {"a\0": "\0"}}
+    assert (await clerk.post("/users", kept))["public_metadata"] == {"a\0": "\0"}

@@ -63,7 +63,7 @@ class Desk:
         self.secrets = Secrets(settings.data, settings.secrets)
         self._limits = Limits(settings, self.instance, self._journal, self._open_clerk)
         self.signer = Signer(self._journal)
-        self.doors = Doors(self._journal, self.instance, settings.data)
+        self.doors = Doors(self._journal, self.instance)
         self._signing = Signing(settings, self.instance, self._journal, self._open_clerk, self.signer)
         self._reading = Reading(settings.answer_characters, self.instance, self._journal, self._open_clerk)
         self._writing = Writing(settings, self.instance, self._journal, self._open_clerk)

@@ -7,12 +7,11 @@ serves. Of a link only a hash is kept.
 import hashlib
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
 from deskclerk.desk.instance import Instance
 from deskclerk.desk.journal import Journal
 from deskclerk.desk.lines import new_id, now
-from deskclerk.desk.locks import Presence, claim
+from deskclerk.desk.locks import Presence, claim, present
 
 LINK_SECONDS = 600
 """For how long a link can be used that does not belong to a plan."""
@@ -28,17 +27,16 @@ class Link:
 class Doors:
     """The consoles of one desk's database, and their links."""
 
-    def __init__(self, journal: Journal, instance: Instance, data: Path) -> None:
+    def __init__(self, journal: Journal, instance: Instance) -> None:
         self._journal = journal
         self._instance = instance
-        self._locks = data / "locks"
 
-    async def announce(self, url: str) -> "Presence":
+    async def announce(self, url: str) -> Presence:
         """Say that a console runs at this address, until `leave` or the end of the process."""
         from deskclerk.desk.store.tables import consoles  # noqa: PLC0415 - opened when needed
 
         engine = await self._journal.engine()
-        presence = Presence(self._locks, new_id("con"))
+        presence = present(self._journal.locks(), new_id("con"))
         row = {"id": presence.name, "instance": self._instance.id, "url": url, "started_at": now()}
         async with engine.begin() as connection:
             await connection.execute(consoles.insert(), row)
@@ -60,7 +58,7 @@ class Doors:
             rows = (await reading.execute(query.order_by(consoles.c.started_at.desc()))).mappings().all()
         urls = []
         for row in rows:
-            with claim(self._locks, row["id"]) as gone:
+            with claim(self._journal.locks(), row["id"]) as gone:
                 if not gone:
                     urls.append(str(row["url"]))
                     continue

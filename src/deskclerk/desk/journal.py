@@ -9,7 +9,7 @@ from weakref import WeakSet
 from deskclerk.catalogue import Action
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.lines import Said, begun, ended, new_id, printable, said_by
-from deskclerk.desk.locks import Presence, claim
+from deskclerk.desk.locks import Presence, claim, present
 from deskclerk.desk.view import without_secrets
 from deskclerk.errors import DeskclerkError
 
@@ -35,7 +35,7 @@ class Journal:
     """
 
     def __init__(self, location: Path, url: "SecretStr | None" = None) -> None:
-        """At `location`, or in the database of `url`; the locks of processes stand beside `location`."""
+        """In a file at `location`, or in the database of `url`."""
         self._location = location
         self._url = url
         self._engine: AsyncEngine | None = None
@@ -151,7 +151,7 @@ class Journal:
 
     def gone(self, owner: str) -> AbstractContextManager[bool]:
         """Whether a process has ended; within the block its open intents are the caller's to settle."""
-        return claim(self._location.parent / "locks", owner)
+        return claim(self.locks(), owner)
 
     async def entry(self, entry_id: str) -> dict[str, Any] | None:
         """One entry as `{"intent": {...}, "outcome": {...} or None}`; None if there is none of this id.
@@ -228,10 +228,14 @@ class Journal:
             self._presence.end()
             self._presence = None
 
+    def locks(self) -> Path | str:
+        """Where processes hold their locks: beside the file, or on the server."""
+        return self._url.get_secret_value() if self._url else self._location.parent / "locks"
+
     def _owner(self) -> str:
         """This process's name, under which it holds a lock as long as it lives."""
         if self._presence is None:
-            self._presence = Presence(self._location.parent / "locks", new_id("own"))
+            self._presence = present(self.locks(), new_id("own"))
         return self._presence.name
 
     async def _flush_soon(self) -> None:

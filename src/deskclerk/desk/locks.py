@@ -1,14 +1,29 @@
-"""Which desk processes are alive: each locks a file of its own, and the system frees the lock at its end."""
+"""Which desk processes are alive: each holds a lock of its own, and the system frees it at the process's end.
+
+It is a lock on a file where the journal is a file, and one of the server's where the journal is in
+PostgreSQL: desks on several machines share that, and see nothing of each other's files.
+"""
 
 import contextlib
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 
-class Presence:
+class Presence(Protocol):
     """One process's lock, held until `end`."""
+
+    name: str
+
+    def end(self) -> None:
+        """Give the lock back."""
+
+
+class FilePresence:
+    """A lock on a file."""
 
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -25,11 +40,37 @@ class Presence:
         os.close(self._descriptor)
 
 
+class ServerPresence:
+    """A PostgreSQL session's advisory lock: it ends with the session, however that ends."""
+
+    def __init__(self, url: str, name: str) -> None:
+        import psycopg  # noqa: PLC0415 - only with PostgreSQL
+
+        from deskclerk.database import driver_url  # noqa: PLC0415
+
+        self.name = name
+        self._session = psycopg.connect(driver_url(url), autocommit=True)
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        row = self._session.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+        if not (row and row[0]):
+            self._session.close()
+            raise OSError(f"{name} is locked by another process")
+
+    def end(self) -> None:
+        """Give the lock back."""
+        self._session.close()
+
+
+def present(place: Path | str, name: str) -> Presence:
+    """Take the lock of that name, in a folder or on the server of a URL; OSError if another has it."""
+    return ServerPresence(place, name) if isinstance(place, str) else FilePresence(place, name)
+
+
 @contextlib.contextmanager
-def claim(folder: Path, name: str) -> Iterator[bool]:
+def claim(place: Path | str, name: str) -> Iterator[bool]:
     """Whether the process of that name is gone; until the end of the block nobody else can claim it."""
     try:
-        presence = Presence(folder, name)
+        presence = present(place, name)
     except OSError:
         yield False
         return

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from deskclerk.errors import InvalidRequest
+from deskclerk.faces.cli.progress import Advance
 
 
 class Reach(Protocol):
@@ -14,6 +15,9 @@ class Reach(Protocol):
 
     async def run(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Run one control by its name."""
+
+    async def people(self, values: Mapping[str, Any], advance: Advance) -> dict[str, Any]:
+        """Generate people."""
 
     async def snapshot(self) -> bytes:
         """Everything, as a file's content."""
@@ -31,6 +35,13 @@ class _Local:
         from deskclerk.sandbox.controls.registry import CONTROLS  # noqa: PLC0415
 
         return await CONTROLS[name].run(self.store, read(CONTROLS[name].takes, values))
+
+    async def people(self, values: Mapping[str, Any], advance: Advance) -> dict[str, Any]:
+        from deskclerk.sandbox.controls import seeding  # noqa: PLC0415
+        from deskclerk.sandbox.controls.given import read  # noqa: PLC0415
+
+        given = read(seeding.Seed, values)
+        return await seeding.seed_people(self.store, given, advance)
 
     async def snapshot(self) -> bytes:
         from deskclerk.sandbox.controls import clock, data  # noqa: PLC0415
@@ -56,6 +67,10 @@ class _Remote:
         reads = control.method in ("GET", "DELETE")
         options: dict[str, Any] = {"params": more} if reads else {"json": more}
         return await self._json(control.method, path, **options)
+
+    async def people(self, values: Mapping[str, Any], advance: Advance) -> dict[str, Any]:
+        advance(0, None)  # one request: it says nothing until it is done
+        return await self.run("seed", values)
 
     async def snapshot(self) -> bytes:
         answer = await self._ask("GET", "/snapshot")

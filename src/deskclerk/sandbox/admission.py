@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deskclerk.sandbox.refusals import Refusal, envelope, refusal
+from deskclerk.sandbox.refusals import Refusal, envelope, not_found, refusal
 from deskclerk.sandbox.store.store import Instance, Store
+from deskclerk.sandbox.versions import VERSIONS
 
-VERSIONS = ("2021-02-05", "2024-10-01", "2025-03-12", "2025-04-10", "2025-11-10", "2026-05-12")
 TRACE_HEADER = "x-clerk-trace-id"
 
 
@@ -43,6 +43,8 @@ class Admission:
             state["sandbox"] = await self.store.state()
             state["instance"] = _instance(headers.get("authorization"), state["sandbox"].by_key)
             state["version"] = _version(headers, QueryParams(scope["query_string"]))
+            if "\0" in scope["path"]:  # PostgreSQL keeps no such text, so nothing has it as its id
+                raise not_found("resource", "U+0000")
         except Refusal as error:
             await envelope(error.status, error.problems, trace)(scope, receive, traced)
             return

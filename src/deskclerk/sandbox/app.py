@@ -22,6 +22,7 @@ from deskclerk.sandbox.rate_limits import RateLimits
 from deskclerk.sandbox.refusals import Problem, Refusal, envelope, refusal
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.uploads import read_upload
+from deskclerk.sandbox.versions import has_route, in_version
 from deskclerk.sandbox.webhooks.emission import write_outbox
 
 LARGEST_BODY = 2**20
@@ -66,6 +67,9 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         takes, version = accepted(route, operation), request.state.version
+        if not has_route(route, version):
+            text = f"{route.method} /v1{route.path} is no route of API version {version}."
+            raise refusal("resource_not_found", "not found", text)
         query = read_query(request.query_params.multi_items(), takes.query)
         body: dict[str, Any] = {}
         items: list[dict[str, Any]] = []
@@ -98,7 +102,7 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
                 await write_outbox(call, state.endpoints, **_sender(request))
         if call.events:
             store.emitted.set()
-        return answer if isinstance(answer, Response) else JSONResponse(answer)
+        return answer if isinstance(answer, Response) else JSONResponse(in_version(answer, version))
 
     return endpoint
 

@@ -22,5 +22,21 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /organizations/{organization_id}/invitations": (
         "`notify` sends nothing; the ticket's URL is in the answer.",
     ),
+    "POST /organizations/{organization_id}/domains": (
+        "A few providers of e-mail are known as nobody's own, not Clerk's whole list.",
+    ),
+    "POST /organization_roles": ("There is one role set, and every role is in it.",),
+    "PATCH /instance": (
+        "Only `allowed_origins` is shown again; the other settings are kept, and nothing reads them.",
+    ),
+    "PATCH /instance/restrictions": (
+        "The block-list and subaddresses count for users and invitations; disposable domains are not known.",
+        "The allow-list stops nobody who is made or invited with the secret key.",
+    ),
+    "PATCH /instance/communication": ("Codes of countries are kept as they are given.",),
+    "PATCH /instance/oauth_application_settings": ("Kept; OAuth itself is not served.",),
+    "POST /instance/change_domain": ("Refused: an instance of the sandbox keeps its domain.",),
+    "PUT /beta_features/domain": ("Refused: an instance of the sandbox keeps its domain.",),
+    "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

@@ -7,13 +7,15 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deskclerk.catalogue.route import DELETE, GET, POST
+from deskclerk.catalogue.fields import Nullable
+from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
 from deskclerk.sandbox.addresses import frontend_host, frontend_url, portal_url
 from deskclerk.sandbox.call import Call, Handlers
 from deskclerk.sandbox.ids import new_id
+from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.paging import page
 from deskclerk.sandbox.refusals import ill_formed, refusal, require
-from deskclerk.sandbox.rows import all_of, get, insert, remove
+from deskclerk.sandbox.rows import all_of, change, get, insert, remove
 from deskclerk.sandbox.store.store import Instance
 from deskclerk.sandbox.store.tables import domains
 from deskclerk.sandbox.unique import unique_or
@@ -21,6 +23,14 @@ from deskclerk.sandbox.unique import unique_or
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?=[^:]{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:(?P<port>[0-9]{{1,5}}))?")
 _LAST_PORT = 65_535
+
+
+class UpdateDomain(Operation, route=PATCH("/domains/{domain_id}")):
+    """What is given changes; `is_secondary` means nothing to a development instance."""
+
+    name: Nullable[str] = None
+    proxy_url: Nullable[str] = None
+    is_secondary: Nullable[bool] = None
 
 
 async def list_domains(call: Call) -> Any:
@@ -33,17 +43,36 @@ async def create_domain(call: Call) -> dict[str, Any]:
     """A new satellite; a development instance takes a port in its name, and no proxy."""
     require(call.body, ("is_satellite",))
     name = check_name(call.body["name"])
-    if call.body.get("proxy_url") is not None:
-        text = "proxy_url is only for production instances; the sandbox is a development instance."
-        raise refusal(
-            "request_invalid_for_environment", "Invalid request for environment", text, param="proxy_url"
-        )
+    _check_proxy(call)
     key, text = new_id("dmn", call.now), f"The domain {name} is in use."
     with unique_or(refusal("form_already_exists", "already exists", text, param="name")):
         await insert(
             call, domains, id=key, name=name, is_satellite=True, created_at=call.now, updated_at=call.now
         )
     return domain_answer(await get(call, domains, key, "domain"), call.instance)
+
+
+async def update_domain(call: Call) -> dict[str, Any]:
+    """Rename a satellite; a development instance's primary domain has its name from Clerk, and no proxy."""
+    row = await get(call, domains, call.path["domain_id"], "domain")
+    _check_proxy(call)
+    if call.body.get("name") is not None:
+        if not row["is_satellite"]:
+            text = "The primary domain of a development instance keeps its name."
+            raise refusal("domain_update_forbidden", "cannot be updated", text, param="name")
+        name = check_name(call.body["name"])
+        text = f"The domain {name} is in use."
+        with unique_or(refusal("form_already_exists", "already exists", text, param="name")):
+            await change(call, domains, row["id"], name=name, updated_at=call.now)
+    return domain_answer(await get(call, domains, row["id"], "domain"), call.instance)
+
+
+def _check_proxy(call: Call) -> None:
+    if call.body.get("proxy_url") is not None:
+        text = "proxy_url is only for production instances; the sandbox is a development instance."
+        raise refusal(
+            "request_invalid_for_environment", "Invalid request for environment", text, param="proxy_url"
+        )
 
 
 async def delete_domain(call: Call) -> dict[str, Any]:
@@ -102,5 +131,6 @@ def domain_answer(row: RowMapping, instance: Instance) -> dict[str, Any]:
 HANDLERS: Handlers = {
     GET("/domains"): list_domains,
     POST("/domains"): create_domain,
+    UpdateDomain: update_domain,
     DELETE("/domains/{domain_id}"): delete_domain,
 }

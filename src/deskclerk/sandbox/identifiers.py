@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
+from deskclerk.sandbox.blocked import refuse_blocked
 from deskclerk.sandbox.call import Call
 from deskclerk.sandbox.refusals import ill_formed, refusal, taken
 from deskclerk.sandbox.store.tables import email_addresses, phone_numbers, users, web3_wallets
@@ -65,6 +66,7 @@ async def check_addresses(call: Call, kind: str, given: list[str]) -> list[str]:
     table = TABLES[kind]
     if await _exists(call, table, table.c[kind].in_(values) & (table.c.held_by == "")):
         raise taken(kind)
+    await refuse_blocked(call, kind, values)
     return values
 
 

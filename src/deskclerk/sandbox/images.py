@@ -1,6 +1,6 @@
 """Profile images: uploaded, kept, and shown at an address of the sandbox's own."""
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 
 from deskclerk.catalogue.route import DELETE, POST
 from deskclerk.sandbox.call import Call, Handlers, Upload
@@ -8,7 +8,7 @@ from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.refusals import Problem, Refusal, ill_formed, refusal
 from deskclerk.sandbox.rows import find, get, insert, remove
-from deskclerk.sandbox.store.tables import images, users
+from deskclerk.sandbox.store.tables import images, organizations, users
 from deskclerk.sandbox.uploads import LARGEST_FILE
 from deskclerk.sandbox.user_changes import changed_user
 
@@ -66,11 +66,12 @@ async def keep_image(call: Call, upload: Upload) -> str:
 
 
 async def drop_image(call: Call, image_id: str | None) -> None:
-    """Forget a picture that no user shows any more."""
+    """Forget a picture that nobody shows any more."""
     if image_id is None:
         return
-    shown = exists().where(users.c.instance_id == call.instance.id, users.c.profile_image_id == image_id)
-    if not (await call.connection.execute(select(shown))).scalar_one():
+    of_user = exists().where(users.c.instance_id == call.instance.id, users.c.profile_image_id == image_id)
+    of_organization = exists().where(organizations.c.logo_id == image_id)
+    if not (await call.connection.execute(select(or_(of_user, of_organization)))).scalar_one():
         await remove(call, images, image_id)
 
 

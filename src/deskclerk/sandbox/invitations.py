@@ -5,17 +5,26 @@ from typing import Any
 
 from sqlalchemy import RowMapping, or_, select
 
+from deskclerk.catalogue import CreateInvitation
 from deskclerk.catalogue.route import GET, POST
+from deskclerk.sandbox.blocked import refuse_blocked
 from deskclerk.sandbox.call import Call, Handlers
 from deskclerk.sandbox.identifiers import normal
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.merging import checked_metadata
+from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.paging import ordered, page, split_order
 from deskclerk.sandbox.refusals import Refusal, refusal, taken
 from deskclerk.sandbox.rows import all_of, change, find, get, insert
 from deskclerk.sandbox.store.tables import email_addresses, invitations
-from deskclerk.sandbox.tickets import end_expired, link_of, pending_values, status_at, status_of
+from deskclerk.sandbox.tickets import check_size, end_expired, link_of, pending_values, status_at, status_of
 from deskclerk.sandbox.unique import unique_or
+
+MOST_AT_ONCE = 10
+
+
+class CreateInvitations(Operation, route=POST("/invitations/bulk"), like=CreateInvitation, many=True):
+    """An array of what one invitation takes."""
 
 
 async def list_invitations(call: Call) -> Any:
@@ -32,14 +41,23 @@ async def list_invitations(call: Call) -> Any:
 
 async def create_invitation(call: Call) -> dict[str, Any]:
     """Invite an address that is neither invited nor a user's, or any with `ignore_existing`."""
-    email_address = normal("email_address", call.body["email_address"])
-    anyway = bool(call.body.get("ignore_existing"))
-    if not anyway:
-        if await find(call, email_addresses, email_address=email_address, held_by=""):
-            raise taken("email_address")
-        if await pending_invitation(call, email_address):
-            raise _invited(email_address)
-    key = await invite(call, email_address, call.body, beside_others=anyway)
+    return await _create(call, call.body, users_too=bool(call.body.get("ignore_existing")))
+
+
+async def create_invitations(call: Call) -> list[dict[str, Any]]:
+    """Invite several at once, no users among them, or nobody when one of them cannot be."""
+    check_size(call.items, MOST_AT_ONCE)
+    return [await _create(call, item, users_too=False) for item in call.items]
+
+
+async def _create(call: Call, body: Mapping[str, Any], *, users_too: bool) -> dict[str, Any]:
+    email_address, anyway = normal("email_address", body["email_address"]), bool(body.get("ignore_existing"))
+    await refuse_blocked(call, "email_address", [email_address])
+    if not users_too and await find(call, email_addresses, email_address=email_address, held_by=""):
+        raise taken("email_address")
+    if not anyway and await pending_invitation(call, email_address):
+        raise _invited(email_address)
+    key = await invite(call, email_address, body, beside_others=anyway)
     return invitation_answer(call, await get(call, invitations, key, "invitation"))
 
 
@@ -95,5 +113,6 @@ def invitation_answer(call: Call, row: RowMapping) -> dict[str, Any]:
 HANDLERS: Handlers = {
     GET("/invitations"): list_invitations,
     POST("/invitations"): create_invitation,
+    CreateInvitations: create_invitations,
     POST("/invitations/{invitation_id}/revoke"): revoke_invitation,
 }

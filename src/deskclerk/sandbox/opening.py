@@ -12,6 +12,7 @@ from deskclerk.database import open_engine, upgrade
 from deskclerk.sandbox.app import create_app
 from deskclerk.sandbox.clock import Clock
 from deskclerk.sandbox.domains import add_primary_domain
+from deskclerk.sandbox.roles import add_system_roles
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.state import read_instances, touch
 from deskclerk.sandbox.store.store import Instance, Store
@@ -81,6 +82,7 @@ async def add_instance(connection: AsyncConnection, instance: Instance, now: int
 async def furnish(connection: AsyncConnection, instance: Instance, now: int) -> None:
     """What every instance has from its first day; a reset puts it back."""
     await add_primary_domain(connection, instance, now)
+    await add_system_roles(connection, instance.id, now)
 
 
 async def add_company(connection: AsyncConnection, instance_id: str, now: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from deskclerk.sandbox.call import Call
-from deskclerk.sandbox.roles import ROLES
+from deskclerk.sandbox.roles import read_roles
 from deskclerk.sandbox.store.tables import memberships, organizations
 
 _SYSTEM = "org:sys_"
@@ -46,9 +46,10 @@ async def active_organization(call: Call, user_id: str, organization_id: str | N
     return None if row is None else Active(**row, permissions=await _permissions(call, row["role"]))
 
 
-async def _permissions(_call: Call, role: str) -> Sequence[str]:
+async def _permissions(call: Call, role: str) -> Sequence[str]:
     """The permissions of a role that tokens carry: Clerk leaves its system permissions out."""
-    return sorted(key for key in ROLES[role].permissions if not key.startswith(_SYSTEM))
+    found = await read_roles(call.connection, call.instance.id, [role])
+    return [key for key in found[role].permissions if not key.startswith(_SYSTEM)]
 
 
 class Packed(NamedTuple):

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, select
 
 from deskclerk.sandbox.call import Call
 from deskclerk.sandbox.refusals import refusal
-from deskclerk.sandbox.roles import ADMIN
+from deskclerk.sandbox.roles import has_minimum
 from deskclerk.sandbox.store.tables import memberships, organization_invitations, organizations
 
 COUNTS = ("members_count", "pending_invitations_count", "missing_member_with_elevated_permissions")
@@ -29,10 +29,10 @@ def open_invitations(now: int) -> ColumnElement[int]:
     return query.correlate(organizations).scalar_subquery()
 
 
-def lacks_admin() -> ColumnElement[bool]:
+def lacks_admin(instance_id: str) -> ColumnElement[bool]:
     """Whether no member of an organization may administer it."""
-    mine = and_(memberships.c.organization_id == organizations.c.id, memberships.c.role == ADMIN)
-    return ~exists().where(mine).correlate(organizations)
+    mine = memberships.c.organization_id == organizations.c.id
+    return ~has_minimum(instance_id, mine).correlate(organizations)
 
 
 def with_counts(call: Call, query: Select[Any]) -> Select[Any]:
@@ -43,7 +43,8 @@ def with_counts(call: Call, query: Select[Any]) -> Select[Any]:
             open_invitations(call.now).label("pending_invitations_count"),
         )
     if call.query.get("include_missing_member_with_elevated_permissions"):
-        query = query.add_columns(lacks_admin().label("missing_member_with_elevated_permissions"))
+        lacks = lacks_admin(call.instance.id).label("missing_member_with_elevated_permissions")
+        query = query.add_columns(lacks)
     return query
 
 

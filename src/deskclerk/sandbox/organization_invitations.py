@@ -1,21 +1,26 @@
 """Invitations to join an organization."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from sqlalchemy import RowMapping, Select, exists, select
 
+from deskclerk.catalogue import CreateOrgInvitation
+from deskclerk.catalogue.fields import Limit, Offset, Sorted
 from deskclerk.catalogue.route import GET, POST
 from deskclerk.sandbox.call import Call, Handlers
+from deskclerk.sandbox.enabled import where_organizations_are_on
 from deskclerk.sandbox.identifiers import NORMAL, normal
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.memberships import already_a_member
 from deskclerk.sandbox.merging import checked_metadata
+from deskclerk.sandbox.operation import Operation
+from deskclerk.sandbox.organization_answers import public_organizations
 from deskclerk.sandbox.organization_counts import check_places
 from deskclerk.sandbox.paging import ordered, page, split_order
 from deskclerk.sandbox.public_data import person_columns, public_inviter_data
 from deskclerk.sandbox.refusals import not_found, refusal
-from deskclerk.sandbox.roles import ADMIN, ROLES, check_role
+from deskclerk.sandbox.roles import MANAGE_MEMBERS, check_role, may, read_roles
 from deskclerk.sandbox.rows import change, find, get, insert
 from deskclerk.sandbox.store.tables import (
     email_addresses,
@@ -24,10 +29,39 @@ from deskclerk.sandbox.store.tables import (
     organizations,
     users,
 )
-from deskclerk.sandbox.tickets import end_expired, link_of, pending_values, status_at, status_of
+from deskclerk.sandbox.tickets import check_size, end_expired, link_of, pending_values, status_at, status_of
 from deskclerk.sandbox.unique import unique_or
 
+MOST_AT_ONCE = 10
 _table = organization_invitations
+_PLACE = "/organizations/{organization_id}/invitations"
+
+
+class GetOrganizationInvitation(Operation, route=GET(f"{_PLACE}/{{invitation_id}}")):
+    """Takes nothing."""
+
+
+class ListPendingInvitations(Operation, route=GET(f"{_PLACE}/pending"), wrapped=True):
+    """Takes a page."""
+
+    limit: Limit | None = None
+    offset: Offset | None = None
+
+
+class ListAllInvitations(Operation, route=GET("/organization_invitations"), wrapped=True):
+    """Filters by status and address."""
+
+    order_by: Annotated[str, Sorted("created_at", "email_address")] | None = None
+    status: Literal["pending", "accepted", "revoked", "expired"] | None = None
+    query: str | None = None
+    limit: Limit | None = None
+    offset: Offset | None = None
+
+
+class CreateOrganizationInvitations(
+    Operation, route=POST(f"{_PLACE}/bulk"), like=CreateOrgInvitation, many=True
+):
+    """An array of what one invitation takes."""
 
 
 async def list_organization_invitations(call: Call) -> Any:
@@ -42,12 +76,50 @@ async def list_organization_invitations(call: Call) -> Any:
     return await page(call, ordered(query, _table.c[name], _table.c.id, descends=descends), present)
 
 
+async def list_pending(call: Call) -> Any:
+    """Those of an organization that can still be accepted, newest first."""
+    organization = await get(call, organizations, call.path["organization_id"], "organization")
+    query = _of(call, organization["id"]).where(status_at(_table, call.now) == "pending")
+    return await page(call, ordered(query, _table.c.created_at, _table.c.id, descends=True), present)
+
+
+async def list_all_invitations(call: Call) -> Any:
+    """The invitations to all organizations, newest first by default, each with its organization."""
+    query = _all(call)
+    if status := call.query.get("status"):
+        query = query.where(status_at(_table, call.now) == status)
+    if text := call.query.get("query", "").strip():
+        query = query.where(_table.c.email_address.contains(text.lower(), autoescape=True))
+    name, descends = split_order(call.query.get("order_by", "-created_at"))
+    query = ordered(query, _table.c[name], _table.c.id, descends=descends)
+    return await page(call, query, present_with_organizations)
+
+
+async def get_organization_invitation(call: Call) -> dict[str, Any]:
+    """One invitation to an organization."""
+    organization = await get(call, organizations, call.path["organization_id"], "organization")
+    row = await _invitation(call, organization["id"])
+    return await _answer(call, organization["id"], row["id"])
+
+
 async def create_organization_invitation(call: Call) -> dict[str, Any]:
     """Invite an address that is neither a member's nor invited; open invitations count as members."""
     organization = await get(call, organizations, call.path["organization_id"], "organization")
-    key, email_address = organization["id"], normal("email_address", call.body["email_address"])
-    await _check_admin(call, key, call.body.get("inviter_user_id"))
-    role = check_role(call.body["role"])
+    return await _invite(call, organization, call.body)
+
+
+async def create_organization_invitations(call: Call) -> dict[str, Any]:
+    """Invite several at once, or nobody when one of them cannot be."""
+    organization = await get(call, organizations, call.path["organization_id"], "organization")
+    check_size(call.items, MOST_AT_ONCE)
+    answers = [await _invite(call, organization, item) for item in call.items]
+    return {"data": answers, "total_count": len(answers)}
+
+
+async def _invite(call: Call, organization: RowMapping, body: Mapping[str, Any]) -> dict[str, Any]:
+    key, email_address = organization["id"], normal("email_address", body["email_address"])
+    await _check_admin(call, key, body.get("inviter_user_id"))
+    role = await check_role(call, body["role"])
     if await _is_member(call, key, email_address):
         raise already_a_member(email_address)
     mine = (_table.c.organization_id == key, _table.c.email_address == email_address)
@@ -57,7 +129,7 @@ async def create_organization_invitation(call: Call) -> dict[str, Any]:
     if await find(call, _table, organization_id=key, email_address=email_address, status="pending"):
         raise not_unique
     await check_places(call, organization)
-    values = {"public_metadata": {}, "private_metadata": {}} | checked_metadata(call.body)
+    values = {"public_metadata": {}, "private_metadata": {}} | checked_metadata(body)
     invitation_id = new_id("orginv", call.now)
     with unique_or(not_unique):
         await insert(
@@ -65,28 +137,34 @@ async def create_organization_invitation(call: Call) -> dict[str, Any]:
             _table,
             id=invitation_id,
             organization_id=key,
-            inviter_id=call.body.get("inviter_user_id"),
+            inviter_id=body.get("inviter_user_id"),
             email_address=email_address,
             role=role,
-            **values | pending_values(call, call.body),
+            **values | pending_values(call, body),
         )
-    return await _answer(call, key, invitation_id)
+    return await _told(call, "created", key, invitation_id)
 
 
 async def revoke_organization_invitation(call: Call) -> dict[str, Any]:
     """Revoke a pending invitation."""
     organization = await get(call, organizations, call.path["organization_id"], "organization")
-    key, invitation_id = organization["id"], call.path["invitation_id"]
-    row = await find(call, _table, organization_id=key, id=invitation_id)
-    if row is None:
-        raise not_found("organization invitation", invitation_id)
+    key = organization["id"]
+    row = await _invitation(call, key)
     await _check_admin(call, key, call.body.get("requesting_user_id"))
     status = status_of(row, call.now)
     if status != "pending":
         text = f"Only a pending invitation can be revoked; this one is {status}."
         raise refusal("organization_invitation_not_pending", "not pending", text)
-    await change(call, _table, invitation_id, status="revoked", updated_at=call.now)
-    return await _answer(call, key, invitation_id)
+    await change(call, _table, row["id"], status="revoked", updated_at=call.now)
+    return await _told(call, "revoked", key, row["id"])
+
+
+async def _invitation(call: Call, organization_id: str) -> RowMapping:
+    key = call.path["invitation_id"]
+    row = await find(call, _table, organization_id=organization_id, id=key)
+    if row is None:
+        raise not_found("organization invitation", key)
+    return row
 
 
 async def _check_admin(call: Call, organization_id: str, user_id: str | None) -> None:
@@ -98,8 +176,8 @@ async def _check_admin(call: Call, organization_id: str, user_id: str | None) ->
     if member is None:
         text = f"The user {user_id} is no member of the organization."
         raise refusal("not_a_member_in_organization", "not a member", text)
-    if member["role"] != ADMIN:
-        text = f"The user {user_id} is no admin of the organization."
+    if not await may(call, member["role"], [MANAGE_MEMBERS]):
+        text = f"The user {user_id} may not manage members of the organization."
         raise refusal("missing_organization_permission", "missing permission", text)
 
 
@@ -112,10 +190,21 @@ async def _is_member(call: Call, organization_id: str, email_address: str) -> bo
     return bool((await call.connection.execute(select(exists().where(theirs, *same)))).scalar_one())
 
 
-def _of(call: Call, organization_id: str) -> Select[Any]:
-    """An organization's invitations, each with what it shows of its inviter."""
+def _all(call: Call) -> Select[Any]:
+    """The invitations of the instance, each with what it shows of its inviter."""
     query = select(_table, *person_columns()).outerjoin(users, users.c.id == _table.c.inviter_id)
-    return query.where(_table.c.instance_id == call.instance.id, _table.c.organization_id == organization_id)
+    return query.where(_table.c.instance_id == call.instance.id)
+
+
+def _of(call: Call, organization_id: str) -> Select[Any]:
+    """Those of one organization."""
+    return _all(call).where(_table.c.organization_id == organization_id)
+
+
+async def _told(call: Call, event: str, organization_id: str, invitation_id: str) -> dict[str, Any]:
+    answer = await _answer(call, organization_id, invitation_id)
+    call.emit(f"organizationInvitation.{event}", answer)
+    return answer
 
 
 async def _answer(call: Call, organization_id: str, invitation_id: str) -> dict[str, Any]:
@@ -138,11 +227,12 @@ async def present(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]
         "created_at",
         "updated_at",
     )
+    roles = await read_roles(call.connection, call.instance.id, {row["role"] for row in rows})
     return [
         {
             "object": "organization_invitation",
             **{name: row[name] for name in same},
-            "role_name": ROLES[row["role"]].name,
+            "role_name": roles[row["role"]].name,
             "public_inviter_data": public_inviter_data(call, row) if row["inviter_id"] else None,
             "status": status_of(row, call.now),
             "url": link_of(call, row),
@@ -151,10 +241,21 @@ async def present(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]
     ]
 
 
-HANDLERS: Handlers = {
-    GET("/organizations/{organization_id}/invitations"): list_organization_invitations,
-    POST("/organizations/{organization_id}/invitations"): create_organization_invitation,
-    POST(
-        "/organizations/{organization_id}/invitations/{invitation_id}/revoke"
-    ): revoke_organization_invitation,
-}
+async def present_with_organizations(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    """As `present`, each with what others may see of its organization."""
+    answers = await present(call, rows)
+    parents = await public_organizations(call, {row["organization_id"] for row in rows})
+    return [answer | {"public_organization_data": parents[answer["organization_id"]]} for answer in answers]
+
+
+HANDLERS: Handlers = where_organizations_are_on(
+    {
+        GET(_PLACE): list_organization_invitations,
+        POST(_PLACE): create_organization_invitation,
+        POST(f"{_PLACE}/{{invitation_id}}/revoke"): revoke_organization_invitation,
+        GetOrganizationInvitation: get_organization_invitation,
+        ListPendingInvitations: list_pending,
+        ListAllInvitations: list_all_invitations,
+        CreateOrganizationInvitations: create_organization_invitations,
+    }
+)

@@ -10,22 +10,21 @@ from sqlalchemy import ColumnElement, RowMapping, or_, select, update
 from deskclerk.catalogue import UpdateOrganization
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
 from deskclerk.sandbox.call import Call, Handlers
+from deskclerk.sandbox.enabled import where_organizations_are_on
 from deskclerk.sandbox.ids import new_id
-from deskclerk.sandbox.memberships import add_member
+from deskclerk.sandbox.instance_settings import read_settings
+from deskclerk.sandbox.memberships import add_member, tell_created
 from deskclerk.sandbox.merging import checked_metadata, merged_metadata
 from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.organization_answers import organization_answer
 from deskclerk.sandbox.organization_counts import members, with_counts
 from deskclerk.sandbox.paging import ordered, page, split_order, split_signs
 from deskclerk.sandbox.refusals import ill_formed, invalid, not_found, refusal, taken
-from deskclerk.sandbox.roles import ADMIN
 from deskclerk.sandbox.rows import all_of, change, find, get, insert, remove
 from deskclerk.sandbox.store.tables import memberships, organizations, sessions, users
 from deskclerk.sandbox.unique import unique_or
 from deskclerk.sandbox.values import parse_time
 
-MOST_MEMBERS = 5
-"""How many members an organization takes unless it is told otherwise."""
 ROLE_SET = "role_set:default"
 _FIELDS = ("name", "slug", "max_allowed_memberships", "admin_delete_enabled", "role_set_key")
 _SLUG = re.compile(r"[a-z0-9-]{1,256}")
@@ -57,41 +56,48 @@ async def get_organization(call: Call) -> dict[str, Any]:
     row = (await call.connection.execute(query)).mappings().one_or_none()
     if row is None:
         raise not_found("organization", key)
-    return organization_answer(row)
+    return organization_answer(call, row)
 
 
 async def create_organization(call: Call) -> dict[str, Any]:
     """A new organization; who creates it becomes its first admin."""
+    settings = await read_settings(call, "organizations")
     values, creator, key = _fields(call.body), call.body.get("created_by"), new_id("org", call.now)
+    _check_slugs(settings, values)
     if creator is not None and await find(call, users, id=creator) is None:
         text = f"No user with the id {creator} exists in this instance."
         raise refusal("organization_creator_not_found", "creator not found", text)
     if "slug" not in values:
         values["slug"] = await _free_slug(call, values["name"], key)
     with unique_or(taken("slug")):
-        await insert(call, organizations, id=key, created_by=creator, **_blank(call.now) | values)
+        await insert(call, organizations, id=key, created_by=creator, **_blank(call.now, settings) | values)
     if creator is not None:
-        await add_member(call, key, creator, ADMIN)
-    return await _answer(call, key)
+        await add_member(call, key, creator, settings["creator_role"])
+    answer = await _told(call, "created", key)
+    if creator is not None:
+        await tell_created(call, key, creator)
+    return answer
 
 
 async def update_organization(call: Call) -> dict[str, Any]:
     """Change what is given, null changes nothing; before 2026-05-12 metadata too, which it replaces."""
     row = await get(call, organizations, call.path["organization_id"], "organization")
+    values = _fields(call.body)
+    _check_slugs(await read_settings(call, "organizations"), values)
     with unique_or(taken("slug")):
-        return await _changed(call, row["id"], _fields(call.body))
+        return await changed_organization(call, row["id"], values)
 
 
 async def merge_organization_metadata(call: Call) -> dict[str, Any]:
     """Merge metadata deeply; null deletes a key."""
     row = await get(call, organizations, call.path["organization_id"], "organization")
-    return await _changed(call, row["id"], merged_metadata(dict(row), call.body))
+    return await changed_organization(call, row["id"], merged_metadata(dict(row), call.body))
 
 
 async def replace_organization_metadata(call: Call) -> dict[str, Any]:
     """Put new metadata in the place of the old."""
     row = await get(call, organizations, call.path["organization_id"], "organization")
-    return await _changed(call, row["id"], checked_metadata(call.body))
+    return await changed_organization(call, row["id"], checked_metadata(call.body))
 
 
 async def delete_organization(call: Call) -> dict[str, Any]:
@@ -100,7 +106,9 @@ async def delete_organization(call: Call) -> dict[str, Any]:
     await remove(call, organizations, row["id"])
     active = sessions.c.last_active_organization_id == row["id"]
     await call.connection.execute(update(sessions).where(active).values(last_active_organization_id=None))
-    return {"object": "organization", "id": row["id"], "deleted": True}
+    answer = {"object": "organization", "id": row["id"], "deleted": True}
+    call.emit("organization.deleted", answer)
+    return answer
 
 
 def _conditions(query: Mapping[str, Any]) -> Iterator[ColumnElement[bool]]:
@@ -124,10 +132,16 @@ def _joined_by(user_ids: list[str]) -> ColumnElement[bool]:
     return organizations.c.id.in_(of_them)
 
 
-def _blank(now: int) -> dict[str, Any]:
+def _check_slugs(settings: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    if settings["slug_disabled"] and "slug" in values:
+        text = "Slugs are off in the settings of this instance."
+        raise refusal("organization_slugs_disabled", "slugs are off", text, param="slug")
+
+
+def _blank(now: int, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "max_allowed_memberships": MOST_MEMBERS,
-        "admin_delete_enabled": True,
+        "max_allowed_memberships": settings["max_allowed_memberships"],
+        "admin_delete_enabled": settings["admin_delete_enabled"],
         "public_metadata": {},
         "private_metadata": {},
         "role_set_key": ROLE_SET,
@@ -166,26 +180,35 @@ async def _free_slug(call: Call, name: str, key: str) -> str:
     return f"{slug}-{key[-8:].lower()}" if await find(call, organizations, slug=slug) else slug
 
 
-async def _changed(call: Call, key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+async def changed_organization(call: Call, key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The organization after these values are set, as webhooks are told of it."""
     await change(call, organizations, key, **{**values, "updated_at": call.now})
-    return await _answer(call, key)
+    return await _told(call, "updated", key)
+
+
+async def _told(call: Call, event: str, key: str) -> dict[str, Any]:
+    answer = await _answer(call, key)
+    call.emit(f"organization.{event}", answer)
+    return answer
 
 
 async def _answer(call: Call, key: str) -> dict[str, Any]:
-    return organization_answer(await get(call, organizations, key, "organization"))
+    return organization_answer(call, await get(call, organizations, key, "organization"))
 
 
-async def present_organizations(_call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+async def present_organizations(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
     """The answers for rows."""
-    return [organization_answer(row) for row in rows]
+    return [organization_answer(call, row) for row in rows]
 
 
-HANDLERS: Handlers = {
-    GET("/organizations"): list_organizations,
-    POST("/organizations"): create_organization,
-    GET("/organizations/{organization_id}"): get_organization,
-    PATCH("/organizations/{organization_id}"): update_organization,
-    DELETE("/organizations/{organization_id}"): delete_organization,
-    PATCH("/organizations/{organization_id}/metadata"): merge_organization_metadata,
-    ReplaceOrganizationMetadata: replace_organization_metadata,
-}
+HANDLERS: Handlers = where_organizations_are_on(
+    {
+        GET("/organizations"): list_organizations,
+        POST("/organizations"): create_organization,
+        GET("/organizations/{organization_id}"): get_organization,
+        PATCH("/organizations/{organization_id}"): update_organization,
+        DELETE("/organizations/{organization_id}"): delete_organization,
+        PATCH("/organizations/{organization_id}/metadata"): merge_organization_metadata,
+        ReplaceOrganizationMetadata: replace_organization_metadata,
+    }
+)

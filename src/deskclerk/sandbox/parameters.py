@@ -12,11 +12,10 @@ from deskclerk.catalogue.route import GET
 from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.refusals import Problem, Refusal, refusal
 from deskclerk.sandbox.values import check, from_text
+from deskclerk.sandbox.versions import METADATA_HAS_ITS_OWN_ROUTE
 
 REPEATED = {(GET("/organizations/{organization_id}/invitations"), "status")}
 """Single by Clerk's schema, but its text says that several values are accepted."""
-METADATA_HAS_ITS_OWN_ROUTE = "2026-05-12"
-"""Before this version PATCH of a user or an organization took metadata too, and replaced it."""
 
 
 @dataclass(frozen=True, slots=True)

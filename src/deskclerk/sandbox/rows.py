@@ -13,7 +13,7 @@ def all_of(call: Call, table: Table) -> Select[Any]:
     return select(table).where(table.c.instance_id == call.instance.id)
 
 
-async def find(call: Call, table: Table, **keys: Any) -> RowMapping | None:
+async def find(call: Call, table: Table, /, **keys: Any) -> RowMapping | None:
     """The row whose columns have these values, if there is one."""
     query = all_of(call, table).filter_by(**keys)
     row: RowMapping | None = (await call.connection.execute(query)).mappings().one_or_none()
@@ -28,12 +28,12 @@ async def get(call: Call, table: Table, key: str, what: str) -> RowMapping:
     return row
 
 
-async def insert(call: Call, table: Table, **values: Any) -> None:
+async def insert(call: Call, table: Table, /, **values: Any) -> None:
     """A new row of the call's instance."""
     await call.connection.execute(table.insert().values(instance_id=call.instance.id, **values))
 
 
-async def change(call: Call, table: Table, key: str, **values: Any) -> None:
+async def change(call: Call, table: Table, key: str, /, **values: Any) -> None:
     """New values in the row with this id."""
     await call.connection.execute(_update(call, table).where(table.c.id == key).values(**values))
 

@@ -2,14 +2,14 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Table, and_, case, update
 
 from deskclerk.sandbox.addresses import ticket_url
 from deskclerk.sandbox.call import Call
-from deskclerk.sandbox.refusals import ill_formed
+from deskclerk.sandbox.refusals import ill_formed, refusal
 
 DEFAULT_DAYS = 30
 _DAY = 24 * 60 * 60 * 1000
@@ -54,3 +54,9 @@ async def end_expired(call: Call, table: Table, *conditions: ColumnElement[bool]
 def link_of(call: Call, row: RowMapping) -> str | None:
     """The address that accepts an invitation, while it can be accepted."""
     return ticket_url(call.instance, row["ticket"]) if status_of(row, call.now) == "pending" else None
+
+
+def check_size(items: Sized, most: int) -> None:
+    """Refuse more than can be asked for at once."""
+    if len(items) > most:
+        raise refusal("bulk_size_exceeded", "too many at once", f"At most {most} can be asked for at once.")

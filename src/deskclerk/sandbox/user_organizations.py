@@ -1,25 +1,22 @@
 """The organizations of one user: memberships and invitations."""
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 
 from deskclerk.catalogue.fields import Limit, Offset
 from deskclerk.catalogue.route import GET
 from deskclerk.sandbox.call import Call, Handlers
 from deskclerk.sandbox.memberships import present_memberships
 from deskclerk.sandbox.operation import Operation
-from deskclerk.sandbox.organization_answers import organization_answer
-from deskclerk.sandbox.organization_invitations import present
+from deskclerk.sandbox.organization_invitations import present_with_organizations
 from deskclerk.sandbox.paging import ordered, page
 from deskclerk.sandbox.public_data import person_columns
-from deskclerk.sandbox.rows import all_of, get
+from deskclerk.sandbox.rows import get
 from deskclerk.sandbox.store.tables import (
     email_addresses,
     memberships,
     organization_invitations,
-    organizations,
     users,
 )
 from deskclerk.sandbox.tickets import status_at
@@ -59,19 +56,9 @@ async def list_invitations_of_user(call: Call) -> Any:
     query = query.where(_table.c.instance_id == call.instance.id, _table.c.email_address.in_(theirs))
     if "status" in call.query:
         query = query.where(status_at(_table, call.now) == call.query["status"])
-    return await page(call, ordered(query, _table.c.created_at, _table.c.id, descends=True), _present)
-
-
-async def _present(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
-    ids = {row["organization_id"] for row in rows}
-    found = await call.connection.execute(all_of(call, organizations).where(organizations.c.id.in_(ids)))
-    parents = {row["id"]: organization_answer(row) for row in found.mappings()}
-    names = ("id", "name", "slug", "image_url", "has_image")
-    return [
-        answer
-        | {"public_organization_data": {name: parents[answer["organization_id"]][name] for name in names}}
-        for answer in await present(call, rows)
-    ]
+    return await page(
+        call, ordered(query, _table.c.created_at, _table.c.id, descends=True), present_with_organizations
+    )
 
 
 HANDLERS: Handlers = {

@@ -13,16 +13,16 @@ from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.images import drop_image
 from deskclerk.sandbox.merging import checked_metadata, merged_metadata
 from deskclerk.sandbox.operation import Operation
-from deskclerk.sandbox.paging import count, page
+from deskclerk.sandbox.paging import count
 from deskclerk.sandbox.passwords import hash_password
 from deskclerk.sandbox.refusals import refusal
 from deskclerk.sandbox.rows import change, get, insert, remove
 from deskclerk.sandbox.sessions import revoke_sessions_of
 from deskclerk.sandbox.store.tables import users
-from deskclerk.sandbox.user_answers import present_users
 from deskclerk.sandbox.user_changes import changed_user, user_answer
 from deskclerk.sandbox.user_fields import blank, fields, folded, primary_id, statuses
-from deskclerk.sandbox.user_filters import after_cursor, in_order, matching
+from deskclerk.sandbox.user_filters import after_cursor, matching
+from deskclerk.sandbox.user_orders import page_of_users
 
 IDENTIFICATIONS = ("email_address", "phone_number", "web3_wallet", "username")
 
@@ -38,7 +38,7 @@ class ReplaceUserMetadata(Operation, route=PUT("/users/{user_id}/metadata"), lik
 async def list_users(call: Call) -> Any:
     """The users that the filters let through, one page of them."""
     found = await after_cursor(call, await matching(call))
-    return await page(call, in_order(call, found), present_users)
+    return await page_of_users(call, found)
 
 
 async def count_users(call: Call) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from deskclerk.sandbox.refusals import Problem
 _TYPES: Mapping[str, type] = {"string": str, "boolean": bool, "integer": int, "object": dict, "array": list}
 _INTEGER = re.compile(r"-?[0-9]{1,30}")
 _LARGEST = 2**63 - 1
+_NUL = "\0"
+"""No text in PostgreSQL has it."""
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)",
 )
@@ -104,6 +106,8 @@ def _check_bounds(value: Any, schema: Mapping[str, Any], name: str) -> Iterator[
 
 def _check_length(value: str, schema: Mapping[str, Any], name: str) -> Iterator[Problem]:
     low, high = schema.get("minLength", 0), schema.get("maxLength", _LARGEST)
+    if _NUL in value:
+        yield _bad(name, f"{name} must not contain the character U+0000.")
     if len(value) < low:
         text = f"{name} must have at least {low} characters."
         yield Problem("form_param_min_length_exceeded", "is too short", text, name)
@@ -117,6 +121,9 @@ def _check_items(values: list[Any], schema: Mapping[str, Any], name: str) -> Ite
         if not _is(value, schema["type"]):
             text = f"{name} must be a list of values of type {schema['type']}."
             yield Problem("form_param_type_invalid", "has a wrong type", text, name)
+            return
+        if isinstance(value, str) and _NUL in value:
+            yield _bad(name, f"{name} must not contain the character U+0000.")
             return
     for value in values:
         yield from _check_bounds(value, schema, name)

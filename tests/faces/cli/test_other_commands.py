@@ -81,7 +81,8 @@ def test_the_doctor_shows_where_everything_is(on_screen, clerk, tmp_path):
     assert str(tmp_path / "home" / "settings.toml") in ran.out
 
 
-def test_the_demo_ends_by_itself_and_leaves_nothing_behind(run, tmp_path):
+def test_the_demo_ends_by_itself_and_leaves_nothing_behind(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("DESKCLERK_HOME", str(tmp_path / "untouched"))
     ran = run("demo")
     assert ran.code == 0
     assert "Ban user on sandbox" in ran.out
@@ -89,7 +90,7 @@ def test_the_demo_ends_by_itself_and_leaves_nothing_behind(run, tmp_path):
     assert "revoked" in ran.out
     assert "the demo itself" in ran.out
     assert "did you mean user_id" in ran.out
-    assert not (tmp_path / "home").exists()
+    assert not (tmp_path / "untouched").exists()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -166,7 +166,8 @@ def test_without_a_key_a_terminal_is_told_that_this_is_the_sandbox(on_screen, ru
     assert run("sessions", "list", "--user-id", "user_1").err == ""
 
 
-def test_home_holds_everything(run, tmp_path):
+def test_home_holds_everything(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("DESKCLERK_HOME", str(tmp_path / "untouched"))
     run("--home", str(tmp_path / "elsewhere"), "sessions", "list", "--user-id", "user_1")
     assert (tmp_path / "elsewhere" / "desk.db").exists()
-    assert not Path(tmp_path / "home").exists()
+    assert not Path(tmp_path / "untouched").exists()

@@ -114,7 +114,7 @@ async def _sign(plan: "Plan") -> "Signature":
     from deskclerk.faces.cli.approve import show  # noqa: PLC0415
 
     show(plan, sys.stdout)
-    _say("On your own instance you would type yes here. This tour signs for itself: yes\n", "bold")
+    _say("On your own instance you would type the name here. This tour signs for itself\n", "bold")
     return Signature(Decision.APPROVED, "the demo itself")
 
 

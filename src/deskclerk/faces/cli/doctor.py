@@ -86,7 +86,9 @@ def _places(settings: "Settings") -> dict[str, Any]:
     return {
         "places": {
             "settings": f"{path}{'' if path.exists() else ' (not there)'}",
-            "journal": str(settings.data / "desk.db"),
+            "journal": "in the database of DESKCLERK_DATABASE"
+            if settings.database
+            else str(settings.data / "desk.db"),
             "sandbox": str(settings.data / "sandbox.db"),
             "handover": str(settings.data / "handover"),
         }

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from deskclerk.faces.cli.progress import progress
 from deskclerk.faces.cli.state import State, json_option, setting_options
 
 Command = Callable[..., None]
@@ -86,12 +87,21 @@ _OF = click.option("--instance", metavar="NAME", help="An instance's id, slug or
 @_command(sandbox, "seed")
 @click.argument("file", required=False, type=click.File("r", encoding="utf-8"))
 @click.option("--company", is_flag=True, help="The small company, into an empty instance.")
+@click.option("--people", type=click.IntRange(1, 5_000_000), help="So many made-up people, and their teams.")
+@click.option("--number", type=int, default=1, show_default=True, help="Another number, other people.")
 @_OF
-def seed(ctx: click.Context, /, file: Any, company: bool, instance: str | None) -> None:
+def seed(ctx: click.Context, /, file: Any, instance: str | None, **other: Any) -> None:
     """Put the people and things of a YAML FILE (- for standard input) into an instance."""
-    if bool(file) is company:
-        raise click.UsageError("Give a FILE or --company.")
-    if company:
+    company, people = other["company"], other["people"]
+    if [bool(file), company, bool(people)].count(True) != 1:
+        raise click.UsageError("Give a FILE, --company or --people.")
+    if people:
+        more = {"instance": instance} if instance else {}
+        values = {"people": people, "number": other["number"], **more}
+        with progress(ctx.ensure_object(State), "people") as advance:
+            answer = _reach(ctx, lambda reach: reach.people(values, advance))
+        _print(ctx, answer)
+    elif company:
         _run(ctx, "seed", company=True, instance=instance)
     else:
         _run(ctx, "seed", yaml=file.read(), file=file.name, instance=instance)

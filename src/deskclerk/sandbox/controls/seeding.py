@@ -4,7 +4,7 @@ Every entry goes through the handler of the route that creates such a thing, so 
 that the API would refuse. All of a file is put in, or nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
@@ -12,17 +12,21 @@ from starlette.responses import Response
 
 from deskclerk.catalogue import Route, Verb
 from deskclerk.errors import InvalidRequest
-from deskclerk.sandbox.admission import VERSIONS
 from deskclerk.sandbox.call import Call, Prepared
 from deskclerk.sandbox.controls.given import OfInstance, find_instance, wrong
 from deskclerk.sandbox.controls.places import Place, read_yaml
 from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
 from deskclerk.sandbox.ids import pinned_id
 from deskclerk.sandbox.opening import add_company
-from deskclerk.sandbox.parameters import METADATA_HAS_ITS_OWN_ROUTE, accepted, check_body
+from deskclerk.sandbox.parameters import accepted, check_body
 from deskclerk.sandbox.refusals import Refusal
 from deskclerk.sandbox.store.state import Instance
 from deskclerk.sandbox.store.store import Store
+from deskclerk.sandbox.versions import METADATA_HAS_ITS_OWN_ROUTE, VERSIONS
+
+MOST_PEOPLE = 5_000_000
+Progress = Callable[[int, int | None], None]
+"""Takes how many more people are done, and how many there will be."""
 
 
 class Section(NamedTuple):
@@ -53,20 +57,25 @@ SECTIONS: Mapping[str, Section] = {
 
 
 class Seed(OfInstance):
-    """A file's text (`yaml`), the same as `data`, or the small `company` into an empty instance."""
+    """A file's text (`yaml`) or the same as `data`; the small `company` into an empty instance; `people`."""
 
     yaml: Annotated[str, Field(max_length=10_000_000)] | None = None
     data: dict[str, Any] | None = None
     company: bool = False
+    people: Annotated[int, Field(ge=1, le=MOST_PEOPLE)] | None = None
+    """How many more people, with their organizations and sessions; the same every time for one `number`."""
+    number: int = 1
     file: str = "seed"
     """What errors call the text."""
 
 
 async def seed(store: Store, given: Seed) -> dict[str, Any]:
     """Put it in; how many of each there are now, and no webhooks."""
-    chosen = [name for name in ("yaml", "data", "company") if getattr(given, name)]
+    chosen = [name for name in ("yaml", "data", "company", "people") if getattr(given, name)]
     if len(chosen) != 1:
-        raise wrong("seed", "one of yaml, data and company is needed")
+        raise wrong("seed", "one of yaml, data, company and people is needed")
+    if given.people:
+        return await seed_people(store, given)
     content = read_yaml(given.yaml, given.file) if given.yaml else Place(given.data or {}, given.file)
     if not given.company:
         check_keys(content)
@@ -84,6 +93,17 @@ async def seed(store: Store, given: Seed) -> dict[str, Any]:
             await _make(call, name, place, values.get("id"))
             seeded[name] = seeded.get(name, 0) + 1
     return {"seeded": seeded, "instance": instance.slug}
+
+
+async def seed_people(store: Store, given: Seed, progress: Progress | None = None) -> dict[str, Any]:
+    """A generated company; in parts, so that requests get through meanwhile and `progress` is told."""
+    from deskclerk.sandbox.seed.generated import generate  # noqa: PLC0415 - only here
+
+    people, instance = given.people or 0, find_instance(await store.state(), given.instance)
+    if instance.user_quota is not None:
+        raise wrong("people", f"{instance.slug} holds at most {instance.user_quota} users")
+    await generate(store, instance.id, people, seed=given.number, progress=progress)
+    return {"seeded": {"users": people}, "instance": instance.slug}
 
 
 async def _add_company(connection: Any, instance: Instance, now: int) -> None:

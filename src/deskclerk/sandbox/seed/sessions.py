@@ -62,7 +62,7 @@ def _add(draft: Draft, person: Person, teams: dict[str, str], status: str, **tim
         client_id=draft.id("client"),
         status=status,
         last_active_organization_id=teams.get(person.id),
-        latest_activity=_activity(draft),
+        latest_activity=activity(draft),
         actor=None,
         abandon_at=times["expire_at"] + 30 * DAY,
         updated_at=times["last_active_at"],
@@ -72,7 +72,8 @@ def _add(draft: Draft, person: Person, teams: dict[str, str], status: str, **tim
         person.row[seen] = max(person.row[seen], times[began])
 
 
-def _activity(draft: Draft) -> dict[str, Any]:
+def activity(draft: Draft) -> dict[str, Any]:
+    """From where a session was used last: a made-up device in a made-up place."""
     device, mobile, browser, version = draft.chance.choice(_DEVICES)
     network, city, country = draft.chance.choice(_PLACES)
     return {

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table, Text, UniqueConstraint
 
 from deskclerk.sandbox.store.columns import (
+    ID_LENGTH,
     id_column,
     instance_column,
     json_column,
@@ -25,6 +26,7 @@ organizations = Table(
     json_column("public_metadata"),
     json_column("private_metadata"),
     Column("role_set_key", Text),
+    Column("logo_id", String(ID_LENGTH)),
     time_column("created_at"),
     time_column("updated_at"),
     UniqueConstraint("instance_id", "slug", name="organizations_slug"),

@@ -1,0 +1,74 @@
+"""The sandbox in each of the API versions whose documents Clerk publishes."""
+
+import asyncio
+
+import pytest
+
+from deskclerk.catalogue import Route, Verb
+from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
+from deskclerk.sandbox.parameters import accepted
+from deskclerk.sandbox.versions import ROUTES_SINCE, VERSIONS, in_version
+from tests.contract import older, openapi
+from tests.contract.journeys import JOURNEYS
+from tests.contract.settings_journeys import roles, settings, waitlist
+from tests.contract.visit import visited
+
+NEWER = {"2021-02-05": (roles, settings, waitlist)}
+"""Ways that go through routes which a version does not have."""
+SERVED = {f"{route.method} {route.path}" for route in HANDLERS}
+every_older = pytest.mark.parametrize("version", older.VERSIONS)
+
+
+@every_older
+def test_every_answer_is_as_the_versions_document_has_it(version, tmp_path):
+    ways = [way for way in JOURNEYS if way not in NEWER.get(version, ())]
+    exchanges = asyncio.run(visited(tmp_path / "sandbox.db", *ways, version=version))
+    answered = [item for item in exchanges if item.status < openapi.ERROR]
+    assert len({item.route for item in answered}) > 80
+    assert {
+        f"{item.route}: {problem}" for item in answered for problem in older.problems(version, item)
+    } == set()
+
+
+@every_older
+def test_a_route_that_a_version_does_not_have_is_not_found(version, tmp_path):
+    absent = [
+        name.split(" ")
+        for name, facts in older.DIFFERENCES[version].items()
+        if facts is None and name in SERVED
+    ]
+
+    async def ask_for_them(visit):
+        for method, path in absent:
+            await visit.ask(method, path.replace("{", "").replace("}", ""))
+
+    exchanges = asyncio.run(visited(tmp_path / "sandbox.db", ask_for_them, version=version))
+    assert {item.outcome for item in exchanges} <= {"404 resource_not_found"}
+    assert len(exchanges) == len(absent)
+
+
+def test_which_routes_came_with_which_version_is_what_the_documents_say():
+    declared = {f"{route.method} {route.path}" for route in ROUTES_SINCE} & SERVED
+    assert declared == {
+        name for name, facts in older.DIFFERENCES["2021-02-05"].items() if facts is None and name in SERVED
+    }
+
+
+@every_older
+def test_bodies_take_what_they_take_in_the_version(version):
+    assert version in VERSIONS
+    differing = [name for name, facts in older.DIFFERENCES[version].items() if facts and name in SERVED]
+    assert "PATCH /users/{user_id}" in differing
+    for name in differing:
+        method, path = name.split(" ")
+        route = Route(Verb(method), path)
+        taken = accepted(route, OPERATIONS.get(route))
+        assert set(taken.body_in(version)) - set(taken.body_in(openapi.VERSION)) == older.body_names(
+            version, name
+        ) - set(openapi.operation(method, path).properties)
+
+
+def test_a_session_has_its_tasks_since_2025_11_10_wherever_it_stands():
+    answer = {"data": [{"object": "session", "id": "sess_1", "tasks": None}], "tasks": 1}
+    assert in_version(answer, "2025-11-10") == answer
+    assert in_version(answer, "2025-04-10") == {"data": [{"object": "session", "id": "sess_1"}], "tasks": 1}
