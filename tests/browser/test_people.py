@@ -37,6 +37,13 @@ async def test_users_are_searched_paged_and_read_in_full(stage, browse):
     await expect(page.locator("section", has_text="In the journal")).to_contain_text("clerk_user_ban")
     await shoot(page, "user")
     await check_accessible(page)
+    await page.get_by_role("link", name="People").click()
+    await page.get_by_role("link", name="Organizations").click()
+    await expect(page.locator(".list")).to_contain_text("members")
+    await check_accessible(page)
+    await page.locator(".list .row-what a").first.click()
+    await expect(page.get_by_role("heading", name="Members")).to_be_visible()
+    await check_accessible(page)
 
 
 async def test_an_organization_is_found_and_leads_to_its_members(stage, browse):
@@ -46,6 +53,7 @@ async def test_an_organization_is_found_and_leads_to_its_members(stage, browse):
     await page.get_by_role("link", name="People").click()
     await page.get_by_role("link", name="Organizations").click()
     await shoot(page, "organizations")
+    company = await page.locator(".list .row-what a").first.inner_text()
     await page.locator(".list .row-what a").first.click()
     await expect(page.get_by_role("heading", name="Members")).to_be_visible()
     await shoot(page, "organization")
@@ -55,6 +63,7 @@ async def test_an_organization_is_found_and_leads_to_its_members(stage, browse):
     name = await member.inner_text()
     await member.click()
     await expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+    await expect(page.locator("section[aria-labelledby=belongs]")).to_contain_text(company)
 
 
 async def test_what_end_users_wrote_does_nothing_and_is_no_wider_than_a_phone(stage, browse):
@@ -68,6 +77,7 @@ async def test_what_end_users_wrote_does_nothing_and_is_no_wider_than_a_phone(st
     await at.desk.perform(UpdateUser(user_id=user_id, **names, public_metadata=texts))
     await at.sign_in(page)
     await page.get_by_role("link", name="People").click()
+    await expect(page.locator(".list")).to_contain_text("<script>")
     await check_accessible(page)
     await page.goto(f"{page.url}/users/{user_id}")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("<script>")
