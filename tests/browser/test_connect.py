@@ -59,7 +59,8 @@ async def test_a_wrong_key_then_a_good_one_is_connected_renamed_switched_and_rem
     await row.get_by_role("button", name="Rename").click()
     await expect(page.get_by_text("shop-test is now called till.")).to_be_visible()
     await page.get_by_role("button", name="Use the sandbox").click()
-    await expect(page.get_by_text("From the next start")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Use till")).to_be_visible()
+    await expect(page.locator(".notice", has_text="From the next start")).to_have_count(0)
     await page.get_by_role("button", name="Use till").click()
     home = tmp_path / "home"
     settings = Settings.load({"home": home}, {})

@@ -38,8 +38,13 @@ class Known:
 
     name: str
     kind: Kind
-    origin: str
+    api_url: str | None
     chosen: bool
+
+    @property
+    def origin(self) -> str:
+        """Where it is reached."""
+        return self.api_url or CLERK_ORIGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Instances:
             Known(
                 name,
                 key_kind(item.secret_key.get_secret_value()),
-                item.api_url or CLERK_ORIGIN,
+                item.api_url,
                 name == stored.instance,
             )
             for name, item in stored.instances.items()

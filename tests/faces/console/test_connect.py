@@ -198,7 +198,7 @@ def test_a_change_that_the_settings_would_refuse_is_not_written(tmp_path):
 def test_a_link_to_the_settings_file_stays_a_link(tmp_path):
     place = tmp_path / "elsewhere"
     place.mkdir()
-    (tmp_path / "home").mkdir()
+    (tmp_path / "home").mkdir(exist_ok=True)
     link = tmp_path / "home" / "settings.toml"
     link.symlink_to(place / "mine.toml")
     Instances(Settings(home=link.parent)).add("shop", KEY, None, choose=False)

@@ -1,6 +1,7 @@
 """The sandbox's controls on a page: what they do counts for whoever asks the desk."""
 
 import re
+import socket
 from html import unescape
 
 import pytest
@@ -9,8 +10,10 @@ from deskclerk.catalogue import ListUsers, UpdateUser
 from deskclerk.desk import Desk
 from deskclerk.errors import ClerkError
 from deskclerk.faces.console.site import Console
+from deskclerk.sandbox import KEY, open_sandbox
+from deskclerk.sandbox.serving import serving
 from deskclerk.settings import Settings
-from tests.faces.console.conftest import ORIGIN, problem
+from tests.faces.console.conftest import ORIGIN, Browser, problem
 from tests.journeys.attack_corpus import PAYLOADS
 
 pytestmark = pytest.mark.anyio
@@ -138,6 +141,21 @@ async def test_without_the_forms_token_nothing_is_reset(person):
     form = {"typed": "reset", "csrf": "x"}
     assert (await person.http.post(f"{person.home}/sandbox/reset", data=form)).status_code == 403
     assert await count(person) == before
+
+
+async def test_a_sandbox_that_runs_elsewhere_is_controlled_there(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with open_sandbox(tmp_path / "its.db", seed=False) as opened, serving(opened, listener):
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            async with Desk(Settings(home=tmp_path / "home", secret_key=KEY, api_url=url)) as desk:
+                person = Browser(Console(desk, ORIGIN))
+                async with person.http:
+                    await person.sign_in()
+                    assert (await send(person, "clock.advance", by="2d")).status_code == 303
+                    shown = await page_of(person)
+    assert "2 days ahead of this machine" in shown
+    assert "only writes the outbox" not in shown
+    assert not (tmp_path / "home" / "sandbox.db").exists()
 
 
 async def test_a_sandbox_that_does_not_answer_is_told(tmp_path, person):
