@@ -50,7 +50,7 @@ async def test_a_no_from_elsewhere_ends_the_wait_for_good(connect, upstream, tmp
 
 async def test_a_wait_that_ends_without_an_answer_names_the_plan_and_both_ways(connect, upstream, tmp_path):
     elsewhere = Elsewhere(tmp_path / "home", None)
-    async with connect(approval_wait=0.01) as client:
+    async with connect(approval_wait=0.5) as client:
         result = await client.call_tool(*BAN, progress_callback=elsewhere)
     plan_id = result.meta["deskclerk/error"]["plan_id"]
     assert f"`deskclerk approve {plan_id}`" in said(result)
