@@ -162,6 +162,15 @@ async def test_the_actions_that_apply_are_linked(person, upstream):
     assert "/actions/clerk_org_invitation_revoke?organization_id=org_1&invitation_id=oi_1" in page
 
 
+async def test_the_journals_lines_lead_to_the_activity_page_where_there_is_one(person):
+    plan = await person.propose(BanUser(user_id="user_001"))
+    await person.decide(plan, "decline")
+    person.console.pages += (Page("Activity", "/activity", ()),)
+    page = unescape((await person.get("/people/users/user_001")).text)
+    assert f"{person.home}/activity?target=user_001" in page
+    assert re.search(rf'href="{person.home}/activity/[a-zA-Z0-9_]+"><code>clerk_user_ban', page)
+
+
 @pytest.mark.parametrize("path", ["/people/users/..%2Forganizations", "/people/users/a%3Fb"])
 async def test_an_id_is_one_segment(person, upstream, path):
     assert (await person.get(path)).status_code in (404, 422)
