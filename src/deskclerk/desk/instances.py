@@ -28,7 +28,7 @@ from deskclerk.settings import (
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _WHERE = "Copy it from Clerk Dashboard, API Keys, Secret key."
-_PROBE: dict[str, Any] = {"read_only": True, "timeout": 10, "retry_seconds": 5}
+_PROBE: dict[str, Any] = {"read_only": True, "timeout": 10, "retry_seconds": 0}
 """How a key is tried: one read, and an answer while somebody looks at the page."""
 
 
