@@ -161,6 +161,7 @@ async def shoot(page, name):
 async def check_accessible(page):
     """What axe finds against WCAG 2.2 AA, light and dark, is nothing; and nothing is wider than a phone."""
     source = AXE.read_text()
+    await page.wait_for_load_state()  # with its style: sizes are among what is looked at
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         await page.evaluate(source)

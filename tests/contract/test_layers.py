@@ -29,7 +29,7 @@ MAY_IMPORT = {
 EXCEPTIONS = {
     ("desk/instance.py", "sandbox"),  # with no key at hand the desk opens the sandbox
     ("faces/cli/local_clerk.py", "sandbox"),  # `deskclerk sandbox` serves it
-    ("faces/cli/sandbox_reach.py", "sandbox"),  # and its sub-commands control it
+    ("faces/sandbox_reach.py", "sandbox"),  # its sub-commands and the console control it
 }
 """Single modules that may use one room more."""
 

@@ -159,10 +159,11 @@ def test_a_link_that_signs_is_shown_on_a_terminal_and_nowhere_else(monkeypatch):
             fresh = re.search(re.escape(url) + r"/in/(\S+)", other.shown)[0]
         assert fresh != url + link
         for address in (url + link, fresh):
-            page = urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(
-                urllib.request.Request(address, b""), timeout=20
-            )
+            opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+            page = opener.open(urllib.request.Request(address, b""), timeout=20)
             assert b"The desk is clear." in page.read()
+        connect = opener.open(page.geturl() + "connect", timeout=20).read().decode()
+        assert f"claude mcp add --transport http deskclerk {url}/mcp" in connect
         server.type("\x03")
         server.end()
         assert "Traceback" not in server.shown

@@ -12,7 +12,6 @@ import click
 from deskclerk.faces.cli.state import State, console, json_option
 
 if TYPE_CHECKING:
-    from deskclerk.catalogue import Action
     from deskclerk.desk import Desk
     from deskclerk.settings import Settings
 
@@ -35,23 +34,22 @@ def doctor(ctx: click.Context, /) -> None:
 
 
 async def _examine(state: State) -> tuple[dict[str, Any], Exception | None]:
+    from deskclerk.desk.examining import first_read  # noqa: PLC0415
     from deskclerk.errors import ClerkError, KeyRejected  # noqa: PLC0415
 
     error: ClerkError | None = None
     async with state.desk() as desk:
-        probe = cheapest_read(desk)
-        answer: dict[str, Any] = {}
-        if probe:
-            try:
-                answer = (await desk.perform(probe)).value
-            except ClerkError as failure:
-                error = failure
-        verdict = ACCEPTED if probe else "not checked: no read is offered"
+        said: dict[str, Any] | None = {}
+        try:
+            said = await first_read(desk)
+        except ClerkError as failure:
+            error = failure
+        verdict = "not checked: no read is offered" if said is None else ACCEPTED
         if error:
             verdict = "rejected" if isinstance(error, KeyRejected) else "not checked: no good answer"
         settled = await desk.settle()
         allowed = _allowed(desk, pin=await desk.signer.is_set())
-        findings = {"key": verdict} | _instance(desk, answer) | allowed
+        findings = {"key": verdict} | _instance(desk, said or {}) | allowed
         if settled:
             ends = {
                 f"{line['entry']} {line['action']}": f"{line['outcome']}: {line['note']}" for line in settled
@@ -60,18 +58,7 @@ async def _examine(state: State) -> tuple[dict[str, Any], Exception | None]:
         return findings | _places(desk.settings) | _versions(), error
 
 
-def cheapest_read(desk: "Desk") -> "Action | None":
-    """A read that asks for little and needs no id: the domains, which also say whose instance it is."""
-    from deskclerk.catalogue import ListDomains  # noqa: PLC0415
-
-    offered = [action for action in desk.actions() if action.spec.is_list]
-    free = [action for action in offered if not any(item.required for item in action.parameters().values())]
-    kind = ListDomains if ListDomains in free else next(iter(free), None)
-    return kind.parse({"limit": 1}) if kind else None
-
-
-def _instance(desk: "Desk", answer: dict[str, Any]) -> dict[str, Any]:
-    items = answer.get("items") or [{}]
+def _instance(desk: "Desk", said: dict[str, Any]) -> dict[str, Any]:
     settings = desk.settings
     source = f"instances.{settings.instance}" if settings.instance else "no key"
     return {
@@ -79,23 +66,17 @@ def _instance(desk: "Desk", answer: dict[str, Any]) -> dict[str, Any]:
             "kind": settings.kind,
             "label": desk.instance.label,
             "origin": settings.origin or "embedded in this process",
-            "domain": items[0].get("frontend_api_url") and items[0].get("name"),
+            "domain": said.get("domain"),
             "key_from": "CLERK_SECRET_KEY" if settings.secret_key else source,
         }
     }
 
 
 def _allowed(desk: "Desk", *, pin: bool) -> dict[str, Any]:
-    offered = desk.actions()
-    return {
-        "allowed": {
-            "access": desk.settings.access,
-            "confirm": desk.settings.confirm,
-            "actions": len(offered),
-            "signers_pin": "set" if pin else "not set: whoever types the target's name signs",
-            "waiting_for_a_signature": sum(desk.policy.asks(action.spec.effect) for action in offered),
-        }
-    }
+    from deskclerk.desk.examining import allowed  # noqa: PLC0415
+
+    signers = {"signers_pin": "set" if pin else "not set: whoever types the target's name signs"}
+    return {"allowed": allowed(desk) | signers}
 
 
 def _places(settings: "Settings") -> dict[str, Any]:

@@ -47,7 +47,7 @@ def _token(state: State) -> str | None:
 
 def _reach(ctx: click.Context, work: Callable[[Any], Any]) -> Any:
     """What `work` does with the controls of the sandbox that was asked for."""
-    from deskclerk.faces.cli.sandbox_reach import reaching  # noqa: PLC0415 - help needs no sandbox
+    from deskclerk.faces.sandbox_reach import reaching  # noqa: PLC0415 - help needs no sandbox
 
     state = ctx.ensure_object(State)
     db, url = ctx.meta["deskclerk.sandbox"]

@@ -1,15 +1,13 @@
 """`deskclerk mcp` and `serve`: the commands that stay until they are stopped."""
 
 import json
-import shlex
-import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from deskclerk.faces.cli.state import State, is_terminal, json_option, setting_options
+from deskclerk.faces.configuration import claude_code, http_configuration, stdio_configuration
 
 if TYPE_CHECKING:
     from deskclerk.desk import Desk
@@ -47,39 +45,13 @@ def serve(ctx: click.Context, /, host: str, port: int) -> None:
     consoles: list[Console] = []
 
     def beside(desk: "Desk", origin: str) -> Console:
-        consoles.append(Console(desk, origin, greets=at_a_terminal()))
+        consoles.append(Console(desk, origin, greets=at_a_terminal(), mcp=origin + http.PATH))
         return consoles[0]
 
     def ready(url: str) -> None:
         _say_ready(state, settings, url, consoles[0] if consoles else None)
 
     http.run(settings, host, port, ready, beside)
-
-
-def stdio_configuration(settings: "Settings") -> dict[str, Any]:
-    """What a client needs to start deskclerk itself; the key is left for its owner to fill in."""
-    server: dict[str, Any] = {"command": _program(), "args": ["mcp", *flags_of(settings)]}
-    if settings.secret_key:
-        server["env"] = {"CLERK_SECRET_KEY": "<your secret key>"}
-        if settings.api_url:
-            server["env"]["CLERK_API_URL"] = settings.api_url
-    return {"mcpServers": {"deskclerk": server}}
-
-
-def http_configuration(settings: "Settings", url: str) -> dict[str, Any]:
-    """What a client needs to reach a server that runs already."""
-    server: dict[str, Any] = {"type": "http", "url": url}
-    if settings.token:
-        server["headers"] = {"Authorization": "Bearer <DESKCLERK_TOKEN>"}
-    return {"mcpServers": {"deskclerk": server}}
-
-
-def flags_of(settings: "Settings") -> list[str]:
-    """The flags that give another process the same desk."""
-    flags = ["--read-only"] if settings.read_only or settings.access == "read" else []
-    flags += ["--tools", ",".join(settings.tools)] if settings.tools else []
-    flags += ["--instance", settings.instance] if settings.instance else []
-    return flags + (["--home", str(settings.home.expanduser().absolute())] if settings.home else [])
 
 
 def _say_ready(state: State, settings: "Settings", url: str, console: "Console | None") -> None:
@@ -90,15 +62,13 @@ def _say_ready(state: State, settings: "Settings", url: str, console: "Console |
         facts |= {"http": by_url, "stdio": by_start}
         click.echo(json.dumps(facts, separators=(",", ":")))
     else:
-        header = ' --header "Authorization: Bearer $DESKCLERK_TOKEN"' if settings.token else ""
-        start = shlex.join([_program(), *by_start["mcpServers"]["deskclerk"]["args"]])
         what = "the sandbox" if settings.kind == "sandbox" else f"a {settings.kind} instance"
         click.echo(f"MCP for {what}, listening on {url}\n")
         click.echo(f"A client's configuration, by URL:\n{json.dumps(by_url, indent=2)}\n")
         click.echo(f"or started by the client itself:\n{json.dumps(by_start, indent=2)}\n")
         click.echo("For Claude Code, one of:")
-        click.echo(f"  claude mcp add --transport http deskclerk {url}{header}")
-        click.echo(f"  claude mcp add deskclerk -- {start}\n")
+        click.echo(f"  {claude_code(settings, url)}")
+        click.echo(f"  {claude_code(settings)}\n")
         if console and not console.first_link:
             click.echo(f"The console is at {console.url}; `deskclerk console` in a terminal opens it.\n")
         click.echo("Ctrl-C stops it.")
@@ -106,11 +76,3 @@ def _say_ready(state: State, settings: "Settings", url: str, console: "Console |
     if console and console.first_link:
         # Shown on the terminal and nowhere else: whoever opens it first may sign.
         click.echo(f"\nThe console, where you sign: {console.first_link}\n(opens once)", err=True)
-
-
-def _program() -> str:
-    """This program as another process can start it."""
-    own = Path(sys.argv[0])
-    if own.name.startswith("deskclerk") and own.exists():
-        return str(own.absolute())
-    return shutil.which("deskclerk") or "deskclerk"

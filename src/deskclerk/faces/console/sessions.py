@@ -28,6 +28,8 @@ class Session:
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     digest: str = ""
     ends_at: float = 0.0
+    told: object = None
+    """What the next page says, once."""
 
     @property
     def person(self) -> bool:

@@ -24,14 +24,15 @@ _STATIC = Path(__file__).parent / "static"
 
 
 class Console:
-    """One console on a desk: who is in, what is served, and its address once it is known."""
+    """One console on a desk: who is in, what is served, its address, and MCP's where that is beside it."""
 
     first_link: str | None = None
     """A one-time link for whoever started it, where it `greets` somebody at a terminal."""
 
-    def __init__(self, desk: Desk, url: str, *, greets: bool = False) -> None:
+    def __init__(self, desk: Desk, url: str, *, greets: bool = False, mcp: str | None = None) -> None:
         self.desk = desk
         self.url = url
+        self.mcp = mcp
         self._greets = greets
         self.sessions = Sessions()
         self.feed = Feed(desk)

@@ -1,0 +1,86 @@
+"""What an MCP client is told, so that it starts deskclerk itself or reaches a server that runs."""
+
+import json
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deskclerk.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What one client wants: where it goes, and the text, by URL (where one is served) and by start."""
+
+    name: str
+    where: str
+    by_url: str | None
+    by_start: str
+
+
+def clients(settings: "Settings", url: str | None) -> tuple[Client, ...]:
+    """Every client that we know; `url` is that of MCP over HTTP, None if none is served."""
+    by_start = stdio_configuration(settings)
+    server = by_start["mcpServers"]["deskclerk"]
+    start, reach = _json(by_start), url and _json(http_configuration(settings, url))
+    code = {"servers": {"deskclerk": {"type": "stdio"} | server}}
+    by_url = url and _json({"servers": http_configuration(settings, url)["mcpServers"]})
+    return (
+        Client(
+            "Claude Code", "in a terminal", url and claude_code(settings, url), claude_code(settings, None)
+        ),
+        Client("Claude Desktop", "claude_desktop_config.json", None, start),
+        Client("Cursor", "~/.cursor/mcp.json", reach, start),
+        Client("VS Code", ".vscode/mcp.json", by_url, _json(code)),
+    )
+
+
+def claude_code(settings: "Settings", url: str | None = None) -> str:
+    """The command that tells Claude Code of a server at a URL, or of one to start."""
+    if url:
+        header = ' --header "Authorization: Bearer $DESKCLERK_TOKEN"' if settings.token else ""
+        return f"claude mcp add --transport http deskclerk {url}{header}"
+    server = stdio_configuration(settings)["mcpServers"]["deskclerk"]
+    return f"claude mcp add deskclerk -- {shlex.join([server['command'], *server['args']])}"
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2)
+
+
+def stdio_configuration(settings: "Settings") -> dict[str, Any]:
+    """What a client needs to start deskclerk itself; the key is left for its owner to fill in."""
+    server: dict[str, Any] = {"command": program(), "args": ["mcp", *flags_of(settings)]}
+    if settings.secret_key:
+        server["env"] = {"CLERK_SECRET_KEY": "<your secret key>"}
+        if settings.api_url:
+            server["env"]["CLERK_API_URL"] = settings.api_url
+    return {"mcpServers": {"deskclerk": server}}
+
+
+def http_configuration(settings: "Settings", url: str) -> dict[str, Any]:
+    """What a client needs to reach a server that runs already."""
+    server: dict[str, Any] = {"type": "http", "url": url}
+    if settings.token:
+        server["headers"] = {"Authorization": "Bearer <DESKCLERK_TOKEN>"}
+    return {"mcpServers": {"deskclerk": server}}
+
+
+def flags_of(settings: "Settings") -> list[str]:
+    """The flags that give another process the same desk."""
+    flags = ["--read-only"] if settings.read_only or settings.access == "read" else []
+    flags += ["--tools", ",".join(settings.tools)] if settings.tools else []
+    flags += ["--instance", settings.instance] if settings.instance else []
+    return flags + (["--home", str(settings.home.expanduser().absolute())] if settings.home else [])
+
+
+def program() -> str:
+    """This program as another process can start it."""
+    own = Path(sys.argv[0])
+    if own.name.startswith("deskclerk") and own.exists():
+        return str(own.absolute())
+    return shutil.which("deskclerk") or "deskclerk"

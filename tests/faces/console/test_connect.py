@@ -1,0 +1,243 @@
+"""A secret key goes in, is tried against a Clerk that listens on this machine, and is shown nowhere."""
+
+import asyncio
+import json
+import re
+import socket
+import stat
+import tomllib
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from deskclerk.desk.instances import Instances
+from deskclerk.errors import InvalidSettings
+from deskclerk.sandbox import open_sandbox
+from deskclerk.sandbox.controls.instances import AddInstance, add_new_instance
+from deskclerk.sandbox.serving import serving
+from deskclerk.settings import Settings
+from tests.faces.console.conftest import problem
+
+pytestmark = pytest.mark.anyio
+KEY = "sk_test_canary4711"
+
+
+@pytest.fixture
+async def clerk(tmp_path):
+    """The address of a Clerk that knows KEY."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with (
+            open_sandbox(tmp_path / "clerk.db", seed=False) as opened,
+            serving(opened, listener),
+        ):
+            await add_new_instance(opened.store, AddInstance(slug="shop", secret_key=KEY))
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def file(tmp_path):
+    """The settings file, with something of its owner's in it."""
+    path = tmp_path / "home" / "settings.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('# mine\nretry_seconds = 9\n\n[callers."mcp"]\naccess = "read" # careful\n')
+    return path
+
+
+async def send(person, path="", **fields):
+    page = (await person.get("/connect")).text
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page)[1]
+    return await person.http.post(f"{person.home}/connect{path}", data={"csrf": csrf} | fields)
+
+
+async def connected(person, clerk, name="shop", **more):
+    answer = await send(person, name=name, key=KEY, api_url=clerk, use="yes", **more)
+    assert answer.status_code == 303, problem(answer)
+    return unescape((await person.get("/connect")).text)
+
+
+async def test_a_good_key_is_stored_and_every_face_can_use_it(person, clerk, file):
+    page = await connected(person, clerk)
+    assert "The key is good, and stored." in page
+    assert "From the next start: shop." in page or "A key from outside this list is in force" in page
+    settings = Settings.load({"home": file.parent}, {})
+    assert (settings.key.get_secret_value(), settings.origin, settings.instance) == (KEY, clerk, "shop")
+    assert "# mine\nretry_seconds = 9" in file.read_text()
+    assert 'access = "read" # careful' in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_the_key_is_found_nowhere_but_in_its_place(person, clerk, file, caplog):
+    caplog.set_level("DEBUG")
+    answers = [await send(person, name="shop", key=KEY, api_url=clerk, use="yes")]
+    answers.append(await send(person, name="shop", key=KEY, api_url=clerk))
+    answers.append(await send(person, name="../x", key=KEY, api_url=clerk))
+    answers.append(await send(person, name="elsewhere", key=KEY, api_url="http://127.0.0.1:9"))
+    answers += [await person.get(path) for path in ("/connect", "/secrets", "/")]
+    assert all("canary4711" not in answer.text + str(answer.headers) for answer in answers)
+    assert "canary4711" not in caplog.text
+    entries = [str(line) for line in await person.desk.recent(50)]
+    assert any("clerk_domains_list" in line and "console" in line for line in entries)
+    home = file.parent
+    holding = [path.name for path in home.rglob("*") if path.is_file() and b"canary4711" in path.read_bytes()]
+    assert holding == ["settings.toml"]
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+async def test_a_clerk_that_repeats_the_key_does_not_get_it_onto_a_page(person, status):
+    async def repeat(reader, writer):
+        asked = await reader.readuntil(b"\r\n\r\n")
+        assert KEY.encode() in asked
+        named = {"object": "domain", "name": KEY, "frontend_api_url": f"https://{KEY}.test"}
+        error = {"code": KEY, "message": f"{KEY} is bad", "long_message": KEY}
+        body = json.dumps([named] if status == 200 else {"errors": [error]}).encode()
+        head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        writer.write(f"{head}x-clerk-trace-id: {KEY}\r\nconnection: close\r\n\r\n".encode() + body)
+        writer.close()
+
+    server = await asyncio.start_server(repeat, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        answer = await send(person, name="shop", key=KEY, api_url=url)
+        after = await person.get("/connect")
+    assert (answer.status_code == 303) is (status == 200)
+    assert "canary4711" not in answer.text + after.text
+    assert "canary4711" not in str(await person.desk.recent(20))
+
+
+async def test_a_key_that_clerk_refuses_is_told_and_not_stored(person, clerk, file):
+    before = file.read_text()
+    answer = await send(person, name="shop", key="sk_test_mistyped", api_url=clerk)
+    assert answer.status_code == 422
+    assert "Clerk does not accept this key." in problem(answer)
+    assert "Clerk Dashboard, API Keys, Secret key" in problem(answer)
+    assert 'value="shop"' in answer.text
+    assert "mistyped" not in answer.text
+    assert file.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"key": "pk_test_abc"}, "That is the publishable key"),
+        ({"key": "hunter2"}, "not a Clerk secret key"),
+        ({"key": "sk_test_a b"}, "one line"),
+        ({"key": "sk_test_a\r\nX-Evil: 1"}, "one line"),
+        ({"key": "sk_test_sandbox"}, "sandbox's own key"),
+        ({"key": ""}, "not a Clerk secret key"),
+        ({"key": KEY, "api_url": "http://example.com"}, "http is accepted for this machine only"),
+        ({"key": KEY, "api_url": "https://u@example.com"}, "not an origin"),
+        ({"key": KEY, "api_url": "file:///etc/passwd"}, "not an origin"),
+        ({"key": KEY, "name": "a b"}, "not a name for an instance"),
+        ({"key": KEY, "name": 'x"]\n[callers'}, "not a name for an instance"),
+    ],
+)
+async def test_what_cannot_be_a_key_is_told_before_anything_is_sent(person, fields, said):
+    answer = await send(person, **({"name": "shop"} | fields))
+    assert answer.status_code == 422
+    assert said in problem(answer)
+    assert not (person.desk.settings.data / "settings.toml").exists()
+
+
+async def test_an_address_where_nothing_answers_stores_nothing(person, file):
+    before = file.read_text()
+    answer = await send(person, name="shop", key=KEY, api_url="http://127.0.0.1:9")
+    assert answer.status_code == 502
+    assert file.read_text() == before
+
+
+async def test_an_instance_is_renamed_chosen_and_removed(person, clerk, file):
+    await connected(person, clerk)
+    assert (await send(person, "/rename", instance="shop", name="till")).status_code == 303
+    assert "shop is now called till." in (await person.get("/connect")).text
+    assert Settings.load({"home": file.parent}, {}).instance == "till"
+    await send(person, "/use", instance="")
+    assert Settings.load({"home": file.parent}, {}).kind == "sandbox"
+    await send(person, "/use", instance="till")
+    assert Settings.load({"home": file.parent}, {}).key.get_secret_value() == KEY
+    refused = await send(person, "/remove", instance="till", typed="yes")
+    assert refused.status_code == 422
+    assert "till" in tomllib.loads(file.read_text())["instances"]
+    await send(person, "/remove", instance="till", typed="till")
+    assert "canary4711" not in file.read_text()
+    assert Settings.load({"home": file.parent}, {}).kind == "sandbox"
+
+
+async def test_a_new_key_keeps_the_rules_of_its_instance(person, clerk, file):
+    file.write_text(f'[instances.shop]\nsecret_key = "sk_test_old"\naccess = "read"\napi_url = "{clerk}"\n')
+    assert (await send(person, "/key", instance="shop", key="sk_test_no", api_url=clerk)).status_code == 422
+    assert (await send(person, "/key", instance="shop", key=KEY, api_url=clerk)).status_code == 303
+    table = tomllib.loads(file.read_text())["instances"]["shop"]
+    assert table == {"secret_key": KEY, "access": "read", "api_url": clerk}
+
+
+@pytest.mark.parametrize("path", ["/use", "/rename", "/remove", "/key"])
+async def test_what_is_not_stored_cannot_be_changed(person, path, clerk):
+    fields = {"instance": "ghost", "name": "x", "typed": "ghost", "key": KEY, "api_url": clerk}
+    answer = await send(person, path, **fields)
+    assert answer.status_code == 422
+    assert "No instance of that name is stored" in problem(answer)
+
+
+async def test_a_settings_file_that_is_broken_is_told_and_left_alone(person, clerk, file):
+    file.write_text("this is not = = toml")
+    answer = await send(person, name="shop", key=KEY, api_url=clerk)
+    assert answer.status_code == 422
+    assert "not TOML" in problem(answer)
+    assert file.read_text() == "this is not = = toml"
+
+
+def test_a_change_that_the_settings_would_refuse_is_not_written(tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text('confirm = "never"\n[instances.shop]\nsecret_key = "sk_live_x"\n')
+    with pytest.raises(InvalidSettings, match="confirm = never is refused"):
+        Instances(Settings(home=tmp_path)).choose("shop")
+    assert "instance =" not in file.read_text()
+
+
+def test_a_link_to_the_settings_file_stays_a_link(tmp_path):
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    (tmp_path / "home").mkdir(exist_ok=True)
+    link = tmp_path / "home" / "settings.toml"
+    link.symlink_to(place / "mine.toml")
+    Instances(Settings(home=link.parent)).add("shop", KEY, None, choose=False)
+    assert link.is_symlink()
+    assert KEY in (place / "mine.toml").read_text()
+    assert stat.S_IMODE((place / "mine.toml").stat().st_mode) == 0o600
+
+
+async def test_what_clients_are_told_is_there_without_a_key(person):
+    page = unescape((await person.get("/connect")).text)
+    for name in ("Claude Code", "Claude Desktop", "Cursor", "VS Code"):
+        assert name in page
+    assert "claude mcp add deskclerk -- " in page
+    assert '"mcpServers"' in page
+    assert '"servers"' in page
+    assert "reaches this server" not in page  # none is served beside this console
+    person.console.mcp = "http://127.0.0.1:8765/mcp"
+    page = unescape((await person.get("/connect")).text)
+    assert "claude mcp add --transport http deskclerk http://127.0.0.1:8765/mcp" in page
+
+
+async def test_a_key_from_the_environment_is_said_to_win(person):
+    page = (await person.get("/connect")).text
+    assert "A key from outside this list is in force" in page
+    assert person.desk.settings.key.get_secret_value() not in page
+    assert "&lt;your secret key&gt;" in page
+
+
+async def test_a_link_that_a_model_was_told_does_not_connect(browser, file):
+    plan = await browser.propose()
+    await browser.sign_in(plan.id)
+    assert (await browser.get("/connect")).status_code == 403
+    csrf = re.search(r'name="csrf" value="([^"]+)"', (await browser.get(f"/plans/{plan.id}")).text)[1]
+    fields = {"csrf": csrf, "instance": ""}
+    assert (await browser.http.post(f"{browser.home}/connect/use", data=fields)).status_code == 403
+
+
+def test_nothing_else_than_the_owner_reads_the_file(tmp_path):
+    Instances(Settings(home=tmp_path)).add("shop", KEY, None, choose=True)
+    path = Path(tmp_path / "settings.toml")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert Settings.load({"home": tmp_path}, {}).key.get_secret_value() == KEY

@@ -1,0 +1,216 @@
+"""Users and organizations, browsed through the desk: what a page shows, and what it asks for."""
+
+import json
+import re
+from html import unescape
+
+import httpx2
+import pytest
+
+from deskclerk.catalogue import BanUser
+from deskclerk.faces.console.page import Page
+from tests.faces.console.conftest import problem
+from tests.journeys.attack_corpus import PAYLOADS, metadata
+
+pytestmark = pytest.mark.anyio
+
+
+class Town:
+    """A Clerk of users and an organization; `asked` is what reached it, `broken` the path that fails."""
+
+    def __init__(self, count=60):
+        self.users = [person_of(f"user_{number:03}", f"Ada {number}") for number in range(count)]
+        self.asked = []
+        self.broken = None
+
+    async def __call__(self, request):
+        path, query = request.url.path.removeprefix("/v1"), dict(request.url.params.multi_items())
+        self.asked.append((path, query))
+        if path == self.broken:
+            return httpx2.Response(403, json={"errors": [{"code": "forbidden", "message": "no"}]})
+        # Escaped, so that it carries what UTF-8 cannot.
+        text, kind = json.dumps(self.answer(path, query)), {"content-type": "application/json"}
+        return httpx2.Response(200, content=text, headers=kind)
+
+    def answer(self, path, query):
+        match path.strip("/").split("/"):
+            case ["users"]:
+                ids = [item["id"] for item in self.users]
+                start = ids.index(query["starting_after"]) + 1 if "starting_after" in query else 0
+                return self.users[start : start + int(query["limit"])]
+            case ["users", user_id]:
+                return next(item for item in self.users if item["id"] == user_id)
+            case ["organizations"]:
+                return {"data": [{"id": "org_1", "name": "Acme", "slug": "acme"}], "total_count": 1}
+            case ["organizations", "org_1"]:
+                return {"id": "org_1", "name": "Acme", "slug": "acme", "members_count": 1}
+            case ["organizations", "org_1", "memberships"]:
+                who = {"user_id": "user_001", "first_name": "Ada", "identifier": "ada@example.com"}
+                return {
+                    "data": [{"id": "m_1", "role": "org:admin", "public_user_data": who}],
+                    "total_count": 1,
+                }
+            case ["organizations", "org_1", "invitations"]:
+                invited = {"id": "oi_1", "email_address": "bo@example.com", "status": "pending"}
+                return {"data": [invited], "total_count": 1}
+            case ["sessions"]:
+                return {"data": [{"id": "sess_1", "status": "active"}], "total_count": 1}
+        raise AssertionError(path)
+
+
+def person_of(user_id, name, **more):
+    address = {
+        "id": "idn_1",
+        "email_address": f"{user_id}@example.com",
+        "verification": {"status": "verified"},
+    }
+    return {"id": user_id, "object": "user", "first_name": name, "email_addresses": [address]} | more
+
+
+@pytest.fixture
+def upstream():
+    return Town()
+
+
+def with_actions(person):
+    """As if the page of the actions' forms were among the console's."""
+    person.console.pages += (Page("Actions", "/actions", ()),)
+
+
+async def test_every_user_is_reached_page_by_page(person, upstream):
+    seen, path = [], "/people"
+    while path:
+        page = (await person.get(path)).text
+        seen += re.findall(r"/people/users/(user_\d+)\"", page)
+        onward = re.search(r'href="(\?[^"]+)" rel="next"', page)
+        path = onward and "/people" + unescape(onward[1])
+    assert seen == [user["id"] for user in upstream.users]
+    assert [query.get("starting_after") for _, query in upstream.asked] == [None, "user_024", "user_049"]
+
+
+async def test_a_search_goes_to_clerk_and_stays_on_the_next_page(person, upstream):
+    page = unescape((await person.get("/people?query=ada&banned=true")).text)
+    assert upstream.asked == [("/users", {"query": "ada", "banned": "true", "limit": "25"})]
+    assert 'value="ada"' in page
+    assert "?query=ada&banned=true&starting_after=user_024" in page
+
+
+async def test_looking_is_journalled_as_the_consoles(person):
+    await person.get("/people")
+    await person.get("/people/users/user_001")
+    lines = await person.desk.recent(20)
+    assert {(line["face"], line["action"]) for line in lines} == {
+        ("console", "clerk_users_list"),
+        ("console", "clerk_user_get"),
+        ("console", "clerk_organizations_list"),
+        ("console", "clerk_sessions_list"),
+    }
+
+
+async def test_a_users_page_shows_addresses_memberships_sessions_metadata_and_the_journal(person, upstream):
+    upstream.users[1] |= {"public_metadata": {"plan": "pro"}, "username": "ada"}
+    plan = await person.propose(BanUser(user_id="user_001"))
+    await person.decide(plan, "decline")
+    page = unescape((await person.get("/people/users/user_001")).text)
+    for shown in ("user_001@example.com", "verified", "Acme", "sess_1", '"plan": "pro"', "clerk_user_ban"):
+        assert shown in page
+    assert page.count("clerk_user_get") == 0  # reads are not what happened to somebody
+
+
+async def test_a_users_page_asks_for_each_thing_once(person, upstream):
+    await person.get("/people/users/user_001")
+    assert sorted(path for path, _ in upstream.asked) == ["/organizations", "/sessions", "/users/user_001"]
+
+
+async def test_what_cannot_be_read_is_told_in_its_section_and_the_rest_is_shown(person, upstream):
+    upstream.broken = "/sessions"
+    answer = await person.get("/people/users/user_001")
+    assert answer.status_code == 200
+    assert "Acme" in answer.text
+    assert "notice" in answer.text.partition('id="sessions"')[2].partition("</section>")[0]
+
+
+async def test_organizations_are_listed_with_how_many_are_in_them(person, upstream):
+    page = unescape((await person.get("/people/organizations?query=ac")).text)
+    assert 'href="' + person.home + '/people/organizations/org_1"' in page
+    (asked,) = upstream.asked
+    assert asked[1] == {"query": "ac", "include_members_count": "true", "limit": "25"}
+
+
+async def test_an_organizations_page_shows_members_and_invitations(person):
+    page = unescape((await person.get("/people/organizations/org_1")).text)
+    for shown in (
+        "Acme",
+        "ada@example.com",
+        "org:admin",
+        "bo@example.com",
+        "pending",
+        "/people/users/user_001",
+    ):
+        assert shown in page
+
+
+async def test_the_actions_that_apply_are_linked(person, upstream):
+    with_actions(person)
+    upstream.users[1]["banned"] = True
+    page = unescape((await person.get("/people/users/user_001")).text)
+    assert "/actions/clerk_user_unban?user_id=user_001" in page
+    assert "/actions/clerk_user_ban?" not in page
+    assert "/actions/clerk_session_revoke?session_id=sess_1" in page
+    page = unescape((await person.get("/people/organizations/org_1")).text)
+    assert "/actions/clerk_org_membership_delete?organization_id=org_1&user_id=user_001" in page
+    assert "/actions/clerk_org_invitation_revoke?organization_id=org_1&invitation_id=oi_1" in page
+
+
+async def test_the_journals_lines_lead_to_the_activity_page_where_there_is_one(person):
+    plan = await person.propose(BanUser(user_id="user_001"))
+    await person.decide(plan, "decline")
+    person.console.pages += (Page("Activity", "/activity", ()),)
+    page = unescape((await person.get("/people/users/user_001")).text)
+    assert f"{person.home}/activity?target=user_001" in page
+    assert re.search(rf'href="{person.home}/activity/[a-zA-Z0-9_]+"><code>clerk_user_ban', page)
+
+
+@pytest.mark.parametrize("path", ["/people/users/..%2Forganizations", "/people/users/a%3Fb"])
+async def test_an_id_is_one_segment(person, upstream, path):
+    assert (await person.get(path)).status_code in (404, 422)
+    assert upstream.asked == []
+
+
+@pytest.mark.parametrize(
+    "path", ["?starting_after=x&offset=1", "/organizations?offset=-1", "?query=" + "a" * 9000]
+)
+async def test_a_made_up_address_is_no_fault_of_ours(person, upstream, path):
+    upstream.users = [person_of("x", "X")]
+    assert (await person.get("/people" + path)).status_code in (200, 422)
+
+
+async def test_a_clerk_that_refuses_is_told_on_the_page(person, upstream):
+    upstream.broken = "/users"
+    answer = await person.get("/people")
+    assert answer.status_code == 502
+    assert problem(answer)
+
+
+@pytest.mark.parametrize("text", PAYLOADS.values(), ids=PAYLOADS)
+async def test_what_end_users_wrote_is_inert(person, upstream, text):
+    with_actions(person)
+    hidden = "\x1b\x9b\u202e\u2066\u200b\u2028\U000e0069\x00"
+    extra = {"username": text, "last_name": text, "banned": False, "external_id": text}
+    upstream.users = [person_of("user_001", text, public_metadata=metadata(text), **extra)]
+    upstream.users[0]["email_addresses"][0]["email_address"] = text
+    for path in ("/people", "/people/users/user_001"):
+        answer = await person.get(path)
+        assert answer.status_code == 200
+        inside = answer.text.partition("<main")[2].partition("</main>")[0]
+        assert not set(hidden) & set(inside)
+        tags = set(re.findall(r"<([a-z0-9]+)", inside))
+        assert not tags & {"script", "img", "style", "iframe", "system", "object"}
+        assert not re.search(r"<[^>]*\son\w+=", inside)
+        assert "javascript:" not in "".join(re.findall(r'(?:href|src|action)="([^"]*)"', inside))
+
+
+async def test_a_link_that_a_model_was_told_shows_no_people(browser):
+    plan = await browser.propose(BanUser(user_id="user_001"))
+    await browser.sign_in(plan.id)
+    assert (await browser.get("/people")).status_code == 403
