@@ -1,6 +1,6 @@
 """The pages of the console, in the order of its navigation."""
 
 from deskclerk.faces.console.page import Page
-from deskclerk.faces.console.pages import activity, secrets, waiting
+from deskclerk.faces.console.pages import actions, activity, secrets, waiting
 
-PAGES: tuple[Page, ...] = (waiting.PAGE, activity.PAGE, secrets.PAGE)
+PAGES: tuple[Page, ...] = (waiting.PAGE, activity.PAGE, actions.PAGE, secrets.PAGE)
