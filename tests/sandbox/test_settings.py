@@ -37,6 +37,12 @@ async def test_null_changes_nothing_and_null_scopes_are_clerks(clerk):
     assert await clerk.get(place) == answer | {"default_scopes": None}
 
 
+async def test_a_scope_given_twice_is_kept_once(clerk):
+    scopes = {"default_scopes": ["profile", "email", "profile"]}
+    answer = await clerk.patch("/instance/oauth_application_settings", scopes)
+    assert answer["default_scopes"] == ["profile", "email"]
+
+
 async def test_an_update_of_the_instance_answers_nothing_and_is_kept(clerk):
     answer = await clerk.http.patch("/instance", json={"allowed_origins": ["app://desk"]})
     assert (answer.status_code, answer.content) == (204, b"")

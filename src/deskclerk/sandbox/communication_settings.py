@@ -66,7 +66,8 @@ async def update_oauth_settings(call: Call) -> dict[str, Any]:
     """Change what holds for OAuth applications."""
     values = given(call, UpdateOAuthSettings.model_fields)
     if "default_scopes" in call.body:
-        values["default_scopes"] = call.body["default_scopes"]
+        scopes = call.body["default_scopes"]
+        values["default_scopes"] = scopes and list(dict.fromkeys(scopes))  # a set, in the order given
     changed = await change_settings(call, "oauth_applications", values)
     return {"object": "oauth_application_settings", **changed}
 
