@@ -189,6 +189,14 @@ async def test_what_is_not_stored_cannot_be_changed(person, path, clerk):
     assert "No instance of that name is stored" in problem(answer)
 
 
+async def test_a_key_that_was_mistyped_into_the_file_can_be_replaced(person, clerk, file):
+    file.write_text('[instances.shop]\nsecret_key = "pk_test_canary4711"\n')
+    page = (await person.get("/connect")).text
+    assert "no key" in page
+    assert "canary4711" not in page
+    assert (await send(person, "/key", instance="shop", key=KEY, api_url=clerk)).status_code == 303
+
+
 async def test_a_settings_file_that_is_broken_is_told_and_left_alone(person, clerk, file):
     file.write_text("this is not = = toml")
     answer = await send(person, name="shop", key=KEY, api_url=clerk)
