@@ -12,7 +12,8 @@ class Choice:
     """Filters; None lets everything pass.
 
     `since` and `until` are milliseconds, `action` a name or a glob, `target` an id, `caller` a part of
-    the face, the client's or the token's name, `outcome` such as `done`, `unknown`, `open` or `declined`.
+    the face, the client's or the token's name, `outcome` such as `done`, `unknown`, `open` or `declined`,
+    `before` the `line` of an entry: only what was begun before it.
     """
 
     since: int | None = None
@@ -22,6 +23,7 @@ class Choice:
     caller: str | None = None
     outcome: str | None = None
     instance: str | None = None
+    before: int | None = None
 
 
 def one_line(intent: dict[str, Any], outcome: dict[str, Any] | None) -> dict[str, Any]:

@@ -229,9 +229,17 @@ class Desk:
         """The journal's entries that fit, oldest first: the last `limit`, or those behind line `after`."""
         return await self._journal.entries(choice, after, limit)
 
+    async def daily(self, since: int) -> list[dict[str, Any]]:
+        """How many reads, intents and refusals there were on each day: `{day, kind, count}`."""
+        return await self._journal.daily(since)
+
     async def entry(self, entry_id: str) -> dict[str, Any] | None:
         """One entry of the journal: `{"intent": {...}, "outcome": {...} or None}`."""
         return await self._journal.entry(entry_id)
+
+    async def taken_back_by(self, entry_id: str) -> str | None:
+        """The entry that took this one back and stands."""
+        return await self._undoing.taken_back_by(entry_id)
 
     async def verify(self, noted: str | None = None) -> "Check":
         """Go along the journal's chain; `noted` is a last line as `SEQ:HASH` that a person kept."""

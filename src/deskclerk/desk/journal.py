@@ -176,6 +176,13 @@ class Journal:
         await self.flush()
         return await entries(await self.engine(), choice, after, limit)
 
+    async def daily(self, since: int) -> list[dict[str, Any]]:
+        """`{day, kind, count}` of reads, intents and refusals; `day` in whole days since the epoch, UTC."""
+        from deskclerk.desk.store.daily import daily  # noqa: PLC0415 - opened when needed
+
+        await self.flush()
+        return await daily(await self.engine(), since)
+
     async def verify(self, noted: str | None = None) -> "Check":
         """Go along the chain; `noted` is a last line as `SEQ:HASH` that a person kept."""
         from deskclerk.desk.chain import read_head  # noqa: PLC0415 - opened when needed

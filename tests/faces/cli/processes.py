@@ -1,16 +1,19 @@
 """deskclerk as a process of its own: in a pipe, and on a pseudo-terminal that a test types into."""
 
 import fcntl
+import json
 import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 PROGRAM = [sys.executable, "-c", "from deskclerk.faces.cli.main import run; run()"]
 # The first terminal that a session opens becomes its own, so that Ctrl-C reaches it.
@@ -23,6 +26,24 @@ def piped(*words: str, **more: object) -> subprocess.CompletedProcess[str]:
     """One run with nothing but pipes."""
     options = {"capture_output": True, "text": True, "timeout": SECONDS, "stdin": subprocess.DEVNULL} | more
     return subprocess.run([*PROGRAM, *words], check=False, **options)  # type: ignore[call-overload]
+
+
+@contextmanager
+def serving(*words: str, stderr: str = "") -> Iterator[dict[str, Any]]:
+    """A command that stays, and the JSON line that it begins with; `stderr` is what it may say there."""
+    with subprocess.Popen(
+        [*PROGRAM, *words, "--port", "0", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            yield json.loads(line)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(SECONDS) == 0
+            said = process.stderr.read()
+            assert stderr in said if stderr else said == ""
+        finally:
+            process.kill()
 
 
 class Terminal:

@@ -1,33 +1,13 @@
 """The commands beside the 48: what is offered, is it well, a tour, completion, serving."""
 
-import json
-import signal
 import subprocess
 import sys
 import urllib.request
-from contextlib import contextmanager
 
 import pytest
 
 from deskclerk.catalogue import ACTIONS
-from tests.faces.cli.processes import PROGRAM, SECONDS, on_a_terminal, piped
-
-
-@contextmanager
-def serving(*words):
-    """A command that stays, and the JSON line that it begins with."""
-    with subprocess.Popen(
-        [*PROGRAM, *words, "--port", "0", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            line = process.stdout.readline()
-            assert line, process.stderr.read()
-            yield json.loads(line)
-            process.send_signal(signal.SIGINT)
-            assert process.wait(SECONDS) == 0
-            assert process.stderr.read() == ""
-        finally:
-            process.kill()
+from tests.faces.cli.processes import SECONDS, on_a_terminal, piped, serving
 
 
 def test_actions_lists_the_48_in_order(run):

@@ -15,7 +15,7 @@ _BRIEF = [column for column in events.c if column.name not in ("before", "after"
 async def entries(
     engine: AsyncEngine, choice: Choice, after: int = 0, limit: int | None = None
 ) -> list[dict[str, Any]]:
-    """Entries that fit, in short, oldest first; each with `seq`, the number of its last line.
+    """Entries that fit, in short, oldest first; each with `line` and `seq`, its first and its last line.
 
     An entry counts as behind line `after` when it was begun or ended there.
     """
@@ -43,11 +43,13 @@ _TOLD = ("seq", "at", "outcome", "status", "code", "trace_id", "note")
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:
     outcome = {name: row[f"_{name}"] for name in _TOLD} if row["_seq"] is not None else None
-    return one_line(row, outcome) | {"seq": row["_seq"] or row["seq"]}
+    return one_line(row, outcome) | {"line": row["seq"], "seq": row["_seq"] or row["seq"]}
 
 
 def _conditions(choice: Choice, ended: Any) -> list[Any]:
     found: list[Any] = []
+    if choice.before is not None:
+        found.append(events.c.seq < choice.before)
     if choice.since is not None:
         found.append(events.c.at >= choice.since)
     if choice.until is not None:

@@ -53,6 +53,10 @@ class Undoing:
         notes = (_title(intent), *_lines(found.notes + found.cannot))
         return Found(found.action, TakesBack(entry_id, notes))
 
+    async def taken_back_by(self, entry_id: str) -> str | None:
+        """The entry that took this one back and stands."""
+        return await taken_back_by(self._journal, entry_id)
+
     async def _done_write(self, entry_id: str) -> tuple[Event, Event]:
         rows = await rows_of(self._journal, entry_id)
         if not rows:

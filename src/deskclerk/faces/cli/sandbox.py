@@ -104,7 +104,7 @@ def seed(ctx: click.Context, /, file: Any, instance: str | None, **other: Any) -
     elif company:
         _run(ctx, "seed", company=True, instance=instance)
     else:
-        _run(ctx, "seed", yaml=file.read(), file=file.name, instance=instance)
+        _run(ctx, "seed", yaml=file.read(), file=getattr(file, "name", "-"), instance=instance)
 
 
 @_command(sandbox, "reset")

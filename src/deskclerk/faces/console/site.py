@@ -14,10 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deskclerk.desk import Desk
 from deskclerk.faces.console import door, failures
+from deskclerk.faces.console.chain import Chain
 from deskclerk.faces.console.feed import Feed
 from deskclerk.faces.console.gate import MOST_BYTES, Gate, Headers
 from deskclerk.faces.console.page import console_of
 from deskclerk.faces.console.pages import PAGES
+from deskclerk.faces.console.proposals import Proposals
 from deskclerk.faces.console.sessions import Sessions
 
 _STATIC = Path(__file__).parent / "static"
@@ -36,6 +38,8 @@ class Console:
         self._greets = greets
         self.sessions = Sessions()
         self.feed = Feed(desk)
+        self.proposals = Proposals(desk)
+        self.chain = Chain(desk)
         self.pages = tuple(page for page in PAGES if not page.sandbox_only or desk.instance.kind == "sandbox")
         self.app = _app(self)
 
@@ -55,6 +59,7 @@ class Console:
             yield
         finally:
             self.feed.end()
+            self.chain.end()
             await self.desk.doors.leave(presence)
 
     def leave(self) -> None:

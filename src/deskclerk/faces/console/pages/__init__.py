@@ -1,6 +1,13 @@
 """The pages of the console, in the order of its navigation."""
 
 from deskclerk.faces.console.page import Page
-from deskclerk.faces.console.pages import connect, people, sandbox, secrets, waiting
+from deskclerk.faces.console.pages import activity, connect, people, sandbox, secrets, waiting
 
-PAGES: tuple[Page, ...] = (waiting.PAGE, people.PAGE, secrets.PAGE, connect.PAGE, sandbox.PAGE)
+PAGES: tuple[Page, ...] = (
+    waiting.PAGE,
+    activity.PAGE,
+    people.PAGE,
+    secrets.PAGE,
+    connect.PAGE,
+    sandbox.PAGE,
+)

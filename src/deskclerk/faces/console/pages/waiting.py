@@ -15,7 +15,7 @@ from deskclerk.desk.words import accepts
 from deskclerk.errors import ApprovalRefused, DeskclerkError
 from deskclerk.faces.console.cards import card_of
 from deskclerk.faces.console.failures import status_of
-from deskclerk.faces.console.page import CALLER, Page, desk_of, form_of, home_of, session_of
+from deskclerk.faces.console.page import CALLER, Page, console_of, desk_of, form_of, home_of, session_of
 from deskclerk.faces.console.rendering import render
 
 HOW = "console"
@@ -61,6 +61,8 @@ async def decide(request: Request) -> Response:
     try:
         signature, pin = await _answer(request, stored)
         await desk.sign(stored.plan.id, signature, pin=pin, caller=CALLER)
+        if signature.decision is Decision.APPROVED:
+            await console_of(request).proposals.carry_out(stored.plan.id)
     except DeskclerkError as error:
         shown = await desk.stored(stored.plan.id)
         return await _show(request, shown, status=status_of(error), problem=error.as_dict())
@@ -115,7 +117,20 @@ async def _show(
         typed=form_of(request).get("typed", ""),
         reason=form_of(request).get("reason", ""),
         rules=await _rules(request),
+        asked_here=console_of(request).proposals.has(stored.plan.id),
     )
+
+
+async def carry_out(request: Request) -> Response:
+    """Have a write done that was asked for here and signed elsewhere."""
+    stored = await desk_of(request).stored(request.path_params["plan_id"])
+    try:
+        if stored.status == SIGNED:
+            await console_of(request).proposals.carry_out(stored.plan.id)
+    except DeskclerkError as error:
+        shown = await desk_of(request).stored(stored.plan.id)
+        return await _show(request, shown, status=status_of(error), problem=error.as_dict())
+    return RedirectResponse(f"{home_of(request)}/plans/{stored.plan.id}", 303)
 
 
 async def _rules(request: Request) -> Rules:
@@ -141,6 +156,7 @@ PAGE = Page(
         Route("/", waiting, methods=["GET"]),
         Route("/plans/{plan_id}", plan, methods=["GET"]),
         Route("/plans/{plan_id}", decide, methods=["POST"]),
+        Route("/plans/{plan_id}/carry-out", carry_out, methods=["POST"]),
         Route("/plans/{plan_id}/status", status, methods=["GET"]),
     ),
     counts=True,

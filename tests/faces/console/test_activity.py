@@ -1,0 +1,247 @@
+"""The journal in the console: chosen from, read in full, taken back, taken along."""
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from sqlalchemy import text
+
+from deskclerk.catalogue import BanUser, GetUser, ListUsers, UpdateUser
+from deskclerk.desk import Caller
+from deskclerk.desk.choice import Choice
+from tests.desk.conftest import Person
+from tests.faces.console.conftest import AGENT, problem
+from tests.journeys.attack_corpus import PAYLOADS
+
+pytestmark = pytest.mark.anyio
+BAN = BanUser(user_id="user_1")
+
+
+async def banned(person):
+    """A ban that was asked for, signed and done; its entry's id."""
+    await person.desk.perform(BAN, caller=AGENT, approver=Person())
+    return (await person.desk.entries(Choice(action="clerk_user_ban")))[-1]["entry"]
+
+
+def listed(page):
+    """The entries on a page, in their order."""
+    return re.findall(r'/activity/(ent_\w+)"><strong>', page.text)
+
+
+async def undo(person, entry, **fields):
+    csrf = re.search(r'name="csrf" value="([^"]+)"', (await person.get("/activity")).text)[1]
+    return await person.post(f"/activity/{entry}/undo", csrf=csrf, **fields)
+
+
+async def test_the_timeline_is_the_journal_the_newest_first(person):
+    await person.desk.perform(ListUsers(), caller=AGENT)
+    entry = await banned(person)
+    page = await person.get("/activity")
+    assert page.status_code == 200
+    assert listed(page) == [line["entry"] for line in reversed(await person.desk.entries(Choice()))]
+    assert listed(page)[0] == entry
+    assert "The record is whole." in page.text
+    assert "1 reads" in page.text
+    assert "1 writes" in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("action=clerk_user_*", 2),
+        ("action=clerk_user_ban", 1),
+        ("target=user_1", 2),
+        ("target=user_2", 0),
+        ("caller=laptop", 2),
+        ("caller=cli", 1),
+        ("outcome=done", 3),
+        ("outcome=declined", 0),
+        ("since=2020-01-01&until=2020-01-02T10:30", 0),
+        ("since=2020-01-01", 3),
+        ("since=", 3),
+    ],
+)
+async def test_filters_let_through_what_they_say(person, query, count):
+    await banned(person)
+    await person.desk.perform(GetUser(user_id="user_1"), caller=AGENT)
+    await person.desk.perform(ListUsers(), caller=Caller("cli"))
+    assert len(listed(await person.get(f"/activity?{query}"))) == count
+
+
+async def test_a_filter_that_is_no_time_is_told_beside_its_field_and_kept(person):
+    page = await person.get("/activity?since=yesterday&target=user_1")
+    assert page.status_code == 422
+    assert "not a time" in page.text.partition('id="p-since"')[2][:200]
+    assert 'value="yesterday"' in page.text
+    assert 'value="user_1"' in page.text
+    assert (await person.get("/activity/export?since=yesterday&format=csv")).status_code == 422
+    assert (await person.get("/activity/export?format=xls")).status_code == 422
+
+
+async def test_older_pages_follow_without_a_gap_while_new_entries_come(person, monkeypatch):
+    monkeypatch.setattr("deskclerk.faces.console.pages.activity.ON_A_PAGE", 4)
+    for _ in range(10):
+        await person.desk.perform(ListUsers(), caller=AGENT)
+    every = [line["entry"] for line in reversed(await person.desk.entries(Choice()))]
+    seen, address = [], "/activity?caller=mcp"
+    while address:
+        page = await person.get(address)
+        seen += listed(page)
+        await person.desk.perform(ListUsers(), caller=AGENT)
+        older = re.search(r'href="[^"]*(/activity\?[^"]*before=\d+)"', page.text)
+        address = older and older[1].replace("&amp;", "&")
+    assert seen == every
+
+
+async def test_an_entry_shows_what_was_asked_signed_changed_and_answered(person):
+    await person.desk.perform(
+        UpdateUser(user_id="user_1", first_name="Grace", password="horse-battery-9"),
+        caller=AGENT,
+        approver=Person(),
+    )
+    entry = listed(await person.get("/activity"))[0]
+    page = (await person.get(f"/activity/{entry}")).text
+    for said in ("<del>Ada</del>", "<ins>Grace</ins>", "trace-1", "<dd>test</dd>", "[secret]", "Claude Code"):
+        assert said in page
+    assert "horse-battery-9" not in page
+    assert (await person.get("/activity/ent_nothing")).status_code == 404
+
+
+async def test_an_undo_is_a_plan_that_a_person_signs_and_the_console_carries_out(person, upstream):
+    entry = await banned(person)
+    answer = await undo(person, entry)
+    assert answer.status_code == 303
+    assert upstream.writes == [("POST", "/users/user_1/ban")]
+    (waiting,) = await person.desk.waiting()
+    assert answer.headers["location"].endswith(f"/plans/{waiting.plan.id}")
+    assert f"Takes back {entry}" in (await person.get(f"/plans/{waiting.plan.id}")).text
+    await person.decide(waiting.plan)
+    assert upstream.writes[1:] == [("POST", "/users/user_1/unban")]
+    assert "Clerk carried it out" in (await person.get(f"/plans/{waiting.plan.id}")).text
+    newest = listed(await person.get("/activity"))[0]
+    assert f"/activity/{newest}" in (await person.get(f"/activity/{entry}")).text
+    again = await undo(person, entry)
+    assert again.status_code == 409
+    assert "taken back already" in problem(again)
+    assert len(upstream.writes) == 2
+
+
+async def test_a_declined_undo_does_nothing(person, upstream):
+    await undo(person, await banned(person))
+    (waiting,) = await person.desk.waiting()
+    await person.decide(waiting.plan, "decline")
+    assert len(upstream.writes) == 1
+
+
+async def test_an_undo_that_was_signed_elsewhere_is_carried_out_by_a_button(person, upstream):
+    from deskclerk.desk import Decision, Signature  # noqa: PLC0415 - beside its only use
+
+    await undo(person, await banned(person))
+    (waiting,) = await person.desk.waiting()
+    csrf = re.search(r'name="csrf" value="([^"]+)"', (await person.get("/activity")).text)[1]
+    path = f"/plans/{waiting.plan.id}/carry-out"
+    await person.post(path, csrf=csrf)
+    assert len(upstream.writes) == 1
+    await person.desk.sign(waiting.plan.id, Signature(Decision.APPROVED, "terminal"))
+    assert "Carry it out" in (await person.get(f"/plans/{waiting.plan.id}")).text
+    for _ in range(2):
+        assert (await person.post(path, csrf=csrf)).status_code == 303
+    assert upstream.writes[1:] == [("POST", "/users/user_1/unban")]
+
+
+async def test_what_cannot_be_taken_back_is_said_and_nothing_is_planned(person):
+    await person.desk.perform(GetUser(user_id="user_1"), caller=AGENT)
+    read = listed(await person.get("/activity"))[0]
+    answer = await undo(person, read)
+    assert answer.status_code == 409
+    assert "it changed nothing" in problem(answer)
+    assert "Take it back" not in answer.text
+    assert await person.desk.waiting() == []
+
+
+async def test_an_undo_without_the_pages_token_is_refused(person):
+    answer = await person.post(f"/activity/{await banned(person)}/undo", csrf="guess")
+    assert answer.status_code == 403
+    assert await person.desk.waiting() == []
+
+
+async def test_a_broken_record_is_shown_at_the_top(person):
+    await banned(person)
+    engine = await person.desk._journal.engine()
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE events SET target = 'user_9' WHERE kind = 'intent'"))
+    page = (await person.get("/activity")).text
+    assert "The record is broken at line 1." in page
+    assert "The record is whole" not in page
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", " =1", "\n=1"]
+
+
+async def test_exports_hold_what_the_filter_lets_through(person):
+    entry = await banned(person)
+    await person.desk.perform(ListUsers(), caller=AGENT)
+    answer = await person.get("/activity/export?action=clerk_user_ban&format=ndjson")
+    assert "attachment" in answer.headers["content-disposition"]
+    assert [json.loads(line)["entry"] for line in answer.text.splitlines()] == [entry]
+    table = await person.get("/activity/export?format=csv")
+    rows = list(csv.DictReader(io.StringIO(table.text)))
+    assert [row["action"] for row in rows] == ["clerk_users_list", "clerk_user_ban"]
+    assert rows[1]["entry"] == entry
+    assert rows[1]["trace_id"] == "trace-1"
+
+
+async def test_an_export_is_whole_however_long(person, monkeypatch):
+    monkeypatch.setattr("deskclerk.faces.console.export._AT_ONCE", 3)
+    for _ in range(8):
+        await person.desk.perform(ListUsers(), caller=AGENT)
+    answer = await person.get("/activity/export?format=ndjson")
+    every = [line["entry"] for line in reversed(await person.desk.entries(Choice()))]
+    assert [json.loads(line)["entry"] for line in answer.text.splitlines()] == every
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+async def test_no_cell_of_a_table_is_a_formula(person, formula):
+    await person.desk.perform(ListUsers(), caller=Caller("mcp", formula))
+    table = await person.get("/activity/export?format=csv")
+    for row in csv.reader(io.StringIO(table.text, newline="")):
+        for cell in row:
+            assert cell.lstrip()[:1] not in tuple("=+-@\uff1d")
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, tuple(name for name, _ in attrs)))
+
+
+def inert(page):
+    parser = Tags()
+    parser.feed(page)
+    for tag, names in parser.found:
+        assert tag not in ("iframe", "object", "embed", "style", "base")
+        assert not any(name.startswith("on") or name == "style" for name in names)
+    scripts = [names for tag, names in parser.found if tag == "script"]
+    assert scripts == [("src", "defer")] * len(scripts)
+    assert "evil.test" not in re.sub(r">[^<]*<", "><", re.sub(r'(value|aria-label)="[^"]*"', "", page))
+    assert not {"\u202e", "\u200b", "\x1b", "\x00", "\u2066"} & set(page)
+
+
+async def test_what_end_users_and_agents_wrote_is_inert(person, upstream):
+    for said in PAYLOADS.values():
+        clean = said.encode("utf-8", "replace").decode()
+        upstream.users["user_1"] |= {"first_name": clean, "public_metadata": {}}
+        update = UpdateUser(user_id="user_1", public_metadata={clean: clean})
+        await person.desk.perform(update, caller=Caller("mcp", clean), approver=Person())
+        page = await person.get("/activity")
+        inert(page.text)
+        entry = await person.get(f"/activity/{listed(page)[0]}")
+        assert entry.status_code == 200
+        inert(entry.text)
+        inert((await person.get("/activity", params={"target": clean[:999], "since": clean[:999]})).text)
