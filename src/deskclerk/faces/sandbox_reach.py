@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from deskclerk.errors import DeskclerkError, InvalidRequest
+from deskclerk.errors import ClerkUnavailable, InvalidRequest
 from deskclerk.faces.cli.progress import Advance
 
 
@@ -91,7 +91,7 @@ class _Remote:
             answer = await self.http.request(method, f"/sandbox{path}", **options)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             text = f"No sandbox answers at {self.http.base_url}: {type(error).__name__}."
-            raise DeskclerkError(text, next_step="Start one with deskclerk sandbox.") from None
+            raise ClerkUnavailable(text, next_step="Start one with deskclerk sandbox.") from None
         if answer.is_success:
             return answer
         raise InvalidRequest(_message(answer))

@@ -172,6 +172,7 @@ async def test_a_broken_record_is_shown_at_the_top(person):
     await banned(person)
     engine = await person.desk._journal.engine()
     async with engine.begin() as connection:
+        await connection.execute(text("DROP TRIGGER events_no_update"))
         await connection.execute(text("UPDATE events SET target = 'user_9' WHERE kind = 'intent'"))
     page = (await person.get("/activity")).text
     assert "The record is broken at line 1." in page

@@ -1,11 +1,12 @@
 """The pages of the console, in the order of its navigation."""
 
 from deskclerk.faces.console.page import Page
-from deskclerk.faces.console.pages import activity, connect, people, sandbox, secrets, waiting
+from deskclerk.faces.console.pages import actions, activity, connect, people, sandbox, secrets, waiting
 
 PAGES: tuple[Page, ...] = (
     waiting.PAGE,
     activity.PAGE,
+    actions.PAGE,
     people.PAGE,
     secrets.PAGE,
     connect.PAGE,

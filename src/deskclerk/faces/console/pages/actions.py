@@ -1,0 +1,143 @@
+"""Actions: all that may be asked for here, each with a form; reads run at once, writes are signed."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from deskclerk.catalogue import BY_NAME, READ, Action
+from deskclerk.desk import Answer
+from deskclerk.desk.plan import Plan
+from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
+from deskclerk.faces.console.failures import status_of
+from deskclerk.faces.console.forms import GIVEN, NULLED, Typed, fields_of, fill
+from deskclerk.faces.console.page import CALLER, Page, console_of, desk_of, form_of, home_of
+from deskclerk.faces.console.rendering import render
+from deskclerk.faces.console.results import result_of
+from deskclerk.faces.console.spellings import spellings
+
+_BESIDE = "Nothing was sent. What to correct stands beside its field."
+
+
+async def actions(request: Request) -> Response:
+    """What the policy offers here, by resource, as far as the search lets it through."""
+    wanted = request.query_params.get("q", "").strip()
+    offered = desk_of(request).actions(CALLER)
+    groups: dict[str, list[type[Action]]] = {}
+    for action in offered:
+        if _fits(action, wanted):
+            groups.setdefault(action.spec.resource.plural, []).append(action)
+    return render(
+        request,
+        "actions.html",
+        groups=groups,
+        wanted=wanted,
+        total=len(offered),
+        found=sum(map(len, groups.values())),
+        asks=desk_of(request).policy.asks,
+    )
+
+
+async def form(request: Request) -> Response:
+    """One action's form, filled in as far as its address does."""
+    action = _action(request)
+    typed: Typed = {GIVEN + name: text for name, text in request.query_params.items() if name}
+    filled = fill(action, typed)
+    known = {name: text for name, text in filled.problems.items() if typed.get(GIVEN + name)}
+    return _show(request, action, typed, problems=known, made=filled.action)
+
+
+async def ask(request: Request) -> Response:
+    """Run a read, or plan a write; what is wrong is told beside its field, and what was typed stays."""
+    action = _action(request)
+    typed = {key: text for key, text in form_of(request).items() if key.startswith((GIVEN, NULLED))}
+    filled = fill(action, typed)
+    made = filled.action
+    if made is None:
+        problem = InvalidRequest("Not everything was filled in rightly.", next_step=_BESIDE)
+        return _show(request, action, typed, problems=filled.problems, problem=problem)
+    if form_of(request).get("do") == "spell":
+        return _show(request, action, typed, made=made)
+    try:
+        answer = await _carried_out(request, made)
+    except DeskclerkError as error:
+        return _show(request, action, typed, problems=_beside(error), problem=error, made=made)
+    if isinstance(answer, Plan):
+        return RedirectResponse(f"{home_of(request)}/plans/{answer.id}", 303)
+    return _show(request, action, typed, made=made, answer=answer)
+
+
+async def _carried_out(request: Request, made: Action) -> Plan | Answer:
+    if made.spec.effect is READ:
+        return await desk_of(request).perform(made, caller=CALLER)
+    return await console_of(request).proposals.ask(made)
+
+
+def _show(
+    request: Request,
+    action: type[Action],
+    typed: Typed,
+    *,
+    problems: dict[str, str] | None = None,
+    problem: DeskclerkError | None = None,
+    made: Action | None = None,
+    answer: Answer | None = None,
+) -> Response:
+    problems = problems or {}
+    first, more = fields_of(action, typed, problems)
+    return render(
+        request,
+        "action.html",
+        status_of(problem) if problem else 200,
+        action=action,
+        first=first,
+        more=more,
+        open_more=any(field.value or field.nulled or field.problem for field in more),
+        loose={name: text for name, text in problems.items() if name not in action.parameters()},
+        problem=problem.as_dict() if problem else None,
+        secret=getattr(problem, "secret", None),
+        spelled=spellings(made) if made else {},
+        result=result_of(made, answer) if made and answer else None,
+        asks=desk_of(request).policy.asks(action.spec.effect),
+    )
+
+
+def _action(request: Request) -> type[Action]:
+    """The action of an address, if the policy offers it; NotAllowed or NotFound."""
+    action = BY_NAME.get(request.path_params["name"])
+    if action is None:
+        raise NotFound("There is no such action.", next_step="The page Actions lists all.")
+    desk_of(request).policy.check(action, CALLER)
+    return action
+
+
+def _fits(action: type[Action], wanted: str) -> bool:
+    """Whether every word is somewhere in what is said about an action."""
+    return all(word in told(action) for word in wanted.casefold().split())
+
+
+def told(action: type[Action]) -> str:
+    """All that a search looks through."""
+    spec = action.spec
+    parts = (spec.name, spec.heading, spec.resource.plural, str(spec.effect), action.summary())
+    return " ".join(parts).casefold()
+
+
+def _beside(error: DeskclerkError) -> dict[str, str]:
+    """What an error says about single arguments."""
+    facts: dict[str, Any] = error.as_dict()
+    found = {item["argument"].partition("[")[0]: item["problem"] for item in facts.get("problems", ())}
+    param = facts.get("param")
+    return found | ({str(param): "Clerk does not accept this"} if param else {})
+
+
+PAGE = Page(
+    "Actions",
+    "/actions",
+    (
+        Route("/actions", actions, methods=["GET"]),
+        Route("/actions/{name}", form, methods=["GET"]),
+        Route("/actions/{name}", ask, methods=["POST"]),
+    ),
+)
