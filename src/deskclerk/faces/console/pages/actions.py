@@ -93,7 +93,8 @@ def _show(
         action=action,
         first=first,
         more=more,
-        open_more=any(field.value or field.nulled or field.problem for field in more),
+        open_more=action.spec.effect is not READ
+        or any(field.value or field.nulled or field.problem for field in more),
         loose={name: text for name, text in problems.items() if name not in action.parameters()},
         problem=problem.as_dict() if problem else None,
         secret=getattr(problem, "secret", None),
