@@ -37,6 +37,8 @@ async def test_users_are_searched_paged_and_read_in_full(stage, browse):
     await expect(page.locator("section", has_text="In the journal")).to_contain_text("clerk_user_ban")
     await shoot(page, "user")
     await check_accessible(page)
+    await page.get_by_role("link", name="Unban user").click()
+    await expect(page.locator("input[name$=user_id]").first).to_have_value(somebody["id"])
     await page.get_by_role("link", name="People").click()
     await page.get_by_role("link", name="Organizations").click()
     await expect(page.locator(".list")).to_contain_text("members")

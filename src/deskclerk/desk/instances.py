@@ -6,7 +6,7 @@ What is changed here counts for every process that starts afterwards; one that r
 import re
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import tomlkit
 from pydantic import SecretStr
@@ -15,7 +15,7 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.desk import Desk
 from deskclerk.desk.examining import allowed, first_read
 from deskclerk.desk.settings_edit import editing
-from deskclerk.errors import InvalidRequest
+from deskclerk.errors import InvalidRequest, InvalidSettings
 from deskclerk.settings import (
     CLERK_ORIGIN,
     SANDBOX_KEY,
@@ -37,7 +37,7 @@ class Known:
     """One stored instance as it may be listed: never its key."""
 
     name: str
-    kind: Kind
+    kind: Kind | Literal["no key"]
     api_url: str | None
     chosen: bool
 
@@ -75,7 +75,7 @@ class Instances:
         return [
             Known(
                 name,
-                key_kind(item.secret_key.get_secret_value()),
+                _kind_of(item.secret_key.get_secret_value()),
                 item.api_url,
                 name == stored.instance,
             )
@@ -158,6 +158,14 @@ class Instances:
             update={"secret_key": probe.secret_key, "api_url": probe.api_url, "allow_unconfirmed_live": True}
         )
         return allowed(Desk(kept))
+
+
+def _kind_of(key: str) -> Kind | Literal["no key"]:
+    """What a stored key is for; one that somebody mistyped into the file can still be replaced or removed."""
+    try:
+        return key_kind(key)
+    except InvalidSettings:
+        return "no key"
 
 
 def check_name(name: str) -> str:

@@ -44,8 +44,8 @@ async def test_the_timeline_is_the_journal_the_newest_first(person):
     assert listed(page) == [line["entry"] for line in reversed(await person.desk.entries(Choice()))]
     assert listed(page)[0] == entry
     assert "The record is whole." in page.text
-    assert "1 reads" in page.text
-    assert "1 writes" in page.text
+    assert "1 read</span>" in page.text
+    assert "1 write</span>" in page.text
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from tests.faces.console.conftest import problem
 
 pytestmark = pytest.mark.anyio
 KEY = "sk_test_canary4711"
+LIVE = "sk_live_canary4711"
 
 
 @pytest.fixture
@@ -32,6 +33,8 @@ async def clerk(tmp_path):
             serving(opened, listener),
         ):
             await add_new_instance(opened.store, AddInstance(slug="shop", secret_key=KEY))
+            live = AddInstance(slug="live", kind="live", secret_key=LIVE)
+            await add_new_instance(opened.store, live)
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
@@ -65,6 +68,13 @@ async def test_a_good_key_is_stored_and_every_face_can_use_it(person, clerk, fil
     assert "# mine\nretry_seconds = 9" in file.read_text()
     assert 'access = "read" # careful' in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_a_live_instance_is_unmistakable(person, clerk, file):
+    await send(person, name="real", key=LIVE, api_url=clerk)
+    page = (await person.get("/connect")).text
+    assert page.count('<span class="instance instance-live">live</span>') == 2  # said once, and listed
+    assert Settings.load({"home": file.parent}, {}).instance is None  # connected, and not chosen
 
 
 async def test_the_key_is_found_nowhere_but_in_its_place(person, clerk, file, caplog):
@@ -177,6 +187,14 @@ async def test_what_is_not_stored_cannot_be_changed(person, path, clerk):
     answer = await send(person, path, **fields)
     assert answer.status_code == 422
     assert "No instance of that name is stored" in problem(answer)
+
+
+async def test_a_key_that_was_mistyped_into_the_file_can_be_replaced(person, clerk, file):
+    file.write_text('[instances.shop]\nsecret_key = "pk_test_canary4711"\n')
+    page = (await person.get("/connect")).text
+    assert "no key" in page
+    assert "canary4711" not in page
+    assert (await send(person, "/key", instance="shop", key=KEY, api_url=clerk)).status_code == 303
 
 
 async def test_a_settings_file_that_is_broken_is_told_and_left_alone(person, clerk, file):

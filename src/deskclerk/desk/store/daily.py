@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deskclerk.desk.store.tables import events
@@ -14,7 +14,8 @@ _COUNTED = ("read", "intent", "refused")
 
 async def daily(engine: AsyncEngine, since: int) -> list[dict[str, Any]]:
     """`{day, kind, count}` for reads, intents and refusals since a moment; `day` counts from the epoch."""
-    day = (events.c.at // DAY).label("day")
+    # Written out, not bound: PostgreSQL takes two parameters for two expressions.
+    day = (events.c.at // literal_column(str(DAY), BigInteger)).label("day")
     query = (
         select(day, events.c.kind, func.count().label("count"))
         .where(events.c.at >= since, events.c.kind.in_(_COUNTED))

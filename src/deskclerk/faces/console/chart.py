@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 DAYS = 14
-WIDTH, HEIGHT = 28, 72
+WIDTH, HEIGHT = 44, 76
 KINDS = {"read": "reads", "intent": "writes", "refused": "refusals"}
 
 
@@ -75,5 +75,5 @@ def _column(day: Day, place: int, tallest: int) -> list[Bar]:
         if count:
             height = max(1.5, count / tallest * (HEIGHT - 6))
             top = round(top - height, 1)
-            found.append(Bar(name, place * WIDTH + 4, top, round(height, 1)))
+            found.append(Bar(name, place * WIDTH + 8, top, round(height, 1)))
     return found

@@ -11,6 +11,7 @@ from deskclerk.errors import InvalidRequest
 
 GIVEN, NULLED = "a.", "null."
 """What the names of a form's fields begin with: a value, and the tick that sends null instead."""
+_USUAL = ("query", "limit", "order_by")
 _OPEN_ANYWAY = 4
 _NOT_PLAIN = "a secret is not typed here: store it under Secrets and give secret:NAME"
 Typed = dict[str, str]
@@ -47,7 +48,8 @@ def fields_of(
     """The fields that are shown at once, and those behind "more"."""
     every = [_field(item, typed, problems) for item in action.parameters().values()]
     needed = [field.name for field in every if field.required]
-    shown = needed or [field.name for field in every[:_OPEN_ANYWAY]]
+    usual = [field.name for field in every if action.spec.is_list and field.name in _USUAL]
+    shown = needed + usual or [field.name for field in every[:_OPEN_ANYWAY]]
     first = [field for field in every if field.name in shown]
     return first, [field for field in every if field.name not in shown]
 

@@ -27,7 +27,7 @@ async def actions(request: Request) -> Response:
     groups: dict[str, list[type[Action]]] = {}
     for action in offered:
         if _fits(action, wanted):
-            groups.setdefault(action.spec.resource.plural, []).append(action)
+            groups.setdefault(_title(action.spec.resource.one), []).append(action)
     return render(
         request,
         "actions.html",
@@ -93,7 +93,8 @@ def _show(
         action=action,
         first=first,
         more=more,
-        open_more=any(field.value or field.nulled or field.problem for field in more),
+        open_more=action.spec.effect is not READ
+        or any(field.value or field.nulled or field.problem for field in more),
         loose={name: text for name, text in problems.items() if name not in action.parameters()},
         problem=problem.as_dict() if problem else None,
         secret=getattr(problem, "secret", None),
@@ -115,6 +116,11 @@ def _action(request: Request) -> type[Action]:
 def _fits(action: type[Action], wanted: str) -> bool:
     """Whether every word is somewhere in what is said about an action."""
     return all(word in told(action) for word in wanted.casefold().split())
+
+
+def _title(one: str) -> str:
+    several = f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
+    return several[0].upper() + several[1:]
 
 
 def told(action: type[Action]) -> str:
