@@ -30,6 +30,11 @@ class Resource:
     get: str | None = None
     """The action that reads one, used to look at a write's target."""
 
+    @property
+    def several(self) -> str:
+        """Several of it, for people: `organization memberships`, `allow-list entries`."""
+        return f"{self.one[:-1]}ies" if self.one.endswith("y") else f"{self.one}s"
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -66,7 +71,7 @@ class Spec:
     @property
     def heading(self) -> str:
         """A short title for people: `Ban user`, `List OAuth applications`."""
-        return f"{self.verb.capitalize()} {self.resource.plural if self.is_list else self.resource.one}"
+        return f"{self.verb.capitalize()} {self.resource.several if self.is_list else self.resource.one}"
 
     @property
     def routes(self) -> tuple[Route, ...]:

@@ -18,17 +18,17 @@ TOKEN = "a-token-of-sixteen-or-more"
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def served(databases):
     """A sandbox that runs, for the tests that leave it as they find it or reset it."""
-    with serving("sandbox", "--db", str(tmp_path_factory.mktemp("served") / "clerk.db")) as said:
+    with serving("sandbox", "--db", str(databases.new())) as said:
         yield said
 
 
 @pytest.fixture(params=["database", "running"])
-def control(request, run, tmp_path):
+def control(request, run, place):
     """Run a sub-command; its answer."""
     if request.param == "database":
-        where = ("--db", str(tmp_path / "clerk.db"))
+        where = ("--db", str(place))
     else:
         where = ("--url", request.getfixturevalue("served")["url"])
 
