@@ -1,8 +1,8 @@
 """The fixtures for tests, over a real port: controls, isolation, faults, time, rate limits."""
 
-import asyncio
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,10 +12,9 @@ import pytest
 from svix.webhooks import Webhook, WebhookVerificationError
 
 from deskclerk.errors import InvalidRequest
-from deskclerk.sandbox.call import Call
-from deskclerk.sandbox.webhooks.emission import write_outbox
 from deskclerk.testing import sandbox_server
 
+SECONDS = 20
 SEED = """\
 users:
   - id: user_ada
@@ -218,27 +217,21 @@ def receiver():
         thread.join()
 
 
-def told(sandbox, name):
-    """Has an event told as a handler tells it: in a transaction of the sandbox, through its outbox."""
-
-    async def tell():
-        store = sandbox._sandbox.store
-        state = await store.state()
-        async with store.transaction(reads=False) as connection:
-            (instance,) = state.by_key.values()
-            call = Call(connection, instance, {}, {}, {}, "2026-05-12", await store.now(), False, False)
-            call.emit("user.created", {"id": name, "object": "user"})
-            await write_outbox(call, state.endpoints, client_ip="127.0.0.1", user_agent="test")
-        store.emitted.set()
-
-    asyncio.run_coroutine_threadsafe(tell(), sandbox._loop).result()
+def created(sandbox):
+    """A user, made through the API."""
+    headers = {"authorization": f"Bearer {sandbox.secret_key}", "user-agent": "somebody"}
+    body = {"email_address": ["ada@example.com"]}
+    answer = httpx2.post(f"{sandbox.api_url}/users", json=body, headers=headers)
+    assert answer.status_code == 200
+    return answer.json()
 
 
-def delivery_of(sandbox, status):
-    """The delivery of the newest message, once it has this status."""
-    for _ in range(200):
+def delivery_of(sandbox, status, attempts=1):
+    """The delivery of the newest message, once it has this status after so many attempts."""
+    ends = time.monotonic() + SECONDS
+    while time.monotonic() < ends:
         (delivery,) = sandbox.outbox.list()[0]["deliveries"]
-        if delivery["status"] == status and delivery["attempts"]:
+        if (delivery["status"], delivery["attempts"]) == (status, attempts):
             return delivery
     raise AssertionError(delivery)
 
@@ -247,16 +240,16 @@ def test_a_webhook_arrives_signed_as_svix_signs(clerk_sandbox, receiver):
     endpoint = clerk_sandbox.webhooks.add(receiver.url, ["user.*"])
     clerk_sandbox.webhooks.add(receiver.url, ["organization.created"])
     clerk_sandbox.clock.set("2031-01-01")
-    told(clerk_sandbox, "user_1")
-    assert receiver.arrived.acquire(timeout=20)
+    user = created(clerk_sandbox)
+    assert receiver.arrived.acquire(timeout=SECONDS)
     headers, body = receiver.received[0]
     Webhook(endpoint["secret"]).verify(body, {key.lower(): text for key, text in headers.items()})
     event = json.loads(body)
     assert event["type"] == "user.created"
-    assert event["data"] == {"id": "user_1", "object": "user"}
+    assert event["data"] == user
     assert event["instance_id"].startswith("ins_")
     assert event["object"] == "event"
-    assert event["event_attributes"] == {"http_request": {"client_ip": "127.0.0.1", "user_agent": "test"}}
+    assert event["event_attributes"] == {"http_request": {"client_ip": "127.0.0.1", "user_agent": "somebody"}}
     assert 0 <= clerk_sandbox.clock.now() - event["timestamp"] < 60_000
     with pytest.raises(WebhookVerificationError):
         Webhook(endpoint["secret"]).verify(body + b" ", {key.lower(): text for key, text in headers.items()})
@@ -268,21 +261,19 @@ def test_a_refused_webhook_is_sent_again_when_its_time_has_come(clerk_sandbox, r
     receiver.statuses = [500, 301]
     clerk_sandbox.webhooks.add(receiver.url)
     clerk_sandbox.clock.freeze()
-    told(clerk_sandbox, "user_1")
-    assert receiver.arrived.acquire(timeout=20)
+    created(clerk_sandbox)
+    assert receiver.arrived.acquire(timeout=SECONDS)
     waiting = delivery_of(clerk_sandbox, "pending")
     assert waiting["due_at"] - clerk_sandbox.clock.now() == 5000
     clerk_sandbox.clock.advance("5s")
-    assert receiver.arrived.acquire(timeout=20)
-    for _ in range(200):
-        if delivery_of(clerk_sandbox, "pending")["attempts"] == 2:
-            break
+    assert receiver.arrived.acquire(timeout=SECONDS)
+    delivery_of(clerk_sandbox, "pending", attempts=2)
     clerk_sandbox.clock.advance("5m")
-    assert receiver.arrived.acquire(timeout=20)
-    assert delivery_of(clerk_sandbox, "delivered")["attempts"] == 3
+    assert receiver.arrived.acquire(timeout=SECONDS)
+    delivery_of(clerk_sandbox, "delivered", attempts=3)
     assert len({headers["svix-id"] for headers, _ in receiver.received}) == 1
     clerk_sandbox.outbox.replay(clerk_sandbox.outbox.list()[0]["id"])
-    assert receiver.arrived.acquire(timeout=20)
+    assert receiver.arrived.acquire(timeout=SECONDS)
     assert receiver.received[-1][1] == receiver.received[0][1]
 
 
@@ -291,14 +282,14 @@ def test_a_webhook_that_no_sandbox_delivered_goes_out_after_a_restart(tmp_path, 
         first.clock.freeze()
         receiver.statuses = [500]
         first.webhooks.add(receiver.url)
-        told(first, "user_1")
-        assert receiver.arrived.acquire(timeout=20)
+        created(first)
+        assert receiver.arrived.acquire(timeout=SECONDS)
         delivery_of(first, "pending")
         first.clock.advance("4s")
     with sandbox_server(tmp_path / "sandbox.db") as second:
         second.clock.advance("1s")
-        assert receiver.arrived.acquire(timeout=20)
-        assert delivery_of(second, "delivered")["attempts"] == 2
+        assert receiver.arrived.acquire(timeout=SECONDS)
+        delivery_of(second, "delivered", attempts=2)
 
 
 def test_a_control_refuses_what_it_does_not_know(clerk_sandbox):

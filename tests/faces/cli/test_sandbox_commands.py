@@ -70,6 +70,18 @@ def test_the_clock_is_set_advanced_frozen_and_let_go(control):
     assert abs(control("clock", "reset")["now"] - 1_893_456_000_000) > 10**9
 
 
+def test_what_is_set_on_the_database_counts_at_once_for_a_sandbox_that_runs(run, databases):
+    place = str(databases.new())
+    with serving("sandbox", "--db", place) as said:
+        assert run("sandbox", "--db", place, "clock", "freeze", "1800000000000").code == 0
+        assert run("sandbox", "--db", place, "faults", "add", "GET", "/users", "--status", "503").code == 0
+        (shown,) = run("sandbox", "--url", said["url"], "clock", "show").lines
+        headers = {"authorization": f"Bearer {said['secret_key']}"}
+        assert httpx2.get(f"{said['backend_api']}/users", headers=headers).status_code == 503
+        made = httpx2.post(f"{said['backend_api']}/users", headers=headers, json={"username": "ada_1"})
+    assert (shown["now"], made.json()["created_at"]) == (1_800_000_000_000, 1_800_000_000_000)
+
+
 def test_a_fault_is_met_as_often_as_it_says(control):
     made = control("faults", "add", "get", "/users/*", "--status", "503", "--count", "2")
     (listed,) = control("faults", "list")["faults"]
