@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from deskclerk.catalogue import BanUser, GetUser, ListUsers, UpdateUser
-from deskclerk.desk import Caller
+from deskclerk.desk import Caller, Decision, Signature
 from deskclerk.desk.choice import Choice
+from deskclerk.errors import ApprovalNeeded
 from tests.desk.conftest import Person
 from tests.faces.console.conftest import AGENT, problem
 from tests.journeys.attack_corpus import PAYLOADS
@@ -246,3 +247,21 @@ async def test_what_end_users_and_agents_wrote_is_inert(person, upstream):
         assert entry.status_code == 200
         inert(entry.text)
         inert((await person.get("/activity", params={"target": clean[:999], "since": clean[:999]})).text)
+
+
+async def test_a_note_that_quotes_somebody_is_inert(person):
+    for said in PAYLOADS.values():
+
+        async def closes(_plan, said=said):
+            return Signature(
+                Decision.DISMISSED, "mcp dialogue", f"quoted <img src=x onerror=y> {said}", final=True
+            )
+
+        with pytest.raises(ApprovalNeeded):
+            await person.desk.perform(BAN, caller=AGENT, approver=closes)
+        page = await person.get("/activity")
+        assert "&lt;img src=x" in page.text
+        inert(page.text)
+        entry = await person.get(f"/activity/{listed(page)[0]}")
+        assert "&lt;img src=x" in entry.text
+        inert(entry.text)
