@@ -24,7 +24,7 @@ KEY = "sk_test_sandbox"
 """The secret key of the embedded sandbox's instance: known to all, and good for nothing else."""
 
 INSTANCE = Instance(
-    id="ins_2sandbox00000000000000000000",
+    id="ins_2sandbox0000000000000000000",
     secret_key=KEY,
     slug="sandbox",
     user_quota=None,
