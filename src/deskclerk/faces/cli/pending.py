@@ -14,7 +14,6 @@ from deskclerk.faces.cli.state import State, console, json_option
 if TYPE_CHECKING:
     from deskclerk.desk.plans import Stored
 
-_LONGEST = 48
 _HOW = "terminal, approve"
 
 
@@ -67,26 +66,21 @@ async def _pending(state: State) -> None:
 
 
 def _draw(waiting: "list[Stored]") -> None:
-    from rich.table import Table  # noqa: PLC0415 - only where something is drawn
+    """Two lines for each: its id, what it is and who asks; the target, whole on the narrowest screen."""
+    from rich.padding import Padding  # noqa: PLC0415 - only where something is drawn
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("id", no_wrap=True)
-    for title in ("age", "who asks", "what", "target", "instance"):
-        table.add_column(title, overflow="fold")
+    screen = console(sys.stdout)
     for stored in waiting:
         plan = stored.plan
-        live = plan.instance.startswith("LIVE")
-        target = plan.target if len(plan.target) <= _LONGEST else f"{plan.target[: _LONGEST - 1]}…"
-        table.add_row(
-            Text(plan.id),
-            _age(stored.created_at),
-            Text(_who(stored)),
-            Text(plan.heading, "bold red" if plan.effect == "destructive" else "yellow"),
-            Text(target or ", ".join(plan.words)),
-            Text(plan.instance, "bold white on red" if live else ""),
-        )
-    console(sys.stdout).print(table)
+        head = Text(plan.id)
+        head.append("  ")
+        head.append(plan.heading, "bold red" if plan.effect == "destructive" else "yellow")
+        head.append(" on ")
+        head.append(plan.instance, "bold white on red" if plan.instance.startswith("LIVE") else "")
+        head.append(f", {_age(stored.created_at)} ago, by {_who(stored)}", "dim")
+        screen.print(head)
+        screen.print(Padding(Text(plan.target or ", ".join(plan.words)), (0, 0, 0, 2)))
 
 
 def _age(created_at: int) -> str:
