@@ -13,13 +13,13 @@ from sqlalchemy import func, select
 from deskclerk.sandbox.seed.bulk import insert_rows, make_room, measure
 from deskclerk.sandbox.seed.draft import DAY, HOUR, TODAY, Draft
 from deskclerk.sandbox.seed.names import NAMES, plain
+from deskclerk.sandbox.seed.people import add_google
 from deskclerk.sandbox.seed.sessions import activity
 from deskclerk.sandbox.seed.teams import add_teams
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.store.tables import (
     email_addresses,
-    external_accounts,
     phone_numbers,
     sessions,
     users,
@@ -96,7 +96,7 @@ def _add_person(draft: Draft, number: int, created: int) -> dict[str, Any]:
     if number % 10 == 0:
         _add(draft, email_addresses, user_id, created, 1, email_address=f"{letters}.{number}@example.org")
     if number % 8 == 0:
-        _add_google(draft, row, email)
+        add_google(draft, row, email)
     return row
 
 
@@ -132,24 +132,6 @@ def _add_phone(draft: Draft, user_id: str, created: int, number: int) -> str:
 def _add_wallet(draft: Draft, user_id: str, created: int) -> str:
     wallet = f"0x{draft.chance.randbytes(20).hex()}"
     return _add(draft, web3_wallets, user_id, created, 0, web3_wallet=wallet)
-
-
-def _add_google(draft: Draft, user: dict[str, Any], email: str) -> None:
-    draft.add(
-        external_accounts,
-        id=draft.id("eac", user["created_at"]),
-        user_id=user["id"],
-        identification_id=draft.id("idn", user["created_at"]),
-        provider="oauth_google",
-        provider_user_id=str(draft.chance.randrange(10**20, 10**21)),
-        approved_scopes="email openid profile",
-        email_address=email,
-        first_name=user["first_name"],
-        last_name=user["last_name"],
-        username=None,
-        public_metadata={},
-        created_at=user["created_at"],
-    )
 
 
 def _add_session(draft: Draft, user: dict[str, Any], organization_id: str | None) -> None:

@@ -76,7 +76,7 @@ def _add_person(draft: Draft, number: int, first: str, last: str) -> Person:
     if number in _TWO_ADDRESSES:
         _add_email(draft, user_id, 1, f"{plain(first)}@example.org", created)
     if number in _GOOGLE:
-        _add_google(draft, row, email)
+        add_google(draft, row, email)
     return Person(number, row, email)
 
 
@@ -158,7 +158,8 @@ def _add_wallet(draft: Draft, user_id: str, created: int) -> str:
     return str(row["id"])
 
 
-def _add_google(draft: Draft, user: dict[str, Any], email: str) -> None:
+def add_google(draft: Draft, user: dict[str, Any], email: str) -> None:
+    """The Google account that a user signs in with."""
     draft.add(
         external_accounts,
         id=draft.id("eac", user["created_at"]),
