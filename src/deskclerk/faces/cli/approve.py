@@ -2,7 +2,9 @@
 
 import getpass
 import os
+import select
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,6 +96,7 @@ def ask(words: tuple[str, ...]) -> str | None:
             )
             sys.stderr.write("> ")
             sys.stderr.flush()
+            _await_input()
             typed = sys.stdin.readline()
     except KeyboardInterrupt:
         typed = ""
@@ -149,6 +152,30 @@ def changed(change: "Change") -> "Text":
     colour = "red" if change.kind == "removed" else "green"
     label, arrow, new = text.rpartition(" → ")
     return Text.assemble(label, arrow, (new, colour)) if arrow else Text(text)
+
+
+def _await_input() -> None:
+    """Wait until something is typed; a Ctrl-C ends it, also one from just before the reading begins."""
+    if sys.platform == "win32" or not _has_descriptor(sys.stdin):
+        return
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    try:
+        select.select([sys.stdin, heard], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        heard.close()
+        told.close()
+
+
+def _has_descriptor(stream: TextIO) -> bool:
+    """Whether the system can wait for a stream."""
+    try:
+        stream.fileno()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
