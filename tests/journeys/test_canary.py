@@ -20,18 +20,23 @@ import httpx2
 import pytest
 from mcp import Client
 
-from deskclerk.catalogue import ACTIONS
+from deskclerk.catalogue import ACTIONS, READ
 from deskclerk.clerk import client as clerks_client
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Decision, Desk, Signature, settle
+from deskclerk.desk.choice import Choice
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.cli.main import main
+from deskclerk.faces.console.site import Console
 from deskclerk.faces.mcp.server import build
 from deskclerk.settings import Settings
+from tests.faces.console.conftest import AGENT, ORIGIN, Browser
 from tests.faces.mcp.conftest import ERAS, THING, Dialogue, least
 from tests.faces.mcp.processes import HANDSHAKE, STDIO, environment, request, send, started
 
 pytestmark = pytest.mark.anyio
+WRITES = [action for action in ACTIONS if action.spec.effect is not READ]
+EXPORTS = ("/activity/export?format=csv", "/activity/export?format=ndjson")
 MARK = "c4nary"
 KEY = f"sk_test_{MARK}0key0of0nobody"
 LINES = (
@@ -366,3 +371,34 @@ async def test_the_net_catches_what_gets_through(net, tmp_path, monkeypatch):
     net.keep_error(caught.value)
     assert net.findings()
     await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("trouble", ["none", "echo 422"])
+async def test_no_page_of_the_console_shows_a_canary(trouble, net, tmp_path):
+    """Each write waits there with its secrets; all are done, read in the journal and exported."""
+    parrot = Parrot()
+    parrot.trouble = trouble
+    async with a_desk(tmp_path / "home", parrot) as desk:
+        person = Browser(Console(desk, ORIGIN))
+        async with person.http:
+            await person.sign_in()
+            parrot.trouble = "none"
+            plans = [await desk.propose(action.parse(given(action)), AGENT) for action in WRITES]
+            await keep_pages(net, person, "/", *(f"/plans/{plan.id}" for plan in plans if plan))
+            parrot.trouble = trouble
+            for action in ACTIONS:
+                with contextlib.suppress(DeskclerkError):
+                    await desk.perform(action.parse(given(action)), caller=AGENT, approver=signs)
+            entries = [line["entry"] for line in await desk.entries(Choice())]
+            assert len(entries) >= len(ACTIONS)
+            await keep_pages(net, person, *(f"/activity/{entry}" for entry in entries))
+            await keep_pages(net, person, "/activity", *EXPORTS, "/secrets", "/connect")
+    assert MARK in parrot.heard
+    assert net.findings() == []
+
+
+async def keep_pages(net, person, *paths):
+    for path in paths:
+        page = await person.get(path)
+        assert page.status_code == 200, path
+        net.keep(page.text, dict(page.headers))
