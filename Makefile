@@ -24,7 +24,7 @@ tests/js/node_modules/axe-core: tests/js/package-lock.json
 
 # What is kept in a database, on PostgreSQL: the tests start a server of their own (Debian: postgresql).
 test-postgres: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --postgres tests/sandbox tests/test_database.py tests/desk/test_store.py \
+	$(BIN)/python -m pytest -n auto --postgres tests/sandbox tests/test_database.py tests/desk/journal/test_stores.py \
 	  tests/faces/cli/test_sandbox_commands.py
 
 # Clerk's JavaScript SDK against the sandbox; needs Node 20 or newer.

@@ -14,7 +14,7 @@ def empty_desk(tmp_path_factory):
 
     async def make():
         engine = open_engine(path, durable=True)
-        await upgrade(engine, "deskclerk.desk.store.migrations")
+        await upgrade(engine, "deskclerk.desk.journal.migrations")
         await engine.dispose()
 
     asyncio.run(make())

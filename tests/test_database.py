@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from deskclerk.database import open_engine, shown, upgrade, version_table
-from deskclerk.desk.store.tables import metadata
+from deskclerk.desk.journal.tables import metadata
 from deskclerk.errors import InvalidSettings
 
-DESK = "deskclerk.desk.store.migrations"
+DESK = "deskclerk.desk.journal.migrations"
 
 UPGRADE = f"""
 import asyncio, sys

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deskclerk.catalogue import ACTIONS, Action, Parameter, Route
+from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.faces.cli.options import flag, positional, usage
 from deskclerk.sandbox.divergences import DIVERGENCES, EVERYWHERE
 from deskclerk.sandbox.operations import all_operations, not_served
@@ -105,12 +106,13 @@ def covered(route: Route, *, served: bool) -> str:
 def section(action: type[Action]) -> str:
     """One action: what it does, how it is called, its parameters."""
     spec = action.spec
+    back = consequences_of(action).undone_by
     routes = ", then ".join(f"`{route}`" for route in spec.routes)
     lines = [
         f"### {spec.name}\n",
         f"{action.summary()}\n",
         f"- Command: `deskclerk {usage(action)}`",
-        f"- Effect: {spec.effect}{f'; taken back by `{spec.undo}`' if spec.undo else ''}",
+        f"- Effect: {spec.effect}{f'; taken back by `{back.spec.name}`' if back else ''}",
         f"- {'Routes' if spec.also else 'Route'}: {routes}",
     ]
     if "fields" in action.parameters():

@@ -11,16 +11,23 @@ if TYPE_CHECKING:
     from deskclerk.desk import *  # noqa: F403
     from deskclerk.errors import *  # noqa: F403
     from deskclerk.settings import Settings as Settings
+    from deskclerk.version import __version__ as __version__
 
-__version__ = "0.1.0"
-
-_HOMES = ("deskclerk.desk", "deskclerk.catalogue", "deskclerk.errors", "deskclerk.settings")
+_HOMES = (
+    "deskclerk.desk",
+    "deskclerk.catalogue",
+    "deskclerk.errors",
+    "deskclerk.settings",
+)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("deskclerk.version").__version__
     if not name.startswith("_"):
         for home in _HOMES:
             module = import_module(home)
-            if name in module.__all__:
+            # The catalogue declares no `__all__`: its public names are the classes and tuples of its own.
+            if name in getattr(module, "__all__", vars(module)):
                 return getattr(module, name)
     raise AttributeError(f"module 'deskclerk' has no attribute {name!r}")

@@ -84,7 +84,7 @@ class Stage:
 
     async def sign_in(self, page, plan=None):
         """Through a one-time link, as from a terminal; with a plan, as from a tool's answer."""
-        token = await self.desk.doors.issue(plan)
+        token = await self.desk.console_links.issue(plan)
         await page.goto(f"{self.console.url}/in/{token}")
         await page.get_by_role("button").click()
 

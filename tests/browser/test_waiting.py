@@ -172,7 +172,7 @@ async def test_pages_before_the_door_are_accessible_too(stage, browse):
     await expect(page.get_by_text("deskclerk console", exact=True)).to_be_visible()
     await shoot(page, "signed-out")
     await check_accessible(page)
-    await page.goto(f"{at.console.url}/in/{await at.desk.doors.issue()}")
+    await page.goto(f"{at.console.url}/in/{await at.desk.console_links.issue()}")
     await shoot(page, "link")
     await check_accessible(page)
     await page.get_by_role("button", name="Open the console").click()

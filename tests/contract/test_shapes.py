@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from deskclerk.catalogue import ACTIONS, BY_NAME
+from deskclerk.catalogue import ACTIONS, sibling
 from tests.contract.openapi import SCHEMAS, operation
 
 lists = [action for action in ACTIONS if action.spec.is_list]
@@ -70,8 +70,7 @@ def test_a_read_only_gets_and_a_write_does_not():
 
 def test_what_looks_at_a_target_is_an_action_that_reads_it_by_the_same_id():
     for action in ACTIONS:
-        if name := action.spec.resource.get:
-            reader = BY_NAME[name]
+        if reader := sibling(action, "get"):
             assert reader.spec.effect.value == "read"
             if action.spec.verb in ("update", "delete", "ban", "unban", "lock", "unlock"):
                 needed = {key for key, item in reader.parameters().items() if item.required}

@@ -128,7 +128,7 @@ async def test_a_used_signature_cannot_sign_twice_even_at_the_same_time(open_des
 async def test_an_expired_signature_signs_nothing(open_desk, upstream, monkeypatch):
     async with open_desk(approver=Person()) as desk:
         plan = await desk.propose(BAN)
-        monkeypatch.setattr("deskclerk.desk.plans.now", lambda: plan.expires_at + 1)
+        monkeypatch.setattr("deskclerk.desk.plans.store.now", lambda: plan.expires_at + 1)
         with pytest.raises(ApprovalRefused, match="expired"):
             await desk.perform(BAN, plan_id=plan.id)
     assert upstream.writes == []

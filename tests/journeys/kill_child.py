@@ -13,8 +13,9 @@ from importlib import import_module
 from pathlib import Path
 
 from deskclerk.catalogue import BanUser
-from deskclerk.desk import Desk, settle
-from deskclerk.desk.journal import Journal
+from deskclerk.desk import Desk
+from deskclerk.desk.execution import settling
+from deskclerk.desk.journal.journal import Journal
 from deskclerk.settings import Settings
 
 
@@ -49,16 +50,22 @@ async def main(home: str, origin: str, step: str, user_id: str) -> None:
     """One write, with the step armed only once everything else is open."""
     settings = Settings(home=Path(home), secret_key="sk_test_x", api_url=origin, confirm="never")
     async with Desk.open(settings) as desk:
-        await desk.settle()
+        await desk.settling.orphans()
         arm(step)
         await desk.perform(BanUser(user_id=user_id))
 
 
 if __name__ == "__main__":
-    settle.STILL_UNDER_WAY = 0
-    for name in ("aiosqlite", "ksuid", "limits", "deskclerk.database", "deskclerk.desk.store.listing"):
+    settling.STILL_UNDER_WAY = 0
+    for name in (
+        "aiosqlite",
+        "ksuid",
+        "limits",
+        "deskclerk.database",
+        "deskclerk.desk.journal.queries",
+    ):
         import_module(name)
-    import_module("deskclerk.desk.store.lines")
+    import_module("deskclerk.desk.journal.queries")
     import_module("sqlalchemy.dialects.sqlite.aiosqlite")
     # The imports are paid once: every line is a process of its own, forked from this one.
     for line in sys.stdin:

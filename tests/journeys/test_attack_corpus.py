@@ -18,7 +18,7 @@ from mcp import Client
 from deskclerk.catalogue import ACTIONS, READ
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Answer, Desk
-from deskclerk.desk.clean import clean
+from deskclerk.desk.view.cleaning import clean
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.cli import output
 from deskclerk.faces.cli.state import State

@@ -23,8 +23,9 @@ from mcp import Client
 from deskclerk.catalogue import ACTIONS, READ
 from deskclerk.clerk import client as clerks_client
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk import Decision, Desk, Signature, settle
-from deskclerk.desk.choice import Choice
+from deskclerk.desk import Decision, Desk, Signature
+from deskclerk.desk.execution import settling
+from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.cli.main import main
 from deskclerk.faces.console.site import Console
@@ -153,7 +154,7 @@ class Net:
 
 @pytest.fixture(autouse=True)
 def read_back_at_once(monkeypatch):
-    monkeypatch.setattr(settle, "WAITS", (0,))
+    monkeypatch.setattr(settling, "WAITS", (0,))
 
 
 @pytest.fixture
@@ -389,7 +390,7 @@ async def test_no_page_of_the_console_shows_a_canary(trouble, net, tmp_path):
             for action in ACTIONS:
                 with contextlib.suppress(DeskclerkError):
                     await desk.perform(action.parse(given(action)), caller=AGENT, approver=signs)
-            entries = [line["entry"] for line in await desk.entries(Choice())]
+            entries = [line["entry"] for line in await desk.journal.entries(EntryFilter())]
             assert len(entries) >= len(ACTIONS)
             await keep_pages(net, person, *(f"/activity/{entry}" for entry in entries))
             await keep_pages(net, person, "/activity", *EXPORTS, "/secrets", "/connect")

@@ -131,7 +131,7 @@ async def test_an_undo_is_not_signed_by_a_flag_either(agent, clerk):
     client, desk = agent
     await desk.sign(await waiting_plan(client, clerk.add()), YES)
     assert not (await ask(client, next(iter(clerk.users)))).is_error
-    entry = (await desk.recent(1))[-1]["entry"]
+    entry = (await desk.journal.recent(1))[-1]["entry"]
     assert (await asyncio.to_thread(piped, "undo", entry, "--yes")).returncode == 8
     assert await asyncio.to_thread(on_a_terminal_of_its_own, "undo", entry, types="yes\n") == 8
     assert len(clerk.writes) == 1

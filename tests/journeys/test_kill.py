@@ -14,8 +14,9 @@ from threading import Event, Thread
 
 import pytest
 
-from deskclerk.desk import Desk, settle
-from deskclerk.desk.choice import Choice
+from deskclerk.desk import Desk
+from deskclerk.desk.execution import settling
+from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.settings import Settings
 
 STEPS = (
@@ -105,18 +106,18 @@ def serving(clerk):
 
 @pytest.mark.anyio
 async def test_killed_at_any_step_it_writes_once_and_tells_the_truth(tmp_path, monkeypatch):
-    monkeypatch.setattr(settle, "STILL_UNDER_WAY", 0)
+    monkeypatch.setattr(settling, "STILL_UNDER_WAY", 0)
     clerk = FaultyClerk()
     clerk.journal = tmp_path / "desk.db"
     with serving(clerk) as origin:
         settings = Settings(home=tmp_path, secret_key="sk_test_x", api_url=origin)
         async with Desk.open(settings) as desk:
-            await desk.entries(Choice())  # makes the database
+            await desk.journal.entries(EntryFilter())  # makes the database
         killed = kill_at_every_step(clerk, tmp_path, origin)
         async with Desk.open(settings) as desk:
-            await desk.settle()
-            entries = await desk.entries(Choice(action="clerk_user_ban"))
-            chain = await desk.verify()
+            await desk.settling.orphans()
+            entries = await desk.journal.entries(EntryFilter(action="clerk_user_ban"))
+            chain = await desk.journal.verify()
     assert len(killed) == len(STEPS) * ROUNDS
     assert chain.fault is None
     assert set(clerk.bans.values()) == {1}

@@ -65,7 +65,7 @@ class World:
 
     async def entry(self):
         """The journal's last entry."""
-        return (await self.desk.recent(1))[-1]["entry"]
+        return (await self.desk.journal.recent(1))[-1]["entry"]
 
     async def state(self, ignored=ALWAYS_NEW):
         """The whole instance, without what is ignored, in an order of its own."""
@@ -332,7 +332,7 @@ async def test_a_write_is_taken_back_and_nothing_else_changes(name, seeded, tmp_
         answer = await at.desk.undo(entry)
         assert await at.state(ignored) == before
         assert answer.notes[0].startswith(f"Takes back {entry}")
-        assert (await at.desk.recent(1))[0]["undoes"] == entry
+        assert (await at.desk.journal.recent(1))[0]["undoes"] == entry
 
 
 @pytest.mark.parametrize("name", GONE_FOR_GOOD)
@@ -397,7 +397,7 @@ async def test_an_invitation_created_again_sends_no_email_unless_that_is_asked_f
             answer = await at.desk.undo(await at.entry(), given={"notify": notify})
             told = " ".join(answer.notes)
             assert ("No e-mail is sent" in told) is not notify
-            intent = (await at.desk.recent(1))[0]["arguments"]
+            intent = (await at.desk.journal.recent(1))[0]["arguments"]
             assert intent["notify"] is notify
             assert intent["expires_in_days"] == 30
             await at.do("clerk_invitation_revoke", invitation_id=answer.value["id"])

@@ -27,8 +27,6 @@ class Resource:
     plural: str
     one: str
     brief: tuple[str, ...]
-    get: str | None = None
-    """The action that reads one, used to look at a write's target."""
 
     @property
     def several(self) -> str:
@@ -46,12 +44,12 @@ class Spec:
     effect: Effect
     also: tuple[Route, ...] = ()
     """Further routes that the action uses."""
-    undo: str | None = None
-    """The action that takes this one back, where a single one does."""
     paged: bool = True
     """For a list: whether Clerk pages it. The desk cuts pages out of one that it does not."""
     wrapped: bool = False
     """For a list: whether Clerk always answers `{data, total_count}`."""
+    toolset: str = "core"
+    """The named set that it belongs to; faces offer `core`, and Python has all."""
 
     @property
     def verb(self) -> str:
@@ -64,9 +62,24 @@ class Spec:
         return self.verb == "list"
 
     @property
+    def creates(self) -> bool:
+        """Whether it makes a new thing."""
+        return self.verb == "create"
+
+    @property
+    def updates(self) -> bool:
+        """Whether it sets the fields that it is given, and leaves the others."""
+        return self.verb == "update"
+
+    @property
+    def removes(self) -> bool:
+        """Whether a thing is gone, or ended, afterwards."""
+        return self.verb in ("delete", "revoke")
+
+    @property
     def idempotent(self) -> bool:
         """Whether asking twice leaves the instance as asking once does."""
-        return self.verb != "create"
+        return not self.creates
 
     @property
     def heading(self) -> str:
@@ -159,7 +172,7 @@ class Action(BaseModel):
 
     def check(self) -> None:
         """Rules between arguments; override to add some. Raises InvalidRequest."""
-        if self.spec.verb == "update" and not self.given("body"):
+        if self.spec.updates and not self.given("body"):
             free = [item.name for item in self.parameters().values() if item.where == "body"]
             raise InvalidRequest(
                 f"{self.spec.name}: nothing to change was given.",

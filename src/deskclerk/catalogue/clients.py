@@ -10,7 +10,6 @@ CLIENTS = Resource(
     "clients",
     "OAuth application",
     ("id", "name", "client_id", "public", "scopes", "redirect_uris", "created_at"),
-    get="clerk_client_get",
 )
 
 Uris = list[str]
@@ -51,7 +50,6 @@ class CreateClient(
     resource=CLIENTS,
     route=POST("/oauth_applications"),
     effect=WRITE,
-    undo="clerk_client_delete",
 ):
     """Create an OAuth application; its client secret goes to a file for the person, not into the answer."""
 
@@ -70,7 +68,6 @@ class UpdateClient(
     resource=CLIENTS,
     route=PATCH("/oauth_applications/{oauth_application_id}"),
     effect=WRITE,
-    undo="clerk_client_update",
 ):
     """Change fields of an OAuth application."""
 

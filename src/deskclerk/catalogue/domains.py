@@ -11,7 +11,6 @@ DOMAINS = Resource(
     "domains",
     "domain",
     ("id", "name", "is_satellite", "frontend_api_url", "accounts_portal_url", "proxy_url"),
-    get="clerk_domain_get",
 )
 
 
@@ -55,7 +54,6 @@ class CreateDomain(
     resource=DOMAINS,
     route=POST("/domains"),
     effect=WRITE,
-    undo="clerk_domain_delete",
 ):
     """Add a satellite domain."""
 
@@ -70,7 +68,6 @@ class DeleteDomain(
     resource=DOMAINS,
     route=DELETE("/domains/{domain_id}"),
     effect=DESTRUCTIVE,
-    undo="clerk_domain_create",
 ):
     """Delete a satellite domain; the primary one cannot be deleted."""
 

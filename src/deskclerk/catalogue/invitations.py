@@ -33,7 +33,6 @@ class CreateInvitation(
     resource=INVITATIONS,
     route=POST("/invitations"),
     effect=WRITE,
-    undo="clerk_invitation_revoke",
 ):
     """Invite an email address to sign up; an email is sent unless notify is false."""
 
@@ -52,7 +51,6 @@ class RevokeInvitation(
     resource=INVITATIONS,
     route=POST("/invitations/{invitation_id}/revoke"),
     effect=DESTRUCTIVE,
-    undo="clerk_invitation_create",
 ):
     """Revoke an invitation: its link stops working."""
 

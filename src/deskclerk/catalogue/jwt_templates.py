@@ -22,7 +22,6 @@ JWT_TEMPLATES = Resource(
         "signing_algorithm",
         "updated_at",
     ),
-    get="clerk_jwt_template_get",
 )
 
 Lifetime = Annotated[int, Ge(30), Le(315360000)]
@@ -61,7 +60,6 @@ class CreateJwtTemplate(
     resource=JWT_TEMPLATES,
     route=POST("/jwt_templates"),
     effect=WRITE,
-    undo="clerk_jwt_template_delete",
 ):
     """Create a JWT template; claims may hold shortcodes such as {{user.id}}."""
 
@@ -85,7 +83,6 @@ class UpdateJwtTemplate(
     route=PATCH("/jwt_templates/{template_id}"),
     also=(GET("/jwt_templates/{template_id}"),),
     effect=WRITE,
-    undo="clerk_jwt_template_update",
 ):
     """Change fields of a JWT template; what is left out stays, `claims` replaces all claims."""
 
@@ -116,7 +113,6 @@ class DeleteJwtTemplate(
     resource=JWT_TEMPLATES,
     route=DELETE("/jwt_templates/{template_id}"),
     effect=DESTRUCTIVE,
-    undo="clerk_jwt_template_create",
 ):
     """Delete a JWT template: tokens can no longer be minted from it."""
 

@@ -53,7 +53,6 @@ class CreateOrgInvitation(
     resource=ORG_INVITATIONS,
     route=POST("/organizations/{organization_id}/invitations"),
     effect=WRITE,
-    undo="clerk_org_invitation_revoke",
 ):
     """Invite an email address to an organization; an email is sent unless notify is false."""
 
@@ -74,7 +73,6 @@ class RevokeOrgInvitation(
     resource=ORG_INVITATIONS,
     route=POST("/organizations/{organization_id}/invitations/{invitation_id}/revoke"),
     effect=DESTRUCTIVE,
-    undo="clerk_org_invitation_create",
 ):
     """Revoke a pending organization invitation: its link stops working."""
 

@@ -35,7 +35,6 @@ ORG_MEMBERSHIPS = Resource(
         "public_metadata",
         "created_at",
     ),
-    get="clerk_org_membership_get",
 )
 
 ROLE = "e.g. org:admin, org:member"
@@ -110,7 +109,6 @@ class CreateOrgMembership(
     resource=ORG_MEMBERSHIPS,
     route=POST("/organizations/{organization_id}/memberships"),
     effect=WRITE,
-    undo="clerk_org_membership_delete",
 ):
     """Add an existing user to an organization at once, without an invitation."""
 
@@ -127,7 +125,6 @@ class UpdateOrgMembership(
     resource=ORG_MEMBERSHIPS,
     route=PATCH("/organizations/{organization_id}/memberships/{user_id}"),
     effect=WRITE,
-    undo="clerk_org_membership_update",
 ):
     """Change a member's role."""
 
@@ -142,7 +139,6 @@ class DeleteOrgMembership(
     resource=ORG_MEMBERSHIPS,
     route=DELETE("/organizations/{organization_id}/memberships/{user_id}"),
     effect=DESTRUCTIVE,
-    undo="clerk_org_membership_create",
 ):
     """Remove a user from an organization; the user remains."""
 

@@ -35,7 +35,6 @@ ORGANIZATIONS = Resource(
         "created_by",
         "created_at",
     ),
-    get="clerk_organization_get",
 )
 
 
@@ -79,7 +78,6 @@ class CreateOrganization(
     resource=ORGANIZATIONS,
     route=POST("/organizations"),
     effect=WRITE,
-    undo="clerk_organization_delete",
 ):
     """Create an organization; `created_by` becomes its first admin."""
 

@@ -33,7 +33,6 @@ class CreateAllowlistEntry(
     resource=ALLOWLISTS,
     route=POST("/allowlist_identifiers"),
     effect=WRITE,
-    undo="clerk_allowlist_delete",
 ):
     """Allow an identifier to sign up."""
 
@@ -47,7 +46,6 @@ class DeleteAllowlistEntry(
     resource=ALLOWLISTS,
     route=DELETE("/allowlist_identifiers/{identifier_id}"),
     effect=DESTRUCTIVE,
-    undo="clerk_allowlist_create",
 ):
     """Take an entry off the allow-list."""
 
@@ -75,7 +73,6 @@ class CreateBlocklistEntry(
     resource=BLOCKLISTS,
     route=POST("/blocklist_identifiers"),
     effect=WRITE,
-    undo="clerk_blocklist_delete",
 ):
     """Block an identifier from signing up and signing in."""
 
@@ -88,7 +85,6 @@ class DeleteBlocklistEntry(
     resource=BLOCKLISTS,
     route=DELETE("/blocklist_identifiers/{identifier_id}"),
     effect=DESTRUCTIVE,
-    undo="clerk_blocklist_create",
 ):
     """Take an entry off the block-list."""
 

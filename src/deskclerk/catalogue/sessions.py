@@ -23,7 +23,6 @@ SESSIONS = Resource(
         "expire_at",
         "created_at",
     ),
-    get="clerk_session_get",
 )
 
 SessionStatus = Literal["abandoned", "active", "ended", "expired", "removed", "replaced", "revoked"]

@@ -37,7 +37,6 @@ USERS = Resource(
         "last_sign_in_at",
         "created_at",
     ),
-    get="clerk_user_get",
 )
 
 Status = list[Literal["verified", "reserved"]]
@@ -206,7 +205,6 @@ class BanUser(
     resource=USERS,
     route=POST("/users/{user_id}/ban"),
     effect=WRITE,
-    undo="clerk_user_unban",
 ):
     """Ban a user: every session ends and new sign-ins are refused."""
 
@@ -219,7 +217,6 @@ class UnbanUser(
     resource=USERS,
     route=POST("/users/{user_id}/unban"),
     effect=WRITE,
-    undo="clerk_user_ban",
 ):
     """Lift the ban of a user; ended sessions stay ended."""
 
@@ -232,7 +229,6 @@ class LockUser(
     resource=USERS,
     route=POST("/users/{user_id}/lock"),
     effect=WRITE,
-    undo="clerk_user_unlock",
 ):
     """Lock a user: sign-ins are refused until the lock expires; sessions go on."""
 
@@ -245,7 +241,6 @@ class UnlockUser(
     resource=USERS,
     route=POST("/users/{user_id}/unlock"),
     effect=WRITE,
-    undo="clerk_user_lock",
 ):
     """Lift the lock of a user."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 
 from deskclerk.catalogue import Action, Request
-from deskclerk.clerk.hiding import Hide
+from deskclerk.clerk.redaction import Redact
 from deskclerk.clerk.retry import is_read
 from deskclerk.errors import (
     ClerkError,
@@ -40,23 +40,23 @@ _BY_STATUS: dict[int, type[ClerkError]] = {
 
 
 @dataclass
-class Heard:
+class ResponseInfo:
     """What Clerk said beside its answer, the last one where an action makes several requests."""
 
     status: int | None = None
     trace_id: str | None = None
 
-    def note(self, response: httpx2.Response, hide: Hide) -> None:
+    def note(self, response: httpx2.Response, redact: Redact) -> None:
         """Keep what one response says of itself."""
         self.status = response.status_code
-        self.trace_id = _short(hide(response.headers.get("x-clerk-trace-id")))
+        self.trace_id = _short(redact(response.headers.get("x-clerk-trace-id")))
 
 
-def decode(request: Request, response: httpx2.Response, hide: Hide) -> Any:
-    """The JSON of a good answer, or the error that a bad one stands for, without what `hide` hides."""
+def decode(request: Request, response: httpx2.Response, redact: Redact) -> Any:
+    """The JSON of a good answer, or the error that a bad one stands for, without what `redact` takes out."""
     body, readable = _json(response.content)
     if not response.is_success:
-        raise _refusal(request, response, hide(body), hide)
+        raise _refusal(request, response, redact(body), redact)
     if not readable:
         raise unreadable(request, response.status_code)
     return body
@@ -118,13 +118,13 @@ def explain(error: ClerkError, action: type[Action]) -> None:
         )
 
 
-def _refusal(request: Request, response: httpx2.Response, body: Any, hide: Hide) -> ClerkError:
+def _refusal(request: Request, response: httpx2.Response, body: Any, redact: Redact) -> ClerkError:
     status = response.status_code
     first: dict[str, Any] = {}
     if isinstance(body, dict) and isinstance(body.get("errors"), list) and body["errors"]:
         first = body["errors"][0] if isinstance(body["errors"][0], dict) else {}
     code = _short(first.get("code"))
-    trace_id = _short(hide(response.headers.get("x-clerk-trace-id"))) or (
+    trace_id = _short(redact(response.headers.get("x-clerk-trace-id"))) or (
         _short(body.get("clerk_trace_id")) if isinstance(body, dict) else None
     )
     if status >= 500 and status != _NOT_SERVED:  # noqa: PLR2004 - the HTTP class of server errors

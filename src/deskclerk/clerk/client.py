@@ -9,14 +9,14 @@ from typing import Any, Self
 import httpx2
 import stamina
 
-from deskclerk import __version__
 from deskclerk.catalogue import Action, Request
 from deskclerk.catalogue.route import API_VERSION
-from deskclerk.clerk.answers import Heard, decode, explain, lost, unreadable
-from deskclerk.clerk.budget import PER_TEN_SECONDS, RateBudget
-from deskclerk.clerk.hiding import Hide, hiding
+from deskclerk.clerk.answers import ResponseInfo, decode, explain, lost, unreadable
+from deskclerk.clerk.rate_budget import PER_TEN_SECONDS, RateBudget
+from deskclerk.clerk.redaction import Redact, redactor
 from deskclerk.clerk.retry import ATTEMPTS, is_read, never_left, wait_before_retry
 from deskclerk.errors import ClerkError, ClerkUnavailable, Unprocessable
+from deskclerk.version import __version__
 
 
 class Clerk:
@@ -44,7 +44,7 @@ class Clerk:
         self.origin = origin
         self._timeout = timeout
         self._retry_seconds = retry_seconds
-        self._hiding = functools.partial(hiding, key)
+        self._redactor = functools.partial(redactor, key)
         self._budget = RateBudget(kind) if kind in PER_TEN_SECONDS else None
         self._http = httpx2.AsyncClient(
             base_url=f"{origin}/v1",
@@ -70,27 +70,29 @@ class Clerk:
     ) -> None:
         await self._http.aclose()
 
-    async def perform(self, action: Action, heard: Heard | None = None) -> Any:
-        """Carry an action to Clerk; the decoded answer. `heard` is told what Clerk says beside it.
+    async def perform(self, action: Action, info: ResponseInfo | None = None) -> Any:
+        """Carry an action to Clerk; the decoded answer. `info` is told what Clerk says beside it.
 
         Whatever Clerk repeats of the key and of the action's secrets is taken out.
 
         Raises:
             ClerkError: one of its subclasses, with what to do next.
         """
-        hide = self._hiding(action)
+        redact = self._redactor(action)
         try:
-            return hide(await action.perform(functools.partial(self.send, hide=hide, heard=heard)))
+            return redact(await action.perform(functools.partial(self.send, redact=redact, info=info)))
         except ClerkError as error:
             explain(error, type(action))
             raise
 
-    async def send(self, request: Request, hide: Hide | None = None, heard: Heard | None = None) -> Any:
+    async def send(
+        self, request: Request, redact: Redact | None = None, info: ResponseInfo | None = None
+    ) -> Any:
         """One request, tried again where that is safe; the decoded JSON answer.
 
-        `hide` takes secrets out of what Clerk says in an error.
+        `redact` takes secrets out of what Clerk says in an error.
         """
-        hide = hide or self._hiding()
+        redact = redact or self._redactor()
         hook = wait_before_retry(request, self._retry_seconds)
         tries = stamina.retry_context(on=hook, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10)
         limit = max(self._timeout, self._retry_seconds) if is_read(request) else None
@@ -98,12 +100,12 @@ class Clerk:
             async with asyncio.timeout(limit):
                 async for attempt in tries:
                     with attempt:
-                        return await self._once(request, hide, heard)
+                        return await self._once(request, redact, info)
         except TimeoutError:
             raise lost(request, f"no answer within {limit:g} s") from None
         raise AssertionError("stamina returns or raises")
 
-    async def _once(self, request: Request, hide: Hide, heard: Heard | None) -> Any:
+    async def _once(self, request: Request, redact: Redact, info: ResponseInfo | None) -> Any:
         if self._budget:
             await self._budget.spend(request)
         try:
@@ -121,9 +123,9 @@ class Clerk:
         except ValueError:  # from the encoder
             failure = Unprocessable(f"{request.method} {request.path}: not JSON in UTF-8, and so not sent.")
         else:
-            if heard:
-                heard.note(response, hide)
-            return decode(request, response, hide)
+            if info:
+                info.note(response, redact)
+            return decode(request, response, redact)
         raise failure
 
     def _failed(self, request: Request, error: httpx2.TransportError) -> ClerkError:

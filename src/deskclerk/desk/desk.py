@@ -7,31 +7,28 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from deskclerk.catalogue import READ, Action
+from deskclerk.catalogue import READ, Action, ListDomains
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.caller import Approver, Caller, Progress, Signature
-from deskclerk.desk.choice import Choice
-from deskclerk.desk.doors import Doors
-from deskclerk.desk.instance import Instance, open_clerk
-from deskclerk.desk.journal import Journal
-from deskclerk.desk.limits import Limits
-from deskclerk.desk.plan import Plan
-from deskclerk.desk.plans import Stored
-from deskclerk.desk.policy import Policy
-from deskclerk.desk.pulse import Pulse, pulse_of
-from deskclerk.desk.reading import Reading
-from deskclerk.desk.secrets import Secrets
-from deskclerk.desk.settle import Settling
-from deskclerk.desk.signer import Rules, Signer
-from deskclerk.desk.signing import Asked, Signing
-from deskclerk.desk.undo import Found, Undoing
-from deskclerk.desk.view import Answer
-from deskclerk.desk.writing import Writing
+from deskclerk.desk.approvals.console_links import ConsoleLinks
+from deskclerk.desk.approvals.decisions import Approver, Signature
+from deskclerk.desk.approvals.pin import SignerPin
+from deskclerk.desk.approvals.signing import Signing, WriteRequest
+from deskclerk.desk.caller import Caller, Progress
+from deskclerk.desk.execution.reads import Reads
+from deskclerk.desk.execution.settling import Settling
+from deskclerk.desk.execution.writes import Writes
+from deskclerk.desk.instances.instance import Instance, open_clerk
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.plans.plan import Plan
+from deskclerk.desk.policy.policy import Limits, Policy
+from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.undo.engine import Reversal, UndoEngine
+from deskclerk.desk.view.answers import Answer
 from deskclerk.errors import DeskclerkError
 from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
-    from deskclerk.desk.chain import Check
+    from deskclerk.desk.instances.stored import Instances
 
 PYTHON = Caller("python")
 
@@ -39,7 +36,9 @@ PYTHON = Caller("python")
 class Desk:
     """Validates, asks a person where needed, journals, carries to Clerk, and answers briefly.
 
-    Open one with `async with Desk.open() as desk:`; one desk serves any number of callers at once.
+    Open one with `async with Desk.open() as desk:`; one desk serves any number of callers at once. What it
+    keeps and what can be looked up has doors of its own: `journal`, `plans`, `decisions`, `signer`,
+    `console_links`, `handovers`, `secrets`, `settling`, `policy`, `instances`.
     """
 
     def __init__(
@@ -59,17 +58,19 @@ class Desk:
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._clerk = clerk
-        self._journal = Journal(settings.data / "desk.db", settings.database)
+        self.journal = Journal(settings.data / "desk.db", settings.database)
         self.secrets = Secrets(settings.data, settings.secrets)
-        self._limits = Limits(settings, self.instance, self._journal, self._open_clerk)
-        self.signer = Signer(self._journal)
-        self.doors = Doors(self._journal, self.instance)
-        self._signing = Signing(settings, self.instance, self._journal, self._open_clerk, self.signer)
-        self._reading = Reading(settings.answer_characters, self.instance, self._journal, self._open_clerk)
-        self._writing = Writing(settings, self.instance, self._journal, self._open_clerk)
-        self.handovers = self._writing.handovers
-        self._settling = Settling(self.instance, self._journal, self._open_clerk)
-        self._undoing = Undoing(self.instance, self._journal, self._open_clerk)
+        self.signer = SignerPin(self.journal, self.instance)
+        self.console_links = ConsoleLinks(self.journal, self.instance)
+        self._limits = Limits(settings, self.instance, self.journal, self._open_clerk)
+        self.signing = Signing(settings, self.instance, self.journal, self._open_clerk, self.signer)
+        self.plans = self.signing.plans
+        self.decisions = self.signing.decisions
+        self.settling = Settling(self.instance, self.journal, self._open_clerk)
+        self._reads = Reads(settings.answer_characters, self.instance, self.journal, self._open_clerk)
+        self._writes = Writes(settings, self.instance, self.journal, self._open_clerk, self.settling)
+        self.handovers = self._writes.handovers
+        self._undo = UndoEngine(self.instance, self.journal, self._open_clerk)
 
     @classmethod
     @asynccontextmanager
@@ -96,9 +97,10 @@ class Desk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Ends the writes under way, then lets go of everything."""
-        await self._writing.end()
+        # In this order: a write that ends has an outcome to journal, and perhaps a secret to hand over.
+        await self._writes.end()
         self.handovers.save()
-        await self._journal.close()
+        await self.journal.close()
         await self._stack.aclose()
 
     def actions(self, caller: Caller | None = None) -> tuple[type[Action], ...]:
@@ -122,13 +124,16 @@ class Desk:
         Raises:
             DeskclerkError: one of its subclasses; each says what to do next.
         """
+        # 1 validate: the action's own constructor did, before it came here.
         caller = caller or self._caller
-        await self._check(action, caller)
+        await self._check_policy(action, caller)
         if action.spec.effect is READ:
-            return await self._reading.read(action, caller)
-        await self._settling.once()
-        asked = Asked(action, caller, approver or self._approver, plan_id, None, progress)
-        return await self._writing.write(action, caller, await self._signing.signed(asked))
+            return await self._reads.read(action, caller)
+        # What this process sends could hide what became of a write that an earlier one left open.
+        await self.settling.once()
+        return await self._write(
+            WriteRequest(action, caller, approver or self._approver, plan_id, None, progress)
+        )
 
     async def undo(
         self,
@@ -150,19 +155,20 @@ class Desk:
         """
         caller = caller or self._caller
         found = await self._inverse(entry_id, caller, given, again=again)
-        asking = approver or self._approver
-        asked = Asked(found.action, caller, asking, None, found.takes_back, progress)
-        answer = await self._writing.write(found.action, caller, await self._signing.signed(asked))
+        approver = approver or self._approver
+        answer = await self._write(
+            WriteRequest(found.action, caller, approver, None, found.takes_back, progress)
+        )
         return Answer(answer.value, found.takes_back.notes + answer.notes)
 
     async def propose(self, action: Action, caller: Caller | None = None) -> Plan | None:
         """A stored plan for a write that needs a signature; None if it needs none, or has one already."""
         caller = caller or self._caller
-        await self._check(action, caller)
+        await self._check_policy(action, caller)
         if not self.policy.asks(action.spec.effect):
             return None
-        await self._settling.once()
-        return await self._signing.propose(Asked(action, caller))
+        await self.settling.once()
+        return await self.signing.propose(WriteRequest(action, caller))
 
     async def propose_undo(
         self,
@@ -178,27 +184,7 @@ class Desk:
         """
         caller = caller or self._caller
         found = await self._inverse(entry_id, caller, given, again=again)
-        return await self._signing.propose(Asked(found.action, caller, takes_back=found.takes_back))
-
-    async def waiting(self) -> list[Stored]:
-        """The plans that wait for a person, of every instance, the newest first."""
-        return await self._signing.plans.waiting()
-
-    async def stored(self, plan_id: str) -> Stored:
-        """A plan as it stands, of whatever instance; ApprovalRefused if there is none."""
-        return await self._signing.plans.load(plan_id)
-
-    def console_at(self, address: str | None) -> None:
-        """Where plans can be signed in a browser, while a console runs; whoever waits is told."""
-        self._signing.console = address
-
-    async def signing_rules(self) -> Rules:
-        """What a signature outside a client's dialogue wants here."""
-        return await self.signer.rules(self.instance)
-
-    async def signable(self, plan_id: str) -> Stored:
-        """A plan that can be signed here; ApprovalRefused says why one cannot."""
-        return await self._signing.deciding.open(plan_id)
+        return await self.signing.propose(WriteRequest(found.action, caller, takes_back=found.takes_back))
 
     async def sign(
         self, plan_id: str, signature: Signature, *, pin: str = "", caller: Caller | None = None
@@ -208,63 +194,68 @@ class Desk:
         A yes wants the signer's PIN where one is set: `pin`, or the signature's own.
         """
         signature = replace(signature, pin=pin or signature.pin)
-        return await self._signing.deciding.decide(plan_id, signature, caller or self._caller)
-
-    async def pulse(self) -> Pulse:
-        """What waits, and how far the journal has come: for pages that follow along."""
-        return await pulse_of(self._journal)
+        return await self.decisions.decide(plan_id, signature, caller or self._caller)
 
     async def pages(self, action: Action, caller: Caller | None = None) -> AsyncIterator[Answer]:
         """Every page of a list, each as `perform` would show it."""
         caller = caller or self._caller
-        await self._check(action, caller)
-        async for answer in self._reading.pages(action, caller):
+        await self._check_policy(action, caller)
+        async for answer in self._reads.pages(action, caller):
             yield answer
 
-    async def recent(self, count: int = 20) -> list[dict[str, Any]]:
-        """The journal's last events, the oldest of them first."""
-        return await self._journal.recent(count)
+    async def first_read(self, caller: Caller | None = None) -> dict[str, Any] | None:
+        """Whether the key is good: what the instance says of itself, `{"domain": …}`, with one cheap read.
 
-    async def entries(self, choice: Choice, after: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
-        """The journal's entries that fit, oldest first: the last `limit`, or those behind line `after`."""
-        return await self._journal.entries(choice, after, limit)
+        None if the policy offers no read that needs no id; ClerkError if the key is not good.
+        """
+        lists = [action for action in self.actions() if action.spec.is_list]
+        free = [kind for kind in lists if not any(item.required for item in kind.parameters().values())]
+        # The domains first: they also say whose instance it is.
+        kind = ListDomains if ListDomains in free else next(iter(free), None)
+        if kind is None:
+            return None
+        items = (await self.perform(kind.parse({"limit": 1}), caller=caller)).value.get("items") or [{}]
+        return {"domain": items[0].get("frontend_api_url") and items[0].get("name")}
 
-    async def daily(self, since: int) -> list[dict[str, Any]]:
-        """How many reads, intents and refusals there were on each day: `{day, kind, count}`."""
-        return await self._journal.daily(since)
+    @property
+    def instances(self) -> "Instances":
+        """The instances that the settings file knows."""
+        from deskclerk.desk.instances.stored import Instances  # noqa: PLC0415 - few commands edit a file
 
-    async def entry(self, entry_id: str) -> dict[str, Any] | None:
-        """One entry of the journal: `{"intent": {...}, "outcome": {...} or None}`."""
-        return await self._journal.entry(entry_id)
+        async def probe(settings: Settings, caller: Caller) -> dict[str, Any] | None:
+            async with Desk(settings) as desk:
+                return await desk.first_read(caller)
 
-    async def taken_back_by(self, entry_id: str) -> str | None:
-        """The entry that took this one back and stands."""
-        return await self._undoing.taken_back_by(entry_id)
+        return Instances(self.settings, probe, lambda settings: Desk(settings).allowed())
 
-    async def verify(self, noted: str | None = None) -> "Check":
-        """Go along the journal's chain; `noted` is a last line as `SEQ:HASH` that a person kept."""
-        return await self._journal.verify(noted)
+    def allowed(self) -> dict[str, Any]:
+        """What the settings in force let through, and how much of it waits for a signature."""
+        return self.policy.allowed(self.actions())
 
-    async def settle(self) -> list[dict[str, Any]]:
-        """Find out how writes ended whose process died; the lines that this added to the journal."""
-        return await self._settling.orphans()
-
-    async def _check(self, action: Action, caller: Caller) -> None:
+    async def _check_policy(self, action: Action, caller: Caller) -> None:
+        """2 policy: whether this caller may ask for this here; a refusal is journalled."""
         try:
             self.policy.check(type(action), caller)
             self.secrets.check(action, caller.face)
             if action.spec.effect is not READ:
                 await self._limits.check(action)
         except DeskclerkError as error:
-            await self._journal.refused(self.instance, caller, action, error)
+            await self.journal.refused(self.instance, caller, action, error)
             raise
+
+    async def _write(self, request: WriteRequest) -> Answer:
+        # 3 plan, 4 approval: drawn up, shown, answered, checked once more and used up.
+        signed = await self.signing.signed(request)
+        # 5 intent on disk, 6 Clerk, 7 outcome on disk, 8 view.
+        return await self._writes.write(request.action, request.caller, signed)
 
     async def _inverse(
         self, entry_id: str, caller: Caller, given: Mapping[str, Any] | None, *, again: bool
-    ) -> Found:
-        await self._settling.once()
-        found = await self._undoing.find(entry_id, again=again, given=given or {})
-        await self._check(found.action, caller)
+    ) -> Reversal:
+        """The write that takes an entry back, allowed like any other."""
+        await self.settling.once()
+        found = await self._undo.find(entry_id, again=again, given=given or {})
+        await self._check_policy(found.action, caller)
         return found
 
     async def _open_clerk(self) -> Clerk:

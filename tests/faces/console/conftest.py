@@ -28,7 +28,7 @@ class Browser:
 
     async def sign_in(self, plan=None):
         """Through a one-time link; the answer that lets in."""
-        token = await self.desk.doors.issue(plan)
+        token = await self.desk.console_links.issue(plan)
         answer = await self.http.post(f"/in/{token}")
         self.home = re.match(r"/~[^/]+", answer.headers["location"])[0]
         return answer

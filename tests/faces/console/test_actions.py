@@ -124,7 +124,7 @@ async def test_only_what_the_policy_offers_is_listed_and_opens(open_desk):
             csrf = re.search(r'name="csrf" value="([^"]+)"', page)[1]
             refused = await browser.post("/actions/clerk_user_ban", csrf=csrf, **{"a.user_id": "user_1"})
             assert refused.status_code == 403
-            assert await desk.waiting() == []
+            assert await desk.plans.waiting() == []
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ async def test_a_read_runs_at_once_and_shows_a_table_or_its_json(person):
     )
     page = await ask(person, "clerk_user_get", user_id="user_1")
     assert '"first_name": "Ada"' in unescape(page.text)
-    (last,) = await person.desk.recent(1)
+    (last,) = await person.desk.journal.recent(1)
     assert (last["face"], last["action"]) == ("console", "clerk_user_get")
 
 
@@ -200,7 +200,7 @@ async def test_what_is_wrong_is_told_beside_its_field_and_what_was_typed_stays(
     for key, value in more.items():
         assert f'id="a-{key}" name="a.{key}" value="{value}"' in page.text
     assert upstream.writes == []
-    assert await person.desk.recent() == []
+    assert await person.desk.journal.recent() == []
 
 
 async def test_an_unknown_field_is_an_error(person):
@@ -233,7 +233,7 @@ async def test_a_secret_that_is_not_stored_leads_to_the_page_where_it_is(person,
     person.desk.secrets.store("ada.password", "horse-battery-9")
     answer = await ask(person, "clerk_user_update", user_id="user_1", password="secret:ada.password")
     assert answer.status_code == 303
-    (waiting,) = await person.desk.waiting()
+    (waiting,) = await person.desk.plans.waiting()
     assert "horse-battery-9" not in (await person.get(f"/plans/{waiting.plan.id}")).text
     await person.decide(waiting.plan)
     assert upstream.users["user_1"]["password"] == "horse-battery-9"
@@ -241,7 +241,7 @@ async def test_a_secret_that_is_not_stored_leads_to_the_page_where_it_is(person,
 
 async def test_a_write_is_planned_signed_and_carried_out_once(person, upstream):
     answer = await ask(person, "clerk_user_ban", user_id="user_1")
-    (waiting,) = await person.desk.waiting()
+    (waiting,) = await person.desk.plans.waiting()
     assert answer.headers["location"].endswith(f"/plans/{waiting.plan.id}")
     assert upstream.writes == []
     await person.decide(waiting.plan)
@@ -253,7 +253,7 @@ async def test_a_write_is_planned_signed_and_carried_out_once(person, upstream):
 
 async def test_a_signature_that_does_not_count_carries_nothing_out(person, upstream):
     await ask(person, "clerk_user_delete", user_id="user_1")
-    (waiting,) = await person.desk.waiting()
+    (waiting,) = await person.desk.plans.waiting()
     assert (await person.decide(waiting.plan, typed="wrong")).status_code == 409
     assert upstream.writes == []
 
@@ -268,7 +268,7 @@ async def test_what_an_agent_asked_for_is_still_carried_out_by_the_agent(person,
 
 async def test_what_clerk_says_to_a_signed_write_is_told_on_its_page(person, upstream):
     await ask(person, "clerk_user_ban", user_id="user_1")
-    (waiting,) = await person.desk.waiting()
+    (waiting,) = await person.desk.plans.waiting()
 
     async def refuse(request):
         del request
@@ -284,7 +284,7 @@ async def test_showing_a_request_as_code_sends_nothing(person, upstream):
     page = await ask(person, "clerk_user_ban", do="spell", user_id="user_1")
     assert "deskclerk users ban user_1" in page.text
     assert upstream.writes == []
-    assert await person.desk.waiting() == []
+    assert await person.desk.plans.waiting() == []
 
 
 async def test_an_address_fills_the_form_in(person):
@@ -296,7 +296,7 @@ async def test_an_address_fills_the_form_in(person):
 async def test_a_form_without_the_pages_token_does_nothing(person, upstream):
     answer = await person.post("/actions/clerk_user_ban", csrf="guess", do="run", **{"a.user_id": "user_1"})
     assert answer.status_code == 403
-    assert await person.desk.waiting() == []
+    assert await person.desk.plans.waiting() == []
 
 
 async def test_what_end_users_wrote_and_addresses_carry_is_inert(person, upstream):

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from deskclerk.catalogue import BanUser, GetUser, ListUsers, UpdateUser
 from deskclerk.desk import Caller, Decision, Signature
-from deskclerk.desk.choice import Choice
+from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.errors import ApprovalNeeded
 from tests.desk.conftest import Person
 from tests.faces.console.conftest import AGENT, problem
@@ -24,7 +24,7 @@ BAN = BanUser(user_id="user_1")
 async def banned(person):
     """A ban that was asked for, signed and done; its entry's id."""
     await person.desk.perform(BAN, caller=AGENT, approver=Person())
-    return (await person.desk.entries(Choice(action="clerk_user_ban")))[-1]["entry"]
+    return (await person.desk.journal.entries(EntryFilter(action="clerk_user_ban")))[-1]["entry"]
 
 
 def listed(page):
@@ -42,7 +42,9 @@ async def test_the_timeline_is_the_journal_the_newest_first(person):
     entry = await banned(person)
     page = await person.get("/activity")
     assert page.status_code == 200
-    assert listed(page) == [line["entry"] for line in reversed(await person.desk.entries(Choice()))]
+    assert listed(page) == [
+        line["entry"] for line in reversed(await person.desk.journal.entries(EntryFilter()))
+    ]
     assert listed(page)[0] == entry
     assert "The record is whole." in page.text
     assert "1 read</span>" in page.text
@@ -86,7 +88,7 @@ async def test_older_pages_follow_without_a_gap_while_new_entries_come(person, m
     monkeypatch.setattr("deskclerk.faces.console.pages.activity.ON_A_PAGE", 4)
     for _ in range(10):
         await person.desk.perform(ListUsers(), caller=AGENT)
-    every = [line["entry"] for line in reversed(await person.desk.entries(Choice()))]
+    every = [line["entry"] for line in reversed(await person.desk.journal.entries(EntryFilter()))]
     seen, address = [], "/activity?caller=mcp"
     while address:
         page = await person.get(address)
@@ -116,7 +118,7 @@ async def test_an_undo_is_a_plan_that_a_person_signs_and_the_console_carries_out
     answer = await undo(person, entry)
     assert answer.status_code == 303
     assert upstream.writes == [("POST", "/users/user_1/ban")]
-    (waiting,) = await person.desk.waiting()
+    (waiting,) = await person.desk.plans.waiting()
     assert answer.headers["location"].endswith(f"/plans/{waiting.plan.id}")
     assert f"Takes back {entry}" in (await person.get(f"/plans/{waiting.plan.id}")).text
     await person.decide(waiting.plan)
@@ -132,7 +134,7 @@ async def test_an_undo_is_a_plan_that_a_person_signs_and_the_console_carries_out
 
 async def test_a_declined_undo_does_nothing(person, upstream):
     await undo(person, await banned(person))
-    (waiting,) = await person.desk.waiting()
+    (waiting,) = await person.desk.plans.waiting()
     await person.decide(waiting.plan, "decline")
     assert len(upstream.writes) == 1
 
@@ -141,7 +143,7 @@ async def test_an_undo_that_was_signed_elsewhere_is_carried_out_by_a_button(pers
     from deskclerk.desk import Decision, Signature  # noqa: PLC0415 - beside its only use
 
     await undo(person, await banned(person))
-    (waiting,) = await person.desk.waiting()
+    (waiting,) = await person.desk.plans.waiting()
     csrf = re.search(r'name="csrf" value="([^"]+)"', (await person.get("/activity")).text)[1]
     path = f"/plans/{waiting.plan.id}/carry-out"
     await person.post(path, csrf=csrf)
@@ -160,18 +162,18 @@ async def test_what_cannot_be_taken_back_is_said_and_nothing_is_planned(person):
     assert answer.status_code == 409
     assert "it changed nothing" in problem(answer)
     assert "Take it back" not in answer.text
-    assert await person.desk.waiting() == []
+    assert await person.desk.plans.waiting() == []
 
 
 async def test_an_undo_without_the_pages_token_is_refused(person):
     answer = await person.post(f"/activity/{await banned(person)}/undo", csrf="guess")
     assert answer.status_code == 403
-    assert await person.desk.waiting() == []
+    assert await person.desk.plans.waiting() == []
 
 
 async def test_a_broken_record_is_shown_at_the_top(person):
     await banned(person)
-    engine = await person.desk._journal.engine()
+    engine = await person.desk.journal.engine()
     async with engine.begin() as connection:
         await connection.execute(text("DROP TRIGGER events_no_update"))
         await connection.execute(text("UPDATE events SET target = 'user_9' WHERE kind = 'intent'"))
@@ -201,7 +203,7 @@ async def test_an_export_is_whole_however_long(person, monkeypatch):
     for _ in range(8):
         await person.desk.perform(ListUsers(), caller=AGENT)
     answer = await person.get("/activity/export?format=ndjson")
-    every = [line["entry"] for line in reversed(await person.desk.entries(Choice()))]
+    every = [line["entry"] for line in reversed(await person.desk.journal.entries(EntryFilter()))]
     assert [json.loads(line)["entry"] for line in answer.text.splitlines()] == every
 
 

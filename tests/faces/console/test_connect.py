@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deskclerk.desk.instances import Instances
+from deskclerk.desk.instances.stored import Instances
 from deskclerk.errors import InvalidSettings
 from deskclerk.sandbox import open_sandbox
 from deskclerk.sandbox.controls.instances import AddInstance, add_new_instance
@@ -86,7 +86,7 @@ async def test_the_key_is_found_nowhere_but_in_its_place(person, clerk, file, ca
     answers += [await person.get(path) for path in ("/connect", "/secrets", "/")]
     assert all("canary4711" not in answer.text + str(answer.headers) for answer in answers)
     assert "canary4711" not in caplog.text
-    entries = [str(line) for line in await person.desk.recent(50)]
+    entries = [str(line) for line in await person.desk.journal.recent(50)]
     assert any("clerk_domains_list" in line and "console" in line for line in entries)
     home = file.parent
     holding = [path.name for path in home.rglob("*") if path.is_file() and b"canary4711" in path.read_bytes()]
@@ -112,7 +112,7 @@ async def test_a_clerk_that_repeats_the_key_does_not_get_it_onto_a_page(person, 
         after = await person.get("/connect")
     assert (answer.status_code == 303) is (status == 200)
     assert "canary4711" not in answer.text + after.text
-    assert "canary4711" not in str(await person.desk.recent(20))
+    assert "canary4711" not in str(await person.desk.journal.recent(20))
 
 
 async def test_a_key_that_clerk_refuses_is_told_and_not_stored(person, clerk, file):

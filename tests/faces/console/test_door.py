@@ -43,7 +43,7 @@ async def test_no_page_holds_a_script_or_a_style_of_its_own(person):
 
 
 async def test_a_link_lets_in_once(browser):
-    token = await browser.desk.doors.issue()
+    token = await browser.desk.console_links.issue()
     assert (await browser.http.get(f"/in/{token}")).status_code == 200
     assert (await browser.http.head(f"/in/{token}")).status_code == 200
     assert (await browser.http.post(f"/in/{token}")).status_code == 303
@@ -54,13 +54,13 @@ async def test_a_link_lets_in_once(browser):
 
 
 async def test_of_many_who_race_for_a_link_one_gets_in(browser):
-    token = await browser.desk.doors.issue()
+    token = await browser.desk.console_links.issue()
     answers = await asyncio.gather(*(browser.http.post(f"/in/{token}") for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [303, *[410] * 7]
 
 
 async def test_a_link_expires(browser, monkeypatch):
-    token = await browser.desk.doors.issue(expires_at=1)
+    token = await browser.desk.console_links.issue(expires_at=1)
     assert (await browser.http.post(f"/in/{token}")).status_code == 410
 
 

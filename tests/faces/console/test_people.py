@@ -98,7 +98,7 @@ async def test_a_search_goes_to_clerk_and_stays_on_the_next_page(person, upstrea
 async def test_looking_is_journalled_as_the_consoles(person):
     await person.get("/people")
     await person.get("/people/users/user_001")
-    lines = await person.desk.recent(20)
+    lines = await person.desk.journal.recent(20)
     assert {(line["face"], line["action"]) for line in lines} == {
         ("console", "clerk_users_list"),
         ("console", "clerk_user_get"),

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from deskclerk.desk.handovers import Handovers
+from deskclerk.desk.secrets.handovers import Handovers
 from tests.faces.console.conftest import problem
 
 pytestmark = pytest.mark.anyio

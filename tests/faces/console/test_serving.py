@@ -71,9 +71,9 @@ async def test_the_console_answers_to_its_own_names_only(served, host):
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:3000"])
 async def test_a_page_of_another_origin_cannot_use_a_link_or_a_form(served, origin):
     client, console = served
-    token = await console.desk.doors.issue()
+    token = await console.desk.console_links.issue()
     assert (await client.post(f"/in/{token}", headers={"origin": origin})).status_code == 403
-    assert await console.desk.doors.peek(token)
+    assert await console.desk.console_links.peek(token)
 
 
 @pytest.mark.anyio

@@ -18,7 +18,7 @@ BAN = BanUser(user_id="user_1")
 
 
 async def status(browser, plan):
-    return (await browser.desk.stored(plan.id)).status
+    return (await browser.desk.plans.load(plan.id)).status
 
 
 async def test_a_signed_plan_is_performed_by_its_askers_next_call(person, upstream):
@@ -30,7 +30,7 @@ async def test_a_signed_plan_is_performed_by_its_askers_next_call(person, upstre
     assert upstream.writes == [("POST", "/users/user_1/ban")]
     page = (await person.get(f"/plans/{plan.id}")).text
     assert "Clerk carried it out" in page
-    entry = (await person.desk.recent())[-1]
+    entry = (await person.desk.journal.recent())[-1]
     assert entry["signed"] == "console"
     assert entry["entry"] in page
 
@@ -91,7 +91,7 @@ async def test_a_plan_that_was_decided_says_how_and_cannot_be_decided_again(pers
 
 async def test_an_expired_plan_says_so(person, monkeypatch):
     plan = await person.propose()
-    monkeypatch.setattr("deskclerk.desk.plans.now", lambda: plan.expires_at)
+    monkeypatch.setattr("deskclerk.desk.plans.store.now", lambda: plan.expires_at)
     answer = await person.post(
         f"/plans/{plan.id}", csrf=await csrf(person), decision="sign", digest=plan.digest, typed="user_1"
     )

@@ -5,7 +5,7 @@ import anyio.lowlevel
 import httpx2
 import pytest
 
-from deskclerk.desk.journal import Journal
+from deskclerk.desk.journal.journal import Journal
 from tests.faces.mcp.conftest import Dialogue
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +60,7 @@ async def test_a_cancelled_read_does_not_take_the_noted_reads_with_it(connect, e
         await append(self, rows)
 
     monkeypatch.setattr(Journal, "_append", slowly)
-    monkeypatch.setattr("deskclerk.desk.journal._BATCH", 3)
+    monkeypatch.setattr("deskclerk.desk.journal.journal._BATCH", 3)
     async with connect() as client:
         for _ in range(2):
             await client.call_tool("clerk_users_list", {})

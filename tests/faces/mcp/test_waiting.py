@@ -22,7 +22,7 @@ class Elsewhere:
         self.told.append((progress, total, message))
         if self.decision and len(self.told) == 1:
             async with Desk.open(self.settings) as desk:
-                (stored,) = await desk.waiting()
+                (stored,) = await desk.plans.waiting()
                 await desk.sign(stored.plan.id, Signature(self.decision, "terminal, approve"))
 
 

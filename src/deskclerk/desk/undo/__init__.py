@@ -1,6 +1,5 @@
-"""How a journalled write is taken back: its inverse, or an honest no."""
+"""How a journalled write is taken back: the engine alone.
 
-from deskclerk.desk.undo.inverse import Inverse, inverse
-from deskclerk.desk.undo.undoing import Found, Undoing
-
-__all__ = ["Found", "Inverse", "Undoing", "inverse"]
+What the inverse of a write is stands in `consequences/`; here it is found out whether the entry can be taken
+back at all, and put into words what cannot.
+"""

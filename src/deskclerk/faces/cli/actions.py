@@ -16,7 +16,7 @@ _STYLES = {"read": "green", "write": "yellow", "destructive": "red"}
 def actions(ctx: click.Context, /) -> None:
     """The actions that the settings in force offer."""
     from deskclerk.desk.caller import Caller  # noqa: PLC0415 - help needs no desk
-    from deskclerk.desk.policy import Policy  # noqa: PLC0415 - help needs no desk
+    from deskclerk.desk.policy.policy import Policy  # noqa: PLC0415 - help needs no desk
     from deskclerk.faces.cli.options import usage  # noqa: PLC0415
     from deskclerk.faces.cli.output import print_lines  # noqa: PLC0415
 

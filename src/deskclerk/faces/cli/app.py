@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from deskclerk import __version__
 from deskclerk.faces.cli.state import json_option, set_option, setting_options, silence
+from deskclerk.version import __version__
 
 _OTHERS = {
     "actions": "actions",

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, TextIO
 
 from deskclerk.catalogue import Effect
 from deskclerk.desk import Decision, Plan, Signature
-from deskclerk.desk.signer import Rules
+from deskclerk.desk.approvals.pin import SigningRules
 from deskclerk.faces.cli.state import console, is_terminal
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from deskclerk.desk.plan import Change
+    from deskclerk.desk.consequences.changes import Change
 
 _NO = ("no", "n")
 
@@ -33,7 +33,7 @@ class Terminal:
     def __init__(self, *, yes: bool, how: str = "terminal") -> None:
         self._yes = yes
         self._how = how
-        self.rules = Rules(pin=True, named=True, flag=False)
+        self.rules = SigningRules(pin=True, named=True, flag=False)
         self.decision: Decision | None = None
 
     async def __call__(self, plan: Plan) -> Signature:

@@ -27,9 +27,9 @@ def console(ctx: click.Context, /, port: int) -> None:
 
 async def _console(state: State, port: int) -> None:
     async with state.desk() as desk:
-        for url in await desk.doors.running():
-            _show(f"{url}/in/{await desk.doors.issue()}")
-        if await desk.doors.running():
+        for url in await desk.console_links.running():
+            _show(f"{url}/in/{await desk.console_links.issue()}")
+        if await desk.console_links.running():
             return
         from deskclerk.faces.console.on_demand import serving  # noqa: PLC0415 - only where none runs yet
 

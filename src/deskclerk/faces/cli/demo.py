@@ -80,7 +80,7 @@ class _Tour:
         from deskclerk.faces.cli.cells import moment  # noqa: PLC0415
 
         _heading(4, "Everything is in the journal, a write before it is sent")
-        events = [event for event in await self._desk.recent(50) if event["kind"] != "read"]
+        events = [event for event in await self._desk.journal.recent(50) if event["kind"] != "read"]
         for event in events:
             said = event["outcome"] or f"signed by: {event['signed']}"
             _say(f"  {moment(event['at']):%H:%M:%S}  {event['kind']:<8} {event['action']:<16} {said}")

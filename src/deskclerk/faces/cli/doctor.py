@@ -34,20 +34,19 @@ def doctor(ctx: click.Context, /) -> None:
 
 
 async def _examine(state: State) -> tuple[dict[str, Any], Exception | None]:
-    from deskclerk.desk.examining import first_read  # noqa: PLC0415
     from deskclerk.errors import ClerkError, KeyRejected  # noqa: PLC0415
 
     error: ClerkError | None = None
     async with state.desk() as desk:
         said: dict[str, Any] | None = {}
         try:
-            said = await first_read(desk)
+            said = await desk.first_read()
         except ClerkError as failure:
             error = failure
         verdict = "not checked: no read is offered" if said is None else ACCEPTED
         if error:
             verdict = "rejected" if isinstance(error, KeyRejected) else "not checked: no good answer"
-        settled = await desk.settle()
+        settled = await desk.settling.orphans()
         allowed = _allowed(desk, pin=await desk.signer.is_set())
         findings = {"key": verdict} | _instance(desk, said or {}) | allowed
         if settled:
@@ -73,10 +72,8 @@ def _instance(desk: "Desk", said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _allowed(desk: "Desk", *, pin: bool) -> dict[str, Any]:
-    from deskclerk.desk.examining import allowed  # noqa: PLC0415
-
     signers = {"signers_pin": "set" if pin else "not set: whoever types the target's name signs"}
-    return {"allowed": allowed(desk) | signers}
+    return {"allowed": desk.allowed() | signers}
 
 
 def _places(settings: "Settings") -> dict[str, Any]:
@@ -116,8 +113,8 @@ def _draw(findings: dict[str, Any]) -> None:
 
 
 def _versions() -> dict[str, Any]:
-    from deskclerk import __version__  # noqa: PLC0415
     from deskclerk.catalogue.route import API_VERSION  # noqa: PLC0415
+    from deskclerk.version import __version__  # noqa: PLC0415
 
     found = {"deskclerk": __version__, "clerk_api": API_VERSION, "python": platform.python_version()}
     return {"versions": found | {name: version(name) for name in _PARTS}}

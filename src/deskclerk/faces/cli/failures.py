@@ -39,7 +39,7 @@ def exit_code(error: BaseException) -> int:
 
 def report(error: BaseException, state: State) -> None:
     """Say on standard error what failed and what to do next: for a person, or as one JSON line."""
-    from deskclerk.desk.clean import clean  # noqa: PLC0415 - only where something went wrong
+    from deskclerk.desk.view.cleaning import clean  # noqa: PLC0415 - only where something went wrong
 
     facts = clean(_facts(error))
     if state.debug:
@@ -52,7 +52,7 @@ def report(error: BaseException, state: State) -> None:
 
 def traceback_of(error: BaseException) -> str:
     """Where an error arose, cleaned; the text of one that nobody foresaw may hold anything, and stays out."""
-    from deskclerk.desk.clean import clean_text  # noqa: PLC0415
+    from deskclerk.desk.view.cleaning import clean_text  # noqa: PLC0415
 
     where = "".join(traceback.format_tb(error.__traceback__))
     said = f": {error}" if isinstance(error, DeskclerkError | click.ClickException) else ""
@@ -87,7 +87,7 @@ def _place(error: BaseException) -> str:
 
 def draw(facts: dict[str, Any], stream: TextIO) -> None:
     """An error's parts, in two columns on a terminal and line by line elsewhere."""
-    from deskclerk.desk.clean import clean_text  # noqa: PLC0415 - only where something is drawn
+    from deskclerk.desk.view.cleaning import clean_text  # noqa: PLC0415 - only where something is drawn
 
     lines = [(name, style, clean_text(text)) for name, style, text in _parts(facts) if text]
     if not is_terminal(stream):

@@ -12,7 +12,7 @@ from deskclerk.faces.cli.state import State, json_option
 
 if TYPE_CHECKING:
     from deskclerk.desk import Desk
-    from deskclerk.desk.choice import Choice
+    from deskclerk.desk.journal.records import EntryFilter
 
 _POLL_SECONDS = 0.5
 _LIMIT = 50
@@ -52,11 +52,13 @@ def journal(ctx: click.Context, /, *, limit: int, entry: str | None, follow: boo
     """
     if ctx.invoked_subcommand:
         return
-    from deskclerk.desk.choice import Choice  # noqa: PLC0415 - help needs no desk
+    from deskclerk.desk.journal.records import EntryFilter  # noqa: PLC0415 - help needs no desk
 
     state = ctx.ensure_object(State)
     try:
-        asyncio.run(_one(state, entry) if entry else _list(state, Choice(**filters), limit, follow=follow))
+        asyncio.run(
+            _one(state, entry) if entry else _list(state, EntryFilter(**filters), limit, follow=follow)
+        )
     except KeyboardInterrupt:
         if not follow:
             raise
@@ -76,7 +78,7 @@ def verify(ctx: click.Context, /, head: str | None) -> int:
 
 async def _verify(state: State, noted: str | None) -> int:
     async with state.desk() as desk:
-        found = await desk.verify(noted)
+        found = await desk.journal.verify(noted)
     facts: dict[str, Any] = {"ok": found.fault is None, "lines": found.head.seq, "head": str(found.head)}
     if found.fault:
         facts["fault"] = found.fault.as_dict()
@@ -92,13 +94,13 @@ async def _verify(state: State, noted: str | None) -> int:
     return 1 if found.fault else 0
 
 
-async def _list(state: State, choice: "Choice", limit: int, *, follow: bool) -> None:
+async def _list(state: State, choice: "EntryFilter", limit: int, *, follow: bool) -> None:
     from deskclerk.faces.cli.journal_view import Listing  # noqa: PLC0415 - help needs no desk
 
     listing = Listing(state)
     async with state.desk() as desk:
         await _settle(state, desk)
-        found = await desk.entries(choice, limit=limit)
+        found = await desk.journal.entries(choice, limit=limit)
         listing.show(found)
         if not follow:
             if not found:
@@ -108,14 +110,17 @@ async def _list(state: State, choice: "Choice", limit: int, *, follow: bool) -> 
 
 
 async def _follow(
-    desk: "Desk", choice: "Choice", found: list[dict[str, Any]], show: Callable[[list[dict[str, Any]]], None]
+    desk: "Desk",
+    choice: "EntryFilter",
+    found: list[dict[str, Any]],
+    show: Callable[[list[dict[str, Any]]], None],
 ) -> None:
     """New entries, and old ones that end, as they come."""
     after = max((line["seq"] for line in found), default=0)
     while True:
         sys.stdout.flush()
         await asyncio.sleep(_POLL_SECONDS)
-        found = await desk.entries(choice, after)
+        found = await desk.journal.entries(choice, after)
         if found:
             show(found)
             after = max(line["seq"] for line in found)
@@ -127,7 +132,7 @@ async def _one(state: State, entry_id: str) -> None:
 
     async with state.desk() as desk:
         await _settle(state, desk)
-        found = await desk.entry(entry_id)
+        found = await desk.journal.entry(entry_id)
     if found is None:
         raise InvalidRequest(
             f"The journal has no entry {entry_id}.", next_step="`deskclerk journal` lists the last ones."
@@ -136,5 +141,5 @@ async def _one(state: State, entry_id: str) -> None:
 
 
 async def _settle(state: State, desk: "Desk") -> None:
-    for line in await desk.settle():
+    for line in await desk.settling.orphans():
         state.note(f"{line['action']} {line['target'] or ''}: {line['outcome']}. {line['note']}")

@@ -4,9 +4,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from deskclerk.desk.changes import changes_of
-from deskclerk.desk.choice import one_line
-from deskclerk.desk.clean import clean
+from deskclerk.desk.journal.records import changed_fields, entry_summary
+from deskclerk.desk.view.cleaning import clean
 from deskclerk.faces.cli.cells import cell, moment
 from deskclerk.faces.cli.output import print_lines
 from deskclerk.faces.cli.state import State, console
@@ -52,7 +51,7 @@ class Listing:
 def show_entry(state: State, found: Mapping[str, Any]) -> None:
     """One entry in full."""
     intent, outcome = found["intent"], found["outcome"]
-    changes = changes_of(intent, outcome)
+    changes = changed_fields(intent, outcome)
     if not state.tables:
         print_lines([clean({"intent": intent, "outcome": outcome, "changes": changes})])
         return
@@ -61,7 +60,7 @@ def show_entry(state: State, found: Mapping[str, Any]) -> None:
     from deskclerk.faces.cli.table import object_of  # noqa: PLC0415
 
     out = console(sys.stdout)
-    facts = {key: value for key, value in one_line(intent, outcome).items() if value not in (None, {})}
+    facts = {key: value for key, value in entry_summary(intent, outcome).items() if value not in (None, {})}
     out.print(object_of(clean(facts)))
     for change in clean(changes):
         line = Text(f"  {change['field']}: ")

@@ -12,7 +12,7 @@ from deskclerk.faces.cli.commands import yes_option
 from deskclerk.faces.cli.state import State, console, json_option
 
 if TYPE_CHECKING:
-    from deskclerk.desk.plans import Stored
+    from deskclerk.desk.plans.store import StoredPlan
 
 _HOW = "terminal, approve"
 
@@ -55,7 +55,7 @@ async def _pending(state: State) -> None:
     from deskclerk.faces.cli.output import print_lines  # noqa: PLC0415 - help needs no desk
 
     async with state.desk() as desk:
-        waiting = await desk.waiting()
+        waiting = await desk.plans.waiting()
     if not state.tables:
         print_lines(stored.as_dict() for stored in waiting)
     elif waiting:
@@ -65,7 +65,7 @@ async def _pending(state: State) -> None:
         state.note("Nothing waits for a signature.")
 
 
-def _draw(waiting: "list[Stored]") -> None:
+def _draw(waiting: "list[StoredPlan]") -> None:
     """Two lines for each: its id, what it is and who asks; the target, whole on the narrowest screen."""
     from rich.padding import Padding  # noqa: PLC0415 - only where something is drawn
     from rich.text import Text  # noqa: PLC0415
@@ -88,8 +88,8 @@ def _age(created_at: int) -> str:
     return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min"  # noqa: PLR2004 - a minute
 
 
-def _who(stored: "Stored") -> str:
-    from deskclerk.desk.plan import line_of  # noqa: PLC0415
+def _who(stored: "StoredPlan") -> str:
+    from deskclerk.desk.view.cleaning import line_of  # noqa: PLC0415
 
     caller = stored.caller
     known = [part for part in (caller.client, caller.token) if part]
@@ -101,12 +101,12 @@ async def _approve(state: State, plan_id: str, *, yes: bool) -> None:
     from deskclerk.faces.cli.approve import Terminal, show  # noqa: PLC0415
 
     async with state.desk() as desk:
-        stored = await desk.stored(plan_id)
+        stored = await desk.plans.load(plan_id)
         terminal = Terminal(yes=yes, how=_HOW)
         # Somebody else asked: whoever signs has read whose plan it is, on the sandbox too.
-        terminal.rules = replace(await desk.signing_rules(), named=True, flag=False)
+        terminal.rules = replace(await desk.signer.rules(), named=True, flag=False)
         show(stored.plan, sys.stderr, _who(stored))
-        await desk.signable(plan_id)
+        await desk.decisions.open(plan_id)
         signature = terminal.answer(stored.plan)
         await desk.sign(
             plan_id, replace(signature, why=signature.why or "approve wants a person at a terminal")
@@ -123,11 +123,11 @@ async def _approve(state: State, plan_id: str, *, yes: bool) -> None:
 
 async def _reject(state: State, plan_id: str, reason: str | None) -> None:
     from deskclerk.desk import Decision, Signature  # noqa: PLC0415 - help needs no desk
-    from deskclerk.desk.plan import line_of  # noqa: PLC0415
+    from deskclerk.desk.view.cleaning import line_of  # noqa: PLC0415
     from deskclerk.faces.cli.approve import show  # noqa: PLC0415
 
     async with state.desk() as desk:
-        stored = await desk.stored(plan_id)
+        stored = await desk.plans.load(plan_id)
         show(stored.plan, sys.stderr, _who(stored))
         how = f"command line: {line_of(reason)}" if reason else "command line"
         await desk.sign(plan_id, Signature(Decision.DECLINED, how))

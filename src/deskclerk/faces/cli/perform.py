@@ -33,7 +33,7 @@ async def signing_desk(state: State, *, yes: bool) -> AsyncIterator[Desk]:
     """A desk whose writes are signed at this terminal; what is not signed says what to do."""
     terminal = Terminal(yes=yes)
     async with state.desk(terminal) as desk:
-        terminal.rules = await desk.signing_rules()
+        terminal.rules = await desk.signer.rules()
         try:
             yield desk
         except ApprovalNeeded as error:

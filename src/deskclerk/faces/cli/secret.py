@@ -10,7 +10,7 @@ import click
 from deskclerk.faces.cli.state import State, console, is_terminal, json_option
 
 if TYPE_CHECKING:
-    from deskclerk.desk.secrets import Secrets
+    from deskclerk.desk.secrets.references import Secrets
 
 
 @click.group(short_help="set, list, remove")
@@ -31,7 +31,7 @@ def set_(ctx: click.Context, /, name: str, source: str) -> None:
     It is asked for twice without echo; from a pipe it is read to the end, and @FILE reads a file, so that
     a PEM key keeps its lines. Backup codes: one a line.
     """
-    from deskclerk.desk.secrets import check_name  # noqa: PLC0415 - help needs no desk
+    from deskclerk.desk.secrets.references import check_name  # noqa: PLC0415 - help needs no desk
 
     state = ctx.ensure_object(State)
     check_name(name)
@@ -76,7 +76,7 @@ def remove(ctx: click.Context, /, name: str) -> None:
 
 
 def _secrets(state: State) -> "Secrets":
-    from deskclerk.desk.secrets import Secrets  # noqa: PLC0415
+    from deskclerk.desk.secrets.references import Secrets  # noqa: PLC0415
 
     return Secrets(state.settings().data)
 

@@ -63,7 +63,7 @@ class State:
     def note(self, text: str, style: str = "dim") -> None:
         """A remark for a person, on standard error; nothing where nobody looks."""
         if self.talks:
-            from deskclerk.desk.clean import clean_text  # noqa: PLC0415
+            from deskclerk.desk.view.cleaning import clean_text  # noqa: PLC0415
 
             console(sys.stderr).print(clean_text(text), style=style)
 

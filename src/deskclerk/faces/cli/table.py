@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from deskclerk.desk.view import FREE_FORM
+from deskclerk.desk.view.cleaning import FREE_FORM
 from deskclerk.faces.cli.cells import at, cell, flat, is_time, moment, only, width_of
 
 if TYPE_CHECKING:

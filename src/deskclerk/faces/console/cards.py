@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deskclerk.catalogue import DESTRUCTIVE
-from deskclerk.desk.clean import clean_text
-from deskclerk.desk.instance import Instance
-from deskclerk.desk.lines import now
-from deskclerk.desk.plan import Change, line_of
-from deskclerk.desk.plans import Stored
+from deskclerk.desk.consequences.changes import Change
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.plans.store import StoredPlan
+from deskclerk.desk.time_and_ids import now
+from deskclerk.desk.view.cleaning import clean_text, line_of
 
 FACES = {
     "mcp": "An agent, over MCP",
@@ -61,7 +61,7 @@ class Card:
     expires: str
 
 
-def card_of(stored: Stored, instance: Instance) -> Card:
+def card_of(stored: StoredPlan, instance: Instance) -> Card:
     """The card of a plan, for whoever looks from an instance."""
     plan, caller = stored.plan, stored.caller
     return Card(

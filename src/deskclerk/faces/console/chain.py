@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 
 from deskclerk.desk import Desk
-from deskclerk.desk.chain import Fault
-from deskclerk.desk.lines import now
+from deskclerk.desk.journal.chain import Fault
+from deskclerk.desk.time_and_ids import now
 from deskclerk.faces.console.cards import moment
 
 _SECONDS = 20.0
@@ -48,6 +48,6 @@ class Chain:
             self._checking.cancel()
 
     async def _check(self) -> None:
-        found = await self._desk.verify()
+        found = await self._desk.journal.verify()
         self._verdict = Verdict(found.head.seq, found.fault, moment(now()))
         self._checked = time.monotonic()

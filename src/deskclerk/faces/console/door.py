@@ -24,7 +24,7 @@ async def outside(request: Request) -> Response:
 async def show_link(request: Request) -> Response:
     """The one-time link's page with its button."""
     token = request.path_params["token"]
-    link = await desk_of(request).doors.peek(token)
+    link = await desk_of(request).console_links.peek(token)
     if link is None:
         return refusal(request, "link_used")
     return render(request, "link.html", token=token, plan=link.plan)
@@ -32,7 +32,7 @@ async def show_link(request: Request) -> Response:
 
 async def use_link(request: Request) -> Response:
     """Use the link up and let its bearer in."""
-    link = await desk_of(request).doors.use(request.path_params["token"])
+    link = await desk_of(request).console_links.use(request.path_params["token"])
     if link is None:
         return refusal(request, "link_used")
     session, value = console_of(request).sessions.begin(link.plan)

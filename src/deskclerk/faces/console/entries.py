@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deskclerk.catalogue import BY_NAME
-from deskclerk.desk.changes import changes_of
-from deskclerk.desk.choice import one_line
-from deskclerk.desk.clean import clean
-from deskclerk.desk.plan import line_of
+from deskclerk.desk.journal.records import changed_fields, entry_summary
+from deskclerk.desk.view.cleaning import clean, line_of
 from deskclerk.faces.console.cards import FACES, Row, moment, value_text
 
 MOST_TEXT = 20_000
@@ -62,12 +60,12 @@ def item_of(entry: Mapping[str, Any]) -> Item:
 def whole_of(found: Mapping[str, Any]) -> dict[str, Any]:
     """One entry in full: what its page shows."""
     intent, outcome = found["intent"], found["outcome"]
-    line = one_line(intent, outcome)
+    line = entry_summary(intent, outcome)
     return {
         "item": item_of(line),
         "line": line,
         "arguments": pretty(intent["arguments"]),
-        "rows": [row_of(change) for change in changes_of(intent, outcome)],
+        "rows": [row_of(change) for change in changed_fields(intent, outcome)],
         "before": pretty(intent["before"]) if intent["before"] else None,
         "after": pretty((outcome or {}).get("after")) if (outcome or {}).get("after") else None,
         "ended": moment(line["ended_at"]) if line["ended_at"] else None,

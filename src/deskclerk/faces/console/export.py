@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from deskclerk.desk import Desk
-from deskclerk.desk.choice import Choice
-from deskclerk.desk.clean import clean
+from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.desk.view.cleaning import clean
 from deskclerk.faces.console.cards import moment
 
 _AT_ONCE = 2_000
@@ -22,11 +22,11 @@ _FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 
 
-async def exported(desk: Desk, choice: Choice, kind: str) -> AsyncIterator[str]:
+async def exported(desk: Desk, choice: EntryFilter, kind: str) -> AsyncIterator[str]:
     """Every entry that fits, the newest first, some thousands in memory at a time."""
     if kind == "csv":
         yield _table([_COLUMNS])
-    while found := await desk.entries(choice, limit=_AT_ONCE):
+    while found := await desk.journal.entries(choice, limit=_AT_ONCE):
         newest = list(reversed(found))
         yield _table([_cells(entry) for entry in newest]) if kind == "csv" else _lines(newest)
         choice = replace(choice, before=found[0]["line"])

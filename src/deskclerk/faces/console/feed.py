@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 
 from deskclerk.desk import Desk
-from deskclerk.desk.pulse import Pulse
+from deskclerk.desk.plans.store import Snapshot
 
 _POLL_SECONDS = 0.7
 _BEAT_SECONDS = 15.0
@@ -18,7 +18,7 @@ class Feed:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._changed = asyncio.Condition()
-        self._pulse: Pulse | None = None
+        self._pulse: Snapshot | None = None
         self._listeners = 0
         self._polling: asyncio.Task[None] | None = None
         self._ended = False
@@ -29,7 +29,7 @@ class Feed:
         try:
             if self._polling is None or self._polling.done():
                 self._polling = asyncio.create_task(self._poll())
-            seen: Pulse | None = None
+            seen: Snapshot | None = None
             yield "retry: 2000\n\n"
             while not self._ended:
                 seen, fresh = await self._next(seen)
@@ -43,7 +43,7 @@ class Feed:
         if self._polling:
             self._polling.cancel()
 
-    async def _next(self, seen: Pulse | None) -> tuple[Pulse | None, bool]:
+    async def _next(self, seen: Snapshot | None) -> tuple[Snapshot | None, bool]:
         """The next pulse that differs from one seen, or the same after a while."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_BEAT_SECONDS), self._changed:
@@ -53,19 +53,19 @@ class Feed:
     async def _poll(self) -> None:
         try:
             while self._listeners:
-                await self._tell(await self._desk.pulse())
+                await self._tell(await self._desk.plans.snapshot())
                 await asyncio.sleep(_POLL_SECONDS)
         finally:
             async with self._changed:
                 self._changed.notify_all()
 
-    async def _tell(self, pulse: Pulse) -> None:
+    async def _tell(self, pulse: Snapshot) -> None:
         if pulse != self._pulse:
             async with self._changed:
                 self._pulse = pulse
                 self._changed.notify_all()
 
 
-def _event(pulse: Pulse) -> str:
+def _event(pulse: Snapshot) -> str:
     facts = {"waiting": list(pulse.waiting), "journal": pulse.journal}
     return f"event: pulse\ndata: {json.dumps(facts, separators=(',', ':'))}\n\n"

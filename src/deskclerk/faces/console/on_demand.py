@@ -35,10 +35,10 @@ class OnDemand:
 
     async def address(self, plan_id: str) -> str | None:
         """A one-time link to one plan. A model is told it, so it lets look and does not sign by itself."""
-        stored = await self._desk.stored(plan_id)
-        running = [] if self._own else await self._desk.doors.running()
+        stored = await self._desk.plans.load(plan_id)
+        running = [] if self._own else await self._desk.console_links.running()
         url = running[0] if running else (await self._start()).url
-        return f"{url}/in/{await self._desk.doors.issue(plan_id, stored.plan.expires_at)}"
+        return f"{url}/in/{await self._desk.console_links.issue(plan_id, stored.plan.expires_at)}"
 
     async def attend(self) -> str:
         """The page where a person who is in takes what this process hands over."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from deskclerk.catalogue import READ
 from deskclerk.desk import Desk
-from deskclerk.desk.plan import line_of
+from deskclerk.desk.view.cleaning import line_of
 from deskclerk.faces.console.cards import ago, moment
 from deskclerk.faces.console.page import CALLER
 

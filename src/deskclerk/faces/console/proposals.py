@@ -6,7 +6,7 @@ from typing import Any
 
 from deskclerk.catalogue import Action
 from deskclerk.desk import Answer, Desk
-from deskclerk.desk.plan import Plan
+from deskclerk.desk.plans.plan import Plan
 from deskclerk.faces.console.page import CALLER
 
 _MOST = 200

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from deskclerk.desk.clean import clean_text
+from deskclerk.desk.view.cleaning import clean_text
 from deskclerk.faces.console.page import console_of, home_of
 
 _HERE = Path(__file__).parent

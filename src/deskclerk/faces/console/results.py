@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from deskclerk.catalogue import Action
 from deskclerk.desk import Answer
-from deskclerk.desk.plan import line_of
+from deskclerk.desk.view.cleaning import line_of
 from deskclerk.faces.cli.cells import cell
 from deskclerk.faces.console.entries import pretty
 from deskclerk.faces.console.forms import Typed, typed_of

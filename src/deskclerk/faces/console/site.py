@@ -51,8 +51,8 @@ class Console:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Known to other processes, at its address, for as long as the block lasts."""
-        presence = await self.desk.doors.announce(self.url)
-        self.desk.handovers.attend = self.attend
+        presence = await self.desk.console_links.announce(self.url)
+        self.desk.handovers.open_console = self.attend
         try:
             if self._greets:
                 self.first_link = await self.link()
@@ -60,7 +60,7 @@ class Console:
         finally:
             self.feed.end()
             self.chain.end()
-            await self.desk.doors.leave(presence)
+            await self.desk.console_links.leave(presence)
 
     def leave(self) -> None:
         """Let the pages that follow along go: the server wants to end."""
@@ -68,7 +68,7 @@ class Console:
 
     async def link(self) -> str:
         """A new one-time link, for a person at a terminal."""
-        return f"{self.url}/in/{await self.desk.doors.issue()}"
+        return f"{self.url}/in/{await self.desk.console_links.issue()}"
 
     async def attend(self) -> str:
         """Where a person who is in takes what is handed over."""

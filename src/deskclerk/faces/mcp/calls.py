@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from deskclerk.catalogue import READ, Action
 from deskclerk.desk import Answer, Caller, Desk
-from deskclerk.desk.clean import clean, clean_text
+from deskclerk.desk.view.cleaning import clean, clean_text
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused, DeskclerkError, InvalidRequest
 from deskclerk.faces.mcp.confirm import KEY, can_ask, over_connection, request_for, with_answer
 from deskclerk.faces.mcp.guard import TOKEN
@@ -83,7 +83,7 @@ class Calls:
 
     async def _place_to_enter(self, secret: str) -> str:
         """A sentence with the console's page where a person who is in enters a secret."""
-        attend = self._desk.handovers.attend
+        attend = self._desk.handovers.open_console
         try:
             return f" Or in the console: {await attend()}?name={secret}" if attend else ""
         except OSError as error:

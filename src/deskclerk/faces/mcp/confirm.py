@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from deskclerk.catalogue import DESTRUCTIVE
 from deskclerk.desk import Approver, Decision, Plan, Signature
-from deskclerk.desk.words import accepts
+from deskclerk.desk.plans.plan import accepts
 
 KEY = "confirm"
 """The name of the one question, and of its field for a write that can be taken back."""

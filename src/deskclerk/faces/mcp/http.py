@@ -93,7 +93,7 @@ def _app(
     desk = desk or Desk(settings)
     wanted = bind.loopback if settings.console is None else settings.console
     site = beside(desk, bind.origin) if beside and wanted else None
-    desk.console_at(bind.origin if site else None)
+    desk.signing.console = bind.origin if site else None
     server = build(desk)
     security = security_of(settings, bind)
     mcp = server.streamable_http_app(streamable_http_path=PATH, transport_security=security)

@@ -15,11 +15,11 @@ from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 
-from deskclerk import __version__
 from deskclerk.catalogue import BY_NAME, Action
 from deskclerk.desk import Caller, Desk
 from deskclerk.faces.mcp.calls import Calls, Context, Doorway, caller_of
 from deskclerk.faces.mcp.tools import input_schema, tools_of
+from deskclerk.version import __version__
 
 NAME = "deskclerk"
 _FRESH = CacheHint(ttl_ms=3_600_000, scope="private")

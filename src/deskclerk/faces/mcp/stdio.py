@@ -64,7 +64,7 @@ async def _console(desk: Desk) -> AsyncIterator[Doorway | None]:
         async def attend() -> str:
             return await (await console()).attend()
 
-        desk.handovers.attend = attend
+        desk.handovers.open_console = attend
         yield address
 
 

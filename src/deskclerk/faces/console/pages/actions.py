@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from deskclerk.catalogue import BY_NAME, READ, Action
 from deskclerk.desk import Answer
-from deskclerk.desk.plan import Plan
+from deskclerk.desk.plans.plan import Plan
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console.failures import status_of
 from deskclerk.faces.console.forms import GIVEN, NULLED, Typed, fields_of, fill

@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from deskclerk.catalogue import BY_NAME
 from deskclerk.catalogue.fields import is_reference, parse_time
-from deskclerk.desk.choice import Choice
-from deskclerk.desk.plan import Plan
+from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.desk.plans.plan import Plan
 from deskclerk.errors import CannotUndo, DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console.chart import chart_of, since
 from deskclerk.faces.console.entries import item_of, whole_of
@@ -34,7 +34,7 @@ async def activity(request: Request) -> Response:
     """The timeline, the newest first, as far as the filters let it through."""
     desk = desk_of(request)
     choice, typed, problems = _chosen(request)
-    found = [] if problems else await desk.entries(choice, limit=ON_A_PAGE + 1)
+    found = [] if problems else await desk.journal.entries(choice, limit=ON_A_PAGE + 1)
     shown = found[-ON_A_PAGE:]
     older = shown[0]["line"] if len(found) > ON_A_PAGE else None
     items = [item_of(entry) for entry in reversed(shown)]
@@ -51,7 +51,7 @@ async def activity(request: Request) -> Response:
         older=older,
         newest=choice.before is None,
         verdict=await console_of(request).chain.verdict(),
-        chart=chart_of(await desk.daily(since(today)), today),
+        chart=chart_of(await desk.journal.daily(since(today)), today),
         actions=[action.spec.name for action in BY_NAME.values()],
         outcomes=OUTCOMES,
     )
@@ -62,7 +62,7 @@ async def entry(
 ) -> Response:
     """One entry in full, and the way to take it back."""
     desk = desk_of(request)
-    found = await desk.entry(request.path_params["entry_id"])
+    found = await desk.journal.entry(request.path_params["entry_id"])
     if found is None:
         raise NotFound("The journal has no such entry.", next_step="The activity lists what there is.")
     intent = found["intent"]
@@ -72,7 +72,7 @@ async def entry(
         status_of(problem) if problem else 200,
         **whole_of(found),
         ours=intent["instance"] == desk.instance.id,
-        taken_back_by=await desk.taken_back_by(intent["entry"]),
+        taken_back_by=await desk.journal.taken_back_by(intent["entry"]),
         problem=problem.as_dict() if problem else None,
         offer=_offer(request, problem),
         done=done,
@@ -110,7 +110,7 @@ async def export(request: Request) -> Response:
     )
 
 
-def _chosen(request: Request) -> tuple[Choice, dict[str, str], dict[str, str]]:
+def _chosen(request: Request) -> tuple[EntryFilter, dict[str, str], dict[str, str]]:
     """The filters of an address, as they were typed, and what is wrong with them by name."""
     typed = {name: request.query_params.get(name, "").strip() for name in FILTERS}
     values: dict[str, Any] = {name: text or None for name, text in typed.items()}
@@ -123,7 +123,7 @@ def _chosen(request: Request) -> tuple[Choice, dict[str, str], dict[str, str]]:
     before = request.query_params.get("before", "")
     if before.isascii() and before.isdecimal() and len(before) < 16:  # noqa: PLR2004 - fits a line's number
         values["before"] = int(before)
-    return Choice(**values), typed, problems
+    return EntryFilter(**values), typed, problems
 
 
 def _given(form: Any) -> dict[str, Any]:

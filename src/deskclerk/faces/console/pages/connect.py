@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from deskclerk.desk.instances import Found, Instances, check_name
+from deskclerk.desk.instances.stored import CheckedKey, Instances, check_name
 from deskclerk.errors import DeskclerkError, InvalidRequest, InvalidSettings, KeyRejected
 from deskclerk.faces.configuration import clients
 from deskclerk.faces.console.failures import status_of
@@ -18,7 +18,7 @@ _NEW_KEY = "Nothing was stored. Copy it again from Clerk Dashboard, API Keys, Se
 
 async def connect(request: Request, problem: DeskclerkError | None = None) -> Response:
     """What is in use, what is stored, the form for another, and what clients are told."""
-    settings, instances = desk_of(request).settings, Instances(desk_of(request).settings)
+    settings, instances = desk_of(request).settings, desk_of(request).instances
     session = session_of(request)
     told, session.told = session.told, None
     try:
@@ -36,7 +36,7 @@ async def connect(request: Request, problem: DeskclerkError | None = None) -> Re
         from_outside=settings.secret_key is not None,
         file=str(instances.path),
         clients=clients(settings, console_of(request).mcp),
-        found=told if isinstance(told, Found) else None,
+        found=told if isinstance(told, CheckedKey) else None,
         done=told if isinstance(told, str) else "",
         given={name: given.get(name, "") for name in ("name", "api_url")},
         problem=problem.as_dict() if problem else None,
@@ -88,7 +88,7 @@ async def _tried(
     request: Request, store: Callable[[Instances, str, str | None], None], new: str | None = None
 ) -> Response:
     """Ask Clerk about the form's key, and store it if the answer is good."""
-    form, instances = form_of(request), Instances(desk_of(request).settings)
+    form, instances = form_of(request), desk_of(request).instances
     key, api_url = form.get("key", "").strip(), form.get("api_url", "").strip() or None
     try:
         if new is not None:
@@ -104,7 +104,7 @@ async def _tried(
 
 async def _changed(request: Request, change: Callable[[Instances], None], done: str) -> Response:
     try:
-        change(Instances(desk_of(request).settings))
+        change(desk_of(request).instances)
     except DeskclerkError as error:
         return await connect(request, error)
     return _onward(request, done)

@@ -19,7 +19,7 @@ from deskclerk.catalogue import (
     ListSessions,
     ListUsers,
 )
-from deskclerk.desk.choice import Choice
+from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console import profiles
 from deskclerk.faces.console.cards import FACES
@@ -184,7 +184,9 @@ def _show_list(
 async def _journal(request: Request, target: str) -> list[dict[str, Any]]:
     """The last things that were asked for and would change this target, the newest first."""
     desk = desk_of(request)
-    entries = await desk.entries(Choice(target=target, instance=desk.instance.id), limit=_ENTRIES)
+    entries = await desk.journal.entries(
+        EntryFilter(target=target, instance=desk.instance.id), limit=_ENTRIES
+    )
     lines = [entry for entry in reversed(entries) if entry["kind"] != "read"]
     return [
         entry | {"when": profiles.when(entry["at"]), "by": entry["client"] or FACES.get(entry["face"], "")}

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from deskclerk.desk.secrets import check_name
+from deskclerk.desk.secrets.references import check_name
 from deskclerk.errors import InvalidRequest
 from deskclerk.faces.console.cards import ago, moment
 from deskclerk.faces.console.failures import status_of

@@ -8,10 +8,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from deskclerk.desk import Decision, Signature
-from deskclerk.desk.choice import Choice
-from deskclerk.desk.plan import line_of
-from deskclerk.desk.plans import SIGNED, USED, WAITING, Stored
-from deskclerk.desk.words import accepts
+from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.desk.plans.plan import accepts
+from deskclerk.desk.plans.store import SIGNED, USED, WAITING, StoredPlan
+from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, DeskclerkError
 from deskclerk.faces.console.cards import card_of
 from deskclerk.faces.console.failures import status_of
@@ -38,38 +38,38 @@ class Rules:
 async def waiting(request: Request) -> Response:
     """Every plan that waits, the newest first."""
     desk = desk_of(request)
-    cards = [card_of(stored, desk.instance) for stored in await desk.waiting()]
+    cards = [card_of(stored, desk.instance) for stored in await desk.plans.waiting()]
     return render(request, "waiting.html", cards=cards, rules=await _rules(request))
 
 
 async def plan(request: Request) -> Response:
     """One plan: to sign while it waits, and what became of it afterwards."""
-    return await _show(request, await desk_of(request).stored(request.path_params["plan_id"]))
+    return await _show(request, await desk_of(request).plans.load(request.path_params["plan_id"]))
 
 
 async def status(request: Request) -> Response:
     """The part of a plan's page that changes, for the script that follows along."""
     return await _show(
-        request, await desk_of(request).stored(request.path_params["plan_id"]), "plan_status.html"
+        request, await desk_of(request).plans.load(request.path_params["plan_id"]), "plan_status.html"
     )
 
 
 async def decide(request: Request) -> Response:
     """A person's answer to one plan; what cannot count is told on its page."""
     desk = desk_of(request)
-    stored = await desk.stored(request.path_params["plan_id"])
+    stored = await desk.plans.load(request.path_params["plan_id"])
     try:
         signature, pin = await _answer(request, stored)
         await desk.sign(stored.plan.id, signature, pin=pin, caller=CALLER)
         if signature.decision is Decision.APPROVED:
             await console_of(request).proposals.carry_out(stored.plan.id)
     except DeskclerkError as error:
-        shown = await desk.stored(stored.plan.id)
+        shown = await desk.plans.load(stored.plan.id)
         return await _show(request, shown, status=status_of(error), problem=error.as_dict())
     return RedirectResponse(f"{home_of(request)}/plans/{stored.plan.id}", 303)
 
 
-async def _answer(request: Request, stored: Stored) -> tuple[Signature, str]:
+async def _answer(request: Request, stored: StoredPlan) -> tuple[Signature, str]:
     """The signature that a form holds, with the PIN; ApprovalRefused for what is none."""
     form, shown = form_of(request), stored.plan
     if form.get("decision") == "decline":
@@ -99,7 +99,7 @@ async def _answer(request: Request, stored: Stored) -> tuple[Signature, str]:
 
 async def _show(
     request: Request,
-    stored: Stored,
+    stored: StoredPlan,
     template: str = "plan.html",
     status: int = 200,
     problem: dict[str, Any] | None = None,
@@ -123,12 +123,12 @@ async def _show(
 
 async def carry_out(request: Request) -> Response:
     """Have a write done that was asked for here and signed elsewhere."""
-    stored = await desk_of(request).stored(request.path_params["plan_id"])
+    stored = await desk_of(request).plans.load(request.path_params["plan_id"])
     try:
         if stored.status == SIGNED:
             await console_of(request).proposals.carry_out(stored.plan.id)
     except DeskclerkError as error:
-        shown = await desk_of(request).stored(stored.plan.id)
+        shown = await desk_of(request).plans.load(stored.plan.id)
         return await _show(request, shown, status=status_of(error), problem=error.as_dict())
     return RedirectResponse(f"{home_of(request)}/plans/{stored.plan.id}", 303)
 
@@ -136,14 +136,14 @@ async def carry_out(request: Request) -> Response:
 async def _rules(request: Request) -> Rules:
     """What signing wants from whoever looks."""
     desk = desk_of(request)
-    rules = await desk.signing_rules()
+    rules = await desk.signer.rules()
     return Rules(rules.pin, rules.named, may_sign=rules.pin or session_of(request).person)
 
 
-async def _outcome(request: Request, stored: Stored) -> dict[str, Any] | None:
+async def _outcome(request: Request, stored: StoredPlan) -> dict[str, Any] | None:
     """How the write ended that the plan was for; None while that is not known."""
-    choice = Choice(since=stored.created_at, action=stored.plan.action)
-    for entry in reversed(await desk_of(request).entries(choice)):
+    choice = EntryFilter(since=stored.created_at, action=stored.plan.action)
+    for entry in reversed(await desk_of(request).journal.entries(choice)):
         if entry["plan"] == stored.plan.id and entry["kind"] == "write":
             return entry if entry["outcome"] != "open" else None
     return None

@@ -1,0 +1,131 @@
+"""A person's decision on a plan, and what an asker is told where it is no signature.
+
+`Decisions` takes the yes or no that comes from outside the call that asked: a terminal, the console, Python.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from deskclerk.catalogue import BY_NAME
+from deskclerk.desk.approvals.pin import SignerPin
+from deskclerk.desk.caller import Caller
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.plans.plan import Plan
+from deskclerk.desk.plans.store import DECLINED, SIGNED, PlanStore, StoredPlan
+from deskclerk.errors import ApprovalNeeded, ApprovalRefused
+
+
+class Decision(enum.StrEnum):
+    """What a person said to a plan."""
+
+    APPROVED = "approved"
+    DECLINED = "declined"
+    """A no. It is final: the same plan is not shown again."""
+    DISMISSED = "dismissed"
+    """No answer: the dialogue was closed, or there was nobody to see it. The plan can still be signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A decision, and how it was given (`mcp dialogue`, `terminal`, …).
+
+    `why` tells the asker what was amiss with an answer that is no signature; `final` ends a dismissed
+    call at once, where waiting for a signature from elsewhere would only keep the person waiting.
+    `pin` is the signer's PIN as it was entered; None for a client's own dialogue, which takes none.
+    """
+
+    decision: Decision
+    how: str
+    why: str = ""
+    final: bool = False
+    pin: str | None = field(default=None, repr=False)
+
+
+Approver = Callable[[Plan], Awaitable[Signature]]
+"""Shows a plan to a person and brings back what they said. Never decides for itself."""
+
+
+class Decisions:
+    """Takes decisions on the stored plans of one instance."""
+
+    def __init__(self, instance: Instance, journal: Journal, plans: PlanStore, signer: SignerPin) -> None:
+        self._instance = instance
+        self._journal = journal
+        self._plans = plans
+        self._signer = signer
+
+    async def decide(self, plan_id: str, signature: Signature, caller: Caller) -> Plan:
+        """Keep a yes or a no with its plan; ApprovalRefused if it cannot count.
+
+        A yes wants the signer's PIN where one is set; a no never does.
+        """
+        stored = await self._plans.load(plan_id)
+        plan = stored.plan
+        # Its secrets were never stored: the action is rebuilt for the journal alone, without checks.
+        action = BY_NAME[plan.action].model_construct(**plan.arguments)
+        async with self._journal.noting_refusals(self._instance, caller, action) as context:
+            context.plan_id = plan.id
+            self.check_here(stored)
+            stored.check_open()
+            if signature.decision is Decision.APPROVED:
+                await self._signer.want(signature.pin or "")
+                await self._plans.sign(plan, signature.how)
+                outcome = SIGNED
+            elif signature.decision is Decision.DECLINED:
+                # A no takes back a yes that is not yet used, whoever gave it: it must win over haste.
+                await self._plans.decline(plan, signature.how)
+                outcome = DECLINED
+            else:
+                raise waits(plan, signature.why)
+            await self._journal.decided(
+                self._instance, caller, action, plan.id, outcome=outcome, how=signature.how
+            )
+        return plan
+
+    async def open(self, plan_id: str) -> StoredPlan:
+        """A plan of this instance that can still be decided; ApprovalRefused says why one cannot."""
+        stored = await self._plans.load(plan_id)
+        self.check_here(stored)
+        stored.check_open()
+        return stored
+
+    def check_here(self, stored: StoredPlan) -> None:
+        """ApprovalRefused for a plan of another instance than the one in force."""
+        if stored.instance != self._instance.id:
+            raise ApprovalRefused(
+                f"The plan is for another instance ({stored.plan.instance}); the settings in force point to "
+                f"the {self._instance.label}.",
+                next_step="Nothing was sent. Use the settings that the plan was made with.",
+            )
+
+
+def waits(plan: Plan, why: str = "", console: str | None = None) -> ApprovalNeeded:
+    """Nobody signed so far; the plan waits, and can be signed in a terminal or at a console's address."""
+    there = f", or at {console}" if console else ""
+    return ApprovalNeeded(
+        f"{plan.heading}: {why or 'a person has to confirm this, and none answered'}. "
+        "Nothing was sent; the plan is waiting for a signature.",
+        plan_id=plan.id,
+        next_step=f"A person signs it in a terminal with `deskclerk approve {plan.id}` (`deskclerk "
+        f"pending` lists what waits){there}. Then ask again with the same arguments: it happens once. "
+        "No argument can confirm it.",
+    )
+
+
+def changed() -> ApprovalRefused:
+    """The target is not what the person was shown."""
+    return ApprovalRefused(
+        "What was signed is not what is there now: the target changed in between.",
+        next_step="Nothing was sent. Read the target and ask again; a new signature is needed.",
+    )
+
+
+def declined(plan: Plan, how: str | None = None) -> ApprovalRefused:
+    """The person said no; `how` may hold the reason, behind a colon."""
+    reason = (how or "").partition(": ")[2]
+    return ApprovalRefused(
+        f"{plan.heading}: the person declined{f' ({reason})' if reason else ''}. Nothing was sent.",
+        next_step="Declined is final. Do not ask for it again unless the person wants it.",
+    )

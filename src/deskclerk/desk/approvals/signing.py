@@ -1,0 +1,205 @@
+"""How a write gets its signature: a plan is made, a person answers, and the answer is checked and used up."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deskclerk.catalogue import Action
+from deskclerk.clerk.client import Clerk
+from deskclerk.desk.approvals.decisions import Approver, Decision, Decisions, changed, declined, waits
+from deskclerk.desk.approvals.pin import SignerPin
+from deskclerk.desk.caller import Caller, Progress
+from deskclerk.desk.consequences.lookup import consequences_of
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.journal.journal import Journal, RefusalContext
+from deskclerk.desk.plans.drafting import PlanMaker
+from deskclerk.desk.plans.plan import Plan, TakesBack
+from deskclerk.desk.plans.store import DECLINED, SIGNED, WAITING, PlanStore, StoredPlan
+from deskclerk.desk.policy.policy import Policy
+from deskclerk.desk.time_and_ids import now
+from deskclerk.errors import ApprovalRefused
+from deskclerk.settings import Settings
+
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SignedWrite:
+    """A write that may be sent: its used-up plan, how it was signed, what was last seen of its target.
+
+    `plan` is None where the policy needs no signature, `undoes` the journal's entry that it takes back.
+    """
+
+    plan: Plan | None
+    how: str
+    seen: list[dict[str, Any]]
+    undoes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """A write as it was asked for: by whom, who can be asked to sign it, and who is told of a wait.
+
+    `plan_id` names a plan that was made before, `takes_back` the entry that the write undoes.
+    """
+
+    action: Action
+    caller: Caller
+    approver: Approver | None = None
+    plan_id: str | None = None
+    takes_back: TakesBack | None = None
+    progress: Progress | None = None
+
+
+class Signing:
+    """Has the writes of one instance signed."""
+
+    console: str | None = None
+    """The address of the console where plans can be signed, while one runs."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        instance: Instance,
+        journal: Journal,
+        clerk: Callable[[], Awaitable[Clerk]],
+        signer: SignerPin,
+    ) -> None:
+        self._settings = settings
+        self._policy = Policy(settings)
+        self._signer = signer
+        self._instance = instance
+        self._journal = journal
+        self.plans = PlanStore(journal)
+        self.decisions = Decisions(instance, journal, self.plans, signer)
+        self._maker = PlanMaker(settings, instance, self.plans)
+        self._clerk = clerk
+
+    async def propose(self, request: WriteRequest) -> Plan | None:
+        """The plan that a person is to be asked about; None if none need be, or it is signed already.
+
+        NotFound if there is no such target, ApprovalRefused if the person declined the very same.
+        """
+        if not self._policy.asks(request.action.spec.effect):
+            return None
+        async with self._journal.noting_refusals(self._instance, request.caller, request.action) as context:
+            stored = await self._find(request, context)
+            return None if stored.status == SIGNED else stored.plan
+
+    async def signed(self, request: WriteRequest) -> SignedWrite:
+        """A write that a person has signed, its plan used up, or that the policy lets through without.
+
+        ApprovalNeeded or ApprovalRefused otherwise, NotFound if there is no such target.
+        """
+        async with self._journal.noting_refusals(self._instance, request.caller, request.action) as context:
+            if self._policy.asks(request.action.spec.effect):
+                return await self._signed(request, context)
+            seen = await self._look(request.action, await self._clerk())
+            return SignedWrite(
+                None, f"confirm = {self._settings.confirm}", seen, _entry_of(request.takes_back)
+            )
+
+    async def _signed(self, request: WriteRequest, context: RefusalContext) -> SignedWrite:
+        stored = await (self._named(request, context) if request.plan_id else self._find(request, context))
+        plan = stored.plan
+        context.plan_id = plan.id
+        how = None if stored.status == SIGNED else await self._ask(plan, request)
+        # Looked at a second time, after the person answered: what they saw may be minutes old, and
+        # a signature counts only for what is there now.
+        seen = await self._look(request.action, await self._clerk())
+        if self._maker.digests(request.action, seen)[0] != plan.digest:
+            await self.plans.dismiss(plan, "changed")
+            raise changed()
+        # Used up before anything is sent: of two calls racing for one signature, one gets past here.
+        await self.plans.use(plan, how)
+        how = how or (await self.plans.load(plan.id)).how or ""
+        return SignedWrite(plan, how, seen, _entry_of(request.takes_back or plan.takes_back))
+
+    async def _named(self, request: WriteRequest, context: RefusalContext) -> StoredPlan:
+        """A plan that the caller brings along; it has to be for this very call."""
+        context.plan_id = request.plan_id
+        stored = await self.plans.load(request.plan_id or "")
+        if stored.plan.action != request.action.spec.name:
+            raise ApprovalRefused(
+                "The signature is for another action.", next_step="Ask again from the start."
+            )
+        self.decisions.check_here(stored)
+        stored.check_open()
+        if stored.request != self._maker.digests(request.action, None)[1]:
+            raise ApprovalRefused(
+                "The signature is for other arguments: the arguments changed in between.",
+                next_step="Nothing was sent. Ask again; a new signature is needed.",
+            )
+        return stored
+
+    async def _find(self, request: WriteRequest, context: RefusalContext) -> StoredPlan:
+        """What stands for this call: its signed plan, one that waits already, else a new one."""
+        clerk = await self._clerk()
+        seen = await self._look(request.action, clerk)
+        digest, without_target = self._maker.digests(request.action, seen)
+        alike = await self.plans.alike(without_target)
+        same = [stored for stored in alike if stored.plan.digest == digest]
+        # A no outlives a yes: whoever declined the very same write is not asked about it again.
+        for stored in same:
+            if stored.status == DECLINED:
+                context.plan_id = stored.plan.id
+                raise declined(stored.plan, stored.how)
+        for stored in (item for item in alike if item.status == SIGNED):
+            context.plan_id = stored.plan.id
+            if stored in same:
+                return stored
+            await self.plans.dismiss(stored.plan, "changed")
+            raise changed()
+        # A plan about to expire is not shown again: nobody could read it in the time that is left.
+        soon = now() + self._settings.approval_seconds * 250
+        for stored in (item for item in same if item.plan.takes_back == request.takes_back):
+            if stored.status == WAITING and stored.caller == request.caller and stored.plan.expires_at > soon:
+                return stored
+        return await self._maker.draw_up(request.action, request.caller, seen, clerk, request.takes_back)
+
+    async def _ask(self, plan: Plan, request: WriteRequest) -> str | None:
+        """How the plan was signed; None if that happened elsewhere and stands on disk."""
+        why = ""
+        if request.approver:
+            signature = await request.approver(plan)
+            if signature.decision is Decision.APPROVED:
+                if signature.pin is not None:
+                    await self._signer.want(signature.pin)
+                return signature.how
+            if signature.decision is Decision.DECLINED:
+                await self.plans.decline(plan, signature.how)
+                raise declined(plan)
+            if signature.final:
+                raise waits(plan, signature.why, self.console)
+            why = signature.why
+        await self._wait(plan, why, request.progress)
+        return None
+
+    @staticmethod
+    async def _look(action: Action, clerk: Clerk) -> list[dict[str, Any]]:
+        """What is there of the things that a write names; NotFound, so that nobody need be asked."""
+        return await consequences_of(type(action)).targets(action, clerk)
+
+    async def _wait(self, plan: Plan, why: str, progress: Progress | None) -> None:
+        """Until the plan is signed elsewhere, for as long as the settings say."""
+        most = self._settings.approval_wait
+        began = time.monotonic()
+        while True:
+            stored = await self.plans.load(plan.id)
+            if stored.status == DECLINED:
+                raise declined(plan, stored.how)
+            stored.check_open()
+            if stored.status == SIGNED:
+                return
+            waited = time.monotonic() - began
+            if waited >= most:
+                raise waits(plan, why, self.console)
+            if progress:
+                await progress(waited, most, f"Waiting for a signature: deskclerk approve {plan.id}")
+            await asyncio.sleep(min(_POLL_SECONDS, most - waited))
+
+
+def _entry_of(takes_back: TakesBack | None) -> str | None:
+    return takes_back.entry if takes_back else None

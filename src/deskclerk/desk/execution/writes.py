@@ -1,0 +1,108 @@
+"""How a signed write is carried out: intent on disk, one request, outcome on disk, answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from deskclerk.catalogue import Action
+from deskclerk.clerk.answers import ResponseInfo
+from deskclerk.clerk.client import Clerk
+from deskclerk.desk.approvals.signing import SignedWrite
+from deskclerk.desk.caller import Caller
+from deskclerk.desk.execution.settling import Settling
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.journal.records import DONE, UNKNOWN
+from deskclerk.desk.secrets.handovers import Handovers
+from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.view.answers import Answer, show
+from deskclerk.errors import ClerkError, DeskclerkError, OutcomeUnknown
+from deskclerk.settings import Settings
+
+
+class Writes:
+    """Carries writes to one instance; the caller may go away meanwhile, the write does not."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        instance: Instance,
+        journal: Journal,
+        clerk: Callable[[], Awaitable[Clerk]],
+        settling: Settling,
+    ) -> None:
+        self._settings = settings
+        self._instance = instance
+        self._journal = journal
+        self._clerk = clerk
+        self._settling = settling
+        self._secrets = Secrets(settings.data)
+        self.handovers = Handovers(settings.data / "handover", to_console=settings.handover == "console")
+        self._under_way: set[asyncio.Task[Answer]] = set()
+
+    async def write(self, action: Action, caller: Caller, signed: SignedWrite) -> Answer:
+        """Send a write that may be sent; raises what Clerk refused, or OutcomeUnknown."""
+        task = asyncio.create_task(self._write(action, caller, signed))
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        # A caller that goes away does not tear a write apart: it ends, and is journalled.
+        return await asyncio.shield(task)
+
+    async def end(self) -> None:
+        """Wait for the writes under way."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    def _ended(self, task: asyncio.Task[Answer]) -> None:
+        """Forget a write; if its caller went away, nobody else takes its error (it is journalled)."""
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    async def _write(self, action: Action, caller: Caller, signed: SignedWrite) -> Answer:
+        clerk = await self._clerk()
+        plan_id = signed.plan.id if signed.plan else None
+        try:
+            # Values take the place of references only now: plan, journal and errors hold the reference.
+            ready = self._secrets.resolve(action)
+        except DeskclerkError as error:
+            await self._journal.refused(self._instance, caller, action, error, plan_id)
+            raise
+        found_out: tuple[str, ...] = ()
+        # On disk before the first byte leaves: a process that dies in between leaves a write to look for,
+        # never one that nobody knows of.
+        entry = await self._journal.intent(
+            self._instance,
+            caller,
+            action,
+            plan_id=plan_id,
+            how=signed.how,
+            seen=signed.seen,
+            undoes=signed.undoes,
+        )
+        info = ResponseInfo()
+        try:
+            answer = await clerk.perform(ready, info)
+        except OutcomeUnknown as error:
+            answer, found_out = await self._read_back(entry, error)
+        except ClerkError as error:
+            await self._journal.outcome(entry, error.kind, error)
+            raise
+        except BaseException:
+            # Cancelled or broken halfway: the request may be under way, so that nothing else is true.
+            await self._journal.outcome(entry, UNKNOWN)
+            raise
+        else:
+            await self._journal.outcome(entry, DONE, info, answer)
+        rest, notes = await self.handovers.keep(answer)
+        view = show(action, rest, self._settings.answer_characters)
+        return Answer(view.value, view.notes + notes + found_out)
+
+    async def _read_back(self, entry: dict[str, Any], error: OutcomeUnknown) -> tuple[Any, tuple[str, ...]]:
+        """The answer to a write whose own answer was lost, where reading proves that it was done."""
+        found, failure = await self._settling.after_loss(entry, error)
+        if found.outcome != DONE:
+            await self._journal.outcome(entry, found.outcome, error, note=found.note)
+            raise failure
+        await self._journal.outcome(entry, DONE, error, found.after, found.note)
+        return found.after, (f"Clerk's answer was lost; reading shows that it was done: {found.note}",)

@@ -1,0 +1,311 @@
+"""The journal as the rest of the desk uses it: the one place that writes and reads records."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from deskclerk.catalogue import Action
+from deskclerk.desk.caller import Caller
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.journal.process_locks import ProcessLock, claim, take_lock
+from deskclerk.desk.journal.records import (
+    EntryFilter,
+    Reply,
+    end_record,
+    printable,
+    reply_columns,
+    start_record,
+)
+from deskclerk.desk.time_and_ids import new_id
+from deskclerk.desk.view.cleaning import without_secrets
+from deskclerk.errors import DeskclerkError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from deskclerk.desk.journal.chain import Check
+
+_BATCH = 50
+_BATCH_SECONDS = 0.5
+"""Reads are many and change nothing: they wait for each other this long, and share one sync of the disk."""
+
+
+@dataclass
+class RefusalContext:
+    """What is known of a call while it is decided: the id of its plan, once there is one."""
+
+    plan_id: str | None = None
+
+
+class Journal:
+    """Events in the desk's database, which is opened on the first one.
+
+    Reads are written in batches; a write's intent is on disk before its request leaves.
+    """
+
+    def __init__(self, location: Path, url: "SecretStr | None" = None) -> None:
+        """In a file at `location`, or in the database of `url`."""
+        self._location = location
+        self._url = url
+        self._engine: AsyncEngine | None = None
+        self._opening = asyncio.Lock()
+        self._batch: list[dict[str, Any]] = []
+        self._flushing: asyncio.Task[None] | None = None
+        self._appending: set[asyncio.Task[None]] = set()
+        self._process: ProcessLock | None = None
+        self._noted: WeakSet[DeskclerkError] = WeakSet()
+
+    async def engine(self) -> "AsyncEngine":
+        """The desk's database, brought to the current schema."""
+        async with self._opening:
+            if self._engine is None:
+                from deskclerk.database import open_engine, upgrade  # noqa: PLC0415 - opened when needed
+
+                place = self._url.get_secret_value() if self._url else self._location
+                engine = open_engine(place, durable=True)
+                await upgrade(engine, "deskclerk.desk.journal.migrations")
+                self._engine = engine
+            return self._engine
+
+    async def read(
+        self,
+        instance: Instance,
+        caller: Caller,
+        action: Action,
+        outcome: str,
+        reply: Reply | None = None,
+    ) -> None:
+        """Note a read; it reaches the disk within a second."""
+        event = start_record("read", new_id("ent"), instance, caller, action)
+        self._batch.append(event | {"outcome": outcome} | reply_columns(reply))
+        if len(self._batch) >= _BATCH:
+            await self.flush()
+        elif self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush_soon())
+
+    async def refused(
+        self,
+        instance: Instance,
+        caller: Caller,
+        action: Action,
+        error: DeskclerkError,
+        plan_id: str | None = None,
+    ) -> None:
+        """Note what was not done, and why; an error that was noted before is not noted again."""
+        # It passes several places on its way out, and each of them notes what it lets through.
+        if error in self._noted:
+            return
+        self._noted.add(error)
+        event = start_record("refused", new_id("ent"), instance, caller, action)
+        plan_id = plan_id or getattr(error, "plan_id", None)
+        told = {"outcome": error.kind, "plan": printable(plan_id), "note": printable(error.message)}
+        await self._add(event | told | reply_columns(error))
+
+    @asynccontextmanager
+    async def noting_refusals(
+        self, instance: Instance, caller: Caller, action: Action
+    ) -> AsyncIterator[RefusalContext]:
+        """Note the refusal that ends the block, if one does, with the plan that the block has found."""
+        context = RefusalContext()
+        try:
+            yield context
+        except DeskclerkError as error:
+            await self.refused(instance, caller, action, error, context.plan_id)
+            raise
+
+    async def decided(
+        self, instance: Instance, caller: Caller, action: Action, plan_id: str, *, outcome: str, how: str
+    ) -> None:
+        """Note a person's `signed` or `declined` from outside the call that asked, and how it was given."""
+        event = start_record("decided", new_id("ent"), instance, caller, action)
+        await self._add(event | {"outcome": outcome, "plan": plan_id, "signed": printable(how)})
+
+    async def intent(
+        self,
+        instance: Instance,
+        caller: Caller,
+        action: Action,
+        *,
+        plan_id: str | None,
+        how: str,
+        seen: list[dict[str, Any]],
+        undoes: str | None,
+    ) -> dict[str, Any]:
+        """Note that a write is about to be sent; on disk when this returns.
+
+        `how` says how it was signed, `seen` what was there before, `undoes` which entry it takes back.
+        """
+        event = start_record("intent", new_id("ent"), instance, caller, action)
+        event |= {
+            "plan": plan_id,
+            "signed": how,
+            "before": without_secrets(seen),
+            "undoes": undoes,
+            "owner": self._owner(),
+        }
+        await self._add(event)
+        return event
+
+    async def outcome(
+        self,
+        intent: dict[str, Any],
+        outcome: str,
+        reply: Reply | None = None,
+        answer: Any = None,
+        note: str | None = None,
+    ) -> None:
+        """Note how a write ended: `done` with Clerk's answer, `not_done`, `unknown`, or its error's kind.
+
+        `reply` is what Clerk said with it: an error, or beside its answer.
+        """
+        await self._add(end_record(intent, "outcome", outcome, answer, note) | reply_columns(reply))
+
+    async def settled(
+        self, intent: dict[str, Any], outcome: str, after: Any, note: str, code: str | None
+    ) -> dict[str, Any] | None:
+        """Note what a later process found out about an open intent; None if that is known already."""
+        from deskclerk.desk.journal.queries import append_settled  # noqa: PLC0415 - opened when needed
+
+        line = end_record(intent, "settled", outcome, after, f"Settled later. {note}")
+        line |= {"code": code, "owner": None}
+        return line if await append_settled(await self.engine(), line) else None
+
+    async def open_intents(self, instance: Instance, owner: str | None = None) -> list[dict[str, Any]]:
+        """Writes of which no outcome is known, of processes other than this one."""
+        from deskclerk.desk.journal.queries import open_intents  # noqa: PLC0415 - opened when needed
+
+        found = await open_intents(await self.engine(), instance.id)
+        own = self._process.name if self._process else None
+        return [line for line in found if line["owner"] != own and owner in (None, line["owner"])]
+
+    async def intents_since(self, instance: Instance, at: int) -> list[dict[str, Any]]:
+        """Writes that were about to be sent at or after a moment."""
+        from deskclerk.desk.journal.queries import intents_since  # noqa: PLC0415 - opened when needed
+
+        return await intents_since(await self.engine(), instance.id, at)
+
+    def gone(self, owner: str) -> AbstractContextManager[bool]:
+        """Whether a process has ended; within the block its open intents are the caller's to settle."""
+        return claim(self.locks(), owner)
+
+    async def entry(self, entry_id: str) -> dict[str, Any] | None:
+        """One entry as `{"intent": {...}, "outcome": {...} or None}`; None if there is none of this id.
+
+        A write's intent holds `arguments` and `before`, its outcome `outcome`, `after`, `note` and what
+        Clerk said. A read or a refusal is one record, which stands as `intent` with its own `outcome`.
+        """
+        rows = await self.records_of(entry_id)
+        if not rows:
+            return None
+        return {"intent": rows[0], "outcome": rows[-1] if len(rows) > 1 else None}
+
+    async def entries(
+        self, wanted: EntryFilter, after: int = 0, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The entries that fit, oldest first: the last `limit` of them, or those behind line `after`."""
+        from deskclerk.desk.journal.queries import entries  # noqa: PLC0415 - opened when needed
+
+        await self.flush()
+        return await entries(await self.engine(), wanted, after, limit)
+
+    async def daily(self, since: int) -> list[dict[str, Any]]:
+        """`{day, kind, count}` of reads, intents and refusals; `day` in whole days since the epoch, UTC."""
+        from deskclerk.desk.journal.queries import daily  # noqa: PLC0415 - opened when needed
+
+        await self.flush()
+        return await daily(await self.engine(), since)
+
+    async def verify(self, noted: str | None = None) -> "Check":
+        """Go along the chain; `noted` is a last line as `SEQ:HASH` that a person kept."""
+        from deskclerk.desk.journal.chain import read_head  # noqa: PLC0415 - opened when needed
+        from deskclerk.desk.journal.queries import check  # noqa: PLC0415
+
+        head = read_head(noted) if noted else None
+        await self.flush()
+        return await check(await self.engine(), head)
+
+    async def recent(self, count: int) -> list[dict[str, Any]]:
+        """The last events, the oldest of them first."""
+        from deskclerk.desk.journal.queries import last  # noqa: PLC0415 - opened when needed
+
+        await self.flush()
+        return await last(await self.engine(), count)
+
+    async def count_writes(self, instance: Instance, effect: str, since: int) -> int:
+        """How many writes of an effect were sent to an instance since then, whichever way they ended."""
+        from deskclerk.desk.journal.queries import count_writes  # noqa: PLC0415 - opened when needed
+
+        return await count_writes(await self.engine(), instance.id, effect, since)
+
+    async def records_of(self, entry_id: str) -> list[dict[str, Any]]:
+        """Every record of one entry, in order; a read's too, and a refusal's."""
+        from deskclerk.desk.journal.queries import of_entry  # noqa: PLC0415 - opened when needed
+
+        await self.flush()
+        return await of_entry(await self.engine(), entry_id)
+
+    async def taken_back_by(self, entry_id: str) -> str | None:
+        """The entry that took this one back and stands; None if none did, or it was itself taken back."""
+        from deskclerk.desk.journal.queries import undone_by  # noqa: PLC0415 - opened when needed
+
+        for entry in await undone_by(await self.engine(), entry_id):
+            if not await self.taken_back_by(entry):
+                return entry
+        return None
+
+    async def flush(self) -> None:
+        """Write the reads noted so far."""
+        if self._batch:
+            await self._add()
+
+    async def close(self) -> None:
+        """Flush, and let go of the database."""
+        if self._flushing:
+            self._flushing.cancel()
+        await self.flush()
+        if self._appending:
+            await asyncio.wait(self._appending)
+        if self._engine:
+            await self._engine.dispose()
+            self._engine = None
+        if self._process:
+            self._process.end()
+            self._process = None
+
+    def locks(self) -> Path | str:
+        """Where processes hold their locks: beside the file, or on the server."""
+        return self._url.get_secret_value() if self._url else self._location.parent / "locks"
+
+    def _owner(self) -> str:
+        """This process's name, under which it holds a lock as long as it lives."""
+        if self._process is None:
+            self._process = take_lock(self.locks(), new_id("own"))
+        return self._process.name
+
+    async def _flush_soon(self) -> None:
+        await asyncio.sleep(_BATCH_SECONDS)
+        await self.flush()
+
+    async def _add(self, event: dict[str, Any] | None = None) -> None:
+        """Append the batch, then the event, in one transaction."""
+        batch, self._batch = self._batch, []
+        task = asyncio.create_task(self._append([*batch, *([event] if event else [])]))
+        self._appending.add(task)
+        task.add_done_callback(self._appended)
+        # A caller that goes away does not take with it what others have noted.
+        await asyncio.shield(task)
+
+    async def _append(self, rows: list[dict[str, Any]]) -> None:
+        from deskclerk.desk.journal.queries import append  # noqa: PLC0415 - opened when needed
+
+        await append(await self.engine(), rows)
+
+    def _appended(self, task: asyncio.Task[None]) -> None:
+        self._appending.discard(task)
+        if not task.cancelled():
+            task.exception()  # raised to the caller, if it is still there

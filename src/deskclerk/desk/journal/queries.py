@@ -1,0 +1,202 @@
+"""The journal's rows on disk: chained when they are added, read back as records, entries and counts."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import BigInteger, Text, and_, cast, func, literal_column, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from deskclerk.desk.journal.chain import JSON_COLUMNS, Check, Head, link
+from deskclerk.desk.journal.records import DONE, ENDINGS, OPEN, TOO_SOON, EntryFilter, entry_summary
+from deskclerk.desk.journal.tables import events, heads
+
+_AT_ONCE = 2_000
+"""Rows in memory at a time while the whole chain is gone through."""
+_BRIEF = [column for column in events.c if column.name not in ("before", "after", "previous", "hash")]
+"""The columns that an entry in short is made of."""
+_OF_THE_END = ("seq", "at", "outcome", "status", "code", "trace_id", "note")
+_DAY = 86_400_000
+"""Milliseconds of a day."""
+_COUNTED = ("read", "intent", "refused")
+
+
+async def append(engine: AsyncEngine, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add rows behind the last line; whoever else appends waits until this is on disk."""
+    async with engine.begin() as connection:
+        await append_to(connection, rows)
+
+
+async def append_to(connection: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add rows within a transaction that holds the write lock (SQLite) or takes the head's (PostgreSQL)."""
+    # Locked until the commit: two processes that chained behind the same row would fork the chain.
+    last_line = (await connection.execute(select(heads.c.seq, heads.c.hash).with_for_update())).one()
+    linked, head = link(rows, Head(last_line.seq, last_line.hash))
+    await connection.execute(events.insert(), linked)
+    await connection.execute(heads.update().values(seq=head.seq, hash=head.hash))
+
+
+async def append_settled(engine: AsyncEngine, line: Mapping[str, Any]) -> bool:
+    """Add what was found out about an intent, unless another process did so before; whether it was added."""
+    async with engine.begin() as connection:
+        # The head's lock first: what is known is looked at and added to with nobody in between.
+        await connection.execute(select(heads.c.seq).with_for_update())
+        known = select(events.c.code).where(events.c.entry == line["entry"], events.c.kind.in_(ENDINGS))
+        codes = [row.code for row in await connection.execute(known)]
+        if any(code != TOO_SOON or line["code"] == TOO_SOON for code in codes):
+            return False
+        await append_to(connection, [line])
+        return True
+
+
+async def open_intents(engine: AsyncEngine, instance: str) -> list[dict[str, Any]]:
+    """Intents of which no outcome is known, or one that may still become known."""
+    ended = events.alias()
+    final = ended.select().where(
+        ended.c.entry == events.c.entry,
+        ended.c.kind.in_(ENDINGS),
+        func.coalesce(ended.c.code, "") != TOO_SOON,
+    )
+    query = events.select().where(
+        events.c.instance == instance, events.c.kind == "intent", events.c.owner.is_not(None), ~final.exists()
+    )
+    return await _read(engine, query.order_by(events.c.seq))
+
+
+async def intents_since(engine: AsyncEngine, instance: str, at: int) -> list[dict[str, Any]]:
+    """Intents of an instance at or after a moment."""
+    query = events.select().where(events.c.instance == instance, events.c.kind == "intent", events.c.at >= at)
+    return await _read(engine, query.order_by(events.c.seq))
+
+
+async def of_entry(engine: AsyncEngine, entry_id: str) -> list[dict[str, Any]]:
+    """The lines of one entry, in order."""
+    return await _read(engine, events.select().where(events.c.entry == entry_id).order_by(events.c.seq))
+
+
+async def last(engine: AsyncEngine, count: int) -> list[dict[str, Any]]:
+    """The last lines, the oldest of them first."""
+    rows = await _read(engine, events.select().order_by(events.c.seq.desc()).limit(count))
+    return rows[::-1]
+
+
+async def check(engine: AsyncEngine, noted: Head | None = None) -> Check:
+    """Go along the whole chain, up to its first fault."""
+    found = Check(noted)
+    columns = [cast(item, Text).label(item.name) if item.name in JSON_COLUMNS else item for item in events.c]
+    async with engine.connect() as connection:
+        reading = await connection.execution_options(reads=True)
+        async for line in _stream(reading, select(*columns).order_by(events.c.seq)):
+            if not found.line(line):
+                return found
+        head = (await reading.execute(select(heads.c.seq, heads.c.hash))).one_or_none()
+    found.end(Head(head.seq, head.hash) if head else None)
+    return found
+
+
+async def entries(
+    engine: AsyncEngine, wanted: EntryFilter, after: int = 0, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """Entries that fit, in short, oldest first; each with `line` and `seq`, its first and its last line.
+
+    An entry counts as behind line `after` when it was begun or ended there.
+    """
+    ends = select(func.max(events.c.seq).label("seq"), events.c.entry).where(events.c.kind.in_(ENDINGS))
+    # An entry may have ended twice: as unknown at first, and then as what a later process found out.
+    final = ends.group_by(events.c.entry).subquery()
+    ended = events.alias()
+    found = (
+        select(
+            *_BRIEF, *(column.label(f"_{column.name}") for column in ended.c if column.name in _OF_THE_END)
+        )
+        .select_from(
+            events.outerjoin(final, final.c.entry == events.c.entry).outerjoin(
+                ended, ended.c.seq == final.c.seq
+            )
+        )
+        .where(events.c.kind.not_in(ENDINGS), func.coalesce(ended.c.seq, events.c.seq) > after)
+    )
+    for condition in _conditions(wanted, ended):
+        found = found.where(condition)
+    found = found.order_by(events.c.seq.desc()).limit(limit)
+    return [_entry(row) for row in reversed(await _read(engine, found))]
+
+
+async def daily(engine: AsyncEngine, since: int) -> list[dict[str, Any]]:
+    """`{day, kind, count}` for reads, intents and refusals since a moment; `day` counts from the epoch."""
+    # Written out, not bound: PostgreSQL takes two parameters for two expressions.
+    day = (events.c.at // literal_column(str(_DAY), BigInteger)).label("day")
+    query = (
+        select(day, events.c.kind, func.count().label("count"))
+        .where(events.c.at >= since, events.c.kind.in_(_COUNTED))
+        .group_by(day, events.c.kind)
+    )
+    return await _read(engine, query)
+
+
+async def undone_by(engine: AsyncEngine, entry_id: str) -> list[str]:
+    """The entries that took this one back and were done, the first of them first."""
+    ended = select(events.c.entry).where(
+        events.c.undoes == entry_id, events.c.kind.in_(ENDINGS), events.c.outcome == DONE
+    )
+    return [str(row["entry"]) for row in await _read(engine, ended.order_by(events.c.seq))]
+
+
+async def count_writes(engine: AsyncEngine, instance: str, effect: str, since: int) -> int:
+    """How many writes of an effect were sent to an instance since then, whichever way they ended."""
+    sent = select(func.count().label("count")).where(
+        events.c.instance == instance,
+        events.c.effect == effect,
+        events.c.kind == "intent",
+        events.c.at > since,
+    )
+    return int((await _read(engine, sent))[0]["count"])
+
+
+def _entry(row: dict[str, Any]) -> dict[str, Any]:
+    outcome = {name: row[f"_{name}"] for name in _OF_THE_END} if row["_seq"] is not None else None
+    return entry_summary(row, outcome) | {"line": row["seq"], "seq": row["_seq"] or row["seq"]}
+
+
+def _conditions(wanted: EntryFilter, ended: Any) -> list[Any]:
+    found: list[Any] = []
+    if wanted.before is not None:
+        found.append(events.c.seq < wanted.before)
+    if wanted.since is not None:
+        found.append(events.c.at >= wanted.since)
+    if wanted.until is not None:
+        found.append(events.c.at <= wanted.until)
+    if wanted.instance:
+        found.append(events.c.instance.contains(wanted.instance, autoescape=True))
+    if wanted.action:
+        found.append(_glob(wanted.action))
+    if wanted.target:
+        named = [events.c.target, cast(events.c.arguments, Text)]
+        found.append(or_(*(column.contains(wanted.target, autoescape=True) for column in named)))
+    if wanted.caller:
+        names = (events.c.face, events.c.client, events.c.token)
+        found.append(or_(*(column.icontains(wanted.caller, autoescape=True) for column in names)))
+    if wanted.outcome == OPEN:
+        found.append(and_(events.c.kind == "intent", ended.c.seq.is_(None)))
+    elif wanted.outcome:
+        found.append(func.coalesce(ended.c.outcome, events.c.outcome) == wanted.outcome)
+    return found
+
+
+def _glob(pattern: str) -> Any:
+    """A name or a glob of `*` and `?`, as LIKE."""
+    escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return events.c.action.like(escaped.replace("*", "%").replace("?", "_"), escape="\\")
+
+
+async def _stream(connection: AsyncConnection, query: Any) -> AsyncIterator[Any]:
+    """Rows as mappings, some thousands in memory at a time."""
+    async with connection.stream(query.execution_options(yield_per=_AT_ONCE)) as rows:
+        async for part in rows.mappings().partitions():
+            for line in part:
+                yield line
+
+
+async def _read(engine: AsyncEngine, query: Any) -> list[dict[str, Any]]:
+    async with engine.connect() as connection:
+        reading = await connection.execution_options(reads=True)
+        return [dict(row) for row in (await reading.execute(query)).mappings()]

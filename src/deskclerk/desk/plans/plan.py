@@ -1,0 +1,76 @@
+"""A write that waits for a signature: what a person is shown of it, and what they type to sign it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deskclerk.catalogue import Effect
+from deskclerk.desk.consequences.changes import Change
+
+SHORTEST_WORD = 3
+"""A shorter word could be what a hand types without looking."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakesBack:
+    """The journal's entry that a write takes back, and what a person is told with it, a line each."""
+
+    entry: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One write, as a person is asked to sign it.
+
+    `digest` binds action, arguments (secrets included, by a keyed hash), instance and the target as it
+    was looked at; `expires_at` is in milliseconds since the epoch. `reach` says what else is touched,
+    `reversible` whether there is a way back, `words` what a person may type to sign, `takes_back` what
+    the write undoes, where it does.
+    """
+
+    id: str
+    action: str
+    heading: str
+    effect: Effect
+    summary: str
+    instance: str
+    arguments: Mapping[str, Any]
+    target: str
+    changes: tuple[Change, ...]
+    digest: str
+    expires_at: int
+    reach: tuple[str, ...] = ()
+    reversible: str = ""
+    words: tuple[str, ...] = ()
+    takes_back: TakesBack | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the plan takes back and what does not come back, a line each; empty for any other write."""
+        return self.takes_back.notes if self.takes_back else ()
+
+    def lines(self) -> list[str]:
+        """The preview, line by line: what, on what, where, old → new, how far it reaches, the way back."""
+        lines = [f"{self.heading} on {self.instance}", *self.notes, self.summary]
+        if self.target:
+            lines.append(f"Target: {self.target}")
+        lines += [f"  {change.line()}" for change in self.changes]
+        lines += [f"Reach: {line}" for line in self.reach]
+        return [*lines, self.reversible] if self.reversible else lines
+
+    def text(self) -> str:
+        """The preview as one text."""
+        return "\n".join(self.lines())
+
+
+def accepts(words: Iterable[str], typed: object) -> bool:
+    """Whether a text that a person typed is one of the words, spaces and capitals aside."""
+    if not isinstance(typed, str) or len(typed.strip()) < SHORTEST_WORD:
+        return False
+    return folded(typed) in {folded(word) for word in words}
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: one space between words, capitals aside."""
+    return " ".join(text.split()).casefold()

@@ -1,0 +1,229 @@
+"""Plans on disk: stored when proposed, signed by a person, used up once by whichever process asks first.
+
+Every step is one UPDATE that names the state it starts from, so that of several processes one takes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deskclerk.catalogue import BY_NAME
+from deskclerk.desk.caller import Caller
+from deskclerk.desk.consequences.changes import Change
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.plans.plan import Plan, TakesBack
+from deskclerk.desk.time_and_ids import new_id, now
+from deskclerk.errors import ApprovalRefused
+
+WAITING, SIGNED, USED, DECLINED, DISMISSED, EXPIRED = (
+    "waiting",
+    "signed",
+    "used",
+    "declined",
+    "dismissed",
+    "expired",
+)
+_OPEN = (WAITING, SIGNED)
+_KEPT = ("arguments", "target", "changes", "instance", "reach", "reversible", "words", "takes_back")
+_AGAIN = "Nothing was sent. Ask again; a new signature is needed."
+_REASONS = {
+    USED: "This signature has been used already.",
+    DECLINED: "The person declined this plan already; declined is final.",
+    DISMISSED: "This plan is closed already: what it showed is no longer so.",
+    EXPIRED: "The signature came too late: the plan has expired.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan as it stands on disk: whose it is, how far it has come, and who or what decided it."""
+
+    plan: Plan
+    request: str
+    instance: str
+    caller: Caller
+    created_at: int
+    status: str
+    how: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as data, for the command line and the console."""
+        plan = self.plan
+        asked = {"face": self.caller.face, "client": self.caller.client, "token": self.caller.token}
+        preview = asdict(plan) | {"effect": str(plan.effect), "preview": plan.lines()}
+        hidden = ("digest", "summary")
+        return {key: value for key, value in preview.items() if key not in hidden} | {
+            "status": self.status,
+            "created_at": self.created_at,
+            "asked_by": {key: value for key, value in asked.items() if value},
+        }
+
+    def check_open(self) -> None:
+        """ApprovalRefused with the reason if the plan can neither be signed nor used any more."""
+        if self.status not in _OPEN:
+            raise ApprovalRefused(_REASONS[self.status], next_step=_AGAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How far things have come: pages that follow along look again only where it differs.
+
+    `waiting` are the ids of the plans that wait, the newest first; `journal` is its last line's number.
+    """
+
+    waiting: tuple[str, ...]
+    journal: int
+
+
+class PlanStore:
+    """The plans in the desk's database."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def new_id(self) -> str:
+        """An id for a plan that is about to be made."""
+        return new_id("plan")
+
+    async def store(self, plan: Plan, request: str, instance: Instance, caller: Caller) -> None:
+        """Keep a new plan, waiting; `request` is its digest without the target."""
+        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415 - opened when needed
+
+        preview = asdict(plan)
+        row = {
+            "id": plan.id,
+            "created_at": now(),
+            "expires_at": plan.expires_at,
+            "instance": instance.id,
+            "face": caller.face,
+            "client": caller.client,
+            "token": caller.token,
+            "action": plan.action,
+            "digest": plan.digest,
+            "request": request,
+            "preview": {key: preview[key] for key in _KEPT},
+            "status": WAITING,
+        }
+        engine = await self._journal.engine()
+        async with engine.begin() as connection:
+            await connection.execute(plans.insert(), row)
+
+    async def load(self, plan_id: str) -> StoredPlan:
+        """A plan, whatever has become of it; ApprovalRefused if there is none."""
+        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
+
+        found = await self._select(plans.c.id == plan_id)
+        if not found:
+            raise ApprovalRefused(
+                "There is no such plan.", next_step="`deskclerk pending` shows those that wait."
+            )
+        return found[0]
+
+    async def alike(self, request: str) -> list[StoredPlan]:
+        """The unexpired plans for the same action, arguments and instance, the newest first."""
+        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
+
+        return await self._select(plans.c.request == request, plans.c.expires_at > now())
+
+    async def waiting(self) -> list[StoredPlan]:
+        """The plans that wait for a person, of every instance, the newest first."""
+        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
+
+        return await self._select(plans.c.status == WAITING, plans.c.expires_at > now())
+
+    async def snapshot(self) -> Snapshot:
+        """What waits, and how far the journal has come: two small reads, cheap enough for each second."""
+        from sqlalchemy import select  # noqa: PLC0415 - opened when needed
+
+        from deskclerk.desk.journal.tables import heads, plans  # noqa: PLC0415
+
+        waiting = select(plans.c.id).where(plans.c.status == WAITING, plans.c.expires_at > now())
+        engine = await self._journal.engine()
+        async with engine.connect() as connection:
+            reading = await connection.execution_options(reads=True)
+            ids = await reading.execute(waiting.order_by(plans.c.created_at.desc(), plans.c.id.desc()))
+            found = tuple(row.id for row in ids)
+            line = (await reading.execute(select(heads.c.seq))).scalar_one()
+        return Snapshot(found, int(line))
+
+    async def sign(self, plan: Plan, how: str) -> None:
+        """A person's yes; ApprovalRefused with the reason if the plan no longer waits."""
+        if not await self._step(plan, (WAITING,), SIGNED, how):
+            stored = await self.load(plan.id)
+            stored.check_open()
+            raise ApprovalRefused("This plan is signed already.", next_step="Call the tool again.")
+
+    async def decline(self, plan: Plan, how: str) -> None:
+        """A person's no, which also takes back a signature not yet used."""
+        if not await self._step(plan, _OPEN, DECLINED, how):
+            (await self.load(plan.id)).check_open()
+
+    async def dismiss(self, plan: Plan, how: str) -> None:
+        """Close a plan that shows what is no longer so."""
+        await self._step(plan, _OPEN, DISMISSED, how)
+
+    async def use(self, plan: Plan, how: str | None = None) -> None:
+        """Use a signature up; `how` is one that was just given, None one that is on disk.
+
+        ApprovalRefused if another call was first, it was declined meanwhile, or it expired.
+        """
+        if not await self._step(plan, (SIGNED,) if how is None else _OPEN, USED, how):
+            (await self.load(plan.id)).check_open()
+            raise ApprovalRefused("This plan is not signed.", next_step=_AGAIN)
+
+    async def _step(self, plan: Plan, before: Sequence[str], after: str, how: str | None) -> bool:
+        """Whether this call was the one that took the step."""
+        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
+
+        # The condition holds the state, so that of two processes one changes the row. It holds the time
+        # too: between a look at the plan and this statement the last second may have passed.
+        values: dict[str, Any] = {"status": after, "decided_at": now()} | ({"how": how} if how else {})
+        change = plans.update().where(
+            plans.c.id == plan.id, plans.c.status.in_(before), plans.c.expires_at > now()
+        )
+        engine = await self._journal.engine()
+        async with engine.begin() as connection:
+            result = await connection.execute(change.values(values))
+        return result.rowcount == 1
+
+    async def _select(self, *conditions: Any) -> list[StoredPlan]:
+        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
+
+        query = plans.select().where(*conditions).order_by(plans.c.created_at.desc(), plans.c.id.desc())
+        engine = await self._journal.engine()
+        async with engine.connect() as connection:
+            reading = await connection.execution_options(reads=True)
+            rows = (await reading.execute(query)).mappings().all()
+        return [_stored(row) for row in rows]
+
+
+def _stored(row: Mapping[Any, Any]) -> StoredPlan:
+    action = BY_NAME[row["action"]]
+    preview: dict[str, Any] = row["preview"]
+    plan = Plan(
+        id=row["id"],
+        action=row["action"],
+        heading=action.spec.heading,
+        effect=action.spec.effect,
+        summary=action.summary(),
+        instance=preview["instance"],
+        arguments=preview["arguments"],
+        target=preview["target"],
+        changes=tuple(Change(**change) for change in preview["changes"]),
+        digest=row["digest"],
+        expires_at=row["expires_at"],
+        reach=tuple(preview["reach"]),
+        reversible=preview["reversible"],
+        words=tuple(preview["words"]),
+        takes_back=_takes_back(preview.get("takes_back")),
+    )
+    # Nobody writes `expired`: a plan is so by the clock, without a process that would have to look.
+    late = row["status"] in _OPEN and now() >= row["expires_at"]
+    caller = Caller(row["face"], row["client"], row["token"])
+    status = EXPIRED if late else row["status"]
+    return StoredPlan(plan, row["request"], row["instance"], caller, row["created_at"], status, row["how"])
+
+
+def _takes_back(kept: Mapping[str, Any] | None) -> TakesBack | None:
+    return TakesBack(kept["entry"], tuple(kept["notes"])) if kept else None

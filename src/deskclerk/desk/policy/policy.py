@@ -1,0 +1,147 @@
+"""WHETHER a caller may ask for an action, and whether a person has to sign it.
+
+The order, and the only place where it is written. Each step can only narrow what is left:
+
+1. `read_only` withholds everything but reads, whatever else is set;
+2. the rules of the settings, then of the current instance, then of every caller they match, each:
+   the action's effect against `access`, then `deny`, then `tools`;
+3. what is left is offered, and nothing else is listed or can be called;
+4. before a write: the instance against `pin`, then a destructive one against `destructive_per_hour`
+   (`Limits`);
+5. an effect that `confirm` names needs a signature.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from deskclerk.catalogue import ACTIONS, DESTRUCTIVE, READ, Action, Effect, Request, Verb
+from deskclerk.clerk.client import Clerk
+from deskclerk.desk.caller import Caller
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.time_and_ids import now
+from deskclerk.errors import InvalidSettings, NotAllowed
+from deskclerk.settings import Rules, Settings
+
+_HOUR = 3_600_000
+_RANK = {Effect.READ: 0, Effect.WRITE: 1, Effect.DESTRUCTIVE: 2}
+
+
+class Policy:
+    """What the settings allow; a pattern that matches no action is InvalidSettings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        _check_patterns("settings", settings)
+        for name, named in settings.instances.items():
+            _check_patterns(f"instances.{name}", named)
+        for name, rules in settings.callers.items():
+            _check_patterns(f"callers.{name}", rules)
+
+    def offered(self, caller: Caller) -> tuple[type[Action], ...]:
+        """The actions that a caller may ask for, in the catalogue's order."""
+        return tuple(action for action in ACTIONS if not self._refusal(action, caller))
+
+    def check(self, action: type[Action], caller: Caller) -> None:
+        """NotAllowed if the caller may not ask for the action."""
+        reason = self._refusal(action, caller)
+        if reason:
+            raise NotAllowed(
+                f"{action.spec.name} is not allowed here: {reason}.",
+                next_step="Nothing was sent. Only the operator can change this setting.",
+            )
+
+    def asks(self, effect: Effect) -> bool:
+        """Whether a person has to sign an action of this effect."""
+        if effect is READ or self._settings.confirm == "never":
+            return False
+        return _RANK[effect] >= _RANK[Effect(self._settings.confirm)]
+
+    def allowed(self, offered: tuple[type[Action], ...]) -> dict[str, Any]:
+        """What the settings in force let through, and how much of it waits for a signature."""
+        return {
+            "access": self._settings.access,
+            "confirm": self._settings.confirm,
+            "actions": len(offered),
+            "waiting_for_a_signature": sum(self.asks(action.spec.effect) for action in offered),
+        }
+
+    def _refusal(self, action: type[Action], caller: Caller) -> str:
+        if self._settings.read_only and action.spec.effect is not READ:
+            return "read_only is set"
+        return next(filter(None, (_withheld(action, *rules) for rules in self._rules(caller))), "")
+
+    def _rules(self, caller: Caller) -> Iterator[tuple[str, Rules]]:
+        """The rules that hold for a caller, in order, and where each stands."""
+        yield "", self._settings
+        if self._settings.named:
+            yield f" for instance {self._settings.instance}", self._settings.named
+        for pattern, rules in self._settings.callers.items():
+            if any(fnmatchcase(name, pattern) for name in (caller.face, caller.client, caller.token) if name):
+                yield f" for caller {pattern}", rules
+
+
+class Limits:
+    """The pin and the cap of one instance."""
+
+    def __init__(
+        self, settings: Settings, instance: Instance, journal: Journal, clerk: Callable[[], Awaitable[Clerk]]
+    ) -> None:
+        self._pins = {pin for pin in (settings.pin, settings.named and settings.named.pin) if pin}
+        self._most = settings.destructive_per_hour
+        self._instance = instance
+        self._journal = journal
+        self._clerk = clerk
+        self._pinned = not self._pins
+
+    async def check(self, action: Action) -> None:
+        """NotAllowed if the instance is another than the pinned one, or the hour's cap is reached."""
+        if not self._pinned:
+            await self._check_pin()
+        if action.spec.effect is DESTRUCTIVE:
+            await self._check_cap(action)
+
+    async def _check_pin(self) -> None:
+        # Once a process: a key does not move to another instance while it is in use.
+        clerk = await self._clerk()
+        answer = await clerk.send(Request(Verb.GET, "/instance"))
+        found = answer.get("id") if isinstance(answer, dict) else None
+        if self._pins != {found}:
+            raise NotAllowed(
+                f"The secret key opens instance {found}, and pin is {' and '.join(sorted(self._pins))}.",
+                next_step="Nothing was sent. Check which instance the key is for, or correct the pin.",
+            )
+        self._pinned = True
+
+    async def _check_cap(self, action: Action) -> None:
+        count = await self._journal.count_writes(self._instance, str(DESTRUCTIVE), since=now() - _HOUR)
+        if count >= self._most:
+            raise NotAllowed(
+                f"{action.spec.name} is not allowed now: {count} destructive actions were sent to this "
+                f"instance in the last hour, and destructive_per_hour is {self._most}.",
+                next_step="Nothing was sent. Wait, or have the operator raise the setting.",
+            )
+
+
+def _withheld(action: type[Action], where: str, rules: Rules) -> str:
+    """Why rules withhold an action; empty if they do not."""
+    name, effect = action.spec.name, action.spec.effect
+    if _RANK[effect] > _RANK[Effect(rules.access)]:
+        return f"its effect is {effect}, and access is set to {rules.access}{where}"
+    if any(fnmatchcase(name, pattern) for pattern in rules.deny):
+        return f"it is denied{where}"
+    if rules.tools and not any(fnmatchcase(name, pattern) for pattern in rules.tools):
+        return f"it is not among the tools set{where}"
+    return ""
+
+
+def _check_patterns(where: str, rules: Rules) -> None:
+    for setting in ("tools", "deny"):
+        for pattern in getattr(rules, setting):
+            if not any(fnmatchcase(action.spec.name, pattern) for action in ACTIONS):
+                raise InvalidSettings(
+                    f"{setting} in {where}: {pattern!r} matches no action.",
+                    next_step="Accepted: names such as clerk_users_list, and globs such as clerk_user_*; "
+                    "`deskclerk actions` lists all.",
+                )

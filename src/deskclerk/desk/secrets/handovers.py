@@ -1,0 +1,153 @@
+"""What Clerk shows only once goes to a person: a file that only they can read, or this process's console.
+
+With `handover = "console"` and a console in this process, a secret stays in memory until somebody takes it
+there: no file that a program could read, no place in the answer that holds it. An orderly end of the
+process writes what nobody took to files, so that it is not lost.
+"""
+
+import contextlib
+import itertools
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from deskclerk.desk.secrets.private_files import write_new
+from deskclerk.desk.time_and_ids import now
+from deskclerk.desk.view.cleaning import line_of
+
+ONCE = ("client_secret",)
+"""What Clerk shows once and a person needs."""
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+_LONGEST_NAME = 120
+
+OpenConsole = Callable[[], Awaitable[str]]
+"""Brings up this process's console; the address of its page for hand-overs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Secrets of one object that were handed out at a time (milliseconds); never shown in a repr.
+
+    `title` is the object's name where it has one, `about` what it is and its id.
+    """
+
+    id: str
+    title: str
+    about: str
+    at: int
+    values: dict[str, str] = field(repr=False)
+
+
+class Handovers:
+    """The hand-overs of one desk."""
+
+    open_console: OpenConsole | None = None
+    """Set while a console can be brought up in this process."""
+
+    def __init__(self, folder: Path, *, to_console: bool) -> None:
+        self._folder = folder
+        self._to_console = to_console
+        self._held: dict[str, tuple[Handover, Any]] = {}
+
+    async def keep(self, answer: Any) -> tuple[Any, tuple[str, ...]]:
+        """The answer without its once-shown secrets, and notes that say where a person finds them."""
+        rest, found = once_shown(answer)
+        if not found:
+            return answer, ()
+        place = await self._console()
+        if not place:
+            return hand_over(answer, self._folder)
+        about = line_of(" ".join(str(answer[key]) for key in ("object", "id") if answer.get(key)))
+        title = line_of(answer.get("name") or about)
+        kept = Handover(secrets.token_urlsafe(12), title, about, now(), found)
+        self._held[kept.id] = (kept, answer)
+        names = " and ".join(found)
+        return rest, (f"{names} waits for a person at {place}; it is shown there once.",)
+
+    def listed(self) -> list[Handover]:
+        """What waits, without its values, the newest first."""
+        held = [replace(kept, values={}) for kept, _ in self._held.values()]
+        files = self._folder.glob("[!.]*.txt") if self._folder.is_dir() else ()
+        for path in files:
+            with contextlib.suppress(OSError):  # taken in this very moment
+                at = path.stat().st_mtime_ns // 1_000_000
+                held.append(Handover(path.name, path.stem, "from a file, which goes then", at, {}))
+        return sorted(held, key=lambda item: item.at, reverse=True)
+
+    def take(self, handover_id: str) -> Handover | None:
+        """One hand-over with its values, which is gone from here; of several takers one gets it."""
+        if handover_id in self._held:
+            return self._held.pop(handover_id)[0]
+        known = {item.id: item for item in self.listed()}
+        if handover_id not in known:
+            return None
+        # Renamed before it is read: of two takers one finds it gone.
+        taken = self._folder / f".{secrets.token_hex(8)}.taken"
+        try:
+            (self._folder / handover_id).rename(taken)
+        except FileNotFoundError:
+            return None
+        lines = taken.read_text().splitlines()
+        taken.unlink()
+        values = dict(line.split(" = ", 1) for line in lines if " = " in line)
+        return replace(known[handover_id], values=values)
+
+    def save(self) -> None:
+        """Write what nobody took to files: the process ends."""
+        for _, answer in self._held.values():
+            hand_over(answer, self._folder)
+        self._held.clear()
+
+    async def _console(self) -> str:
+        """Where the console shows hand-overs; empty where none is chosen, or none can be had."""
+        if not (self._to_console and self.open_console):
+            return ""
+        try:
+            return await self.open_console()
+        except OSError:
+            return ""
+
+
+def hand_over(answer: Any, folder: Path) -> tuple[Any, tuple[str, ...]]:
+    """The answer without its once-shown secrets, and notes that say in which file (mode 0600) they are.
+
+    A file is named after the object's id and never overwritten; it is on the disk when this returns.
+    """
+    rest, found = once_shown(answer)
+    if not found:
+        return answer, ()
+    name = f"{answer.get('object', 'secret')}-{answer.get('id', 'unknown')}"
+    names = " and ".join(found)
+    try:
+        path = _write(folder, name, "".join(f"{key} = {value}\n" for key, value in found.items()))
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        lost = f"{names} could not be written to {folder} ({reason}) and is lost"
+        return rest, (f"{lost}: make a new one in Clerk.",)
+    return rest, (f"{names} was written to {path} for a person to read and delete; it is shown once.",)
+
+
+def once_shown(answer: Any) -> tuple[Any, dict[str, str]]:
+    """The answer without what is shown once, and that."""
+    if not isinstance(answer, dict):
+        return answer, {}
+    found = {key: answer[key] for key in ONCE if answer.get(key)}
+    return {key: value for key, value in answer.items() if key not in found}, found
+
+
+def _write(folder: Path, name: str, text: str) -> Path:
+    """The first free name; what Clerk calls the object cannot lead out of the folder."""
+    stem = _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME]
+    for number in itertools.count():
+        path = folder / (f"{stem}.txt" if number == 0 else f"{stem}-{number}.txt")
+        try:
+            write_new(path, text)
+        except FileExistsError:
+            if folder.is_dir():
+                continue
+            raise
+        return path
+    raise AssertionError("count() does not end")

@@ -1,0 +1,92 @@
+"""The desk's database, in a SQLite file or on PostgreSQL: one journal, one chain, signatures used once."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from tests.desk.conftest import Person
+
+from deskclerk.catalogue import BanUser, GetUser
+from deskclerk.database import open_engine
+from deskclerk.desk import Caller
+from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.desk.plans.store import PlanStore
+from deskclerk.errors import ApprovalRefused
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def kept(place, tmp_path):
+    """The settings for a desk's database, and where it is."""
+    on_server = "://" in str(place)
+    return ({"database": place}, place) if on_server else ({}, tmp_path / "home" / "desk.db")
+
+
+async def test_what_was_done_is_chained_and_found(open_desk, kept):
+    settings, _ = kept
+    async with open_desk(approver=Person(), **settings) as desk:
+        await desk.perform(BanUser(user_id="user_1"), caller=Caller("cli", "Terminal 50%"))
+        await desk.perform(GetUser(user_id="user_1"), caller=Caller("mcp", "Agent"))
+    async with open_desk(**settings) as desk:
+        assert (await desk.journal.verify()).fault is None
+        journal = desk.journal
+        for choice, actions in (
+            (EntryFilter(), ["clerk_user_ban", "clerk_user_get"]),
+            (EntryFilter(caller="terminal 50%"), ["clerk_user_ban"]),
+            (EntryFilter(caller="terminal 5_%"), []),
+            (EntryFilter(target="user_1", action="clerk_*_get"), ["clerk_user_get"]),
+        ):
+            assert [entry["action"] for entry in await journal.entries(choice)] == actions
+
+
+@pytest.mark.parametrize("change", ["UPDATE events SET note = 'x'", "DELETE FROM events"])
+async def test_the_database_itself_keeps_the_journal_append_only(open_desk, kept, change):
+    settings, place = kept
+    async with open_desk(**settings) as desk:
+        await desk.perform(GetUser(user_id="user_1"), caller=Caller("cli"))
+    engine = open_engine(place)
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with engine.begin() as connection:
+            await connection.execute(text(change))
+    await engine.dispose()
+
+
+async def test_desks_that_write_at_once_keep_one_chain(open_desk, kept):
+    settings, _ = kept
+    async with open_desk(**settings) as first, open_desk(**settings) as second:
+        await asyncio.gather(
+            *(
+                (first, second)[n % 2].perform(GetUser(user_id="user_1"), caller=Caller("cli"))
+                for n in range(20)
+            )
+        )
+    async with open_desk(**settings) as desk:
+        found = await desk.journal.verify()
+    assert (found.fault, found.head.seq) == (None, 20)
+
+
+async def test_of_two_desks_one_uses_a_signature_up(open_desk, kept, upstream):
+    settings, _ = kept
+    async with open_desk(approver=Person(), **settings) as first, open_desk(**settings) as second:
+        await first.perform(BanUser(user_id="user_1"), caller=Caller("cli"))
+        (line,) = await first.journal.entries(EntryFilter())
+        for desk in (PlanStore(first.journal), PlanStore(second.journal)):
+            stored = await desk.load(line["plan"])
+            with pytest.raises(ApprovalRefused, match="used already"):
+                await desk.use(stored.plan, "again")
+    assert len(upstream.writes) == 1
+
+
+async def test_a_desk_that_lives_is_not_taken_for_gone_from_another_machine(open_desk, kept, tmp_path):
+    settings, _ = kept
+    if not settings:
+        pytest.skip("a file is one machine's")
+    async with open_desk(**settings) as first, open_desk(home=tmp_path / "elsewhere", **settings) as second:
+        owner = first.journal._owner()
+        with second.journal.gone(owner) as gone:
+            assert not gone
+        await first.journal.close()
+        with second.journal.gone(owner) as gone:
+            assert gone

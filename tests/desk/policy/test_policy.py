@@ -1,0 +1,113 @@
+import pytest
+from tests.desk.conftest import Person
+
+from deskclerk.catalogue import BanUser, DeleteUser, GetUser, ListUsers
+from deskclerk.desk import Caller, Desk
+from deskclerk.desk.policy.policy import Policy
+from deskclerk.errors import InvalidSettings, NotAllowed
+from deskclerk.settings import Named, Rules, Settings
+
+MCP = Caller("mcp", "Cursor")
+CLI = Caller("cli")
+KEY = "sk_test_x"
+
+
+def refused(action, caller=MCP, **settings):
+    with pytest.raises(NotAllowed) as caught:
+        Policy(Settings(**settings)).check(action, caller)
+    return str(caught.value)
+
+
+def test_read_only_beats_everything_else():
+    settings = {"read_only": True, "access": "destructive", "tools": ("clerk_user_ban",), "confirm": "never"}
+    assert "read_only" in refused(BanUser, **settings)
+    assert Policy(Settings(read_only=True)).offered(MCP) == Policy(Settings(access="read")).offered(MCP)
+
+
+def test_what_is_denied_is_not_offered_although_it_is_listed_in_tools():
+    text = refused(DeleteUser, tools=("clerk_user_*",), deny=("clerk_*_delete",))
+    assert "denied" in text
+    names = {action.spec.name for action in Policy(Settings(deny=("clerk_*_delete",))).offered(MCP)}
+    assert not any(name.endswith("_delete") for name in names)
+    assert "clerk_user_ban" in names
+
+
+def test_an_instance_narrows_what_the_settings_allow():
+    instances = {"prod": Named(secret_key="sk_live_x", access="write", deny=("clerk_user_ban",))}
+    settings = {"instance": "prod", "instances": instances}
+    assert "for instance prod" in refused(DeleteUser, **settings)
+    assert "denied for instance prod" in refused(BanUser, **settings)
+    Policy(Settings(**settings, secret_key=KEY)).check(DeleteUser, MCP)
+
+
+@pytest.mark.parametrize("pattern", ["mcp", "Cursor", "Curs*"])
+def test_a_caller_is_narrowed_by_its_face_or_name_and_others_are_not(pattern):
+    settings = {"callers": {pattern: Rules(access="read")}}
+    assert f"for caller {pattern}" in refused(BanUser, **settings)
+    Policy(Settings(**settings)).check(BanUser, CLI)
+
+
+def test_rules_never_widen():
+    settings = {"access": "read", "callers": {"mcp": Rules(access="destructive", tools=("clerk_*",))}}
+    assert "access is set to read" in refused(BanUser, **settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"deny": ("clerk_user_bann",)},
+        {"callers": {"mcp": Rules(tools=("users_*",))}},
+        {"instances": {"a": Named(secret_key=KEY, deny=("x",))}},
+    ],
+)
+def test_an_unknown_name_in_any_list_is_an_error(settings):
+    with pytest.raises(InvalidSettings, match="matches no action"):
+        Policy(Settings(**settings))
+
+
+@pytest.mark.anyio
+async def test_a_pinned_instance_is_checked_before_the_first_write(open_desk, upstream):
+    upstream.instance = "ins_other"
+    async with open_desk(approver=Person(), pin="ins_mine") as desk:
+        await desk.perform(ListUsers())
+        with pytest.raises(NotAllowed, match="ins_other"):
+            await desk.perform(BanUser(user_id="user_1"))
+    assert upstream.writes == []
+
+
+@pytest.mark.anyio
+async def test_the_pinned_instance_itself_takes_writes(open_desk, upstream):
+    upstream.instance = "ins_mine"
+    async with open_desk(approver=Person(), pin="ins_mine") as desk:
+        await desk.perform(BanUser(user_id="user_1"))
+    assert len(upstream.writes) == 1
+
+
+@pytest.mark.anyio
+async def test_an_instance_that_cannot_be_asked_takes_no_writes(open_desk, upstream):
+    async with open_desk(approver=Person(), pin="ins_mine") as desk:
+        with pytest.raises(Exception, match="not found"):
+            await desk.perform(BanUser(user_id="user_1"))
+    assert upstream.writes == []
+
+
+@pytest.mark.anyio
+async def test_destructive_actions_are_capped_by_the_hour_and_over_restarts(open_desk, upstream):
+    for _ in range(2):
+        async with open_desk(approver=Person(), destructive_per_hour=2) as desk:
+            await desk.perform(DeleteUser(user_id="user_1"))
+    person = Person()
+    async with open_desk(approver=person, destructive_per_hour=2) as desk:
+        with pytest.raises(NotAllowed, match="in the last hour"):
+            await desk.perform(DeleteUser(user_id="user_1"))
+        await desk.perform(BanUser(user_id="user_1"))
+        await desk.perform(GetUser(user_id="user_1"))
+    assert [plan.action for plan in person.shown] == ["clerk_user_ban"]
+    assert len(upstream.writes) == 3
+
+
+def test_python_cannot_leave_a_live_key_unsigned_by_one_setting_either(tmp_path):
+    given = {"home": tmp_path, "secret_key": "sk_live_x", "confirm": "never"}
+    with pytest.raises(InvalidSettings, match="confirm = never"):
+        Desk(Settings(**given))
+    Desk(Settings(**given, allow_unconfirmed_live=True))
