@@ -363,7 +363,7 @@ async def test_what_is_handed_out_once_is_in_its_file_only(net, tmp_path):
 
 async def test_the_net_catches_what_gets_through(net, tmp_path, monkeypatch):
     """The proof of all the others: without the hiding, canaries are found."""
-    monkeypatch.setattr(clerks_client, "hiding", lambda *_: lambda value: value)
+    monkeypatch.setattr(clerks_client, "redactor", lambda *_: lambda value: value)
     parrot = Parrot()
     parrot.trouble = "echo 400"
     async with a_desk(tmp_path / "home", parrot, signs) as desk:

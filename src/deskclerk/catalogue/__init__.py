@@ -71,7 +71,11 @@ EVERY_ACTION: tuple[type[Action], ...] = (
 ACTIONS: tuple[type[Action], ...] = tuple(action for action in EVERY_ACTION if action.spec.toolset == "core")
 """The actions that faces offer, in the order in which they list them."""
 
-BY_NAME: dict[str, type[Action]] = {action.spec.name: action for action in EVERY_ACTION}
+BY_NAME: dict[str, type[Action]] = {action.spec.name: action for action in ACTIONS}
+"""What can be asked for by name."""
+
+EVERY_BY_NAME: dict[str, type[Action]] = {action.spec.name: action for action in EVERY_ACTION}
+"""What a plan or the journal can name: also what only Python asks for."""
 
 
 def sibling(action: type[Action], verb: str) -> type[Action] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deskclerk.catalogue import ACTIONS, Action, Parameter, Route, Verb
+from deskclerk.catalogue import EVERY_ACTION, Action, Parameter, Route, Verb
 from deskclerk.catalogue.route import GET
 from deskclerk.sandbox.operation import Operation
 from deskclerk.sandbox.refusals import Problem, Refusal, refusal
@@ -45,7 +45,7 @@ def accepted(route: Route, operation: type[Operation] | None = None) -> Accepted
     if operation and not operation.like:
         return _declared(operation)
     like = operation.like if operation else None
-    actions = [like] if like else [item for item in ACTIONS if route in item.spec.routes]
+    actions = [like] if like else [item for item in EVERY_ACTION if route in item.spec.routes]
     found = [(item, name) for item in actions for name in item.parameters().values()]
     body = [(item, name) for item, name in found if name.where == "body" and _takes_body(route)]
     query = _merged(actions, (pair for pair in found if pair[1].where == "query"))

@@ -55,6 +55,6 @@ def test_yes_alone_takes_nothing_back_where_a_pin_is_set(run, clerk, tmp_path, m
     async def is_set(_signer):
         return True
 
-    monkeypatch.setattr("deskclerk.desk.approvals.pin.Signer.is_set", is_set)
+    monkeypatch.setattr("deskclerk.desk.approvals.pin.SignerPin.is_set", is_set)
     assert run("undo", last_entry(tmp_path), "--yes").code == 8
     assert len(clerk.writes) == sent

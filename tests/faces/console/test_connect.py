@@ -209,7 +209,7 @@ def test_a_change_that_the_settings_would_refuse_is_not_written(tmp_path):
     file = tmp_path / "settings.toml"
     file.write_text('confirm = "never"\n[instances.shop]\nsecret_key = "sk_live_x"\n')
     with pytest.raises(InvalidSettings, match="confirm = never is refused"):
-        Instances(Settings(home=tmp_path)).choose("shop")
+        Desk(Settings(home=tmp_path)).instances.choose("shop")
     assert "instance =" not in file.read_text()
 
 
@@ -219,7 +219,7 @@ def test_a_link_to_the_settings_file_stays_a_link(tmp_path):
     (tmp_path / "home").mkdir(exist_ok=True)
     link = tmp_path / "home" / "settings.toml"
     link.symlink_to(place / "mine.toml")
-    Instances(Settings(home=link.parent)).add("shop", KEY, None, choose=False)
+    Desk(Settings(home=link.parent)).instances.add("shop", KEY, None, choose=False)
     assert link.is_symlink()
     assert KEY in (place / "mine.toml").read_text()
     assert stat.S_IMODE((place / "mine.toml").stat().st_mode) == 0o600
@@ -255,7 +255,7 @@ async def test_a_link_that_a_model_was_told_does_not_connect(browser, file):
 
 
 def test_nothing_else_than_the_owner_reads_the_file(tmp_path):
-    Instances(Settings(home=tmp_path)).add("shop", KEY, None, choose=True)
+    Desk(Settings(home=tmp_path)).instances.add("shop", KEY, None, choose=True)
     path = Path(tmp_path / "settings.toml")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert Settings.load({"home": tmp_path}, {}).key.get_secret_value() == KEY

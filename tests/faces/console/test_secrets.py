@@ -47,7 +47,7 @@ async def test_a_console_that_cannot_start_leaves_the_file(handovers, tmp_path):
     async def fails():
         raise OSError
 
-    handovers.attend = fails
+    handovers.open_console = fails
     _, notes = await handovers.keep(ANSWER)
     assert str(tmp_path) in notes[0]
     assert handovers.listed()[0].title == "oauth_application-oa_1"

@@ -7,7 +7,7 @@ import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from deskclerk.catalogue import BY_NAME
+from deskclerk.catalogue import EVERY_BY_NAME
 from deskclerk.desk.approvals.pin import SignerPin
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
@@ -64,7 +64,7 @@ class Decisions:
         stored = await self._plans.load(plan_id)
         plan = stored.plan
         # Its secrets were never stored: the action is rebuilt for the journal alone, without checks.
-        action = BY_NAME[plan.action].model_construct(**plan.arguments)
+        action = EVERY_BY_NAME[plan.action].model_construct(**plan.arguments)
         async with self._journal.noting_refusals(self._instance, caller, action) as context:
             context.plan_id = plan.id
             self.check_here(stored)

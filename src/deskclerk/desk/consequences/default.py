@@ -66,6 +66,8 @@ class Consequences:
     """What stays as the write left it although it is taken back."""
     lost: ClassVar[str] = ""
     """What is gone for good after a write that cannot be taken back, in a sentence."""
+    known_by: ClassVar[str] = ""
+    """The field that tells a thing from others of its kind; left out, what its creation requires."""
     reach: ClassVar[Sequence[tuple[str, FindReach]]] = ()
     """What is read for the preview beyond the target: what it is about, and how."""
 
@@ -120,6 +122,18 @@ class Consequences:
         del action
         return self.keeps
 
+    def known_fields(self, creator: type[Action]) -> tuple[str, ...]:
+        """The fields by which a thing is known again: the entry's, else the texts that its creation requires.
+
+        Empty where an answer does not show all that is required: the rest alone might fit another thing.
+        """
+        if self.known_by:
+            return (self.known_by,)
+        required = [item for item in creator.parameters().values() if item.required and item.where == "body"]
+        shown = all(item.name in creator.spec.resource.brief for item in required)
+        texts = all(item.schema.get("type") == "string" for item in required)
+        return tuple(item.name for item in required) if shown and texts else ()
+
     # After a lost answer: what Clerk's present state proves.
 
     async def evidence(self, intent: Event, clerk: Clerk) -> Finding:
@@ -168,8 +182,6 @@ class Search:
 class Creation(Consequences):
     """A write that makes something: proved by the one thing that fits, taken back by removing it."""
 
-    known_by: ClassVar[str] = ""
-    """The argument by which what was made is told from others; it answers under the same name."""
     lost_with_answer: ClassVar[str] = ""
     """What Clerk says once, in the answer, in a sentence."""
     remains: ClassVar[str] = ""
@@ -190,12 +202,13 @@ class Creation(Consequences):
 
     def search(self, asked: Values) -> Search | None:
         """How to look for what was to be made; None if nothing tells it from others."""
-        value = asked.get(self.known_by)
-        if not value:
+        fields = self.known_fields(self.action)
+        if not fields or not all(asked.get(name) for name in fields):
             return None
         lister = lister_of(self.action)
         path = {name: asked.get(name) for name in lister.spec.route.names}
-        return Search(lister, path, same_text(self.known_by, value))
+        tests = [same_text(name, asked[name]) for name in fields]
+        return Search(lister, path, lambda item: all(fits(item) for fits in tests))
 
     async def evidence(self, intent: Event, clerk: Clerk) -> Finding:
         """Whether exactly one thing that fits was made since the intent."""
@@ -376,9 +389,6 @@ class LostForGoodError(Exception):
 class Removal(Consequences):
     """A deletion or a revocation: proved by what is gone, taken back by making it anew where that helps."""
 
-    known_by: ClassVar[str] = ""
-    """The field by which a thing that was made again is known; empty where there is nothing to look for."""
-
     def way_back(self) -> type[Action] | None:
         """What the entry names, else the resource's own creation, if the answer holds all that it wants."""
         return self.undone_by or (sibling(self.action, "create") if self._rebuildable() else None)
@@ -395,12 +405,14 @@ class Removal(Consequences):
         """What has taken its place, known by one field."""
         del outcome
         before = seen_before(intent)
-        if not self.known_by:
+        creator = self.way_back()
+        fields = self.known_fields(creator) if creator else ()
+        if self.lost or not fields:  # nothing takes the place of what is gone for good
             return None
         lister = lister_of(self.action)
         every = lister.parse({name: intent["arguments"][name] for name in lister.spec.route.names})
         return await first_that(
-            every, clerk, lambda item: item.get(self.known_by) == before.get(self.known_by)
+            every, clerk, lambda item: all(item.get(name) == before.get(name) for name in fields)
         )
 
     def inverse(

@@ -8,14 +8,12 @@ from deskclerk.desk.consequences.inverse import Event
 class CreateDomainConsequences(Creation, of=CreateDomain):
     """Known by its name."""
 
-    known_by = "name"
     undone_by = DeleteDomain
 
 
 class DeleteDomainConsequences(Removal, of=DeleteDomain):
     """Can be added again, and has to prove itself again."""
 
-    known_by = "name"
     undone_by = CreateDomain
     reach = (("use", says("sign-ins on this domain stop")),)
 

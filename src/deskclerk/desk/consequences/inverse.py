@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deskclerk.catalogue import BY_NAME, REDACTED, Action
+from deskclerk.catalogue import EVERY_BY_NAME, REDACTED, Action
 
 Event = Mapping[str, Any]
 """One record of the journal."""
@@ -35,7 +35,7 @@ def nothing(*why: str, nearest: str = "", notes: tuple[str, ...] = ()) -> Invers
 
 def kind_of(event: Event) -> type[Action]:
     """The action that an event is of."""
-    return BY_NAME[event["action"]]
+    return EVERY_BY_NAME[event["action"]]
 
 
 def ids_of(event: Event) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import functools
 
-from deskclerk.catalogue import BY_NAME, Action
+from deskclerk.catalogue import EVERY_BY_NAME, Action
 from deskclerk.clerk.client import Clerk
 
 # Imported for their entries: a class declared with `of=` an action is known from here on.
@@ -32,4 +32,4 @@ def consequences_of(action: type[Action]) -> Consequences:
 
 async def find_out(intent: Event, clerk: Clerk) -> Finding:
     """What reading Clerk proves about a journalled write; ClerkError if it cannot be read."""
-    return await consequences_of(BY_NAME[intent["action"]]).evidence(intent, clerk)
+    return await consequences_of(EVERY_BY_NAME[intent["action"]]).evidence(intent, clerk)

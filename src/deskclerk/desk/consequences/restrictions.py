@@ -13,7 +13,6 @@ from deskclerk.desk.consequences.inverse import Event
 class CreateAllowlistEntryConsequences(Creation, of=CreateAllowlistEntry):
     """An entry may send an invitation, which outlives it."""
 
-    known_by = "identifier"
     undone_by = DeleteAllowlistEntry
 
     def sent_with_it(self, asked: Values, made: Values) -> list[str]:
@@ -28,7 +27,6 @@ class CreateAllowlistEntryConsequences(Creation, of=CreateAllowlistEntry):
 class DeleteAllowlistEntryConsequences(Removal, of=DeleteAllowlistEntry):
     """Made anew silently, unless a person asks for an e-mail."""
 
-    known_by = "identifier"
     undone_by = CreateAllowlistEntry
 
     def rebuilt(self, intent: Event, before: Values, given: Values) -> Rebuilt:
@@ -40,12 +38,10 @@ class DeleteAllowlistEntryConsequences(Removal, of=DeleteAllowlistEntry):
 class CreateBlocklistEntryConsequences(Creation, of=CreateBlocklistEntry):
     """Known by what it blocks."""
 
-    known_by = "identifier"
     undone_by = DeleteBlocklistEntry
 
 
 class DeleteBlocklistEntryConsequences(Removal, of=DeleteBlocklistEntry):
     """The identifier is all that there is to it."""
 
-    known_by = "identifier"
     undone_by = CreateBlocklistEntry

@@ -229,7 +229,7 @@ class Journal:
         await self.flush()
         return await check(await self.engine(), head)
 
-    async def recent(self, count: int) -> list[dict[str, Any]]:
+    async def recent(self, count: int = 20) -> list[dict[str, Any]]:
         """The last events, the oldest of them first."""
         from deskclerk.desk.journal.queries import last  # noqa: PLC0415 - opened when needed
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deskclerk.catalogue import BY_NAME, Action
+from deskclerk.catalogue import EVERY_BY_NAME, Action
 from deskclerk.clerk.answers import ResponseInfo
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
@@ -123,7 +123,7 @@ def changed_fields(intent: Mapping[str, Any], outcome: Mapping[str, Any] | None)
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
         return []
     # What was seen before a creation is whom it is about, not an older state of what was made.
-    if BY_NAME[intent["action"]].spec.creates:
+    if EVERY_BY_NAME[intent["action"]].spec.creates:
         return []
     return [
         {"field": field, "before": before.get(field), "after": after.get(field)}

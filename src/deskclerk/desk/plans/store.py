@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from deskclerk.catalogue import BY_NAME
+from deskclerk.catalogue import EVERY_BY_NAME
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.consequences.changes import Change
 from deskclerk.desk.instances.instance import Instance
@@ -199,7 +199,7 @@ class PlanStore:
 
 
 def _stored(row: Mapping[Any, Any]) -> StoredPlan:
-    action = BY_NAME[row["action"]]
+    action = EVERY_BY_NAME[row["action"]]
     preview: dict[str, Any] = row["preview"]
     plan = Plan(
         id=row["id"],

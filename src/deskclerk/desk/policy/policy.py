@@ -5,7 +5,8 @@ The order, and the only place where it is written. Each step can only narrow wha
 1. `read_only` withholds everything but reads, whatever else is set;
 2. the rules of the settings, then of the current instance, then of every caller they match, each:
    the action's effect against `access`, then `deny`, then `tools`;
-3. what is left is offered, and nothing else is listed or can be called;
+3. what is left of the toolset `core` is offered, and no face lists or calls anything else; Python code may
+   build any declared action, for which the rules above hold too;
 4. before a write: the instance against `pin`, then a destructive one against `destructive_per_hour`
    (`Limits`);
 5. an effect that `confirm` names needs a signature.
