@@ -450,11 +450,11 @@ class Removal(Consequences):
     def _rebuildable(self) -> bool:
         """Whether the resource's own creation wants nothing but what an answer shows, and no secret."""
         creator = sibling(self.action, "create")
+        wanted = [item for item in creator.parameters().values() if item.required] if creator else []
         shown = {path.partition(".")[0] for path in self.action.spec.resource.brief}
         known = shown | set(self.action.spec.route.names)
-        return creator is not None and all(
-            item.name in known and not item.secret for item in creator.parameters().values() if item.required
-        )
+        # A creation that requires nothing says nothing about what would bring the same thing back.
+        return bool(wanted) and all(item.name in known and not item.secret for item in wanted)
 
 
 def default_for(action: type[Action]) -> Consequences:
