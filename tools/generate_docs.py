@@ -12,7 +12,7 @@ from deskclerk.catalogue import ACTIONS, Action, Parameter, Route
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.faces.cli.options import flag, positional, usage
 from deskclerk.sandbox.divergences import DIVERGENCES, EVERYWHERE
-from deskclerk.sandbox.operations import all_operations, not_served
+from deskclerk.sandbox.http.routes import all_operations, not_served
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- actions -->", "<!-- /actions -->"

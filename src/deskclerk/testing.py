@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from deskclerk.sandbox import open_sandbox
 from deskclerk.sandbox.controls import clock, data
-from deskclerk.sandbox.controls.given import iso, read
-from deskclerk.sandbox.controls.registry import CONTROLS
+from deskclerk.sandbox.controls.arguments import iso, read
+from deskclerk.sandbox.controls.http import CONTROLS
 from deskclerk.sandbox.opening import Sandbox
 from deskclerk.sandbox.serving import serving
 

@@ -1,6 +1,6 @@
 """What the sandbox's further routes accept, against Clerk's document."""
 
-from deskclerk.sandbox.handlers import OPERATIONS
+from deskclerk.sandbox.http.routes import OPERATIONS
 from tests.contract import openapi
 from tests.contract.differences import FACTS, declared, documented
 

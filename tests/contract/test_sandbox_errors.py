@@ -4,8 +4,8 @@ import ast
 from pathlib import Path
 
 import deskclerk.sandbox
-from deskclerk.sandbox.handlers import HANDLERS
-from deskclerk.sandbox.refusals import STATUS
+from deskclerk.sandbox.http.errors import STATUS
+from deskclerk.sandbox.http.routes import HANDLERS
 from tests.contract import openapi
 
 ROOT = Path(deskclerk.sandbox.__file__).parent

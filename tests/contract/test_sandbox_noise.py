@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from deskclerk.sandbox.handlers import HANDLERS
+from deskclerk.sandbox.http.routes import HANDLERS
 from tests.contract import openapi
 from tests.contract.arguments import JSON
 from tests.contract.test_sandbox_holds import INTERNAL, LISTS, arrive

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from deskclerk.catalogue import Route, Verb
-from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
-from deskclerk.sandbox.parameters import accepted
-from deskclerk.sandbox.versions import ROUTES_SINCE, VERSIONS, in_version
+from deskclerk.sandbox.http.admission import ROUTES_SINCE, VERSIONS, in_version
+from deskclerk.sandbox.http.parameters import accepted
+from deskclerk.sandbox.http.routes import HANDLERS, OPERATIONS
 from tests.contract import older, openapi
 from tests.contract.journeys import JOURNEYS
 from tests.contract.settings_journeys import roles, settings, waitlist

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from deskclerk.sandbox import KEY, open_sandbox
-from deskclerk.sandbox.clock import Clock
+from deskclerk.sandbox.store.store import Clock
 
 NOON = 1_790_000_000_000
 

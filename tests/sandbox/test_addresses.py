@@ -2,7 +2,7 @@
 
 import pytest
 
-from deskclerk.sandbox.verifications import CODE, MINUTES
+from deskclerk.sandbox.users.contacts import CODE, MINUTES
 from tests.sandbox.rows import link
 
 pytestmark = pytest.mark.anyio

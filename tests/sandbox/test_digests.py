@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.low_level import Type
 
-from deskclerk.sandbox.digests import HASHERS, is_digest, verifies
+from deskclerk.sandbox.users.password_digests import HASHERS, is_digest, verifies
 
 PASSWORD = "correct horse battery"
 RAW = PASSWORD.encode()

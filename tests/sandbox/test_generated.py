@@ -9,8 +9,8 @@ import pytest
 
 from deskclerk.errors import InvalidRequest
 from deskclerk.sandbox import open_sandbox
-from deskclerk.sandbox.controls.given import read
-from deskclerk.sandbox.controls.registry import CONTROLS
+from deskclerk.sandbox.controls.arguments import read
+from deskclerk.sandbox.controls.http import CONTROLS
 from deskclerk.sandbox.opening import INSTANCE
 from deskclerk.sandbox.seed import generated
 from deskclerk.sandbox.seed.generated import generate

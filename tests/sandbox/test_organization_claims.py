@@ -4,7 +4,7 @@ from clerk_backend_api.security.authenticaterequest import _compute_org_permissi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deskclerk.sandbox.organization_claims import pack
+from deskclerk.sandbox.sessions.sessions import pack
 
 WORDS = st.from_regex(r"[a-z][a-z_]{0,7}", fullmatch=True)
 PERMISSIONS = st.sets(st.tuples(WORDS, WORDS).map(lambda pair: f"org:{pair[0]}:{pair[1]}"), max_size=80)

@@ -4,9 +4,8 @@ import pytest
 
 from deskclerk.catalogue import ACTIONS, UpdateUser
 from deskclerk.catalogue.route import GET, PATCH, POST
-from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
-from deskclerk.sandbox.operations import all_operations, not_served
-from deskclerk.sandbox.parameters import accepted
+from deskclerk.sandbox.http.parameters import accepted
+from deskclerk.sandbox.http.routes import HANDLERS, OPERATIONS, all_operations, not_served
 
 pytestmark = pytest.mark.anyio
 

@@ -3,10 +3,11 @@
 import pytest
 from sqlalchemy import event, make_url
 
-from deskclerk.sandbox import open_sandbox, user_search
-from deskclerk.sandbox.identifiers import TABLES
+from deskclerk.sandbox import open_sandbox
 from deskclerk.sandbox.opening import INSTANCE
 from deskclerk.sandbox.seed.generated import generate
+from deskclerk.sandbox.users import text_search
+from deskclerk.sandbox.users.identifications import TABLES
 from tests.sandbox.conftest import Client, ManualClock, opened
 
 pytestmark = pytest.mark.anyio
@@ -92,8 +93,8 @@ async def test_few_and_many_are_found_alike(company, monkeypatch, name):
     )
     for text in texts:
         ways = []
-        for few in (user_search.FEW, 0):
-            monkeypatch.setattr(user_search, "FEW", few)
+        for few in (text_search.FEW, 0):
+            monkeypatch.setattr(text_search, "FEW", few)
             rows = await company.get("/users", {name: text, "limit": 500})
             ways.append([row["id"] for row in rows])
             ways.append((await company.get("/users/count", {name: text}))["total_count"])

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from deskclerk.sandbox import open_sandbox
-from deskclerk.sandbox.digests import is_digest
 from deskclerk.sandbox.store.tables import users
+from deskclerk.sandbox.users.password_digests import is_digest
 from tests.sandbox.conftest import NOON, Client, ManualClock
 from tests.sandbox.rows import HOUR
 

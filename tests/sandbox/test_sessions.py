@@ -2,7 +2,7 @@
 
 import pytest
 
-from deskclerk.sandbox.call import Call
+from deskclerk.sandbox.http.call import Call
 from tests.sandbox.rows import HOUR, sign_in
 
 pytestmark = pytest.mark.anyio

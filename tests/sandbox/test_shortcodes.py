@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deskclerk.sandbox.shortcodes import render
+from deskclerk.sandbox.tokens.template_tokens import render
 
 ATTRIBUTES = {
     "user": {

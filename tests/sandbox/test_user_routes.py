@@ -4,8 +4,8 @@ import bcrypt
 import httpx2
 import pytest
 
-from deskclerk.sandbox.call import Call
-from deskclerk.sandbox.one_time_codes import totp
+from deskclerk.sandbox.http.call import Call
+from deskclerk.sandbox.users.second_factors import totp
 from tests.contract.user_journeys import PIXEL
 from tests.sandbox.companies import join, organization, user
 from tests.sandbox.rows import sign_in

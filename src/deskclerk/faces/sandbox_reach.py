@@ -31,14 +31,14 @@ class _Local:
         self.store = store
 
     async def run(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        from deskclerk.sandbox.controls.given import read  # noqa: PLC0415
-        from deskclerk.sandbox.controls.registry import CONTROLS  # noqa: PLC0415
+        from deskclerk.sandbox.controls.arguments import read  # noqa: PLC0415
+        from deskclerk.sandbox.controls.http import CONTROLS  # noqa: PLC0415
 
         return await CONTROLS[name].run(self.store, read(CONTROLS[name].takes, values))
 
     async def people(self, values: Mapping[str, Any], advance: Advance) -> dict[str, Any]:
         from deskclerk.sandbox.controls import seeding  # noqa: PLC0415
-        from deskclerk.sandbox.controls.given import read  # noqa: PLC0415
+        from deskclerk.sandbox.controls.arguments import read  # noqa: PLC0415
 
         given = read(seeding.Seed, values)
         return await seeding.seed_people(self.store, given, advance)
@@ -59,7 +59,7 @@ class _Remote:
         self.http = http
 
     async def run(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        from deskclerk.sandbox.controls.registry import CONTROLS  # noqa: PLC0415
+        from deskclerk.sandbox.controls.http import CONTROLS  # noqa: PLC0415
 
         control = CONTROLS[name]
         path = control.path.format_map({key: quote(str(value), safe="") for key, value in values.items()})

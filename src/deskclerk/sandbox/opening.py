@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deskclerk.database import open_engine, upgrade
-from deskclerk.sandbox.app import create_app
-from deskclerk.sandbox.clock import Clock
-from deskclerk.sandbox.domains import add_primary_domain
-from deskclerk.sandbox.roles import add_system_roles
+from deskclerk.sandbox.http.app import create_app
+from deskclerk.sandbox.instance.domains import add_primary_domain
+from deskclerk.sandbox.organizations.permissions import add_system_roles
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.state import read_instances, touch
-from deskclerk.sandbox.store.store import Instance, Store
+from deskclerk.sandbox.store.store import Clock, Instance, Store
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

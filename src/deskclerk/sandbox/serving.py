@@ -10,9 +10,9 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from deskclerk.sandbox.controls.http import with_controls
-from deskclerk.sandbox.faults import ABORT
+from deskclerk.sandbox.http.faults import ABORT
 from deskclerk.sandbox.opening import Sandbox
-from deskclerk.sandbox.webhooks.deliverer import delivering
+from deskclerk.sandbox.webhooks.delivery import delivering
 
 
 class _Protocol(H11Protocol):

@@ -13,7 +13,7 @@ from deskclerk.desk import Decision, Signature
 from deskclerk.desk.consequences.restoring import unmerge
 from deskclerk.desk.undo.engine import inverse
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused, CannotUndo, OutcomeUnknown
-from deskclerk.sandbox.merging import merged
+from deskclerk.sandbox.http.metadata import merged
 
 KEYS = st.sampled_from(["a", "b", "c"])
 LEAVES = st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from([0.0, 1.0, "", "x"])

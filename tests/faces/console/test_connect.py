@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from deskclerk.desk.instances.stored import Instances
 from deskclerk.errors import InvalidSettings
 from deskclerk.sandbox import open_sandbox
 from deskclerk.sandbox.controls.instances import AddInstance, add_new_instance

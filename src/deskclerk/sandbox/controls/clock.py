@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deskclerk.sandbox.controls.given import Duration, Given, Moment, iso
+from deskclerk.sandbox.controls.arguments import Duration, Given, Moment, iso
 from deskclerk.sandbox.store.state import Time, touch
 from deskclerk.sandbox.store.store import Store
 

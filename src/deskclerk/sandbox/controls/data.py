@@ -10,8 +10,8 @@ from sqlalchemy import LargeBinary, Table, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deskclerk.sandbox.controls.arguments import OfInstance, find_instance, wrong
 from deskclerk.sandbox.controls.clock import Nothing
-from deskclerk.sandbox.controls.given import OfInstance, find_instance, wrong
 from deskclerk.sandbox.opening import add_company, furnish
 from deskclerk.sandbox.store.state import touch
 from deskclerk.sandbox.store.store import Store

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from sqlalchemy import delete, select
 
+from deskclerk.sandbox.controls.arguments import OfInstance, find_instance, wrong
 from deskclerk.sandbox.controls.clock import Nothing
-from deskclerk.sandbox.controls.given import OfInstance, find_instance, wrong
-from deskclerk.sandbox.faults import CODES
+from deskclerk.sandbox.http.faults import CODES
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.controls import faults
 from deskclerk.sandbox.store.state import touch

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from sqlalchemy import delete, update
 
+from deskclerk.sandbox.controls.arguments import Given, find_instance, wrong
 from deskclerk.sandbox.controls.clock import Nothing
-from deskclerk.sandbox.controls.given import Given, find_instance, wrong
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.opening import INSTANCE, KEY, add_company, add_instance
 from deskclerk.sandbox.store.instances import instances

@@ -1,28 +1,107 @@
-"""Seeds an instance from YAML: what Clerk's API takes, with ids that tests can name.
+"""Seeds an instance from YAML: what Clerk's API takes, with ids that tests can name; errors say where."""
 
-Every entry goes through the handler of the route that creates such a thing, so a seed can hold nothing
-that the API would refuse. All of a file is put in, or nothing.
-"""
-
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, NamedTuple
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import Field
 from starlette.responses import Response
 
 from deskclerk.catalogue import Route, Verb
 from deskclerk.errors import InvalidRequest
-from deskclerk.sandbox.call import Call, Prepared
-from deskclerk.sandbox.controls.given import OfInstance, find_instance, wrong
-from deskclerk.sandbox.controls.places import Place, read_yaml
-from deskclerk.sandbox.handlers import HANDLERS, OPERATIONS
+from deskclerk.sandbox.controls.arguments import OfInstance, find_instance, wrong
+from deskclerk.sandbox.http.admission import METADATA_HAS_ITS_OWN_ROUTE, VERSIONS
+from deskclerk.sandbox.http.call import Call, Prepared
+from deskclerk.sandbox.http.errors import Refusal
+from deskclerk.sandbox.http.parameters import accepted, check_body
+from deskclerk.sandbox.http.routes import HANDLERS, OPERATIONS
 from deskclerk.sandbox.ids import pinned_id
 from deskclerk.sandbox.opening import add_company
-from deskclerk.sandbox.parameters import accepted, check_body
-from deskclerk.sandbox.refusals import Refusal
 from deskclerk.sandbox.store.state import Instance
 from deskclerk.sandbox.store.store import Store
-from deskclerk.sandbox.versions import METADATA_HAS_ITS_OWN_ROUTE, VERSIONS
+
+if TYPE_CHECKING:
+    from yaml import Node
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value, the file that it is in, the path to it, and the line of each path where known."""
+
+    value: Any
+    file: str
+    path: Path = ()
+    lines: dict[Path, int] = field(default_factory=dict)
+
+    def at(self, key: str | int) -> "Place":
+        """What stands under a key or number."""
+        return Place(self.value[key], self.file, (*self.path, key), self.lines)
+
+    def __str__(self) -> str:
+        line = self.lines.get(self.path)
+        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path)
+        return f"{self.file}{f':{line}' if line else ''}{': ' if where else ''}{where.removeprefix('.')}"
+
+    def wrong(self, text: str) -> InvalidRequest:
+        """What is wrong here."""
+        return InvalidRequest(f"{self}: {text}.", problems=[(str(self), text)])
+
+    def expect(self, kind: type, what: str) -> None:
+        """InvalidRequest unless the value is of this type."""
+        if not isinstance(self.value, kind):
+            raise self.wrong(f"must be {what}")
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """A refusal by a rule of the sandbox, as one of this place."""
+        try:
+            yield
+        except Refusal as error:
+            raise self.wrong(
+                "; ".join(item.long_message or item.message for item in error.problems)
+            ) from None
+
+
+def read_yaml(text: str, file: str) -> Place:
+    """A YAML text; InvalidRequest where it is none, or a key stands twice."""
+    import yaml  # noqa: PLC0415 - only who seeds needs it
+
+    lines: dict[Path, int] = {}
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = _value(node, (), lines, file) if node else {}
+    except yaml.YAMLError as error:
+        raise InvalidRequest(f"{file} is not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise InvalidRequest(f"{file}: nested too deeply.") from None
+    return Place(value, file, (), lines)
+
+
+def _value(node: "Node", path: Path, lines: dict[Path, int], file: str) -> Any:
+    import yaml  # noqa: PLC0415 - as above
+
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            here = (*path, key)
+            if key in found:
+                raise Place(None, file, here, {here: key_node.start_mark.line + 1}).wrong("stands here twice")
+            found[key] = _value(value_node, here, lines, file)
+            lines[here] = key_node.start_mark.line + 1
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, (*path, number), lines, file) for number, item in enumerate(node.value)]
+    plain = yaml.SafeLoader("").construct_object(node)
+    if isinstance(plain, dt.datetime):
+        return (plain if plain.tzinfo else plain.replace(tzinfo=dt.UTC)).isoformat()
+    return plain.isoformat() + "T00:00:00Z" if isinstance(plain, dt.date) else plain
+
 
 MOST_PEOPLE = 5_000_000
 Progress = Callable[[int, int | None], None]

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 from pydantic import Field
 from sqlalchemy import RowMapping, delete, select
 
+from deskclerk.sandbox.controls.arguments import Given, OfInstance, find_instance, wrong
 from deskclerk.sandbox.controls.clock import Nothing
-from deskclerk.sandbox.controls.given import Given, OfInstance, find_instance, wrong
 from deskclerk.sandbox.ids import new_id
+from deskclerk.sandbox.store.controls import deliveries, outbox, webhook_endpoints
 from deskclerk.sandbox.store.state import touch
 from deskclerk.sandbox.store.store import Store
-from deskclerk.sandbox.store.webhooks import deliveries, outbox, webhook_endpoints
-from deskclerk.sandbox.webhooks.emission import new_delivery
-from deskclerk.sandbox.webhooks.signing import is_secret, new_secret
+from deskclerk.sandbox.webhooks.delivery import is_secret, new_secret
+from deskclerk.sandbox.webhooks.outbox import new_delivery
 
 
 class AddEndpoint(OfInstance):

@@ -6,12 +6,10 @@ Ids come from a seeded source and dates of birth, so to say, from a fixed day; w
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deskclerk.sandbox.seed.access import add_invitations, add_restrictions
-from deskclerk.sandbox.seed.configuration import add_configuration
+from deskclerk.sandbox.seed.configuration import add_configuration, add_invitations, add_restrictions
 from deskclerk.sandbox.seed.draft import Draft
 from deskclerk.sandbox.seed.organizations import add_organizations
-from deskclerk.sandbox.seed.people import add_people
-from deskclerk.sandbox.seed.sessions import add_sessions
+from deskclerk.sandbox.seed.people import add_people, add_sessions
 
 
 async def fill(connection: AsyncConnection, instance_id: str, now: int) -> None:

@@ -1,21 +1,17 @@
-"""A company of any size: made-up people, teams and sessions in believable proportions.
+"""A company of any size: made-up people, teams and sessions, inserted by each database's fastest way."""
 
-The same number of people and the same seed give the same company, ids included; only what has to be fresh
-(sessions that are active) is told from the time of seeding.
-"""
-
+import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import JSON, Table, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deskclerk.sandbox.seed.bulk import insert_rows, make_room, measure
 from deskclerk.sandbox.seed.draft import DAY, HOUR, TODAY, Draft
 from deskclerk.sandbox.seed.names import NAMES, plain
-from deskclerk.sandbox.seed.people import add_google
-from deskclerk.sandbox.seed.sessions import activity
-from deskclerk.sandbox.seed.teams import add_teams
+from deskclerk.sandbox.seed.organizations import add_teams
+from deskclerk.sandbox.seed.people import activity, add_google
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.store.tables import (
@@ -25,7 +21,57 @@ from deskclerk.sandbox.store.tables import (
     users,
     web3_wallets,
 )
-from deskclerk.sandbox.user_fields import blank, folded
+from deskclerk.sandbox.users.fields import blank, folded
+
+_SORT_IN = text(
+    "SELECT gin_clean_pending_list(index.oid) FROM pg_class AS index JOIN pg_am ON pg_am.oid = index.relam "
+    "WHERE index.relkind = 'i' AND pg_am.amname = 'gin' "
+    "AND index.relnamespace = current_schema()::regnamespace"
+)
+_BULK_KILOBYTES = 262_144
+Row = dict[str, Any]
+
+
+async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows that all have the same columns: PostgreSQL copies them, SQLite executes one statement."""
+    if connection.dialect.name == "sqlite":
+        await connection.execute(table.insert(), rows)
+        return
+    raw = await connection.get_raw_connection()
+    assert raw.driver_connection is not None  # noqa: S101 - it is open
+    names = tuple(rows[0])
+    as_json = {name for name in names if isinstance(table.c[name].type, JSON)}
+    columns = ", ".join(f'"{name}"' for name in names)
+    async with (
+        raw.driver_connection.cursor() as cursor,
+        cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy,
+    ):
+        for row in rows:
+            await copy.write_row([_plain(row[name]) if name in as_json else row[name] for name in names])
+
+
+def _plain(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+async def make_room(connection: AsyncConnection) -> None:
+    """Let SQLite keep in memory, until `measure`, what inserts all over its indexes touch again and again."""
+    if connection.dialect.name == "sqlite":
+        await connection.execute(text(f"PRAGMA cache_size = -{_BULK_KILOBYTES}"))
+
+
+async def measure(connection: AsyncConnection) -> None:
+    """Let PostgreSQL's planner know how much there is now, and sort new rows into the indexes of trigrams.
+
+    SQLite's planner is told once and for all, by the migration.
+    """
+    if connection.dialect.name == "sqlite":
+        await connection.execute(text("PRAGMA cache_size = -2000"))
+        await connection.execute(text("PRAGMA shrink_memory"))
+    else:
+        await connection.execute(text("ANALYZE"))
+        await connection.execute(_SORT_IN)
+
 
 AT_ONCE = 2_000
 """How many people one transaction takes; requests get through between two."""

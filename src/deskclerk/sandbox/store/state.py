@@ -7,9 +7,8 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deskclerk.sandbox.store.controls import faults, sandbox_state
+from deskclerk.sandbox.store.controls import faults, sandbox_state, webhook_endpoints
 from deskclerk.sandbox.store.instances import instances
-from deskclerk.sandbox.store.webhooks import webhook_endpoints
 
 LIVE_PREFIX = "sk_live_"
 

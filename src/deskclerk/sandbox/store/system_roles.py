@@ -6,7 +6,11 @@ from typing import Any
 from sqlalchemy import Table
 
 from deskclerk.sandbox.ids import new_id
-from deskclerk.sandbox.store.roles import organization_permissions, organization_roles, role_permissions
+from deskclerk.sandbox.store.organizations import (
+    organization_permissions,
+    organization_roles,
+    role_permissions,
+)
 
 ADMIN, MEMBER = "org:admin", "org:member"
 PERMISSIONS: Mapping[str, str] = {

@@ -1,33 +1,70 @@
-"""Every table; a change to one needs a migration beside it, in `migrations/versions`."""
+"""Every table and the indexes of long lists; a change needs a migration beside it, in `migrations`."""
 
-from deskclerk.sandbox.store import orders  # noqa: F401 - adds indexes to the tables above
+from sqlalchemy import Index, text
+
 from deskclerk.sandbox.store.columns import metadata
-from deskclerk.sandbox.store.controls import faults, sandbox_state
-from deskclerk.sandbox.store.domains import domains
-from deskclerk.sandbox.store.images import images
-from deskclerk.sandbox.store.instances import instances
-from deskclerk.sandbox.store.invitations import invitations, organization_invitations
-from deskclerk.sandbox.store.jwt_templates import jwt_templates
-from deskclerk.sandbox.store.oauth_applications import oauth_applications
-from deskclerk.sandbox.store.organization_domains import organization_domains
-from deskclerk.sandbox.store.organizations import memberships, organizations
-from deskclerk.sandbox.store.redirect_urls import redirect_urls
-from deskclerk.sandbox.store.restrictions import allowlist_identifiers, blocklist_identifiers
-from deskclerk.sandbox.store.roles import organization_permissions, organization_roles, role_permissions
-from deskclerk.sandbox.store.sessions import sessions
-from deskclerk.sandbox.store.settings import instance_settings
-from deskclerk.sandbox.store.sign_in_tickets import actor_tokens, sign_in_tokens
-from deskclerk.sandbox.store.signing_keys import signing_keys
+from deskclerk.sandbox.store.controls import deliveries, faults, outbox, sandbox_state, webhook_endpoints
+from deskclerk.sandbox.store.instances import (
+    allowlist_identifiers,
+    blocklist_identifiers,
+    domains,
+    instance_settings,
+    instances,
+    jwt_templates,
+    oauth_applications,
+    redirect_urls,
+    signing_keys,
+    waitlist_entries,
+)
+from deskclerk.sandbox.store.organizations import (
+    invitations,
+    memberships,
+    organization_domains,
+    organization_invitations,
+    organization_permissions,
+    organization_roles,
+    organizations,
+    role_permissions,
+)
 from deskclerk.sandbox.store.users import (
+    actor_tokens,
     email_addresses,
     external_accounts,
+    images,
     phone_numbers,
+    sessions,
+    sign_in_tokens,
     users,
+    verifications,
     web3_wallets,
 )
-from deskclerk.sandbox.store.verifications import verifications
-from deskclerk.sandbox.store.waitlist_entries import waitlist_entries
-from deskclerk.sandbox.store.webhooks import deliveries, outbox, webhook_endpoints
+
+NULLABLE = {
+    "users_active": "last_active_at",
+    "users_signed_in": "last_sign_in_at",
+    "users_by_username": "username_folded",
+    "users_by_first_name": "first_name",
+    "users_by_last_name": "last_name",
+}
+"""Orders whose value may be absent: PostgreSQL needs a second index to have those last both ways."""
+
+for _name, _column in NULLABLE.items():
+    if _name not in {index.name for index in users.indexes}:
+        Index(_name, users.c.instance_id, users.c[_column], users.c.id)
+for _kind in ("email_address", "phone_number", "web3_wallet"):
+    _absent = text(f"primary_{_kind}_id IS NULL")
+    Index(
+        f"users_without_{_kind}",
+        users.c.instance_id,
+        users.c.id,
+        sqlite_where=_absent,
+        postgresql_where=_absent,
+    )
+Index("users_updated", users.c.instance_id, users.c.updated_at, users.c.id)
+Index("users_banned", users.c.instance_id, users.c.banned, users.c.created_at, users.c.id)
+Index("memberships_created", memberships.c.organization_id, memberships.c.created_at, memberships.c.id)
+Index("organizations_by_name", organizations.c.instance_id, organizations.c.name_folded, organizations.c.id)
+
 
 __all__ = [
     "actor_tokens",

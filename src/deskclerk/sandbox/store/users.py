@@ -1,4 +1,4 @@
-"""Users and what belongs to them."""
+"""Users and what belongs to them: addresses, verifications, pictures, sessions, sign-in tickets."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -127,3 +128,90 @@ external_accounts = Table(
     Index("external_accounts_user", "user_id"),
 )
 """Accounts at OAuth providers that a user signs in with."""
+
+
+verifications = Table(
+    "verifications",
+    metadata,
+    id_column(),
+    instance_column(),
+    reference("user_id", "users.id", nullable=False),
+    Column("identification_id", String(ID_LENGTH), nullable=False),
+    Column("strategy", String(16), nullable=False),
+    Column("code", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    time_column("expire_at"),
+    time_column("created_at"),
+    Index("verifications_user", "user_id", "identification_id"),
+    Index("verifications_instance", "instance_id"),
+)
+"""`status` is the last one set; an `unverified` one whose time is over counts as `expired`."""
+
+
+images = Table(
+    "images",
+    metadata,
+    id_column(),
+    instance_column(),
+    Column("content_type", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    time_column("created_at"),
+    Index("images_instance", "instance_id"),
+)
+"""An image goes with what shows it: who replaces or removes a reference removes the row."""
+
+
+sessions = Table(
+    "sessions",
+    metadata,
+    id_column(),
+    instance_column(),
+    reference("user_id", "users.id", nullable=False),
+    Column("client_id", String(ID_LENGTH), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("last_active_organization_id", String(ID_LENGTH)),
+    json_column("latest_activity", nullable=True),
+    json_column("actor", nullable=True),
+    time_column("last_active_at"),
+    time_column("expire_at"),
+    time_column("abandon_at"),
+    time_column("created_at"),
+    time_column("updated_at"),
+    Index("sessions_user", "user_id", "created_at"),
+    Index("sessions_client", "client_id", "created_at"),
+    Index("sessions_created", "instance_id", "created_at", "id"),
+)
+"""`status` is the last one set; an `active` one whose time is over counts as `expired` or `abandoned`."""
+
+
+sign_in_tokens = Table(
+    "sign_in_tokens",
+    metadata,
+    id_column(),
+    instance_column(),
+    reference("user_id", "users.id", nullable=False),
+    reference("organization_id", "organizations.id"),
+    Column("status", String(16), nullable=False),
+    time_column("expires_at"),
+    time_column("created_at"),
+    time_column("updated_at"),
+    Index("sign_in_tokens_user", "user_id"),
+    Index("sign_in_tokens_organization", "organization_id"),
+)
+
+actor_tokens = Table(
+    "actor_tokens",
+    metadata,
+    id_column(),
+    instance_column(),
+    reference("user_id", "users.id", nullable=False),
+    json_column("actor"),
+    Column("session_seconds", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),
+    time_column("expires_at"),
+    time_column("created_at"),
+    time_column("updated_at"),
+    Index("actor_tokens_user", "user_id"),
+)
+"""`actor` is who comes in as the user, for sessions of at most `session_seconds`."""

@@ -1,0 +1,191 @@
+"""OAuth applications: who may sign users in through the instance."""
+
+import hashlib
+import re
+import secrets
+import string
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, or_
+
+from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
+from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.errors import ill_formed, invalid, refusal
+from deskclerk.sandbox.http.rows import all_of, change, get, insert, ordered, page, remove, split_order
+from deskclerk.sandbox.ids import new_id
+from deskclerk.sandbox.instance.domains import frontend_url
+from deskclerk.sandbox.store.store import Instance
+from deskclerk.sandbox.store.tables import oauth_applications
+
+SCOPES = ("profile", "email", "public_metadata", "private_metadata")
+DEFAULTS: Mapping[str, Any] = {
+    "redirect_uris": [],
+    "scopes": "profile email",
+    "consent_screen_enabled": True,
+    "pkce_required": False,
+    "public": False,
+}
+URLS: Mapping[str, str] = {
+    "authorize_url": "/oauth/authorize",
+    "token_fetch_url": "/oauth/token",
+    "user_info_url": "/oauth/userinfo",
+    "discovery_url": "/.well-known/openid-configuration",
+    "token_introspection_url": "/oauth/token_info",
+}
+WHAT = "OAuth application"
+_URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
+_LONGEST_URI = 1024
+_LETTERS = string.ascii_letters + string.digits
+
+
+class RotateSecret(Operation, route=POST("/oauth_applications/{oauth_application_id}/rotate_secret")):
+    """Takes nothing."""
+
+
+async def list_oauth_applications(call: Call) -> Any:
+    """Applications whose name contains a text or whose client id it is, oldest first."""
+    columns = oauth_applications.c
+    query = all_of(call, oauth_applications)
+    if text := call.query.get("name_query"):
+        part = columns.name_folded.contains(text.casefold(), autoescape=True)
+        query = query.where(or_(part, columns.client_id == text))
+    name, descends = split_order(call.query.get("order_by", "created_at"))
+    by = {"created_at": columns.created_at, "name": columns.name_folded}[name]
+    return await page(call, ordered(query, by, columns.id, descends=descends), present_oauth_applications)
+
+
+async def get_oauth_application(call: Call) -> dict[str, Any]:
+    """One application."""
+    row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
+    return oauth_application_answer(row, call.instance)
+
+
+async def create_oauth_application(call: Call) -> dict[str, Any]:
+    """A new application; its secret is answered here and never again, a public one has none."""
+    values = check_application({**DEFAULTS, **_given(call)}, call.body)
+    key, secret = new_id("oa", call.now), None if values["public"] else _letters(32)
+    await insert(
+        call,
+        oauth_applications,
+        id=key,
+        client_id=_letters(16),
+        client_secret_digest=_digest(secret) if secret else None,
+        **values,
+        created_at=call.now,
+        updated_at=call.now,
+    )
+    row = await get(call, oauth_applications, key, WHAT)
+    answer = oauth_application_answer(row, call.instance)
+    return {**answer, "client_secret": secret} if secret else answer
+
+
+async def update_oauth_application(call: Call) -> dict[str, Any]:
+    """Change what is given; null leaves a value as it is."""
+    row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
+    now = {name: row[name] for name in ("name", *DEFAULTS)}
+    values = check_application({**now, **_given(call)}, call.body)
+    secret = {"client_secret_digest": None} if values["public"] else {}
+    await change(call, oauth_applications, row["id"], **values, **secret, updated_at=call.now)
+    return await get_oauth_application(call)
+
+
+async def rotate_secret(call: Call) -> dict[str, Any]:
+    """A new secret, answered here and never again; that of a public application is empty."""
+    row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
+    secret = "" if row["public"] else _letters(32)
+    if secret:
+        digest = _digest(secret)
+        await change(call, oauth_applications, row["id"], client_secret_digest=digest, updated_at=call.now)
+    return {**await get_oauth_application(call), "client_secret": secret}
+
+
+async def delete_oauth_application(call: Call) -> dict[str, Any]:
+    """Delete an application."""
+    row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
+    await remove(call, oauth_applications, row["id"])
+    return {"object": "oauth_application", "id": row["id"], "deleted": True}
+
+
+def check_application(values: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """The values to store; refused when an address, a scope or the wish for no PKCE cannot stand."""
+    for uri in values["redirect_uris"]:
+        _check_uri(uri, "redirect_uris")
+    if len(set(values["redirect_uris"])) < len(values["redirect_uris"]):
+        raise refusal("duplicate_record", "duplicate redirect URI", "A redirect URI is given twice.")
+    scopes = values["scopes"].split()
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise invalid("scopes", f"scopes must be some of {' '.join(SCOPES)}, separated by spaces.")
+    if values["public"] and body.get("pkce_required") is False:
+        text = "An application without a secret needs PKCE."
+        raise refusal("form_public_client_requires_pkce", "is invalid", text, param="pkce_required")
+    return {
+        **values,
+        "name_folded": values["name"].casefold(),
+        "scopes": " ".join(dict.fromkeys(scopes)),
+        "pkce_required": values["pkce_required"] or values["public"],
+    }
+
+
+def _given(call: Call) -> dict[str, Any]:
+    """What the body sets; the older callback_url stands for the first redirect URI."""
+    given = {name: value for name, value in call.body.items() if value is not None}
+    first = given.pop("callback_url", None)
+    if first is not None:
+        _check_uri(first, "callback_url")
+        given["redirect_uris"] = [first, *(item for item in given.get("redirect_uris", []) if item != first)]
+    return given
+
+
+def _check_uri(uri: str, param: str) -> None:
+    if len(uri) > _LONGEST_URI or not _URI.fullmatch(uri):
+        raise ill_formed(param, f"{param} must be URLs, of any scheme.")
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _letters(count: int) -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(count))
+
+
+async def present_oauth_applications(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    """The answers for rows."""
+    return [oauth_application_answer(row, call.instance) for row in rows]
+
+
+def oauth_application_answer(row: RowMapping, instance: Instance) -> dict[str, Any]:
+    """An application as Clerk answers it, without its secret."""
+    same = (
+        "id",
+        "instance_id",
+        "name",
+        "client_id",
+        "scopes",
+        "redirect_uris",
+        "consent_screen_enabled",
+        "pkce_required",
+        "public",
+        "created_at",
+        "updated_at",
+    )
+    return {
+        "object": "oauth_application",
+        **{name: row[name] for name in same},
+        "client_uri": None,
+        "client_image_url": None,
+        "dynamically_registered": False,
+        "callback_url": next(iter(row["redirect_uris"]), ""),
+        **{name: frontend_url(instance, path) for name, path in URLS.items()},
+    }
+
+
+HANDLERS: Handlers = {
+    GET("/oauth_applications"): list_oauth_applications,
+    POST("/oauth_applications"): create_oauth_application,
+    GET("/oauth_applications/{oauth_application_id}"): get_oauth_application,
+    PATCH("/oauth_applications/{oauth_application_id}"): update_oauth_application,
+    DELETE("/oauth_applications/{oauth_application_id}"): delete_oauth_application,
+    RotateSecret: rotate_secret,
+}

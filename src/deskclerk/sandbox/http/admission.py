@@ -1,0 +1,134 @@
+"""What every request meets before routing: a trace id, the key, the API version that it asks for."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deskclerk.catalogue import Route
+from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
+from deskclerk.sandbox.http.errors import Refusal, envelope, not_found, refusal
+from deskclerk.sandbox.store.store import Instance, Store
+
+VERSIONS = ("2021-02-05", "2024-10-01", "2025-03-12", "2025-04-10", "2025-11-10", "2026-05-12")
+NEWEST = VERSIONS[-1]
+METADATA_HAS_ITS_OWN_ROUTE = "2026-05-12"
+"""Before this version PATCH of a user or an organization took metadata too, and replaced it."""
+
+_ROLE = "/organization_roles/{organization_role_id}"
+ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
+    (
+        GET("/organization_roles"),
+        POST("/organization_roles"),
+        GET(_ROLE),
+        PATCH(_ROLE),
+        DELETE(_ROLE),
+        POST(f"{_ROLE}/permissions/{{permission_id}}"),
+        DELETE(f"{_ROLE}/permissions/{{permission_id}}"),
+        POST("/users/{user_id}/password/set_compromised"),
+        POST("/users/{user_id}/password/unset_compromised"),
+        POST("/waitlist_entries/bulk"),
+    ),
+    "2025-11-10",
+)
+"""Routes that no older version has."""
+
+KEYS_SINCE: Mapping[str, Mapping[str, str]] = {"session": {"tasks": "2025-11-10"}}
+"""By the type of an object, keys that no answer in an older version has."""
+
+
+def has_route(route: Route, version: str) -> bool:
+    """Whether an API version has this route."""
+    return version >= ROUTES_SINCE.get(route, VERSIONS[0])
+
+
+def in_version(answer: Any, version: str) -> Any:
+    """The answer as an API version gives it."""
+    if all(version >= since for keys in KEYS_SINCE.values() for since in keys.values()):
+        return answer
+    return _without_newer(answer, version)
+
+
+def _without_newer(value: Any, version: str) -> Any:
+    if isinstance(value, list):
+        return [_without_newer(item, version) for item in value]
+    if not isinstance(value, dict):
+        return value
+    since = KEYS_SINCE.get(str(value.get("object")), {})
+    return {
+        key: _without_newer(item, version)
+        for key, item in value.items()
+        if version >= since.get(key, VERSIONS[0])
+    }
+
+
+TRACE_HEADER = "x-clerk-trace-id"
+
+
+class Admission:
+    """ASGI middleware: refuses a wrong key before anything else, as Clerk does, also on unknown paths."""
+
+    def __init__(self, app: ASGIApp, store: Store) -> None:
+        self.app = app
+        self.store = store
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it.
+
+        The scope's state then holds its instance, API version and trace id, and under `sandbox` what the
+        controls have set.
+        """
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        trace = secrets.token_hex(16)
+        state = scope.setdefault("state", {})
+        state["trace"] = trace
+
+        async def traced(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (TRACE_HEADER.encode(), trace.encode())]
+            await send(message)
+
+        headers = Headers(scope=scope)
+        try:
+            state["sandbox"] = await self.store.state()
+            state["instance"] = _instance(headers.get("authorization"), state["sandbox"].by_key)
+            state["version"] = _version(headers, QueryParams(scope["query_string"]))
+            if "\0" in scope["path"]:  # PostgreSQL keeps no such text, so nothing has it as its id
+                raise not_found("resource", "U+0000")
+        except Refusal as error:
+            await envelope(error.status, error.problems, trace)(scope, receive, traced)
+            return
+        await self.app(scope, receive, traced)
+
+
+def _instance(header: str | None, by_key: Mapping[str, Instance]) -> Instance:
+    scheme, _, key = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise refusal(
+            "authorization_header_format_invalid",
+            "Invalid Authorization header format",
+            "The Authorization header must be 'Bearer' and a secret key.",
+        )
+    # The sandbox's keys are no secrets: a plain look-up gives nothing away.
+    instance = by_key.get(key.strip())
+    if instance is None:
+        raise refusal("clerk_key_invalid", "The secret key is invalid", "No instance has this secret key.")
+    return instance
+
+
+def _version(headers: Headers, query: QueryParams) -> str:
+    header, parameter = headers.get("clerk-api-version"), query.get("__clerk_api_version")
+    if header and parameter:
+        raise _bad_version("Give the API version in the header or in the query, not in both.")
+    version = header or parameter or VERSIONS[0]
+    if version not in VERSIONS:
+        raise _bad_version(f"Known API versions: {', '.join(VERSIONS)}.")
+    return version
+
+
+def _bad_version(text: str) -> Refusal:
+    return refusal("api_version_invalid", "The API version is invalid", text)

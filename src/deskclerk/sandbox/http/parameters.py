@@ -1,0 +1,287 @@
+"""What each route accepts, taken from the catalogue; requests and single values are checked against it."""
+
+import dataclasses
+import datetime as dt
+import functools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deskclerk.catalogue import EVERY_ACTION, Action, Parameter, Route, Verb
+from deskclerk.catalogue.route import GET
+from deskclerk.sandbox.http.admission import METADATA_HAS_ITS_OWN_ROUTE
+from deskclerk.sandbox.http.call import Operation
+from deskclerk.sandbox.http.errors import Problem, Refusal, refusal
+
+_TYPES: Mapping[str, type] = {"string": str, "boolean": bool, "integer": int, "object": dict, "array": list}
+_INTEGER = re.compile(r"-?[0-9]{1,30}")
+_LARGEST = 2**63 - 1
+_NUL = "\0"
+"""No text in PostgreSQL has it."""
+_RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)",
+)
+
+
+def from_text(texts: list[str], item: Parameter) -> Any:
+    """A query parameter's value: repeated names are a list, else the first counts.
+
+    Text that is not of the type stays text, and `check` refuses it.
+    """
+    kind = _kind(item)
+    if kind == "array":
+        return texts
+    text = texts[0]
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    if kind == "integer" and _INTEGER.fullmatch(text):
+        return int(text)
+    if item.sorts and text.startswith(" "):
+        return "+" + text[1:]  # a "+" decoded as a space on its way here is still a plus
+    return text
+
+
+def check(value: Any, item: Parameter) -> Iterator[Problem]:
+    """What is wrong with the value, if anything."""
+    name = item.name
+    if value is None:
+        if not item.nullable:
+            yield Problem("form_param_nil", "is null", f"{name} must not be null.", name)
+        return
+    kind = _kind(item)
+    if not _is(value, kind):
+        yield Problem("form_param_type_invalid", "has a wrong type", f"{name} must be of type {kind}.", name)
+    elif item.times == "rfc3339":
+        yield from _check_time(value, name)
+    elif item.sorts and value.removeprefix("+").removeprefix("-") not in item.sorts:
+        yield _bad(name, f"{name} must be one of {', '.join(item.sorts)}, after '+' or '-' if any.")
+    else:
+        yield from _check_bounds(value, item.schema, name)
+        if kind == "array":
+            yield from _check_items(value, item.schema["items"], name)
+
+
+def parse_time(text: str) -> int:
+    """RFC 3339 text in milliseconds since the epoch; ValueError if it is not."""
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("not RFC 3339")
+    return round(dt.datetime.fromisoformat(text.upper()).timestamp() * 1000)
+
+
+def _kind(item: Parameter) -> str:
+    if item.times:
+        return "integer" if item.times == "ms" else "string"
+    return str(item.schema["type"])
+
+
+def _is(value: Any, kind: str) -> bool:
+    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def _bad(name: str, text: str) -> Problem:
+    return Problem("form_param_value_invalid", "is invalid", text, name)
+
+
+def _check_time(value: str, name: str) -> Iterator[Problem]:
+    try:
+        parse_time(value)
+    except (ValueError, OverflowError):
+        yield Problem(
+            "form_param_format_invalid", "is invalid", f"{name} must be a time in RFC 3339 format.", name
+        )
+
+
+def _check_bounds(value: Any, schema: Mapping[str, Any], name: str) -> Iterator[Problem]:
+    if "enum" in schema and value not in schema["enum"]:
+        yield _bad(name, f"{name} must be one of {', '.join(schema['enum'])}.")
+    if "const" in schema and value is not schema["const"]:
+        yield _bad(name, f"{name} must be {str(schema['const']).lower()}.")
+    if isinstance(value, int) and not isinstance(value, bool):
+        low, high = schema.get("minimum", -_LARGEST), schema.get("maximum", _LARGEST)
+        if not low <= value <= high:
+            yield _bad(name, f"{name} must be from {low} to {high}.")
+    if isinstance(value, str):
+        yield from _check_length(value, schema, name)
+    if isinstance(value, list) and len(value) > schema.get("maxItems", _LARGEST):
+        most = schema["maxItems"]
+        yield Problem(
+            "form_param_array_size_exceeded", "is too long", f"{name} takes at most {most} values.", name
+        )
+
+
+def _check_length(value: str, schema: Mapping[str, Any], name: str) -> Iterator[Problem]:
+    low, high = schema.get("minLength", 0), schema.get("maxLength", _LARGEST)
+    if _NUL in value:
+        yield _bad(name, f"{name} must not contain the character U+0000.")
+    if len(value) < low:
+        text = f"{name} must have at least {low} characters."
+        yield Problem("form_param_min_length_exceeded", "is too short", text, name)
+    if len(value) > high:
+        text = f"{name} must have at most {high} characters."
+        yield Problem("form_param_max_length_exceeded", "is too long", text, name)
+
+
+def _check_items(values: list[Any], schema: Mapping[str, Any], name: str) -> Iterator[Problem]:
+    for value in values:
+        if not _is(value, schema["type"]):
+            text = f"{name} must be a list of values of type {schema['type']}."
+            yield Problem("form_param_type_invalid", "has a wrong type", text, name)
+            return
+        if isinstance(value, str) and _NUL in value:
+            yield _bad(name, f"{name} must not contain the character U+0000.")
+            return
+    for value in values:
+        yield from _check_bounds(value, schema, name)
+
+
+REPEATED = {(GET("/organizations/{organization_id}/invitations"), "status")}
+"""Single by Clerk's schema, but its text says that several values are accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The parameters of one route by name, by where they travel.
+
+    `old` are body parameters of API versions before METADATA_HAS_ITS_OWN_ROUTE; `wrapped` says that
+    its list is always `{data, total_count}`.
+    """
+
+    query: Mapping[str, Parameter]
+    body: Mapping[str, Parameter]
+    old: Mapping[str, Parameter]
+    wrapped: bool
+
+    def body_in(self, version: str) -> Mapping[str, Parameter]:
+        """The body parameters in an API version."""
+        return {**self.body, **self.old} if version < METADATA_HAS_ITS_OWN_ROUTE else self.body
+
+
+@functools.cache
+def accepted(route: Route, operation: type[Operation] | None = None) -> Accepted:
+    """What a route accepts: what its operation declares, else what all actions that use the route do.
+
+    Where several share one, a parameter is as the first declares it, and required if all require it.
+    """
+    if operation and not operation.like:
+        return _declared(operation)
+    like = operation.like if operation else None
+    actions = [like] if like else [item for item in EVERY_ACTION if route in item.spec.routes]
+    found = [(item, name) for item in actions for name in item.parameters().values()]
+    body = [(item, name) for item, name in found if name.where == "body" and _takes_body(route)]
+    query = _merged(actions, (pair for pair in found if pair[1].where == "query"))
+    inside = route.path.endswith("/metadata")
+    return Accepted(
+        query={name: _repeatable(route, item) for name, item in query.items()},
+        body=_merged(actions, (pair for pair in body if pair[1].metadata is inside)),
+        old=_merged(actions, (pair for pair in body if pair[1].metadata and not inside)),
+        wrapped=any(item.spec.wrapped for item in actions),
+    )
+
+
+def _declared(operation: type[Operation]) -> Accepted:
+    where: dict[str, dict[str, Parameter]] = {"query": {}, "body": {}}
+    for name, item in operation.parameters().items():
+        where[item.where][name] = item
+    return Accepted(query=where["query"], body=where["body"], old={}, wrapped=operation.wrapped)
+
+
+def read_query(pairs: Iterable[tuple[str, str]], known: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The known query parameters as values; unknown ones are ignored, as Clerk does."""
+    texts: dict[str, list[str]] = {}
+    for name, text in pairs:
+        texts.setdefault(name.removesuffix("[]"), []).append(text)
+    values = {name: from_text(texts[name], item) for name, item in known.items() if name in texts}
+    _refuse_any([*_missing(values, known), *_wrong(values, known)])
+    return values
+
+
+def read_body(content: bytes, known: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The body as checked values; no body, `null` and `{}` are the same."""
+    given = _parse(content)
+    if given is None:
+        given = {}
+    if not isinstance(given, dict):
+        raise refusal("request_body_invalid", "body is invalid", "The body must be a JSON object.")
+    check_body(given, known)
+    return given
+
+
+def read_items(content: bytes, known: Mapping[str, Parameter]) -> list[dict[str, Any]]:
+    """A body that is an array of objects, each checked."""
+    given = _parse(content)
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+        raise refusal("request_body_invalid", "body is invalid", "The body must be a JSON array of objects.")
+    for item in given:
+        check_body(item, known)
+    return given
+
+
+def check_body(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> None:
+    """Refuse a body with what is unknown, missing or wrong."""
+    unknown = (
+        Problem("form_param_unknown", "is unknown", f"{name} is not a parameter of this request.", name)
+        for name in given
+        if name not in known
+    )
+    _refuse_any([*unknown, *_missing(given, known), *_wrong(given, known)])
+
+
+def _takes_body(route: Route) -> bool:
+    return route.method not in (Verb.GET, Verb.DELETE)
+
+
+def _merged(
+    actions: list[type[Action]], pairs: Iterable[tuple[type[Action], Parameter]]
+) -> dict[str, Parameter]:
+    merged: dict[str, Parameter] = {}
+    for _, item in pairs:
+        merged.setdefault(item.name, item)
+    return {name: _optional(item, actions) for name, item in merged.items()}
+
+
+def _repeatable(route: Route, item: Parameter) -> Parameter:
+    """The parameter, as a list where it may be repeated."""
+    if (route, item.name) not in REPEATED:
+        return item
+    return dataclasses.replace(item, schema={"type": "array", "items": item.schema})
+
+
+def _optional(item: Parameter, actions: list[type[Action]]) -> Parameter:
+    needed = all(
+        item.name in action.parameters() and action.parameters()[item.name].required for action in actions
+    )
+    if item.required is needed:
+        return item
+    return dataclasses.replace(item, required=needed)
+
+
+def _parse(content: bytes) -> Any:
+    try:
+        parsed = json.loads(content.decode(), parse_constant=_no_constant) if content.strip() else None
+        json.dumps(parsed, ensure_ascii=False).encode()  # a lone surrogate is no text that can be kept
+    except (ValueError, RecursionError):
+        raise refusal("request_body_invalid", "body is invalid", "The body is not valid JSON.") from None
+    return parsed
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _missing(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> Iterator[Problem]:
+    for name, item in known.items():
+        if item.required and name not in given:
+            yield Problem("form_param_missing", "is missing", f"{name} must be included.", name)
+
+
+def _wrong(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> Iterator[Problem]:
+    for name, item in known.items():
+        if name in given:
+            yield from check(given[name], item)
+
+
+def _refuse_any(problems: list[Problem]) -> None:
+    if problems:
+        raise Refusal(*problems)

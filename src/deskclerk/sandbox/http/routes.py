@@ -1,0 +1,103 @@
+"""Every route that the sandbox serves and what handles it, beside all that Clerk's Backend API has."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+from deskclerk.catalogue import Route, Verb
+from deskclerk.sandbox.access import invitations, redirect_urls, restrictions, waitlist
+from deskclerk.sandbox.applications import oauth_applications
+from deskclerk.sandbox.http.call import Handler, Operation, Prepared
+from deskclerk.sandbox.instance import domains, settings, this_instance
+from deskclerk.sandbox.organizations import domains as organization_domains
+from deskclerk.sandbox.organizations import invitations as organization_invitations
+from deskclerk.sandbox.organizations import (
+    memberships,
+    organizations,
+    permissions,
+    roles,
+    user_organizations,
+)
+from deskclerk.sandbox.organizations import settings as organization_settings
+from deskclerk.sandbox.sessions import clients, sessions
+from deskclerk.sandbox.tokens import (
+    actor_tokens,
+    jwt_templates,
+    session_tokens,
+    sign_in_tokens,
+    signing,
+    template_tokens,
+)
+from deskclerk.sandbox.users import (
+    email_addresses,
+    identifications,
+    images,
+    passwords,
+    phone_numbers,
+    second_factors,
+    users,
+)
+
+RESOURCES = (
+    users,
+    organizations,
+    memberships,
+    organization_invitations,
+    organization_domains,
+    roles,
+    organization_settings,
+    permissions,
+    sessions,
+    invitations,
+    restrictions,
+    jwt_templates,
+    domains,
+    oauth_applications,
+    redirect_urls,
+    waitlist,
+    this_instance,
+    settings,
+    signing,
+    session_tokens,
+    template_tokens,
+    clients,
+    sign_in_tokens,
+    actor_tokens,
+    passwords,
+    second_factors,
+    images,
+    identifications,
+    user_organizations,
+    email_addresses,
+    phone_numbers,
+)
+"""The modules of rules, each with its HANDLERS."""
+
+_BY_KEY = [pair for module in RESOURCES for pair in module.HANDLERS.items()]
+
+HANDLERS: Mapping[Route, Handler | Prepared] = {
+    key if isinstance(key, Route) else key.route: handler for key, handler in _BY_KEY
+}
+
+OPERATIONS: Mapping[Route, type[Operation]] = {
+    key.route: key for key, _ in _BY_KEY if not isinstance(key, Route)
+}
+"""The routes that no action uses, and the declaration of each."""
+
+
+def all_operations() -> tuple[Route, ...]:
+    """The operations of the newest API version, as `clerk_operations.txt` lists them."""
+    text = files("deskclerk.sandbox").joinpath("clerk_operations.txt").read_text(encoding="utf-8")
+    return tuple(
+        Route(Verb(method), path) for method, path in (line.split(" ") for line in text.splitlines())
+    )
+
+
+def not_served() -> tuple[Route, ...]:
+    """The operations that no handler serves."""
+    served = {_shape(route) for route in HANDLERS}
+    return tuple(route for route in all_operations() if _shape(route) not in served)
+
+
+def _shape(route: Route) -> tuple[str, str]:
+    """A route whatever its placeholders are called."""
+    return route.method, route.path.format_map(dict.fromkeys(route.names, "*"))

@@ -1,0 +1,172 @@
+"""The settings of an instance, section by section: how they begin, and what they were changed to."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from annotated_types import MaxLen
+from sqlalchemy import select
+
+from deskclerk.catalogue.fields import Nullable
+from deskclerk.catalogue.route import GET, PATCH
+from deskclerk.sandbox.http.call import Call, Handler, Handlers, Operation, Prepared
+from deskclerk.sandbox.http.errors import ill_formed, refusal
+from deskclerk.sandbox.store.system_roles import ADMIN, MEMBER
+from deskclerk.sandbox.store.tables import instance_settings
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "instance": {
+        "test_mode": True,
+        "hibp": True,
+        "support_email": None,
+        "clerk_js_version": None,
+        "development_origin": None,
+        "allowed_origins": None,
+        "cookieless_dev": False,
+        "url_based_session_syncing": True,
+        "preferred_sign_in_strategy_when_password_required": "password",
+    },
+    "restrictions": {
+        "allowlist": False,
+        "blocklist": False,
+        "allowlist_blocklist_disabled_on_sign_in": False,
+        "block_email_subaddresses": False,
+        "block_disposable_email_domains": False,
+    },
+    "organizations": {
+        "enabled": True,
+        "max_allowed_memberships": 5,
+        "creator_role": ADMIN,
+        "admin_delete_enabled": True,
+        "domains_enabled": True,
+        "slug_disabled": False,
+        "domains_enrollment_modes": ["automatic_invitation", "automatic_suggestion"],
+        "domains_default_role": MEMBER,
+    },
+    "communication": {"blocked_country_codes": []},
+    "oauth_applications": {
+        "dynamic_oauth_client_registration": False,
+        "default_scopes": None,
+        "oauth_jwt_access_tokens": False,
+        "client_id_metadata_documents_advertised": False,
+        "client_id_metadata_documents_only_allow_pre_registered_clients": False,
+        "client_id_metadata_documents_block_implicitly_allowed_clients": False,
+    },
+    "emails": {"from_email_address": "noreply", "progressive_sign_up": True},
+}
+"""How every instance begins. A sandbox has organization domains on, so that they can be tried at once."""
+
+
+async def read_settings(call: Call, section: str) -> dict[str, Any]:
+    """One section of the settings of the call's instance."""
+    return {**DEFAULTS[section], **await _changed(call, section)}
+
+
+async def change_settings(call: Call, section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The section after these values are set."""
+    table = instance_settings
+    before = await _changed(call, section, locks=True)
+    after = {**before, **values}
+    mine = (table.c.instance_id == call.instance.id, table.c.section == section)
+    if before:
+        await call.connection.execute(table.update().where(*mine).values(changed=after))
+    elif after:
+        row = {"instance_id": call.instance.id, "section": section, "changed": after}
+        await call.connection.execute(table.insert().values(row))
+    return {**DEFAULTS[section], **after}
+
+
+async def _changed(call: Call, section: str, *, locks: bool = False) -> Mapping[str, Any]:
+    table = instance_settings
+    query = select(table.c.changed).where(table.c.instance_id == call.instance.id, table.c.section == section)
+    if locks:
+        query = query.with_for_update()  # SQLite holds its one write lock already
+    return (await call.connection.execute(query)).scalar_one_or_none() or {}
+
+
+def given(call: Call, names: Iterable[str]) -> dict[str, Any]:
+    """What the body sets; null changes nothing."""
+    return {name: call.body[name] for name in names if call.body.get(name) is not None}
+
+
+def where_organizations_are_on(handlers: Handlers) -> Handlers:
+    """The same handlers; each refuses first where the settings have organizations off."""
+    return {key: item if isinstance(item, Prepared) else _guarded(item) for key, item in handlers.items()}
+
+
+def _guarded(handler: Handler) -> Handler:
+    async def guarded(call: Call) -> object:
+        if not (await read_settings(call, "organizations"))["enabled"]:
+            text = "Organizations are off in the settings of this instance."
+            raise refusal("organization_not_enabled_in_instance", "organizations are off", text)
+        return await handler(call)
+
+    return guarded
+
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+class ReadCommunication(Operation, route=GET("/instance/communication")):
+    """Takes nothing."""
+
+
+class UpdateCommunication(Operation, route=PATCH("/instance/communication")):
+    """The whole list."""
+
+    blocked_country_codes: Nullable[Annotated[list[str], MaxLen(250)]] = None
+
+
+class ReadOAuthSettings(Operation, route=GET("/instance/oauth_application_settings")):
+    """Takes nothing."""
+
+
+class UpdateOAuthSettings(Operation, route=PATCH("/instance/oauth_application_settings")):
+    """What is given changes; null scopes are Clerk's."""
+
+    dynamic_oauth_client_registration: Nullable[bool] = None
+    default_scopes: Nullable[list[str]] = None
+    oauth_jwt_access_tokens: Nullable[bool] = None
+    client_id_metadata_documents_advertised: Nullable[bool] = None
+    client_id_metadata_documents_only_allow_pre_registered_clients: Nullable[bool] = None
+    client_id_metadata_documents_block_implicitly_allowed_clients: Nullable[bool] = None
+
+
+async def get_communication(call: Call) -> dict[str, Any]:
+    """Where no SMS goes."""
+    return {"object": "instance_communication", **await read_settings(call, "communication")}
+
+
+async def update_communication(call: Call) -> dict[str, Any]:
+    """Replace the list of countries."""
+    values = given(call, UpdateCommunication.model_fields)
+    codes = values.get("blocked_country_codes", [])
+    if not all(_COUNTRY.fullmatch(code) for code in codes):
+        raise ill_formed("blocked_country_codes", "blocked_country_codes must be two capital letters each.")
+    if len(set(codes)) < len(codes):
+        text = "blocked_country_codes has a value twice."
+        raise refusal("form_param_duplicate", "is given twice", text, param="blocked_country_codes")
+    return {"object": "instance_communication", **await change_settings(call, "communication", values)}
+
+
+async def get_oauth_settings(call: Call) -> dict[str, Any]:
+    """What holds for OAuth applications."""
+    return {"object": "oauth_application_settings", **await read_settings(call, "oauth_applications")}
+
+
+async def update_oauth_settings(call: Call) -> dict[str, Any]:
+    """Change what holds for OAuth applications."""
+    values = given(call, UpdateOAuthSettings.model_fields)
+    if "default_scopes" in call.body:
+        scopes = call.body["default_scopes"]
+        values["default_scopes"] = scopes and list(dict.fromkeys(scopes))  # a set, in the order given
+    changed = await change_settings(call, "oauth_applications", values)
+    return {"object": "oauth_application_settings", **changed}
+
+
+HANDLERS: Handlers = {
+    ReadCommunication: get_communication,
+    UpdateCommunication: update_communication,
+    ReadOAuthSettings: get_oauth_settings,
+    UpdateOAuthSettings: update_oauth_settings,
+}

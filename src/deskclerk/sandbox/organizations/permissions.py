@@ -1,0 +1,235 @@
+"""What a member of an organization may do: roles as rows, and the permissions that they give."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from sqlalchemy import ColumnElement, Exists, RowMapping, Select, Table, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from deskclerk.catalogue.fields import Limit, Name, Offset, Sorted
+from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
+from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.errors import ill_formed, refusal, taken
+from deskclerk.sandbox.http.rows import (
+    all_of,
+    change,
+    get,
+    insert,
+    ordered,
+    page,
+    remove,
+    split_order,
+    unique_or,
+)
+from deskclerk.sandbox.ids import new_id
+from deskclerk.sandbox.instance.settings import where_organizations_are_on
+from deskclerk.sandbox.store.system_roles import ADMIN, MEMBER, system_rows
+from deskclerk.sandbox.store.tables import (
+    memberships,
+    organization_permissions,
+    organization_roles,
+    role_permissions,
+)
+
+_KEY = re.compile(r"org:(?!sys_)[a-z0-9_]+:[a-z0-9_]+")
+_TABLE = organization_permissions
+
+
+class ListPermissions(Operation, route=GET("/organization_permissions"), wrapped=True):
+    """Filters by text."""
+
+    query: str | None = None
+    order_by: Annotated[str, Sorted("created_at", "name", "key")] | None = None
+    limit: Limit | None = None
+    offset: Offset | None = None
+
+
+class CreatePermission(Operation, route=POST("/organization_permissions")):
+    """A permission of the instance's own."""
+
+    name: Name
+    key: str
+    description: str | None = None
+
+
+class GetPermission(Operation, route=GET("/organization_permissions/{permission_id}")):
+    """Takes nothing."""
+
+
+class UpdatePermission(Operation, route=PATCH("/organization_permissions/{permission_id}")):
+    """What is given changes."""
+
+    name: Name | None = None
+    key: str | None = None
+    description: str | None = None
+
+
+class DeletePermission(Operation, route=DELETE("/organization_permissions/{permission_id}")):
+    """Takes nothing."""
+
+
+async def list_permissions(call: Call) -> Any:
+    """All permissions, the system's too, newest first by default."""
+    return await page(call, named(call, _TABLE), present_permissions)
+
+
+def named(call: Call, table: Table) -> Any:
+    """The rows whose id is the call's `query`, or whose name or key contains it, in order."""
+    query = all_of(call, table)
+    if text := call.query.get("query", "").strip():
+        part = func.lower(table.c.name).contains(text.lower(), autoescape=True)
+        in_key = table.c.key.contains(text.lower(), autoescape=True)
+        query = query.where(or_(table.c.id == text, part, in_key))
+    name, descends = split_order(call.query.get("order_by", "-created_at"))
+    return ordered(query, table.c[name], table.c.id, descends=descends)
+
+
+async def get_permission(call: Call) -> dict[str, Any]:
+    """One permission."""
+    return permission_answer(await get(call, _TABLE, call.path["permission_id"], "permission"))
+
+
+async def create_permission(call: Call) -> dict[str, Any]:
+    """A new permission of the instance's own."""
+    values = _fields(call) | {"type": "user", "created_at": call.now, "updated_at": call.now}
+    key = new_id("perm", call.now)
+    with unique_or(taken("key")):
+        await insert(call, _TABLE, id=key, **{"description": "", **values})
+    return await _told(call, "permission.created", key)
+
+
+async def update_permission(call: Call) -> dict[str, Any]:
+    """Change a permission of the instance's own."""
+    row = await _own(call)
+    with unique_or(taken("key")):
+        await change(call, _TABLE, row["id"], **_fields(call), updated_at=call.now)
+    return await _told(call, "permission.updated", row["id"])
+
+
+async def delete_permission(call: Call) -> dict[str, Any]:
+    """Delete a permission of the instance's own; no role gives it any more."""
+    row = await _own(call)
+    await remove(call, _TABLE, row["id"])
+    answer = {"object": "permission", "id": row["id"], "deleted": True}
+    call.emit("permission.deleted", answer)
+    return answer
+
+
+def _fields(call: Call) -> dict[str, Any]:
+    values = {name: call.body[name] for name in ("name", "key", "description") if name in call.body}
+    if "key" in values and not _KEY.fullmatch(values["key"]):
+        text = "key must be org:feature:action, of a-z, 0-9 and '_', and not begin with org:sys_."
+        raise ill_formed("key", text)
+    return values
+
+
+async def _own(call: Call) -> RowMapping:
+    row = await get(call, _TABLE, call.path["permission_id"], "permission")
+    if row["type"] == "system":
+        text = f"{row['key']} is a system permission."
+        raise refusal("organization_system_permission_not_modifiable", "cannot be modified", text)
+    return row
+
+
+async def _told(call: Call, event: str, key: str) -> dict[str, Any]:
+    answer = permission_answer(await get(call, _TABLE, key, "permission"))
+    call.emit(event, answer)
+    return answer
+
+
+async def present_permissions(_call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    """The answers for rows."""
+    return [permission_answer(row) for row in rows]
+
+
+def permission_answer(row: RowMapping) -> dict[str, Any]:
+    """A permission as Clerk answers it."""
+    same = ("id", "name", "key", "description", "type", "created_at", "updated_at")
+    return {"object": "permission", **{name: row[name] for name in same}}
+
+
+HANDLERS: Handlers = where_organizations_are_on(
+    {
+        ListPermissions: list_permissions,
+        CreatePermission: create_permission,
+        GetPermission: get_permission,
+        UpdatePermission: update_permission,
+        DeletePermission: delete_permission,
+    }
+)
+
+
+__all__ = ["ADMIN", "MEMBER", "MINIMUM", "Role", "add_system_roles", "check_role", "read_roles"]
+
+MANAGE_MEMBERS = "org:sys_memberships:manage"
+MINIMUM = ("org:sys_memberships:manage", "org:sys_memberships:read", "org:sys_profile:delete")
+"""What somebody in every organization must be allowed, and what a role needs to be given to creators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a member of an organization may do: the keys of the permissions."""
+
+    id: str
+    name: str
+    permissions: tuple[str, ...]
+
+
+async def add_system_roles(connection: AsyncConnection, instance_id: str, now: int) -> None:
+    """The roles and permissions that a new instance begins with."""
+    for table, rows in system_rows(instance_id, now):
+        await connection.execute(table.insert(), rows)
+
+
+async def read_roles(
+    connection: AsyncConnection, instance_id: str, keys: Iterable[str]
+) -> Mapping[str, Role]:
+    """The roles with these keys, in one query; the permissions in alphabetical order."""
+    roles, permissions = organization_roles, organization_permissions
+    query = (
+        select(roles.c.key, roles.c.id, roles.c.name, permissions.c.key.label("permission"))
+        .outerjoin(role_permissions, role_permissions.c.role_id == roles.c.id)
+        .outerjoin(permissions, permissions.c.id == role_permissions.c.permission_id)
+        .where(roles.c.instance_id == instance_id, roles.c.key.in_(set(keys)))
+        .order_by(permissions.c.key)
+    )
+    found: dict[str, Role] = {}
+    for row in (await connection.execute(query)).mappings():
+        before = found[row["key"]].permissions if row["key"] in found else ()
+        more = (row["permission"],) if row["permission"] else ()
+        found[row["key"]] = Role(row["id"], row["name"], before + more)
+    return found
+
+
+async def check_role(call: Call, key: str) -> str:
+    """The key itself if there is such a role; else a 404."""
+    if not await read_roles(call.connection, call.instance.id, [key]):
+        text = f"No role {key} exists in this instance."
+        raise refusal("resource_not_found", "not found", text, param="role")
+    return key
+
+
+async def may(call: Call, role: str, permissions: Sequence[str]) -> bool:
+    """Whether a role gives all of these permissions."""
+    found = await read_roles(call.connection, call.instance.id, [role])
+    return role in found and set(permissions) <= set(found[role].permissions)
+
+
+def roles_with_minimum(instance_id: str) -> Select[tuple[str]]:
+    """The keys of the roles that give MINIMUM."""
+    roles, permissions = organization_roles, organization_permissions
+    return (
+        select(roles.c.key)
+        .join(role_permissions, role_permissions.c.role_id == roles.c.id)
+        .join(permissions, permissions.c.id == role_permissions.c.permission_id)
+        .where(roles.c.instance_id == instance_id, permissions.c.key.in_(MINIMUM))
+        .group_by(roles.c.id, roles.c.key)
+        .having(func.count() == len(MINIMUM))
+    )
+
+
+def has_minimum(instance_id: str, *conditions: ColumnElement[bool]) -> Exists:
+    """Whether one of the memberships that the conditions let through gives MINIMUM."""
+    return exists().where(and_(*conditions, memberships.c.role.in_(roles_with_minimum(instance_id))))

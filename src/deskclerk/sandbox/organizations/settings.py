@@ -1,0 +1,74 @@
+"""How the organizations of an instance are set up."""
+
+from typing import Annotated, Any
+
+from annotated_types import Ge
+
+from deskclerk.catalogue.fields import Nullable
+from deskclerk.catalogue.route import GET, PATCH
+from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.errors import invalid
+from deskclerk.sandbox.http.rows import get
+from deskclerk.sandbox.instance.settings import change_settings, given, read_settings
+from deskclerk.sandbox.organizations.domains import MOST_DOMAINS
+from deskclerk.sandbox.organizations.organizations import ROLE_SET
+from deskclerk.sandbox.organizations.permissions import MINIMUM, may
+from deskclerk.sandbox.organizations.roles import MOST_ROLES, creator_needs
+from deskclerk.sandbox.store.tables import organization_roles
+
+CHOSEN_MODES = ("automatic_invitation", "automatic_suggestion")
+
+
+class ReadOrganizationSettings(Operation, route=GET("/instance/organization_settings")):
+    """Takes nothing."""
+
+
+class UpdateOrganizationSettings(Operation, route=PATCH("/instance/organization_settings")):
+    """What is given changes; roles are named by their ids."""
+
+    enabled: Nullable[bool] = None
+    max_allowed_memberships: Nullable[Annotated[int, Ge(0)]] = None
+    admin_delete_enabled: Nullable[bool] = None
+    domains_enabled: Nullable[bool] = None
+    slug_disabled: Nullable[bool] = None
+    domains_enrollment_modes: list[str] | None = None
+    creator_role_id: Nullable[str] = None
+    domains_default_role_id: Nullable[str] = None
+
+
+async def get_organization_settings(call: Call) -> dict[str, Any]:
+    """How organizations are set up."""
+    return _organization_answer(await read_settings(call, "organizations"))
+
+
+async def update_organization_settings(call: Call) -> dict[str, Any]:
+    """Change how organizations are set up."""
+    values = given(call, UpdateOrganizationSettings.model_fields)
+    for name in ("creator_role", "domains_default_role"):
+        if key := values.pop(f"{name}_id", None):
+            values[name] = (await get(call, organization_roles, key, "role"))["key"]
+    if "creator_role" in values and not await may(call, values["creator_role"], MINIMUM):
+        raise creator_needs(values["creator_role"])
+    if set(values.get("domains_enrollment_modes", ())) - set(CHOSEN_MODES):
+        text = f"domains_enrollment_modes takes {', '.join(CHOSEN_MODES)}."
+        raise invalid("domains_enrollment_modes", text)
+    return _organization_answer(await change_settings(call, "organizations", values))
+
+
+def _organization_answer(settings: dict[str, Any]) -> dict[str, Any]:
+    modes = ["manual_invitation", *settings["domains_enrollment_modes"]]
+    return {
+        "object": "organization_settings",
+        **settings,
+        "domains_enrollment_modes": modes if settings["domains_enabled"] else [],
+        "max_allowed_roles": MOST_ROLES,
+        "max_role_sets_allowed": 1,
+        "max_allowed_domains": MOST_DOMAINS,
+        "initial_role_set_key": ROLE_SET,
+    }
+
+
+HANDLERS: Handlers = {
+    ReadOrganizationSettings: get_organization_settings,
+    UpdateOrganizationSettings: update_organization_settings,
+}

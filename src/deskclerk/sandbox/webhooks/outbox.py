@@ -1,0 +1,75 @@
+"""Writes what happened into the outbox, in the transaction in which it happened."""
+
+import fnmatch
+import json
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from deskclerk.sandbox.http.call import Call
+from deskclerk.sandbox.ids import new_id
+from deskclerk.sandbox.store.controls import deliveries, outbox
+from deskclerk.sandbox.store.state import Endpoint
+
+KEPT = 10_000
+"""How many messages of one instance stay in the outbox; the oldest go."""
+
+
+async def write_outbox(
+    call: Call, endpoints: tuple[Endpoint, ...], *, client_ip: str, user_agent: str
+) -> None:
+    """One message for each event of the call, and one delivery for each endpoint that wants it."""
+    mine = [endpoint for endpoint in endpoints if endpoint.instance_id == call.instance.id]
+    request = {"client_ip": client_ip, "user_agent": user_agent}
+    last = await _last(call)
+    messages, sends = [], []
+    for number, event in enumerate(call.events, start=last + 1):
+        payload = {
+            "data": event.data,
+            "event_attributes": {"http_request": request},
+            "instance_id": call.instance.id,
+            "object": "event",
+            "timestamp": call.now,
+            "type": event.type,
+        }
+        message = {
+            "id": new_id("msg", call.now),
+            "instance_id": call.instance.id,
+            "position": number,
+            "type": event.type,
+            "payload": json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
+            "created_at": call.now,
+        }
+        messages.append(message)
+        wanted = [endpoint.id for endpoint in mine if wants(endpoint.events, event.type)]
+        sends += [new_delivery(message, endpoint_id, call.now) for endpoint_id in wanted]
+    await call.connection.execute(outbox.insert(), messages)
+    if sends:
+        await call.connection.execute(deliveries.insert(), sends)
+    old = (outbox.c.instance_id == call.instance.id) & (outbox.c.position <= number - KEPT)
+    await call.connection.execute(delete(outbox).where(old))
+
+
+def wants(events: tuple[str, ...], kind: str) -> bool:
+    """Whether an endpoint with these names or globs takes this type of event; without any it takes all."""
+    return not events or any(fnmatch.fnmatchcase(kind, pattern) for pattern in events)
+
+
+def new_delivery(message: Any, endpoint_id: str, now: int) -> dict[str, Any]:
+    """A delivery that is due at once."""
+    return {
+        "id": new_id("dlv", now),
+        "instance_id": message["instance_id"],
+        "message_id": message["id"],
+        "endpoint_id": endpoint_id,
+        "status": "pending",
+        "attempts": 0,
+        "due_at": now,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+async def _last(call: Call) -> int:
+    last = select(func.max(outbox.c.position)).where(outbox.c.instance_id == call.instance.id)
+    return (await call.connection.execute(last)).scalar() or 0
