@@ -137,7 +137,7 @@ def test_modules_form_no_circle_wherever_in_them_an_import_stands():
     assert circle_in(graph) == []
 
 
-@pytest.mark.parametrize("outer", ["desk", "sandbox", "faces"])
+@pytest.mark.parametrize("outer", ["desk", "faces"])
 def test_rooms_within_a_room_form_no_circle_and_type_checks_hide_none(outer):
     graph: dict[str, set[str]] = {}
     for module in MODULES:
@@ -239,7 +239,7 @@ def test_the_engines_of_undo_and_of_settling_hold_no_resources_name(module):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
     }
     said = _constants(tree(module)) - docstrings
-    spoken = {word for word in RESOURCES for text in said if re.search(rf"\b{re.escape(word)}\b", text, re.I)}
+    spoken = {word for word in RESOURCES for text in said if re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)}
     assert spoken == set()
     classes = {action.__name__ for action in EVERY_ACTION}
     assert {name.rpartition(".")[2] for name in imported(module)} & classes == set()
