@@ -239,7 +239,12 @@ def test_the_engines_of_undo_and_of_settling_hold_no_resources_name(module):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
     }
     said = _constants(tree(module)) - docstrings
-    spoken = {word for word in RESOURCES for text in said if re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)}
+    spoken = {
+        word
+        for word in RESOURCES
+        for text in said
+        if re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)
+    }
     assert spoken == set()
     classes = {action.__name__ for action in EVERY_ACTION}
     assert {name.rpartition(".")[2] for name in imported(module)} & classes == set()

@@ -67,7 +67,7 @@ def on_screen(monkeypatch):
             streams.setattr(sys, "stdin", Screen(types))
             streams.setattr(sys, "stdout", out)
             streams.setattr(sys, "stderr", err)
-            streams.setattr("deskclerk.faces.cli.approve.owns_terminal", lambda: True)
+            streams.setattr("deskclerk.faces.cli.terminal_signature.owns_terminal", lambda: True)
             code = main(words)
         return Ran(code, out.shown, err.shown)
 

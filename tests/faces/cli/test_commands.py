@@ -6,8 +6,8 @@ import click
 import pytest
 
 from deskclerk.catalogue import ACTIONS, BY_NAME
-from deskclerk.faces.cli.app import cli
 from deskclerk.faces.cli.commands import action_command, resources
+from deskclerk.faces.cli.main import cli
 from deskclerk.faces.cli.options import arguments_of, flag, positional, usage
 
 

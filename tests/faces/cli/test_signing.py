@@ -86,7 +86,9 @@ def test_a_closed_input_is_no_answer(on_screen, clerk):
 
 
 def test_a_preview_that_nobody_can_see_cannot_be_signed(on_screen, clerk, monkeypatch):
-    monkeypatch.setattr("deskclerk.faces.cli.approve.is_terminal", lambda stream: stream is not sys.stderr)
+    monkeypatch.setattr(
+        "deskclerk.faces.cli.terminal_signature.is_terminal", lambda stream: stream is not sys.stderr
+    )
     assert on_screen("users", "ban", clerk.add(), types="yes\n").code == 8
     assert clerk.writes == []
 

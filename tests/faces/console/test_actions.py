@@ -12,8 +12,8 @@ from deskclerk.catalogue import ACTIONS, BY_NAME, READ, BanUser, UpdateUser
 from deskclerk.faces.cli.commands import action_command
 from deskclerk.faces.cli.options import arguments_of
 from deskclerk.faces.console.forms import fields_of, fill, typed_of
+from deskclerk.faces.console.pages.actions import request_examples
 from deskclerk.faces.console.site import Console
-from deskclerk.faces.console.spellings import spellings
 from tests.faces.console.conftest import ORIGIN, Browser, problem
 from tests.faces.console.test_activity import inert
 from tests.journeys.attack_corpus import PAYLOADS
@@ -93,7 +93,7 @@ async def test_every_parameter_goes_through_the_form_and_through_every_spelling_
         seen |= set(given)
         expected = action.parse(given).arguments()
         assert made.arguments() == expected
-        said = spellings(made)
+        said = request_examples(made)
         words = shlex.split(said["Command line"])
         assert words[:3] == ["deskclerk", action.spec.resource.plural, action.spec.verb]
         command = action_command(action)

@@ -199,7 +199,7 @@ async def test_exports_hold_what_the_filter_lets_through(person):
 
 
 async def test_an_export_is_whole_however_long(person, monkeypatch):
-    monkeypatch.setattr("deskclerk.faces.console.export._AT_ONCE", 3)
+    monkeypatch.setattr("deskclerk.faces.console.journal_view._AT_ONCE", 3)
     for _ in range(8):
         await person.desk.perform(ListUsers(), caller=AGENT)
     answer = await person.get("/activity/export?format=ndjson")

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from deskclerk.faces.console import sessions
-from deskclerk.faces.console.gate import HEADERS
+from deskclerk.faces.console.authentication import HEADERS
 from tests.faces.console.conftest import Browser
 
 pytestmark = pytest.mark.anyio

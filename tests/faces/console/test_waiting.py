@@ -9,7 +9,7 @@ import pytest
 
 from deskclerk.catalogue import BanUser, DeleteUser, UpdateUser
 from deskclerk.errors import ApprovalRefused
-from deskclerk.faces.console.feed import Feed
+from deskclerk.faces.console.changes_feed import ChangesFeed
 from tests.faces.console.conftest import AGENT, problem
 from tests.journeys.attack_corpus import PAYLOADS
 
@@ -176,7 +176,7 @@ class Reader(HTMLParser):
 
 
 async def test_the_feed_tells_what_waits_and_ends_when_told(person):
-    feed = Feed(person.desk)
+    feed = ChangesFeed(person.desk)
     told = feed.listen()
     await anext(told)
     assert '"waiting":[]' in await anext(told)

@@ -5,7 +5,7 @@ import mcp_types as types
 import pytest
 
 from deskclerk.desk import Decision
-from deskclerk.faces.mcp.confirm import over_connection
+from deskclerk.faces.mcp.elicitation import over_connection
 from tests.faces.mcp.conftest import WRITES, Dialogue, least, said
 
 pytestmark = pytest.mark.anyio

@@ -6,8 +6,8 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.responses import Response
 
 from deskclerk.errors import InvalidSettings
-from deskclerk.faces.mcp.guard import TOKEN as SHOWN
-from deskclerk.faces.mcp.guard import Guard, tokens_of
+from deskclerk.faces.http_access import TOKEN as SHOWN
+from deskclerk.faces.http_access import AccessGuard, tokens_of
 from deskclerk.faces.mcp.http import app
 from deskclerk.settings import Settings
 
@@ -162,7 +162,7 @@ async def test_each_named_token_is_let_in_and_known_by_its_name():
         await Response()(scope, receive, send)
 
     security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-    guard = Guard(behind, security, tokens_of(settings))
+    guard = AccessGuard(behind, security, tokens_of(settings))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=guard), base_url="http://x") as client:
         statuses = [
             (await client.get("/", headers=bearer(token))).status_code

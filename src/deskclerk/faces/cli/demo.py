@@ -77,7 +77,7 @@ class _Tour:
 
     async def read_the_journal(self) -> None:
         """Show what the desk wrote down."""
-        from deskclerk.faces.cli.cells import moment  # noqa: PLC0415
+        from deskclerk.faces.value_text import moment  # noqa: PLC0415
 
         _heading(4, "Everything is in the journal, a write before it is sent")
         events = [event for event in await self._desk.journal.recent(50) if event["kind"] != "read"]
@@ -111,7 +111,7 @@ class _Tour:
 async def _sign(plan: "Plan") -> "Signature":
     """The demo's own yes, which says that it is one."""
     from deskclerk.desk import Decision, Signature  # noqa: PLC0415
-    from deskclerk.faces.cli.approve import show  # noqa: PLC0415
+    from deskclerk.faces.cli.terminal_signature import show  # noqa: PLC0415
 
     show(plan, sys.stdout)
     _say("On your own instance you would type the name here. This tour signs for itself\n", "bold")

@@ -1,18 +1,81 @@
-"""`deskclerk journal`: what was asked, decided and done, and whether the record is whole."""
+"""`deskclerk journal` and `undo`: what was asked, decided and done, how it looks, and taking a write back."""
 
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from deskclerk.faces.cli.state import State, json_option
+from deskclerk.desk.journal.records import changed_fields, entry_summary
+from deskclerk.desk.view.cleaning import clean
+from deskclerk.faces.cli.commands import yes_option
+from deskclerk.faces.cli.output import print_lines
+from deskclerk.faces.cli.state import State, console, json_option
+from deskclerk.faces.value_text import cell, moment
 
 if TYPE_CHECKING:
-    from deskclerk.desk import Desk
+    from deskclerk.desk import Answer, Desk
     from deskclerk.desk.journal.records import EntryFilter
+
+_STYLES = {"done": "green", "open": "yellow", "unknown": "bold red"}
+
+
+class Listing:
+    """Shows entries as they come; a table has its header once."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._begun = False
+
+    def show(self, found: list[dict[str, Any]]) -> None:
+        """Some more entries."""
+        if not self._state.tables:
+            print_lines(clean(found))
+            return
+        if not found:
+            return
+        from rich.table import Table  # noqa: PLC0415 - only where something is drawn
+        from rich.text import Text  # noqa: PLC0415
+
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold underline")
+        table.show_header = not self._begun
+        for title in ("time UTC", "who", "action", "target", "outcome", "entry"):
+            table.add_column(title, overflow="fold")
+        for line in clean(found):
+            who = " ".join(str(line[key]) for key in ("face", "client", "token") if line[key])
+            table.add_row(
+                Text(f"{moment(line['at']):%Y-%m-%d %H:%M:%S}", "dim"),
+                Text(who),
+                Text(line["action"].removeprefix("clerk_"), "bold" if line["kind"] == "write" else ""),
+                Text(line["target"] or ""),
+                Text(line["outcome"] or "", _STYLES.get(line["outcome"], "")),
+                Text(line["entry"], "dim"),
+            )
+        console(sys.stdout).print(table)
+        self._begun = True
+
+
+def show_entry(state: State, found: Mapping[str, Any]) -> None:
+    """One entry in full."""
+    intent, outcome = found["intent"], found["outcome"]
+    changes = changed_fields(intent, outcome)
+    if not state.tables:
+        print_lines([clean({"intent": intent, "outcome": outcome, "changes": changes})])
+        return
+    from rich.text import Text  # noqa: PLC0415 - only where something is drawn
+
+    from deskclerk.faces.cli.tables import object_of  # noqa: PLC0415
+
+    out = console(sys.stdout)
+    facts = {key: value for key, value in entry_summary(intent, outcome).items() if value not in (None, {})}
+    out.print(object_of(clean(facts)))
+    for change in clean(changes):
+        line = Text(f"  {change['field']}: ")
+        line.append(cell(change["field"], change["before"]) or "-", "red").append(" → ")
+        out.print(line.append(cell(change["field"], change["after"]) or "-", "green"))
+
 
 _POLL_SECONDS = 0.5
 _LIMIT = 50
@@ -95,7 +158,6 @@ async def _verify(state: State, noted: str | None) -> int:
 
 
 async def _list(state: State, choice: "EntryFilter", limit: int, *, follow: bool) -> None:
-    from deskclerk.faces.cli.journal_view import Listing  # noqa: PLC0415 - help needs no desk
 
     listing = Listing(state)
     async with state.desk() as desk:
@@ -128,7 +190,6 @@ async def _follow(
 
 async def _one(state: State, entry_id: str) -> None:
     from deskclerk.errors import InvalidRequest  # noqa: PLC0415 - help needs no desk
-    from deskclerk.faces.cli.journal_view import show_entry  # noqa: PLC0415
 
     async with state.desk() as desk:
         await _settle(state, desk)
@@ -143,3 +204,42 @@ async def _one(state: State, entry_id: str) -> None:
 async def _settle(state: State, desk: "Desk") -> None:
     for line in await desk.settling.orphans():
         state.note(f"{line['action']} {line['target'] or ''}: {line['outcome']}. {line['note']}")
+
+
+@click.command(params=[yes_option(), json_option()])
+@click.argument("entry")
+@click.option("--again", is_flag=True, help="Also if it was taken back already.")
+@click.option("--notify", is_flag=True, help="Send the e-mail of an invitation that is created again.")
+@click.option("--signing-key", metavar="secret:NAME", help="A JWT template's own key, stored beforehand.")
+@click.pass_context
+def undo(
+    ctx: click.Context, /, entry: str, *, again: bool, notify: bool, signing_key: str | None, yes: bool
+) -> None:
+    """Take a write back, by its entry in the journal.
+
+    You are shown what comes back and what does not, and sign it like any write.
+    """
+    if signing_key is not None and not signing_key.startswith("secret:"):
+        raise click.UsageError(
+            "--signing-key takes secret:NAME: `deskclerk secret set NAME` stores a key.", ctx
+        )
+    given: dict[str, Any] = {"signing_key": signing_key} if signing_key else {}
+    given |= {"notify": True} if notify else {}
+    state = ctx.ensure_object(State)
+    _show(state, asyncio.run(_taken_back(state, entry, given, again=again, yes=yes)))
+
+
+async def _taken_back(state: State, entry: str, given: dict[str, Any], *, again: bool, yes: bool) -> "Answer":
+    from deskclerk.faces.cli.perform import signing_desk, waiting  # noqa: PLC0415 - help needs no desk
+
+    async with signing_desk(state, yes=yes) as desk:
+        return await desk.undo(entry, again=again, given=given, progress=waiting(state))
+
+
+def _show(state: State, answer: "Answer") -> None:
+    from deskclerk.faces.cli.output import show_object  # noqa: PLC0415 - help draws nothing
+
+    state.note("Done.", style="green")
+    show_object(state, answer.value)
+    for note in answer.notes:
+        click.echo(note, err=True)

@@ -30,7 +30,7 @@ def show_object(state: State, value: Mapping[str, Any]) -> None:
     if not state.tables:
         print_lines([value])
         return
-    from deskclerk.faces.cli.table import object_of  # noqa: PLC0415 - only where something is drawn
+    from deskclerk.faces.cli.tables import object_of  # noqa: PLC0415 - only where something is drawn
 
     console(sys.stdout).print(object_of({key: part for key, part in value.items() if key != "object"}))
 
@@ -47,7 +47,7 @@ def show_items(state: State, action: Action, items: Sequence[Mapping[str, Any]])
 
 def draw_items(action: Action, items: Sequence[Mapping[str, Any]]) -> list[str]:
     """A table on standard output; the titles of the columns that found no room."""
-    from deskclerk.faces.cli.table import table_of  # noqa: PLC0415 - only where something is drawn
+    from deskclerk.faces.cli.tables import table_of  # noqa: PLC0415 - only where something is drawn
 
     if not items:
         return []

@@ -9,10 +9,9 @@ from deskclerk.catalogue import Action
 from deskclerk.desk import Decision, Desk
 from deskclerk.desk.caller import Progress
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
-from deskclerk.faces.cli.approve import Terminal
 from deskclerk.faces.cli.output import print_lines, show_answer, show_items
-from deskclerk.faces.cli.progress import progress
-from deskclerk.faces.cli.state import State
+from deskclerk.faces.cli.state import State, progress
+from deskclerk.faces.cli.terminal_signature import Terminal
 
 
 def carry_out(state: State, action: Action, *, yes: bool = False, every: bool = False) -> None:

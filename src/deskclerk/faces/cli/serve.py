@@ -1,13 +1,16 @@
-"""`deskclerk mcp` and `serve`: the commands that stay until they are stopped."""
+"""`deskclerk mcp` and `serve`, which stay until they are stopped, and `console`, a one-time link."""
 
+import asyncio
+import contextlib
 import json
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from deskclerk.faces.cli.state import State, is_terminal, json_option, setting_options
-from deskclerk.faces.configuration import claude_code, http_configuration, stdio_configuration
+from deskclerk.faces.client_configuration import claude_code, http_configuration, stdio_configuration
 
 if TYPE_CHECKING:
     from deskclerk.desk import Desk
@@ -38,7 +41,9 @@ def serve(ctx: click.Context, /, host: str, port: int) -> None:
     """Serve MCP over Streamable HTTP at /mcp, and the console at /, where a person signs."""
     state = ctx.ensure_object(State)
     settings = state.settings()
-    from deskclerk.faces.cli.approve import at_a_terminal  # noqa: PLC0415 - only these commands serve
+    from deskclerk.faces.cli.terminal_signature import (
+        at_a_terminal,
+    )
     from deskclerk.faces.console.site import Console  # noqa: PLC0415
     from deskclerk.faces.mcp import http  # noqa: PLC0415
 
@@ -76,3 +81,46 @@ def _say_ready(state: State, settings: "Settings", url: str, console: "Console |
     if console and console.first_link:
         # Shown on the terminal and nowhere else: whoever opens it first may sign.
         click.echo(f"\nThe console, where you sign: {console.first_link}\n(opens once)", err=True)
+
+
+@click.command(params=[*setting_options()], short_help="a one-time link to the console")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Where to listen, if none runs yet.")
+@click.pass_context
+def console(ctx: click.Context, /, port: int) -> None:
+    """Open the console in a browser: a link that works once, to one that runs or to a new one.
+
+    Whoever holds the link can sign, so that it is shown on a real terminal only.
+    """
+    from deskclerk.faces.cli.terminal_signature import at_a_terminal  # noqa: PLC0415 - help needs no desk
+
+    if not at_a_terminal():
+        raise click.ClickException("A link that signs is shown to a person at a terminal; none was made.")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_console(ctx.ensure_object(State), port))
+
+
+async def _console(state: State, port: int) -> None:
+    async with state.desk() as desk:
+        for url in await desk.console_links.running():
+            _show(f"{url}/in/{await desk.console_links.issue()}")
+        if await desk.console_links.running():
+            return
+        from deskclerk.faces.console.site import serving  # noqa: PLC0415 - only where none runs yet
+
+        async with serving(desk, port, greets=True) as served:
+            _show(str(served.first_link))
+            click.echo("Ctrl-C ends it.", err=True)
+            await _stopped()
+
+
+def _show(link: str) -> None:
+    click.echo(f"{link}  (opens once)", err=True)
+
+
+async def _stopped() -> None:
+    """Until SIGINT or SIGTERM."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt remains
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await stopped.wait()

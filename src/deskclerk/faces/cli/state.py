@@ -1,9 +1,9 @@
-"""What one run of the command line was told, and the streams that it talks to."""
+"""What one run of the command line was told, the streams that it talks to, and progress on them."""
 
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -140,3 +140,25 @@ def setting_options() -> list[click.Option]:
         )
         for name, text in texts.items()
     ]
+
+
+Advance = Callable[[int, int | None], None]
+"""Takes how many more are done, and how many there are in all where that is known."""
+
+
+@contextmanager
+def progress(state: State, what: str) -> Iterator[Advance]:
+    """A bar that goes away at its end; nothing where it would mix with lines on the same screen."""
+    if not state.talks or (is_terminal(sys.stdout) and not state.tables):
+        yield lambda done, total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def advance(done: int, total: int | None) -> None:
+            bar.update(task, advance=done, total=total)
+
+        yield advance

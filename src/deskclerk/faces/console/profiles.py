@@ -8,8 +8,8 @@ from typing import Any
 from deskclerk.catalogue import READ
 from deskclerk.desk import Desk
 from deskclerk.desk.view.cleaning import line_of
-from deskclerk.faces.console.cards import ago, moment
 from deskclerk.faces.console.page import CALLER
+from deskclerk.faces.console.plan_card import ago, moment
 
 _LONGEST_NAME = 80
 _OTHER_WAY = {
@@ -23,7 +23,7 @@ _METADATA = ("public_metadata", "private_metadata", "unsafe_metadata")
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class Moment:
     """A moment in words and as ISO 8601."""
 
     age: str
@@ -69,9 +69,9 @@ def device_of(session: Mapping[str, Any]) -> str:
     return ", ".join(str(part) for part in parts if part) or "Session"
 
 
-def when(at: object) -> When | None:
+def when(at: object) -> Moment | None:
     """A moment that Clerk told in milliseconds; None for anything else."""
-    return When(ago(at), moment(at)) if isinstance(at, int) and 0 < at < 10**13 else None
+    return Moment(ago(at), moment(at)) if isinstance(at, int) and 0 < at < 10**13 else None
 
 
 def name_of(user: Mapping[str, Any]) -> str:

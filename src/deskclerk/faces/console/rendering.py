@@ -1,15 +1,27 @@
-"""Turns a template and what it shows into an answer."""
+"""Turns a template and what it shows into an answer; what goes wrong is a page too."""
 
 import functools
+import logging
+import traceback
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from deskclerk.desk.view.cleaning import clean_text
+from deskclerk.errors import (
+    ApprovalRefused,
+    ClerkError,
+    DeskclerkError,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+)
 from deskclerk.faces.console.page import console_of, home_of
 
 _HERE = Path(__file__).parent
@@ -59,3 +71,51 @@ def refusal(request: Request, why: str) -> HTMLResponse:
     """A page that says why not, and what to do."""
     status, template = _REFUSALS[why]
     return render(request, template, HTTPStatus(status), console_open=console_of(request).url)
+
+
+logger = logging.getLogger("deskclerk.console")
+
+_NOT_FOUND = 404
+_STATUSES: tuple[tuple[type[DeskclerkError], int], ...] = (
+    (NotFound, 404),
+    (ApprovalRefused, 409),
+    (InvalidRequest, 422),
+    (NotAllowed, 403),
+    (ClerkError, 502),
+)
+
+
+def status_of(error: DeskclerkError) -> int:
+    """The HTTP status that says whose it is to mend."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 409)
+
+
+async def ours(request: Request, error: Exception) -> Response:
+    """An error of the desk, in its own words."""
+    if not isinstance(error, DeskclerkError):
+        raise error
+    return render(request, "failure.html", status_of(error), error=error.as_dict())
+
+
+async def http(request: Request, error: Exception) -> Response:
+    """No such page, or not that way."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == _NOT_FOUND:
+        return refusal(request, "not_found")
+    problem = {"message": f"{error.detail}.", "next_step": "Go back and use the page's own buttons."}
+    return render(request, "failure.html", error.status_code, error=problem)
+
+
+async def unexpected(request: Request, error: Exception) -> Response:
+    """A fault of ours: where it happened is logged, without the message, which may hold what must not be."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s: unexpected %s\n%s", request.scope["method"], type(error).__name__, where)
+    problem = {
+        "message": "This page failed inside deskclerk.",
+        "next_step": "If you were signing something, look at the plan before trying again.",
+    }
+    return render(request, "failure.html", 500, error=problem)
+
+
+HANDLERS: Mapping[Any, Any] = {DeskclerkError: ours, HTTPException: http, Exception: unexpected}

@@ -1,9 +1,12 @@
-"""The console as one ASGI application, beside whatever else its server serves."""
+"""The console as one ASGI application, beside another server's routes or on a port of its own."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -13,14 +16,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deskclerk.desk import Desk
-from deskclerk.faces.console import door, failures
-from deskclerk.faces.console.chain import Chain
-from deskclerk.faces.console.feed import Feed
-from deskclerk.faces.console.gate import MOST_BYTES, Gate, Headers
+from deskclerk.faces.console import authentication, rendering
+from deskclerk.faces.console.authentication import MOST_BYTES, SecurityHeaders, SessionRequired
+from deskclerk.faces.console.changes_feed import ChangesFeed
+from deskclerk.faces.console.journal_view import ChainChecks
 from deskclerk.faces.console.page import console_of
 from deskclerk.faces.console.pages import PAGES
-from deskclerk.faces.console.proposals import Proposals
+from deskclerk.faces.console.proposed_writes import ProposedWrites
 from deskclerk.faces.console.sessions import Sessions
+from deskclerk.faces.http_access import AccessGuard, Bind, security_of
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -37,9 +41,9 @@ class Console:
         self.mcp = mcp
         self._greets = greets
         self.sessions = Sessions()
-        self.feed = Feed(desk)
-        self.proposals = Proposals(desk)
-        self.chain = Chain(desk)
+        self.feed = ChangesFeed(desk)
+        self.proposals = ProposedWrites(desk)
+        self.chain = ChainChecks(desk)
         self.pages = tuple(page for page in PAGES if not page.sandbox_only or desk.instance.kind == "sandbox")
         self.app = _app(self)
 
@@ -78,17 +82,17 @@ class Console:
 def _app(console: Console) -> Starlette:
     routes = [route for page in console.pages for route in page.routes]
     within = Starlette(
-        routes=[*door.WITHIN, Route("/events", events, methods=["GET"]), *routes],
-        exception_handlers=failures.HANDLERS,
+        routes=[*authentication.WITHIN, Route("/events", events, methods=["GET"]), *routes],
+        exception_handlers=rendering.HANDLERS,
     )
     return Starlette(
         routes=[
             Mount("/static", StaticFiles(directory=_STATIC)),
-            Mount("/~{key}", app=Gate(within, console.sessions), max_body_size=MOST_BYTES),
-            *door.BEFORE,
+            Mount("/~{key}", app=SessionRequired(within, console.sessions), max_body_size=MOST_BYTES),
+            *authentication.BEFORE,
         ],
-        middleware=[Middleware(Headers), Middleware(_With, console=console)],
-        exception_handlers=failures.HANDLERS,
+        middleware=[Middleware(SecurityHeaders), Middleware(_With, console=console)],
+        exception_handlers=rendering.HANDLERS,
     )
 
 
@@ -107,3 +111,86 @@ class _With:
 async def events(request: Request) -> Response:
     """What waits, told as it changes."""
     return StreamingResponse(console_of(request).feed.listen(), media_type="text/event-stream")
+
+
+HOST = "127.0.0.1"
+_GRACE_SECONDS = 2
+_STARTING_SECONDS = 10
+
+
+class ConsoleOnDemand:
+    """The consoles that a process without one can send a person to: another's that runs, else its own."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._stack = contextlib.AsyncExitStack()
+        self._starting = asyncio.Lock()
+        self._own: Console | None = None
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def ready(cls, desk: Desk) -> AsyncIterator["ConsoleOnDemand"]:
+        """Ready to start one, which ends with the block."""
+        found = cls(desk)
+        async with found._stack:
+            yield found
+
+    async def address(self, plan_id: str) -> str | None:
+        """A one-time link to one plan. A model is told it, so it lets look and does not sign by itself."""
+        stored = await self._desk.plans.load(plan_id)
+        running = [] if self._own else await self._desk.console_links.running()
+        url = running[0] if running else (await self._start()).url
+        return f"{url}/in/{await self._desk.console_links.issue(plan_id, stored.plan.expires_at)}"
+
+    async def attend(self) -> str:
+        """The page where a person who is in takes what this process hands over."""
+        return f"{(await self._start()).url}/secrets"
+
+    async def _start(self) -> Console:
+        async with self._starting:
+            if self._own is None:
+                self._own = await self._stack.enter_async_context(serving(self._desk))
+            return self._own
+
+
+@contextlib.asynccontextmanager
+async def serving(desk: Desk, port: int = 0, *, greets: bool = False) -> AsyncIterator[Console]:
+    """A console of its own on loopback, listening within the block; OSError if it cannot."""
+    with socket.create_server((HOST, port)) as listener:
+        bind = Bind(socket.AF_INET, HOST, listener.getsockname()[1], HOST)
+        console = Console(desk, bind.origin, greets=greets)
+        config = uvicorn.Config(
+            AccessGuard(console.app, security_of(desk.settings, bind), {}),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        server = _Server(config)
+        async with console.running():
+            task = asyncio.create_task(server.serve(sockets=[listener]))
+            try:
+                async with asyncio.timeout(_STARTING_SECONDS):
+                    await server.listening.wait()
+                yield console
+            finally:
+                console.leave()
+                server.should_exit = True
+                await task
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server inside another program: signals are not its own."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.listening.set()

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from deskclerk.desk import Desk
 from deskclerk.errors import InvalidSettings
-from deskclerk.faces.mcp.guard import Bind, Guard, check_token, security_of, tokens_of
+from deskclerk.faces.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.settings import Settings
 
@@ -108,7 +108,7 @@ def _app(
             yield
 
     tokens = tokens_of(settings)
-    guard = Middleware(Guard, security=security, tokens=tokens, path=PATH if site else None)
+    guard = Middleware(AccessGuard, security=security, tokens=tokens, path=PATH if site else None)
     routes = [*mcp.routes, *(site.routes if site else ())]
     return Starlette(routes=routes, middleware=[guard], lifespan=lifespan), site
 

@@ -16,7 +16,7 @@ from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
-    from deskclerk.faces.console.on_demand import OnDemand
+    from deskclerk.faces.console.site import ConsoleOnDemand
 
 
 def run(settings: Settings) -> None:
@@ -48,14 +48,14 @@ async def _console(desk: Desk) -> AsyncIterator[Doorway | None]:
         return
     async with contextlib.AsyncExitStack() as stack:
         opening = asyncio.Lock()
-        opened: list[OnDemand] = []
+        opened: list[ConsoleOnDemand] = []
 
-        async def console() -> "OnDemand":
+        async def console() -> "ConsoleOnDemand":
             async with opening:
                 if not opened:
-                    from deskclerk.faces.console.on_demand import OnDemand  # noqa: PLC0415
+                    from deskclerk.faces.console.site import ConsoleOnDemand  # noqa: PLC0415
 
-                    opened.append(await stack.enter_async_context(OnDemand.ready(desk)))
+                    opened.append(await stack.enter_async_context(ConsoleOnDemand.ready(desk)))
                 return opened[0]
 
         async def address(plan_id: str) -> str | None:

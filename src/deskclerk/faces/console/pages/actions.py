@@ -1,5 +1,9 @@
-"""Actions: all that may be asked for here, each with a form; reads run at once, writes are signed."""
+"""Actions: all that may be asked for here, each with a form, its answer, and the same request elsewhere."""
 
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -9,13 +13,109 @@ from starlette.routing import Route
 from deskclerk.catalogue import BY_NAME, READ, Action
 from deskclerk.desk import Answer
 from deskclerk.desk.plans.plan import Plan
+from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
-from deskclerk.faces.console.failures import status_of
-from deskclerk.faces.console.forms import GIVEN, NULLED, Typed, fields_of, fill
+from deskclerk.faces.console.forms import GIVEN, NULLED, Typed, fields_of, fill, typed_of
+from deskclerk.faces.console.journal_view import pretty
 from deskclerk.faces.console.page import CALLER, Page, console_of, desk_of, form_of, home_of
-from deskclerk.faces.console.rendering import render
-from deskclerk.faces.console.results import result_of
-from deskclerk.faces.console.spellings import spellings
+from deskclerk.faces.console.rendering import render, status_of
+from deskclerk.faces.value_text import cell
+
+_MOST_COLUMNS = 9
+_CELL = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was answered; `following` are the fields of the form that asks for the next page."""
+
+    notes: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    count: str
+    text: str
+    following: Typed | None
+
+
+def result_of(action: Action, answer: Answer) -> Result:
+    """An answer as its page shows it."""
+    value = answer.value
+    if not action.spec.is_list:
+        return Result(answer.notes, (), (), "", pretty(value), None)
+    items = [item for item in value["items"] if isinstance(item, Mapping)]
+    columns = tuple(dict.fromkeys(key for item in items for key in item))[:_MOST_COLUMNS]
+    rows = tuple(tuple(line_of(cell(name, item.get(name)), _CELL) for name in columns) for item in items)
+    total = value.get("total")
+    count = f"{len(items)} of {total}" if total is not None else str(len(items))
+    more = value.get("next")
+    following = typed_of(type(action), action.arguments() | more) if more else None
+    return Result(answer.notes, tuple(map(line_of, columns)), rows, count, pretty(value), following)
+
+
+def request_examples(action: Action) -> dict[str, str]:
+    """By face, ready to be copied; secrets stand as their references."""
+    # A null is no secret; `arguments` hides it among them.
+    given = {
+        name: None if getattr(action, name) is None else value for name, value in action.arguments().items()
+    }
+    return {
+        "Command line": command_line(type(action), given),
+        "MCP": json.dumps(
+            {"method": "tools/call", "params": {"name": action.spec.name, "arguments": given}},
+            ensure_ascii=False,
+            indent=2,
+        ),
+        "Python": _python(type(action), given),
+    }
+
+
+def command_line(action: type[Action], given: Mapping[str, Any]) -> str:
+    """As it is typed into a POSIX shell."""
+    from deskclerk.faces.cli.options import positional  # noqa: PLC0415 - click, only where it is shown
+
+    places = positional(action)
+    words = ["deskclerk", action.spec.resource.plural, action.spec.verb]
+    for name, value in given.items():
+        if name not in places:
+            words += _option(action, name, value)
+    ids = [str(given[name]) for name in places]
+    if any(item.startswith("-") for item in ids):
+        ids.insert(0, "--")
+    return shlex.join(words[:3] + ids + words[3:] if "--" not in ids[:1] else words + ids)
+
+
+def _option(action: type[Action], name: str, value: Any) -> list[str]:
+    from deskclerk.faces.cli.options import flag  # noqa: PLC0415 - click, only where it is shown
+
+    option = flag(name)
+    match value:
+        case None:
+            return ["--null", name.replace("_", "-")]
+        case bool():
+            return [option if value else f"--no-{option[2:]}"]
+        case dict():
+            return _pair(option, json.dumps(value, ensure_ascii=False))
+        case list() if name == "fields":
+            return _pair(option, ",".join(map(str, value)))
+        case list() if action.parameters()[name].secret:
+            return _pair(option, str(value[0]))
+        case list():
+            return [word for item in value for word in _pair(option, str(item))]
+    return _pair(option, str(value))
+
+
+def _pair(option: str, value: str) -> list[str]:
+    return [f"{option}={value}"] if value.startswith("-") else [option, value]
+
+
+def _python(action: type[Action], given: Mapping[str, Any]) -> str:
+    arguments = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    call = f"{action.__name__}({arguments})"
+    return (
+        f"from deskclerk import {action.__name__}, Desk\n\n"
+        f"async with Desk.open() as desk:\n    answer = await desk.perform({call})"
+    )
+
 
 _BESIDE = "Nothing was sent. What to correct stands beside its field."
 
@@ -98,7 +198,7 @@ def _show(
         loose={name: text for name, text in problems.items() if name not in action.parameters()},
         problem=problem.as_dict() if problem else None,
         secret=getattr(problem, "secret", None),
-        spelled=spellings(made) if made else {},
+        spelled=request_examples(made) if made else {},
         result=result_of(made, answer) if made and answer else None,
         asks=desk_of(request).policy.asks(action.spec.effect),
     )

@@ -14,12 +14,9 @@ from deskclerk.catalogue.fields import is_reference, parse_time
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.errors import CannotUndo, DeskclerkError, InvalidRequest, NotFound
-from deskclerk.faces.console.chart import chart_of, since
-from deskclerk.faces.console.entries import item_of, whole_of
-from deskclerk.faces.console.export import TYPES, exported
-from deskclerk.faces.console.failures import status_of
+from deskclerk.faces.console.journal_view import TYPES, chart_of, exported, item_of, since, whole_of
 from deskclerk.faces.console.page import Page, console_of, desk_of, form_of, home_of
-from deskclerk.faces.console.rendering import render
+from deskclerk.faces.console.rendering import render, status_of
 
 ON_A_PAGE = 50
 FILTERS = ("since", "until", "action", "target", "caller", "outcome")

@@ -22,8 +22,8 @@ from deskclerk.catalogue import (
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console import profiles
-from deskclerk.faces.console.cards import FACES
 from deskclerk.faces.console.page import CALLER, Page, console_of, desk_of
+from deskclerk.faces.console.plan_card import FACES
 from deskclerk.faces.console.rendering import render
 
 _ROWS = 25

@@ -8,12 +8,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from deskclerk.errors import DeskclerkError, InvalidRequest
-from deskclerk.faces.console.cards import span, value_text
-from deskclerk.faces.console.failures import status_of
 from deskclerk.faces.console.page import Page, desk_of, form_of, home_of, session_of
+from deskclerk.faces.console.plan_card import span, value_text
 from deskclerk.faces.console.profiles import loose, when
-from deskclerk.faces.console.rendering import render
-from deskclerk.faces.sandbox_reach import Reach, reaching
+from deskclerk.faces.console.rendering import render, status_of
+from deskclerk.faces.sandbox_access import Reach, reaching
 
 WORD = "reset"
 """What is typed before everything goes."""

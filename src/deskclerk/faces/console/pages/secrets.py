@@ -6,10 +6,9 @@ from starlette.routing import Route
 
 from deskclerk.desk.secrets.references import check_name
 from deskclerk.errors import InvalidRequest
-from deskclerk.faces.console.cards import ago, moment
-from deskclerk.faces.console.failures import status_of
 from deskclerk.faces.console.page import Page, desk_of, form_of, home_of
-from deskclerk.faces.console.rendering import render
+from deskclerk.faces.console.plan_card import ago, moment
+from deskclerk.faces.console.rendering import render, status_of
 
 _DONE = {"stored": "Stored. An agent can name it now, and never see it.", "removed": "Removed."}
 

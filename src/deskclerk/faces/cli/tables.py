@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from deskclerk.desk.view.cleaning import FREE_FORM
-from deskclerk.faces.cli.cells import at, cell, flat, is_time, moment, only, width_of
+from deskclerk.faces.value_text import at, cell, flat, is_time, moment, only, width_of
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -12,7 +12,7 @@ from deskclerk.faces.console.page import CALLER
 _MOST = 200
 
 
-class Proposals:
+class ProposedWrites:
     """What the plans of this console stand for, in memory; of too many the oldest is let go.
 
     What is let go is still signed like any plan; asking for the same again then carries it out.

@@ -12,7 +12,7 @@ _POLL_SECONDS = 0.7
 _BEAT_SECONDS = 15.0
 
 
-class Feed:
+class ChangesFeed:
     """Server-sent events; it asks the database only while somebody listens."""
 
     def __init__(self, desk: Desk) -> None:

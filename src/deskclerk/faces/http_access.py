@@ -126,7 +126,7 @@ def _any_port(names: list[str]) -> list[str]:
     return [form for name in names for form in (name, f"{name}:*")]
 
 
-class Guard:
+class AccessGuard:
     """ASGI middleware before everything that is served: Host, Origin, then the token.
 
     With a `path` the token is wanted for that path alone: what stands beside it has a door of its own.

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from deskclerk.errors import ClerkUnavailable, InvalidRequest
-from deskclerk.faces.cli.progress import Advance
+from deskclerk.faces.cli.state import Advance
 
 
 class Reach(Protocol):
