@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deskclerk.catalogue import ACTIONS, Action, Parameter, Route
 from deskclerk.desk.consequences.lookup import consequences_of
-from deskclerk.faces.cli.options import flag, positional, usage
+from deskclerk.faces.command_words import flag, positional, usage
 from deskclerk.sandbox.divergences import DIVERGENCES, EVERYWHERE
 from deskclerk.sandbox.http.routes import all_operations, not_served
 

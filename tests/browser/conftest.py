@@ -13,7 +13,7 @@ from playwright.async_api import async_playwright, expect
 from deskclerk.catalogue import BanUser, ListUsers
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Caller, Desk
-from deskclerk.faces.console.site import serving
+from deskclerk.faces.console_server import serving
 from deskclerk.settings import Settings
 from tests.desk.conftest import TinyClerk
 

@@ -62,6 +62,11 @@ class Spec:
         return self.verb == "list"
 
     @property
+    def reads_one(self) -> bool:
+        """Whether the answer is one thing, read by its ids."""
+        return self.verb == "get"
+
+    @property
     def creates(self) -> bool:
         """Whether it makes a new thing."""
         return self.verb == "create"

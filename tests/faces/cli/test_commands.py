@@ -8,7 +8,8 @@ import pytest
 from deskclerk.catalogue import ACTIONS, BY_NAME
 from deskclerk.faces.cli.commands import action_command, resources
 from deskclerk.faces.cli.main import cli
-from deskclerk.faces.cli.options import arguments_of, flag, positional, usage
+from deskclerk.faces.cli.options import arguments_of
+from deskclerk.faces.command_words import flag, positional, usage
 
 
 def typed(name, *words):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deskclerk.desk import Desk
 from deskclerk.errors import InvalidSettings
 from deskclerk.sandbox import open_sandbox
 from deskclerk.sandbox.controls.instances import AddInstance, add_new_instance

@@ -18,7 +18,7 @@ def handovers(tmp_path):
     async def attend():
         return "http://127.0.0.1:1/secrets"
 
-    found.attend = attend
+    found.open_console = attend
     return found
 
 

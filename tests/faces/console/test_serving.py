@@ -137,7 +137,7 @@ def test_with_the_console_switched_off_no_address_is_told(env):
 
 
 def test_a_console_that_nobody_needs_is_not_even_imported(env):
-    loaded = "[name for name in sys.modules if 'console' in name or name == 'jinja2']"
+    loaded = "[name for name in sys.modules if 'faces.console' in name or name == 'jinja2']"
     code = f"import atexit, sys; atexit.register(lambda: print({loaded}, file=sys.stderr)); {STDIO}"
     with started(code, env) as process:
         send(process, *HANDSHAKE, request(2, "tools/list"))

@@ -6,9 +6,9 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.responses import Response
 
 from deskclerk.errors import InvalidSettings
-from deskclerk.faces.http_access import TOKEN as SHOWN
-from deskclerk.faces.http_access import AccessGuard, tokens_of
 from deskclerk.faces.mcp.http import app
+from deskclerk.faces.mcp.http_access import TOKEN as SHOWN
+from deskclerk.faces.mcp.http_access import AccessGuard, tokens_of
 from deskclerk.settings import Settings
 
 pytestmark = pytest.mark.anyio

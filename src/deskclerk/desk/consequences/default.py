@@ -66,6 +66,8 @@ class Consequences:
     """What stays as the write left it although it is taken back."""
     lost: ClassVar[str] = ""
     """What is gone for good after a write that cannot be taken back, in a sentence."""
+    person_adds: ClassVar[tuple[str, ...]] = ()
+    """What only a person can add when it is taken back: a secret, or that an e-mail may go out."""
     known_by: ClassVar[str] = ""
     """The field that tells a thing from others of its kind; left out, what its creation requires."""
     reach: ClassVar[Sequence[tuple[str, FindReach]]] = ()

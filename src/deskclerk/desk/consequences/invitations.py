@@ -63,6 +63,7 @@ class InvitationRevocation(Removal):
     """A revoked invitation can be made anew, with another link."""
 
     switches = ("status", "revoked")
+    person_adds = ("notify",)
     reach = (("link", says("the link that was sent stops working")),)
 
     def rebuilt(self, intent: Event, before: Values, given: Values) -> Rebuilt:

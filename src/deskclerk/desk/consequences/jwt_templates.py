@@ -58,6 +58,7 @@ class DeleteJwtTemplateConsequences(Removal, of=DeleteJwtTemplate):
 
     known_by = "name"
     undone_by = CreateJwtTemplate
+    person_adds = ("signing_key",)
     reach = (("use", says("whoever asks for a token by this template gets none")),)
 
     def rebuilt(self, intent: Event, before: Values, given: Values) -> Rebuilt:

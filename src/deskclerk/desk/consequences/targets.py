@@ -133,6 +133,6 @@ def _readers() -> dict[str, type[Action]]:
     """By the name of an id: the action that reads the thing with it alone."""
     found: dict[str, type[Action]] = {}
     for action in EVERY_ACTION:
-        if action.spec.verb == "get" and len(_required(action)) == 1:
+        if action.spec.reads_one and len(_required(action)) == 1:
             found.setdefault(_required(action)[0], action)
     return found

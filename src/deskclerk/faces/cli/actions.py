@@ -19,8 +19,8 @@ def actions(ctx: click.Context, /) -> None:
     """The actions that the settings in force offer."""
     from deskclerk.desk.caller import Caller  # noqa: PLC0415 - help needs no desk
     from deskclerk.desk.policy.policy import Policy  # noqa: PLC0415 - help needs no desk
-    from deskclerk.faces.cli.options import usage  # noqa: PLC0415
     from deskclerk.faces.cli.output import print_lines  # noqa: PLC0415
+    from deskclerk.faces.command_words import usage  # noqa: PLC0415
 
     state = ctx.ensure_object(State)
     policy = Policy(state.settings())

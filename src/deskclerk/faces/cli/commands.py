@@ -6,8 +6,9 @@ from typing import Any
 import click
 
 from deskclerk.catalogue import ACTIONS, READ, Action, Effect
-from deskclerk.faces.cli.options import arguments_of, click_parameters, legend, required_options
+from deskclerk.faces.cli.options import arguments_of, click_parameters, legend
 from deskclerk.faces.cli.state import State, json_option
+from deskclerk.faces.command_words import required_options
 
 _SIGNING = {
     Effect.READ: "",

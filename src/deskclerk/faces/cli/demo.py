@@ -87,18 +87,15 @@ class _Tour:
 
     async def go_wrong(self) -> None:
         """Show two errors that say what to do."""
-        from deskclerk.catalogue import BY_NAME  # noqa: PLC0415
+        from deskclerk.catalogue import GetUser  # noqa: PLC0415
         from deskclerk.errors import DeskclerkError  # noqa: PLC0415
         from deskclerk.faces.cli.failures import draw  # noqa: PLC0415
 
-        wrong: tuple[tuple[str, dict[str, Any]], ...] = (
-            ("clerk_user_get", {"userid": "user_nobody"}),
-            ("clerk_user_get", {"user_id": "user_nobody"}),
-        )
+        wrong: tuple[dict[str, Any], ...] = ({"userid": "user_nobody"}, {"user_id": "user_nobody"})
         _heading(5, "An error says what to do next")
-        for name, arguments in wrong:
+        for arguments in wrong:
             try:
-                await self._desk.perform(BY_NAME[name].parse(arguments))
+                await self._desk.perform(GetUser.parse(arguments))
             except DeskclerkError as error:
                 draw(error.as_dict(), sys.stdout)
 

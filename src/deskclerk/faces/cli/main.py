@@ -13,21 +13,21 @@ from deskclerk.version import __version__
 
 _OTHERS = {
     "actions": "actions",
-    "approve": "pending",
-    "call": "call",
-    "completion": "completion",
-    "console": "console",
+    "approve": "approvals",
+    "call": "actions",
+    "completion": "main",
+    "console": "serve",
     "demo": "demo",
     "doctor": "doctor",
     "journal": "journal",
     "mcp": "serve",
-    "pending": "pending",
-    "reject": "pending",
+    "pending": "approvals",
+    "reject": "approvals",
     "sandbox": "sandbox",
     "secret": "secret",
     "serve": "serve",
-    "signer": "signer",
-    "undo": "undo",
+    "signer": "approvals",
+    "undo": "journal",
 }
 """The commands beside the 48, and the module that holds each."""
 

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from deskclerk.catalogue import Action, Parameter
 from deskclerk.catalogue.fields import is_reference
+from deskclerk.faces.command_words import flag, metavar, positional
 
 _NOT_PLAIN = (
     "a secret is not taken from the command line, where the shell's history would keep it: "
@@ -113,28 +114,6 @@ NULLS = "nulls"
 """Where `--null` keeps the names that are sent as null."""
 
 
-def positional(action: type[Action]) -> tuple[str, ...]:
-    """The parameters that stand without an option: the ids in the path, and whatever a `get` needs."""
-    needed = [item.name for item in action.parameters().values() if item.required]
-    return tuple(needed) if action.spec.verb == "get" else action.spec.route.names
-
-
-def usage(action: type[Action]) -> str:
-    """How the action is called, such as `users ban USER_ID`; required options included."""
-    ids = [name.upper() for name in positional(action)]
-    return " ".join([action.spec.resource.plural, action.spec.verb, *ids, *required_options(action)])
-
-
-def required_options(action: type[Action]) -> list[str]:
-    """The options that the action cannot do without, such as `--role TEXT`."""
-    places = positional(action)
-    return [
-        f"{flag(item.name)} {metavar(item)}"
-        for item in action.parameters().values()
-        if item.required and item.name not in places
-    ]
-
-
 def legend(action: type[Action]) -> str:
     """How the values are written that are more than a word."""
     kinds = {metavar(item) for item in action.parameters().values()}
@@ -144,11 +123,6 @@ def legend(action: type[Action]) -> str:
         "-|@FILE": "- asks without echo or reads standard input, @FILE reads a file; or secret:NAME.",
     }
     return " ".join(f"{kind}: {text}" for kind, text in texts.items() if kind in kinds)
-
-
-def flag(name: str) -> str:
-    """A parameter's name as an option."""
-    return f"--{name.replace('_', '-')}"
 
 
 def click_parameters(action: type[Action]) -> list[click.Parameter]:
@@ -177,20 +151,6 @@ def arguments_of(action: type[Action], typed: Mapping[str, Any]) -> dict[str, An
             raise click.UsageError(f"{flag(name)} and --null {name} exclude each other.")
         given[name] = None
     return given
-
-
-def metavar(item: Parameter) -> str:
-    """What stands for a parameter's value in a usage line."""
-    schema = item.schema.get("items", item.schema)
-    if item.secret:
-        return "-|@FILE"
-    if item.times:
-        return "TIME"
-    if item.sorts:
-        return "[-]FIELD"
-    if "enum" in schema:
-        return "|".join(schema["enum"])
-    return {"object": "JSON", "integer": "NUMBER"}.get(schema["type"], "TEXT")
 
 
 def _option(item: Parameter) -> click.Option:

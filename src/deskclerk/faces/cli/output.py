@@ -9,8 +9,8 @@ import click
 
 from deskclerk.catalogue import Action
 from deskclerk.desk import Answer
-from deskclerk.faces.cli.options import flag
 from deskclerk.faces.cli.state import State, console
+from deskclerk.faces.command_words import flag
 
 
 def show_answer(state: State, action: Action, answer: Answer) -> None:

@@ -41,9 +41,7 @@ def serve(ctx: click.Context, /, host: str, port: int) -> None:
     """Serve MCP over Streamable HTTP at /mcp, and the console at /, where a person signs."""
     state = ctx.ensure_object(State)
     settings = state.settings()
-    from deskclerk.faces.cli.terminal_signature import (
-        at_a_terminal,
-    )
+    from deskclerk.faces.cli.terminal_signature import at_a_terminal  # noqa: PLC0415
     from deskclerk.faces.console.site import Console  # noqa: PLC0415
     from deskclerk.faces.mcp import http  # noqa: PLC0415
 
@@ -105,7 +103,7 @@ async def _console(state: State, port: int) -> None:
             _show(f"{url}/in/{await desk.console_links.issue()}")
         if await desk.console_links.running():
             return
-        from deskclerk.faces.console.site import serving  # noqa: PLC0415 - only where none runs yet
+        from deskclerk.faces.console_server import serving  # noqa: PLC0415 - only where none runs yet
 
         async with serving(desk, port, greets=True) as served:
             _show(str(served.first_link))

@@ -1,20 +1,19 @@
 """What a page of the console is, and what its handlers find at hand."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from deskclerk.desk import Caller, Desk
-
-if TYPE_CHECKING:
-    from deskclerk.faces.console.sessions import Session
-    from deskclerk.faces.console.site import Console
-
-CALLER = Caller("console")
+from deskclerk.desk import Desk
+from deskclerk.faces.console.changes_feed import ChangesFeed
+from deskclerk.faces.console.journal_view import ChainChecks
+from deskclerk.faces.console.proposed_writes import ProposedWrites
+from deskclerk.faces.console.sessions import Session, Sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +30,53 @@ class Page:
     sandbox_only: bool = False
 
 
-def console_of(request: Request) -> "Console":
+class ConsoleState:
+    """One console on a desk: who is in, its pages, its address, and MCP's where that is beside it."""
+
+    first_link: str | None = None
+    """A one-time link for whoever started it, where it `greets` somebody at a terminal."""
+
+    def __init__(self, desk: Desk, url: str, *, greets: bool = False, mcp: str | None = None) -> None:
+        self.desk = desk
+        self.url = url
+        self.mcp = mcp
+        self._greets = greets
+        self.sessions = Sessions()
+        self.feed = ChangesFeed(desk)
+        self.proposals = ProposedWrites(desk)
+        self.chain = ChainChecks(desk)
+        self.pages: tuple[Page, ...] = ()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Known to other processes, at its address, for as long as the block lasts."""
+        presence = await self.desk.console_links.announce(self.url)
+        self.desk.handovers.open_console = self.attend
+        try:
+            if self._greets:
+                self.first_link = await self.link()
+            yield
+        finally:
+            self.feed.end()
+            self.chain.end()
+            await self.desk.console_links.leave(presence)
+
+    def leave(self) -> None:
+        """Let the pages that follow along go: the server wants to end."""
+        self.feed.end()
+
+    async def link(self) -> str:
+        """A new one-time link, for a person at a terminal."""
+        return f"{self.url}/in/{await self.desk.console_links.issue()}"
+
+    async def attend(self) -> str:
+        """Where a person who is in takes what is handed over."""
+        return f"{self.url}/secrets"
+
+
+def console_of(request: Request) -> ConsoleState:
     """The console that serves a request."""
-    return cast("Console", request.scope["deskclerk.console"])
+    return cast("ConsoleState", request.scope["deskclerk.console"])
 
 
 def desk_of(request: Request) -> Desk:
@@ -41,7 +84,7 @@ def desk_of(request: Request) -> Desk:
     return console_of(request).desk
 
 
-def session_of(request: Request) -> "Session":
+def session_of(request: Request) -> Session:
     """Whose request it is; the gate has let it through."""
     return cast("Session", request.scope["deskclerk.session"])
 

@@ -5,20 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deskclerk.catalogue import READ
+from deskclerk.catalogue import READ, Action
 from deskclerk.desk import Desk
+from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.view.cleaning import line_of
-from deskclerk.faces.console.page import CALLER
 from deskclerk.faces.console.plan_card import ago, moment
+from deskclerk.faces.console.sessions import CALLER
 
 _LONGEST_NAME = 80
-_OTHER_WAY = {
-    "clerk_user_ban": ("banned", True),
-    "clerk_user_unban": ("banned", False),
-    "clerk_user_lock": ("locked", True),
-    "clerk_user_unlock": ("locked", False),
-}
-"""Actions that change nothing for a user whose field has this value already."""
 _METADATA = ("public_metadata", "private_metadata", "unsafe_metadata")
 
 
@@ -133,15 +127,14 @@ def steps(desk: Desk, names: tuple[str, ...], item: Mapping[str, Any] | None = N
         Step(action.spec.name, action.spec.heading, action.spec.effect == "destructive")
         for action in desk.actions(CALLER)
         if action.spec.effect is not READ and action.spec.route.names == names
-        if not _is_so(action.spec.name, item or {})
+        if not _is_so(action, item or {})
     ]
 
 
-def _is_so(action: str, item: Mapping[str, Any]) -> bool:
-    if action not in _OTHER_WAY:
-        return False
-    field, value = _OTHER_WAY[action]
-    return bool(item.get(field)) is value
+def _is_so(action: type[Action], item: Mapping[str, Any]) -> bool:
+    """Whether an action would switch what is switched already; an answer may leave out what is false."""
+    switches = consequences_of(action).switches
+    return switches is not None and bool(item.get(switches[0])) is switches[1]
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:

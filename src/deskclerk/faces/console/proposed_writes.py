@@ -7,7 +7,7 @@ from typing import Any
 from deskclerk.catalogue import Action
 from deskclerk.desk import Answer, Desk
 from deskclerk.desk.plans.plan import Plan
-from deskclerk.faces.console.page import CALLER
+from deskclerk.faces.console.sessions import CALLER
 
 _MOST = 200
 

@@ -11,6 +11,10 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
+from deskclerk.desk import Caller
+
+CALLER = Caller("console")
+"""Who asks, for the desk, in all that is done on these pages."""
 COOKIE = "deskclerk"
 SECONDS = 12 * 3600
 _MOST = 64

@@ -14,8 +14,8 @@ from deskclerk.catalogue import READ, Action
 from deskclerk.desk import Answer, Caller, Desk
 from deskclerk.desk.view.cleaning import clean, clean_text
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused, DeskclerkError, InvalidRequest
-from deskclerk.faces.http_access import TOKEN
 from deskclerk.faces.mcp.elicitation import KEY, can_ask, over_connection, request_for, with_answer
+from deskclerk.faces.mcp.http_access import TOKEN
 
 logger = logging.getLogger("deskclerk.mcp")
 

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from deskclerk.desk import Desk
 from deskclerk.errors import InvalidSettings
-from deskclerk.faces.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
+from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.settings import Settings
 

@@ -16,7 +16,7 @@ from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
-    from deskclerk.faces.console.site import ConsoleOnDemand
+    from deskclerk.faces.console_server import ConsoleOnDemand
 
 
 def run(settings: Settings) -> None:
@@ -53,7 +53,7 @@ async def _console(desk: Desk) -> AsyncIterator[Doorway | None]:
         async def console() -> "ConsoleOnDemand":
             async with opening:
                 if not opened:
-                    from deskclerk.faces.console.site import ConsoleOnDemand  # noqa: PLC0415
+                    from deskclerk.faces.console_server import ConsoleOnDemand  # noqa: PLC0415
 
                     opened.append(await stack.enter_async_context(ConsoleOnDemand.ready(desk)))
                 return opened[0]

@@ -17,8 +17,9 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console.forms import GIVEN, NULLED, Typed, fields_of, fill, typed_of
 from deskclerk.faces.console.journal_view import pretty
-from deskclerk.faces.console.page import CALLER, Page, console_of, desk_of, form_of, home_of
+from deskclerk.faces.console.page import Page, console_of, desk_of, form_of, home_of
 from deskclerk.faces.console.rendering import render, status_of
+from deskclerk.faces.console.sessions import CALLER
 from deskclerk.faces.value_text import cell
 
 _MOST_COLUMNS = 9
@@ -71,7 +72,7 @@ def request_examples(action: Action) -> dict[str, str]:
 
 def command_line(action: type[Action], given: Mapping[str, Any]) -> str:
     """As it is typed into a POSIX shell."""
-    from deskclerk.faces.cli.options import positional  # noqa: PLC0415 - click, only where it is shown
+    from deskclerk.faces.command_words import positional  # noqa: PLC0415 - click, only where it is shown
 
     places = positional(action)
     words = ["deskclerk", action.spec.resource.plural, action.spec.verb]
@@ -85,7 +86,7 @@ def command_line(action: type[Action], given: Mapping[str, Any]) -> str:
 
 
 def _option(action: type[Action], name: str, value: Any) -> list[str]:
-    from deskclerk.faces.cli.options import flag  # noqa: PLC0415 - click, only where it is shown
+    from deskclerk.faces.command_words import flag  # noqa: PLC0415 - click, only where it is shown
 
     option = flag(name)
     match value:

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from deskclerk.catalogue import BY_NAME
+from deskclerk.catalogue import BY_NAME, EVERY_BY_NAME
 from deskclerk.catalogue.fields import is_reference, parse_time
+from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.errors import CannotUndo, DeskclerkError, InvalidRequest, NotFound
@@ -63,6 +64,7 @@ async def entry(
     if found is None:
         raise NotFound("The journal has no such entry.", next_step="The activity lists what there is.")
     intent = found["intent"]
+    person_adds = consequences_of(EVERY_BY_NAME[intent["action"]]).person_adds
     return render(
         request,
         "entry.html",
@@ -74,8 +76,8 @@ async def entry(
         offer=_offer(request, problem),
         done=done,
         form=form_of(request),
-        keyed=intent["action"] == "clerk_jwt_template_delete",
-        mails=intent["action"].endswith("invitation_revoke"),
+        keyed="signing_key" in person_adds,
+        mails="notify" in person_adds,
     )
 
 

@@ -9,8 +9,9 @@ from starlette.routing import Route
 from deskclerk.desk.instances.stored import CheckedKey, Instances, check_name
 from deskclerk.errors import DeskclerkError, InvalidRequest, InvalidSettings, KeyRejected
 from deskclerk.faces.client_configuration import clients
-from deskclerk.faces.console.page import CALLER, Page, console_of, desk_of, form_of, home_of, session_of
+from deskclerk.faces.console.page import Page, console_of, desk_of, form_of, home_of, session_of
 from deskclerk.faces.console.rendering import render, status_of
+from deskclerk.faces.console.sessions import CALLER
 
 _NEW_KEY = "Nothing was stored. Copy it again from Clerk Dashboard, API Keys, Secret key, or make a new one."
 

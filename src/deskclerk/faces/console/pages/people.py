@@ -22,9 +22,10 @@ from deskclerk.catalogue import (
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console import profiles
-from deskclerk.faces.console.page import CALLER, Page, console_of, desk_of
+from deskclerk.faces.console.page import Page, console_of, desk_of
 from deskclerk.faces.console.plan_card import FACES
 from deskclerk.faces.console.rendering import render
+from deskclerk.faces.console.sessions import CALLER
 
 _ROWS = 25
 _MOST_LINES = 12

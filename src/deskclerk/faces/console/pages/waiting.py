@@ -13,9 +13,10 @@ from deskclerk.desk.plans.plan import accepts
 from deskclerk.desk.plans.store import SIGNED, USED, WAITING, StoredPlan
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, DeskclerkError
-from deskclerk.faces.console.page import CALLER, Page, console_of, desk_of, form_of, home_of, session_of
+from deskclerk.faces.console.page import Page, console_of, desk_of, form_of, home_of, session_of
 from deskclerk.faces.console.plan_card import card_of
 from deskclerk.faces.console.rendering import render, status_of
+from deskclerk.faces.console.sessions import CALLER
 
 HOW = "console"
 
