@@ -2,7 +2,7 @@
 
 import pytest
 
-from deskclerk.catalogue import ACTIONS, UpdateUser
+from deskclerk.catalogue import EVERY_ACTION, UpdateUser
 from deskclerk.catalogue.route import GET, PATCH, POST
 from deskclerk.sandbox.http.parameters import accepted
 from deskclerk.sandbox.http.routes import HANDLERS, OPERATIONS, all_operations, not_served
@@ -11,11 +11,11 @@ pytestmark = pytest.mark.anyio
 
 
 def test_every_route_of_the_catalogue_has_a_handler():
-    assert {route for action in ACTIONS for route in action.spec.routes} - HANDLERS.keys() == set()
+    assert {route for action in EVERY_ACTION for route in action.spec.routes} - HANDLERS.keys() == set()
 
 
 def test_every_other_route_declares_what_it_accepts():
-    catalogue = {route for action in ACTIONS for route in action.spec.routes}
+    catalogue = {route for action in EVERY_ACTION for route in action.spec.routes}
     assert HANDLERS.keys() - catalogue == OPERATIONS.keys()
 
 
@@ -30,7 +30,7 @@ async def test_what_is_not_served_says_so_and_pretends_nothing(shared):
 def test_no_local_parameter_of_the_desk_is_accepted():
     local = {
         (name, route)
-        for action in ACTIONS
+        for action in EVERY_ACTION
         for route in action.spec.routes
         for name, item in action.parameters().items()
         if item.where == "local" and name in {**accepted(route).query, **accepted(route).body}

@@ -17,7 +17,7 @@ from deskclerk.catalogue.fields import (
     Texts,
     about,
 )
-from deskclerk.catalogue.route import DELETE, DESTRUCTIVE, GET, PATCH, POST, READ, WRITE, Request, Send
+from deskclerk.catalogue.route import DELETE, DESTRUCTIVE, GET, PATCH, POST, PUT, READ, WRITE, Request, Send
 from deskclerk.errors import InvalidRequest
 
 USERS = Resource(
@@ -197,6 +197,31 @@ class UpdateUser(
     async def perform(self, send: Send) -> Any:
         """Fields and metadata are two routes since API version 2026-05-12."""
         return await in_turn(send, fields_and_metadata(self))
+
+
+class ReplaceUserMetadata(
+    Action,
+    name="clerk_user_metadata_replace",
+    resource=USERS,
+    route=PUT("/users/{user_id}/metadata"),
+    effect=WRITE,
+    toolset="users-plus",
+):
+    """Put new metadata in the place of the old; what is left out stays. To merge, update the user."""
+
+    user_id: Id
+    public_metadata: Json | None = None
+    private_metadata: Json | None = None
+    unsafe_metadata: Json | None = None
+
+    def check(self) -> None:
+        """Clerk takes an empty body and changes nothing."""
+        if not self.given("body"):
+            names = ", ".join(name for name in self.parameters() if name != "user_id")
+            raise InvalidRequest(
+                f"{self.spec.name}: nothing to replace was given.",
+                next_step=f"Pass at least one of: {names}.",
+            )
 
 
 class BanUser(

@@ -14,6 +14,7 @@ from deskclerk.catalogue import (
     ListUsers,
     LockUser,
     Parameter,
+    ReplaceUserMetadata,
     UnbanUser,
     UnlockUser,
     UpdateUser,
@@ -132,6 +133,12 @@ class UpdateUserConsequences(Update, of=UpdateUser):
         if work.asked.get("sign_out_of_other_sessions"):
             work.notes.append("Sessions that it signed out stay ended.")
         super().restore_rest(work)
+
+
+class ReplaceUserMetadataConsequences(Update, of=ReplaceUserMetadata):
+    """An update whose fields are whole: the old object comes back by replacing it again."""
+
+    undone_by = ReplaceUserMetadata
 
 
 class BanConsequences(StateSwitch, of=BanUser):

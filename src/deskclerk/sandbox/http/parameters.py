@@ -171,11 +171,16 @@ def accepted(route: Route, operation: type[Operation] | None = None) -> Accepted
     found = [(item, name) for item in actions for name in item.parameters().values()]
     body = [(item, name) for item, name in found if name.where == "body" and _takes_body(route)]
     query = _merged(actions, (pair for pair in found if pair[1].where == "query"))
-    inside = route.path.endswith("/metadata")
+
+    def own(action: type[Action]) -> bool:
+        """Whether the action's own fields go to this path; its metadata goes to its second one."""
+        others = {other.path for other in action.spec.also} - {action.spec.route.path}
+        return route.path not in others
+
     return Accepted(
         query={name: _repeatable(route, item) for name, item in query.items()},
-        body=_merged(actions, (pair for pair in body if pair[1].metadata is inside)),
-        old=_merged(actions, (pair for pair in body if pair[1].metadata and not inside)),
+        body=_merged(actions, ((kind, item) for kind, item in body if item.metadata is not own(kind))),
+        old=_merged(actions, ((kind, item) for kind, item in body if item.metadata and own(kind))),
         wrapped=any(item.spec.wrapped for item in actions),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from deskclerk.catalogue import ListUsers, UpdateUser
+from deskclerk.catalogue import ListUsers
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
 from deskclerk.sandbox.http.call import Call, Handlers, Operation, Prepared
 from deskclerk.sandbox.http.errors import missing, not_found, refusal
@@ -26,10 +26,6 @@ IDENTIFICATIONS = ("email_address", "phone_number", "web3_wallet", "username")
 
 class CountUsers(Operation, route=GET("/users/count"), like=ListUsers):
     """Takes the filters of the list."""
-
-
-class ReplaceUserMetadata(Operation, route=PUT("/users/{user_id}/metadata"), like=UpdateUser):
-    """Takes the metadata of an update."""
 
 
 async def list_users(call: Call) -> Any:
@@ -211,7 +207,7 @@ HANDLERS: Handlers = {
     PATCH("/users/{user_id}"): Prepared(hash_password, update_user),
     DELETE("/users/{user_id}"): delete_user,
     PATCH("/users/{user_id}/metadata"): merge_user_metadata,
-    ReplaceUserMetadata: replace_user_metadata,
+    PUT("/users/{user_id}/metadata"): replace_user_metadata,
     POST("/users/{user_id}/ban"): ban_user,
     POST("/users/{user_id}/unban"): unban_user,
     POST("/users/{user_id}/lock"): lock_user,

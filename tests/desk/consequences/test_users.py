@@ -1,0 +1,44 @@
+"""One action outside the core from end to end: declared, known by its consequences, served by the sandbox."""
+
+import pytest
+from tests.desk.conftest import Person
+
+from deskclerk.catalogue import ACTIONS, BY_NAME, GetUser, ListUsers, ReplaceUserMetadata
+from deskclerk.desk import Desk
+from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.errors import InvalidRequest
+from deskclerk.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+def test_no_face_offers_what_is_not_of_the_core():
+    assert ReplaceUserMetadata not in ACTIONS
+    assert "clerk_user_metadata_replace" not in BY_NAME
+
+
+def test_to_replace_nothing_is_an_error():
+    with pytest.raises(InvalidRequest, match="nothing to replace"):
+        ReplaceUserMetadata(user_id="user_1")
+
+
+async def test_metadata_is_replaced_after_a_signature_and_comes_back_whole(tmp_path):
+    person = Person()
+    async with Desk.open(Settings(home=tmp_path / "home"), approver=person) as desk:
+        user = (await desk.perform(ListUsers(limit=1, fields=["id", "public_metadata"]))).value["items"][0]
+        old = user["public_metadata"]
+        assert len(old) > 1
+        await desk.perform(ReplaceUserMetadata(user_id=user["id"], public_metadata={"tier": "gold"}))
+        shown = person.shown[-1].text()
+        assert "public_metadata: {" in shown
+        assert '→ {"tier": "gold"}' in shown
+        assert "Can be taken back: the old values are in the journal." in shown
+
+        async def metadata():
+            read = GetUser(user_id=user["id"], fields=["public_metadata"])
+            return (await desk.perform(read)).value["public_metadata"]
+
+        assert await metadata() == {"tier": "gold"}
+        (entry,) = await desk.journal.entries(EntryFilter(action="clerk_user_metadata_replace"))
+        await desk.undo(entry["entry"])
+        assert await metadata() == old
