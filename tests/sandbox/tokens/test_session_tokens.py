@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.sandbox.rows import HOUR, sign_in
-from tests.sandbox.tokens import ISSUER, STANDARD, minted, signed_in, verified
+from tests.sandbox.tokens.reading import ISSUER, STANDARD, minted, signed_in, verified
 
 pytestmark = pytest.mark.anyio
 

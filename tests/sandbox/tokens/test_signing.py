@@ -9,7 +9,7 @@ import pytest
 from deskclerk.sandbox import open_sandbox
 from deskclerk.sandbox.store.tables import signing_keys
 from tests.sandbox.conftest import Client
-from tests.sandbox.tokens import verified
+from tests.sandbox.tokens.reading import verified
 
 pytestmark = pytest.mark.anyio
 

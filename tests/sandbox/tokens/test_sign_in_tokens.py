@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.sandbox.rows import HOUR, sign_in
-from tests.sandbox.tokens import ISSUER, verified
+from tests.sandbox.tokens.reading import ISSUER, verified
 
 pytestmark = pytest.mark.anyio
 

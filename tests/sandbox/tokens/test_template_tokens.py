@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.sandbox.tokens import ISSUER, STANDARD, TIMELESS, minted, signed_in
+from tests.sandbox.tokens.reading import ISSUER, STANDARD, TIMELESS, minted, signed_in
 
 pytestmark = pytest.mark.anyio
 
