@@ -105,7 +105,13 @@ class Action(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, defer_build=True, hide_input_in_errors=True
+        # Strict and closed: an argument in the wrong type or under an unknown name is a mistake of a model's,
+        # to be told.
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        defer_build=True,
+        hide_input_in_errors=True,
     )
 
     spec: ClassVar[Spec]
@@ -120,6 +126,7 @@ class Action(BaseModel):
         **more: Any,
     ) -> None:
         super().__init_subclass__()
+        # A base such as ReadAction, which is no action itself.
         if not name:
             return
         if resource is None or route is None or effect is None:
@@ -266,6 +273,7 @@ async def in_turn(send: Send, steps: list[tuple[str, Request]]) -> Any:
         try:
             answer = await send(request)
         except ClerkError as error:
+            # An update of two requests may stop between them: half of it has happened.
             error.done = tuple(done)
             raise
         done.append(label)

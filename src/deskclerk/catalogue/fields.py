@@ -124,11 +124,13 @@ def parse_time(value: object) -> dt.datetime:
             except ValueError:
                 raise ValueError(f"not a time; {_TIME_RULE}") from None
         case int() if not isinstance(value, bool) and 0 <= value < 10**14:
+            # Ten digits are seconds of our age, and milliseconds of January 1970: surely a mistake.
             if value in _PLAUSIBLE_SECONDS:
                 raise ValueError(f"{value} looks like seconds; {_TIME_RULE}")
             return dt.datetime.fromtimestamp(value / 1000, dt.UTC)
         case _:
             raise ValueError(f"not a time; {_TIME_RULE}")
+    # The machine's own zone would make the same call mean something else elsewhere.
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 

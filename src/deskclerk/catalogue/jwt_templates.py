@@ -102,6 +102,7 @@ class UpdateJwtTemplate(
 
     async def perform(self, send: Send) -> Any:
         """Clerk requires name and claims on every PATCH: take what is not given from the template."""
+        # Read just before it is written: what is left out should stay as it is now, not as it was planned.
         current = await send(self.request_to(self.spec.also[0]))
         kept = {name: current[name] for name in ("name", "claims") if name in current}
         return await send(self.request_to(self.spec.route, kept | self.given("body")))

@@ -91,6 +91,7 @@ class GetOrgMembership(
 
     async def perform(self, send: Send) -> Any:
         """Clerk has no route for one membership: filter the list, and believe only an exact match."""
+        # By user and not by paging: an organization may have more members than any page.
         answer = await send(self.request())
         for membership in items_of(answer):
             if (membership.get("public_user_data") or {}).get("user_id") == self.user_id:

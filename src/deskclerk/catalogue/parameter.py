@@ -112,9 +112,11 @@ def _schema(annotation: Any, marks: list[Any] | None = None) -> dict[str, Any]:
     if any(isinstance(mark, Instant) for mark in marks or ()):
         return {"type": ["string", "integer"]}
     if origin in (Union, types.UnionType):
+        # `X | None` is how a parameter may be left out; null itself needs the mark Null.
         (annotation,) = (item for item in arguments if item is not type(None))
         return _schema(annotation, marks)
     if origin is Literal:
+        # A literal true is a switch that can only be on; an enum of one would read like a choice.
         if arguments == (True,):
             return {"type": "boolean", "const": True}
         return {"type": "string", "enum": list(arguments)}

@@ -12,6 +12,7 @@ API_VERSION = "2026-05-12"
 """The version of Clerk's Backend API whose operations the catalogue declares."""
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+# Nothing that a URL gives a meaning to: an id from a model cannot lead to another route.
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,254}")
 
 SEGMENT_RULE = "letters, digits, '_', '-', '.' or '~', at most 255, beginning with a letter or digit"

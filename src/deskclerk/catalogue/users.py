@@ -289,6 +289,7 @@ def fields_and_metadata(action: Action) -> list[tuple[str, Request]]:
     plain, metadata = action.given("body", metadata=False), action.given("body", metadata=True)
     route, metadata_route = action.spec.routes
     steps = []
+    # Only the requests that are needed, fields first: a refused field then leaves the metadata alone.
     if plain:
         steps.append((f"{', '.join(plain)} changed", action.request_to(route, plain)))
     if metadata:

@@ -49,6 +49,7 @@ class ResponseInfo:
     def note(self, response: httpx2.Response, redact: Redact) -> None:
         """Keep what one response says of itself."""
         self.status = response.status_code
+        # What a server says of itself is somebody's text too, and goes into the journal.
         self.trace_id = _short(redact(response.headers.get("x-clerk-trace-id")))
 
 
@@ -67,6 +68,7 @@ def _json(content: bytes) -> tuple[Any, bool]:
     try:
         return json.loads(content) if content else None, True
     except (ValueError, RecursionError):
+        # The parser's error quotes the text that it stumbled on, which may be a secret.
         return None, False
 
 
@@ -127,6 +129,7 @@ def _refusal(request: Request, response: httpx2.Response, body: Any, redact: Red
     trace_id = _short(redact(response.headers.get("x-clerk-trace-id"))) or (
         _short(body.get("clerk_trace_id")) if isinstance(body, dict) else None
     )
+    # 501 says that the operation does not exist: certain, unlike the other errors of a server.
     if status >= 500 and status != _NOT_SERVED:  # noqa: PLR2004 - the HTTP class of server errors
         return lost(request, f"HTTP {status}", status, trace_id)
     kind = _kind(status, str(code or ""))
@@ -134,6 +137,7 @@ def _refusal(request: Request, response: httpx2.Response, body: Any, redact: Red
     meta = first.get("meta")
     param = _short(meta.get("param_name")) if isinstance(meta, dict) else None
     retry_after = _seconds(response.headers.get("retry-after")) if kind is RateLimited else None
+    # The first is told in full: a model mends one thing at a time.
     others = len(body["errors"]) - 1 if first else 0
     more = f" (and {others} more)" if others else ""
     return kind(
@@ -149,6 +153,7 @@ def _refusal(request: Request, response: httpx2.Response, body: Any, redact: Red
 
 def _kind(status: int, code: str) -> type[ClerkError]:
     """The class of a refusal; a 403 about the instance's state is not about the key."""
+    # Clerk answers 403 for states too, such as a feature that is off; a new key would not help.
     if status == 403 and not _KEY_CODES.search(code) and code:  # noqa: PLR2004
         return Conflict
     if status in _BY_STATUS:

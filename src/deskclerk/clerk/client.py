@@ -44,6 +44,7 @@ class Clerk:
         self.origin = origin
         self._timeout = timeout
         self._retry_seconds = retry_seconds
+        # The key lives in this closure and in the client's headers, and nowhere a repr could show it.
         self._redactor = functools.partial(redactor, key)
         self._budget = RateBudget(kind) if kind in PER_TEN_SECONDS else None
         self._http = httpx2.AsyncClient(
@@ -94,7 +95,9 @@ class Clerk:
         """
         redact = redact or self._redactor()
         hook = wait_before_retry(request, self._retry_seconds)
+        # No time-out of stamina's: the hook knows Clerk's own waits and ends by the same clock.
         tries = stamina.retry_context(on=hook, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10)
+        # A read may be cut off at any moment; a write that was cut off would be one more lost answer.
         limit = max(self._timeout, self._retry_seconds) if is_read(request) else None
         try:
             async with asyncio.timeout(limit):
@@ -106,6 +109,7 @@ class Clerk:
         raise AssertionError("stamina returns or raises")
 
     async def _once(self, request: Request, redact: Redact, info: ResponseInfo | None) -> Any:
+        # Spent for each try, not for each request: Clerk counts tries.
         if self._budget:
             await self._budget.spend(request)
         try:
@@ -119,6 +123,7 @@ class Clerk:
         except httpx2.TransportError as error:
             failure = self._failed(request, error)
         except httpx2.DecodingError:
+            # The body did not unpack, and this error does not say with which status it came.
             failure = unreadable(request, 200)
         except ValueError:  # from the encoder
             failure = Unprocessable(f"{request.method} {request.path}: not JSON in UTF-8, and so not sent.")

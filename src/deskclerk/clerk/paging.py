@@ -54,10 +54,12 @@ async def every_page(action: Action, ask: Callable[[Action], Awaitable[Any]]) ->
     An item that shifts onto the next page because others were added meanwhile is not given twice.
     """
     if getattr(action, "limit", None) is None and "limit" in action.parameters():
+        # Clerk's largest page: fewer requests of the rate budget for the same list.
         action = action.model_copy(update={"limit": MOST})
     seen: set[str] = set()
     while True:
         page = page_of(await ask(action))
+        # With offsets, whatever is added in front while one pages moves an item onto the next page.
         fresh = [item for item in page.items if item.get("id") not in seen]
         seen.update(item["id"] for item in fresh if "id" in item)
         yield Page(fresh, page.total)

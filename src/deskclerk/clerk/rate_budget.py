@@ -24,6 +24,7 @@ class RateBudget:
         """Take one request's worth, waiting for the window to move when it is used up."""
         if request.path == "/jwks":  # not counted by Clerk
             return
+        # Again after waking: others wait for the same place in the window.
         while not await self._limiter.hit(self._item, "instance"):
             window = await self._limiter.get_window_stats(self._item, "instance")
             await asyncio.sleep(max(0.01, window.reset_time - time.time()))

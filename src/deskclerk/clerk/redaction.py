@@ -23,6 +23,7 @@ _WHOLE_LINE = 16
 def redactor(key: str, action: Action | None = None) -> Redact:
     """What takes out a secret key and the secret arguments of an action."""
     values = [key, *(secrets_of(action) if action else ())]
+    # The longest first: a part that was taken out would leave the rest of the whole unrecognized.
     forms = sorted({form for value in values for form in _forms(value)}, key=len, reverse=True)
     pattern = re.compile("|".join(map(_matching, forms)))
 
@@ -36,6 +37,7 @@ def redactor(key: str, action: Action | None = None) -> Redact:
                 return {redact(name): redact(item, depth + 1) for name, item in value.items()}
             case list():
                 return [redact(item, depth + 1) for item in value]
+            # A code of digits may come back as a number.
             case int() if not isinstance(value, bool) and pattern.fullmatch(str(value)):
                 return REDACTED
             case _:

@@ -9,7 +9,9 @@ from deskclerk.catalogue import Request, Verb
 from deskclerk.errors import ClerkUnavailable, RateLimited
 
 ATTEMPTS = 4
+# These three fail before a byte is sent; of any other failure nobody knows what arrived.
 _NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+# What a gateway says while a server restarts; 500 is the server's own fault and comes again.
 _PASSING = (502, 503, 504)
 
 
@@ -37,6 +39,7 @@ def wait_before_retry(request: Request, total: float) -> Callable[[Exception], b
             case RateLimited(retry_after=None):
                 return True
             case RateLimited(retry_after=float() as seconds):
+                # A wait beyond the end helps nobody: the asker is told how long it is, and can come back.
                 return seconds if time.monotonic() + seconds < deadline else False
             case ClerkUnavailable(status=None):  # raised only when nothing left, or for a read
                 return True

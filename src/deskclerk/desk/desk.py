@@ -56,6 +56,7 @@ class Desk:
         self._approver = approver
         self._caller = caller
         self._stack = AsyncExitStack()
+        # Of two first requests one opens the client; a second sandbox in the process would be another world.
         self._opening = asyncio.Lock()
         self._clerk = clerk
         self.journal = Journal(settings.data / "desk.db", settings.database)
@@ -193,6 +194,7 @@ class Desk:
 
         A yes wants the signer's PIN where one is set: `pin`, or the signature's own.
         """
+        # No PIN at all is an empty one here: a decision from outside a dialogue always wants it.
         signature = replace(signature, pin=pin or signature.pin)
         return await self.decisions.decide(plan_id, signature, caller or self._caller)
 
@@ -236,6 +238,7 @@ class Desk:
         """2 policy: whether this caller may ask for this here; a refusal is journalled."""
         try:
             self.policy.check(type(action), caller)
+            # Before anybody is asked to sign: a reference to nothing would only fail after the yes.
             self.secrets.check(action, caller.face)
             if action.spec.effect is not READ:
                 await self._limits.check(action)

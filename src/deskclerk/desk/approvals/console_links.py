@@ -13,6 +13,7 @@ from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.process_locks import ProcessLock, claim, take_lock
 from deskclerk.desk.time_and_ids import new_id, now
 
+# As long as a plan can be signed by default.
 LINK_SECONDS = 600
 """For how long a link can be used that does not belong to a plan."""
 
@@ -70,6 +71,7 @@ class ConsoleLinks:
         """A new link's secret part; it opens a console once, and only until it expires (milliseconds)."""
         from deskclerk.desk.journal.tables import console_links as links  # noqa: PLC0415
 
+        # Only its hash is kept: whoever reads the database opens no console with it.
         token = secrets.token_urlsafe(24)
         row = {
             "digest": _digest(token),
@@ -78,6 +80,7 @@ class ConsoleLinks:
         }
         engine = await self._journal.engine()
         async with engine.begin() as connection:
+            # Swept up by whoever makes the next one; no process has to stay for it.
             await connection.execute(links.delete().where(links.c.expires_at <= now()))
             await connection.execute(links.insert(), row)
         return token

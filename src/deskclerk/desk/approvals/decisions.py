@@ -70,6 +70,7 @@ class Decisions:
             self.check_here(stored)
             stored.check_open()
             if signature.decision is Decision.APPROVED:
+                # The PIN before the plan: a wrong one must not tell whether the plan could still be signed.
                 await self._signer.want(signature.pin or "")
                 await self._plans.sign(plan, signature.how)
                 outcome = SIGNED
@@ -124,6 +125,7 @@ def changed() -> ApprovalRefused:
 
 def declined(plan: Plan, how: str | None = None) -> ApprovalRefused:
     """The person said no; `how` may hold the reason, behind a colon."""
+    # `reject --reason` puts the reason behind the way in which it was given.
     reason = (how or "").partition(": ")[2]
     return ApprovalRefused(
         f"{plan.heading}: the person declined{f' ({reason})' if reason else ''}. Nothing was sent.",

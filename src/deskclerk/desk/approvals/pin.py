@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pwdlib import PasswordHash
 
 YES = "yes"
+# Six characters hold against five tries and a doubling lock; they need not hold against a copy of the file.
 SHORTEST = 6
+# A person mistypes; a program that guesses ends at one try a day.
 FREE_TRIES = 5
 _FIRST_LOCK = 30_000
 _LONGEST_LOCK = 86_400_000
@@ -82,6 +84,7 @@ class SignerPin:
             raise InvalidRequest(f"The PIN is too short; accepted: at least {SHORTEST} characters.")
         if await self.is_set():
             await self.check(old)
+        # Argon2 takes its time on purpose: in a thread, so that other calls go on.
         await self._write(digest=await asyncio.to_thread(_hasher().hash, pin), failures=0, locked_until=0)
 
     async def remove(self, pin: str) -> None:
@@ -91,6 +94,7 @@ class SignerPin:
 
     async def want(self, pin: str) -> None:
         """ApprovalRefused if a PIN is set and this is not it; none given does not count as a try."""
+        # An empty field is somebody who did not see it, and costs no try.
         if not pin and await self.is_set():
             raise ApprovalRefused(
                 "A signer's PIN is set, and none was given.", next_step="Sign again and enter it."
@@ -112,6 +116,7 @@ class SignerPin:
 
         engine = await self._journal.engine()
         async with engine.begin() as connection:
+            # Locked until the try is counted: on PostgreSQL two tries could otherwise read the same count.
             query = signer.select().where(signer.c.id == _ID).with_for_update()
             row = (await connection.execute(query)).mappings().one()
             if row["digest"] is None:

@@ -22,6 +22,7 @@ from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import ApprovalRefused
 from deskclerk.settings import Settings
 
+# Another process signs: there is nobody to wake this one, and half a second is no wait for a person.
 _POLL_SECONDS = 0.5
 
 
@@ -121,6 +122,8 @@ class Signing:
         """A plan that the caller brings along; it has to be for this very call."""
         context.plan_id = request.plan_id
         stored = await self.plans.load(request.plan_id or "")
+        # The plan was made by this process, but the arguments come from outside a second time: all is
+        # compared.
         if stored.plan.action != request.action.spec.name:
             raise ApprovalRefused(
                 "The signature is for another action.", next_step="Ask again from the start."
@@ -148,6 +151,8 @@ class Signing:
                 raise declined(stored.plan, stored.how)
         for stored in (item for item in alike if item.status == SIGNED):
             context.plan_id = stored.plan.id
+            # Signed for another state of the target: it is closed rather than asked about anew behind the
+            # person's back.
             if stored in same:
                 return stored
             await self.plans.dismiss(stored.plan, "changed")
@@ -165,6 +170,8 @@ class Signing:
         if request.approver:
             signature = await request.approver(plan)
             if signature.decision is Decision.APPROVED:
+                # None comes from a client's own dialogue, which a model cannot answer; elsewhere a PIN may be
+                # wanted.
                 if signature.pin is not None:
                     await self._signer.want(signature.pin)
                 return signature.how
@@ -174,6 +181,7 @@ class Signing:
             if signature.final:
                 raise waits(plan, signature.why, self.console)
             why = signature.why
+        # A closed dialogue is no answer: the plan goes on waiting for a terminal or the console.
         await self._wait(plan, why, request.progress)
         return None
 
@@ -198,6 +206,7 @@ class Signing:
                 raise waits(plan, why, self.console)
             if progress:
                 await progress(waited, most, f"Waiting for a signature: deskclerk approve {plan.id}")
+            # Never beyond the end: a client has a time-out of its own.
             await asyncio.sleep(min(_POLL_SECONDS, most - waited))
 
 

@@ -98,6 +98,7 @@ class Consequences:
         """
         target = seen[0] if seen else {}
         already = ("it is so already: this changes nothing",) if is_so_already(self.switches, target) else ()
+        # At once: a preview with four reads should take as long as the slowest of them.
         found = await asyncio.gather(
             *(_tried(what, find, action, target, clerk) for what, find in self.reach)
         )
@@ -109,6 +110,7 @@ class Consequences:
             return f"{_FINAL} {self.lost}"
         back = self.way_back()
         if action.spec.effect is DESTRUCTIVE:
+            # Another id is another thing to every program that kept the old one.
             return f"{_FINAL} {back.spec.heading} can make it anew, with another id." if back else _FINAL
         if back is None:
             return _NO_WAY_BACK
@@ -226,6 +228,7 @@ class Creation(Consequences):
 
     async def current(self, intent: Event, outcome: Event, clerk: Clerk) -> dict[str, Any] | None:
         """What was made, as it is now."""
+        # By the id that Clerk answered: names and addresses may be somebody else's by now.
         made = left_by(outcome).get("id")
         return await self.made(made, intent["arguments"], clerk) if made else None
 
@@ -252,6 +255,7 @@ class Creation(Consequences):
         if current is None:
             return nothing(f"The {one} is gone already: there is nothing to undo.")
         remover = self.way_back()
+        # Asked before the remover is built: an accepted invitation is there and can still not be revoked.
         settled = self.settled_already(current)
         if settled or remover is None:
             return settled or nothing(_NO_WAY_BACK)
@@ -372,6 +376,7 @@ class StateSwitch(Consequences):
         word = field if value else f"not {field}"
         if current is None:
             return nothing(f"The {one} is gone: there is nothing to undo.")
+        # Taking back what changed nothing would undo somebody else's decision.
         if seen_before(intent).get(field) is value:
             return nothing(f"The {one} was {word} before already: the write changed nothing.")
         if current.get(field) is not value:
@@ -442,6 +447,7 @@ class Removal(Consequences):
         del given
         creator = self.way_back()
         wanted = creator.parameters().values() if creator else ()
+        # Ids from the path last: an answer names the thing itself `id`, the path names it by its role.
         known = {**before, **ids_of(intent)}
         values = {item.name: known[item.name] for item in wanted if known.get(item.name) is not None}
         missing = [item.name for item in wanted if item.required and item.name not in values]

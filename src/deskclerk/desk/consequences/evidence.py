@@ -33,9 +33,11 @@ def created(intent: Mapping[str, Any], matches: list[Any], *, whole: bool, lost:
     if not matches:
         return Finding(NOT_DONE if whole else UNKNOWN, "Clerk shows no such thing.")
     ages = [item.get("created_at") for item in matches]
+    # Without a moment the thing may be years old.
     if None in ages:
         return Finding(UNKNOWN, "There is one that fits, but Clerk does not say since when.")
     fresh = [item for item in matches if item["created_at"] >= intent["at"]]
+    # Made a little before by our clock may be after by Clerk's: then nobody can tell.
     near = [item for item in matches if intent["at"] - SKEW <= item["created_at"] < intent["at"]]
     if not fresh and not near:
         return Finding(NOT_DONE, "What fits was there long before this was asked for, and nothing new is.")
@@ -51,6 +53,7 @@ def deleted(before: Any, target: Any, *, whole: bool) -> Finding:
     """What it proves that the target of a deletion is there or not; `whole`: all was looked through."""
     if target is not None:
         return Finding(NOT_DONE, "It is still there.")
+    # What was never seen cannot be seen to be gone.
     if before is None or not whole:
         return Finding(UNKNOWN, "It is not found now, which proves nothing here.")
     return Finding(DONE, "It was there before and is gone now.", {"deleted": True, "id": before.get("id")})
@@ -79,6 +82,7 @@ def updated(
         for name, item in action.parameters().items()
         if name in arguments
         and item.where == "body"
+        # Clerk may round a time: that it differs proves nothing.
         and not item.times
         and arguments[name] != REDACTED
         and not item.secret

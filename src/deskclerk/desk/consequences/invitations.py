@@ -73,6 +73,7 @@ class InvitationRevocation(Removal):
             raise LostForGoodError(
                 "The invitation had expired when it was revoked: there is nothing to undo."
             )
+        # Silent unless a person says otherwise: an undo should not write to somebody by itself.
         notify = bool(given.get("notify"))
         arguments = {"email_address": before["email_address"], "notify": notify} | _days_left(before)
         if before.get("public_metadata"):

@@ -32,6 +32,7 @@ async def is_only_admin(organization: str, user: str, clerk: Clerk) -> bool:
 async def last_admin(action: Action, target: Values, clerk: Clerk) -> list[str]:
     """Whether the organization is left without an admin."""
     organization, user = action.organization_id, action.user_id  # type: ignore[attr-defined]
+    # Only an admin who stops being one can leave an organization without any.
     if target.get("role") != _ADMIN or getattr(action, "role", None) == _ADMIN:
         return []
     name = line_of((target.get("organization") or {}).get("name") or organization)

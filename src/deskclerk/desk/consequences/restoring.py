@@ -38,11 +38,13 @@ class Restoring:
 
     def field(self, name: str) -> None:
         """One field whose value Clerk answers."""
+        # Only what this write changed: other fields may have been changed since by others.
         if name not in self.before or same(self.before[name], self.left.get(name)):
             return
         old, now = self.before[name], self.current.get(name)
         if same(old, now):
             self.notes.append(f"{name} is what it was already.")
+        # A mark written back would put the word for a secret in the place of the value.
         elif has_mark(old):
             self.cannot.append(f"{name}: the journal keeps it without its secret part.")
         elif old is None and name not in self._clearable:
@@ -103,6 +105,7 @@ def _restored(name: str, before: Json, current: Json) -> tuple[dict[str, Any], l
     old, now = before[name], current.get(name)
     if name in current and same(old, now):
         return {}, []
+    # Null is the order to delete in a merge, and so cannot be put back as a value.
     if old is None:
         return ({name: None} if name in current else {}), [""]
     if not isinstance(old, Mapping):

@@ -28,6 +28,7 @@ def name_of(item: Values | None) -> str:
         person,
         item.get("email_address") or item.get("identifier") or address or item.get("username"),
     )
+    # A membership is named by its person and its organization; its own id says nothing.
     words = [member, within, *(str(part) for part in known if part), f"({item.get('id')})"]
     return line_of(" ".join(part for part in words if part), 300)
 
@@ -134,5 +135,6 @@ def _readers() -> dict[str, type[Action]]:
     found: dict[str, type[Action]] = {}
     for action in EVERY_ACTION:
         if action.spec.reads_one and len(_required(action)) == 1:
+            # The first resource with an id of that name is what the id means everywhere.
             found.setdefault(_required(action)[0], action)
     return found

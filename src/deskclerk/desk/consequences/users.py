@@ -42,6 +42,7 @@ _IDENTIFIERS = ("email_address", "phone_number", "web3_wallet", "username", "ext
 
 
 async def _active_sessions(action: Action, clerk: Clerk) -> str:
+    # One item is enough: the page's total is what is asked for.
     listing = ListSessions(user_id=action.user_id, status="active", limit=1)  # type: ignore[attr-defined]
     return count_of(page_of(await clerk.perform(listing)), "active session", "active sessions")
 
@@ -68,6 +69,7 @@ async def organizations(action: Action, target: Values, clerk: Clerk) -> list[st
     alone = await asyncio.gather(*(is_only_admin(item["id"], user, clerk) for item in page.items))
     names = ", ".join(line_of(item.get("name") or item.get("id")) for item in page.items)
     total = page.total or len(page.items)
+    # Said, not hidden: whoever is the last admin somewhere among them is not known.
     more = f" and {total - len(page.items)} more (not looked at)" if total > len(page.items) else ""
     last = [line_of(item.get("name")) for item, only in zip(page.items, alone, strict=True) if only]
     return [f"member of {names}{more}", *([f"last admin of {', '.join(last)}"] if last else [])]

@@ -34,6 +34,7 @@ class Reads:
         try:
             answer = await clerk.perform(action, info)
         except ClerkError as error:
+            # A read that fails is journalled too: somebody may be looking for what they must not see.
             await self._journal.read(self._instance, caller, action, error.kind, error)
             raise
         await self._journal.read(self._instance, caller, action, DONE, info)
@@ -43,6 +44,7 @@ class Reads:
         """Every page of a list, uncut: who asks for all is a program or an export, not a model."""
         clerk = await self._clerk()
         async for page in every_page(action, clerk.perform):
+            # In Clerk's own shape, so that the view treats a page of many like a page of one.
             shape = {"data": page.items, "total_count": page.total}
             await self._journal.read(self._instance, caller, action, DONE)
             yield show(action, shape, budget=_UNBOUNDED)

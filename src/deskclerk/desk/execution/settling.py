@@ -15,8 +15,10 @@ from deskclerk.desk.journal.records import DONE, NOT_DONE, TOO_SOON, UNKNOWN
 from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import ClerkError, ClerkUnavailable, OutcomeUnknown
 
+# Generous: gateways give a request up long before; what has not happened by then will not.
 STILL_UNDER_WAY = 60_000
 """Milliseconds for which a request whose asker died may still be carried out by Clerk."""
+# Clerk is usually through within a second of a lost answer; a person waits behind this.
 WAITS = (0.0, 0.3, 1.0)
 """Seconds before each look after a lost answer."""
 _ENDED = (500, 503)
@@ -35,6 +37,7 @@ class Settling:
 
     async def once(self) -> None:
         """Before the first write: what this process sends could hide what an earlier one did."""
+        # Once a process, and not for reads: what an earlier one left open does not come back.
         if not self._settled:
             await self.orphans()
 
@@ -50,6 +53,7 @@ class Settling:
     async def _orphans(self) -> list[dict[str, Any]]:
         added = []
         waiting = await self._journal.open_intents(self._instance)
+        # By process, since the lock that tells whether it is gone is the process's.
         for owner in {intent["owner"] for intent in waiting}:
             with self._journal.gone(owner) as gone:
                 if not gone:
@@ -74,6 +78,7 @@ class Settling:
             if found.outcome == DONE:
                 break
         if found.outcome == NOT_DONE and error.status not in _ENDED:
+            # After 500 and 503 Clerk has let go of a request; behind a gateway's error it may go on.
             found = replace(
                 found, outcome=UNKNOWN, note=f"Not done so far, but it may still be under way. {found.note}"
             )
@@ -100,6 +105,7 @@ class Settling:
 
     async def _judge(self, intent: Mapping[str, Any]) -> Finding:
         found = await find_out(intent, await self._clerk())
+        # A state proves nothing about one write where another could have made it.
         if found.outcome != UNKNOWN and await self._others(intent):
             note = f"Other writes to the same target are journalled, so this proves nothing: {found.note}"
             return Finding(UNKNOWN, note)
@@ -111,6 +117,7 @@ class Settling:
         for other in await self._journal.intents_since(self._instance, intent["at"]):
             if other["entry"] == intent["entry"]:
                 continue
+            # The very same write, asked for twice, names nothing in common when it creates.
             twin = (other["action"], other["arguments"]) == (intent["action"], intent["arguments"])
             if twin or mine & names_of_things(other):
                 return True

@@ -83,6 +83,7 @@ class Writes:
         info = ResponseInfo()
         try:
             answer = await clerk.perform(ready, info)
+        # Before ClerkError, of which it is one: this is not a refusal, and is not told as one.
         except OutcomeUnknown as error:
             answer, found_out = await self._read_back(entry, error)
         except ClerkError as error:
@@ -94,6 +95,7 @@ class Writes:
             raise
         else:
             await self._journal.outcome(entry, DONE, info, answer)
+        # After the outcome is on disk: a secret that cannot be handed over must not undo what is true.
         rest, notes = await self.handovers.keep(answer)
         view = show(action, rest, self._settings.answer_characters)
         return Answer(view.value, view.notes + notes + found_out)
@@ -103,6 +105,8 @@ class Writes:
         found, failure = await self._settling.after_loss(entry, error)
         if found.outcome != DONE:
             await self._journal.outcome(entry, found.outcome, error, note=found.note)
+            # Raised after it is on disk, so that what the asker is told and what the journal says are the
+            # same.
             raise failure
         await self._journal.outcome(entry, DONE, error, found.after, found.note)
         return found.after, (f"Clerk's answer was lost; reading shows that it was done: {found.note}",)

@@ -29,7 +29,9 @@ class Instance:
     def of(cls, settings: Settings) -> "Instance":
         """The instance that the settings name."""
         origin = settings.origin or _EMBEDDED
+        # Twelve digits of a hash tell instances apart in every record and give the key away to nobody.
         seal = hashlib.sha256(f"{origin} {settings.key.get_secret_value()}".encode()).hexdigest()[:12]
+        # A key from the environment outweighs the file's instance, and so must not be called by its name.
         name = f" {settings.instance}" if settings.instance and not settings.secret_key else ""
         return cls(f"{settings.kind}:{seal}", settings.kind, _LABELS[settings.kind] + name, origin)
 

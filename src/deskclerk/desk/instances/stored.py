@@ -31,6 +31,7 @@ from deskclerk.settings import (
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _WHERE = "Copy it from Clerk Dashboard, API Keys, Secret key."
+# No retries: whoever pasted a key waits for a yes or a no, not for a better network.
 _PROBE: dict[str, Any] = {"read_only": True, "timeout": 10, "retry_seconds": 0}
 """How a key is tried: one read, and an answer while somebody looks at the page."""
 
@@ -194,12 +195,14 @@ def check_name(name: str) -> str:
 
 def _checked_key(key: str, api_url: str | None) -> str:
     """A key that may be tried at an address; InvalidRequest, which never repeats it."""
+    # A header takes no more, and a line end that was pasted along would break it.
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise InvalidRequest("A secret key is one line of letters, digits and _.", next_step=_WHERE)
     if key.startswith("pk_"):
         raise InvalidRequest("That is the publishable key, which opens nothing here.", next_step=_WHERE)
     if not key.startswith(("sk_live_", "sk_test_")):
         raise InvalidRequest("That is not a Clerk secret key: sk_live_… or sk_test_….", next_step=_WHERE)
+    # It would be sent to Clerk, which knows no such key, and the answer would puzzle.
     if key == SANDBOX_KEY and not api_url:
         raise InvalidRequest(
             "That is the sandbox's own key.",
@@ -217,6 +220,7 @@ def _checked_key(key: str, api_url: str | None) -> str:
 
 def _put_key(table: MutableMapping[str, Any], key: str, api_url: str | None) -> None:
     table["secret_key"] = key
+    # An address that stayed from the old key would send the new one to another server.
     table.pop("api_url", None)
     if api_url:
         table["api_url"] = check_origin(api_url)

@@ -18,6 +18,7 @@ BEGINNING = "0" * 64
 """What the first line names as the hash before it."""
 JSON_COLUMNS = frozenset({"arguments", "before", "after"})
 COVERED = tuple(column.name for column in events.columns if column.name != "hash")
+# Rows are made with the columns that they need; the hash covers all.
 _EMPTY: dict[str, Any] = dict.fromkeys(column.name for column in events.columns)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -61,6 +62,8 @@ def link(rows: Iterable[Mapping[str, Any]], head: Head) -> tuple[list[dict[str, 
     """The rows, complete, numbered and chained behind `head`; and the new head."""
     linked = []
     for row in rows:
+        # Every column, in the table's order: a hash over what happened to be given could not be computed
+        # again.
         line = _EMPTY | dict(row) | {"seq": head.seq + 1, "previous": head.hash}
         stored = {name: _stored(line[name]) for name in JSON_COLUMNS}
         head = Head(line["seq"], digest(line | stored))

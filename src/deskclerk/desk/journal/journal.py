@@ -53,11 +53,14 @@ class Journal:
         self._location = location
         self._url = url
         self._engine: AsyncEngine | None = None
+        # Two first requests at once must not both migrate the database.
         self._opening = asyncio.Lock()
         self._batch: list[dict[str, Any]] = []
         self._flushing: asyncio.Task[None] | None = None
+        # The event loop keeps only a weak reference to a task: one that nobody holds may vanish half-way.
         self._appending: set[asyncio.Task[None]] = set()
         self._process: ProcessLock | None = None
+        # By identity and weakly: an error is forgotten with the call that it ended.
         self._noted: WeakSet[DeskclerkError] = WeakSet()
 
     async def engine(self) -> "AsyncEngine":
@@ -67,6 +70,8 @@ class Journal:
                 from deskclerk.database import open_engine, upgrade  # noqa: PLC0415 - opened when needed
 
                 place = self._url.get_secret_value() if self._url else self._location
+                # Every commit is synced: an intent that a power cut took away would be a write nobody knows
+                # of.
                 engine = open_engine(place, durable=True)
                 await upgrade(engine, "deskclerk.desk.journal.migrations")
                 self._engine = engine
@@ -83,6 +88,7 @@ class Journal:
         """Note a read; it reaches the disk within a second."""
         event = start_record("read", new_id("ent"), instance, caller, action)
         self._batch.append(event | {"outcome": outcome} | reply_columns(reply))
+        # A burst of reads is bounded in memory by its number, a single one by its time.
         if len(self._batch) >= _BATCH:
             await self.flush()
         elif self._flushing is None or self._flushing.done():
@@ -180,6 +186,7 @@ class Journal:
         from deskclerk.desk.journal.queries import open_intents  # noqa: PLC0415 - opened when needed
 
         found = await open_intents(await self.engine(), instance.id)
+        # What this process sent is under way in it: it will journal the end itself.
         own = self._process.name if self._process else None
         return [line for line in found if line["owner"] != own and owner in (None, line["owner"])]
 
@@ -253,6 +260,7 @@ class Journal:
         """The entry that took this one back and stands; None if none did, or it was itself taken back."""
         from deskclerk.desk.journal.queries import undone_by  # noqa: PLC0415 - opened when needed
 
+        # An undo that was undone in turn counts no more, however often that went back and forth.
         for entry in await undone_by(await self.engine(), entry_id):
             if not await self.taken_back_by(entry):
                 return entry
@@ -283,6 +291,7 @@ class Journal:
 
     def _owner(self) -> str:
         """This process's name, under which it holds a lock as long as it lives."""
+        # Taken with the first write and not before: a process that only reads leaves no lock file.
         if self._process is None:
             self._process = take_lock(self.locks(), new_id("own"))
         return self._process.name
@@ -293,6 +302,7 @@ class Journal:
 
     async def _add(self, event: dict[str, Any] | None = None) -> None:
         """Append the batch, then the event, in one transaction."""
+        # Taken before the first await: whoever notes a read meanwhile begins a batch of its own.
         batch, self._batch = self._batch, []
         task = asyncio.create_task(self._append([*batch, *([event] if event else [])]))
         self._appending.add(task)

@@ -37,6 +37,7 @@ class FileLock:
 
     def end(self) -> None:
         """Give the lock back; the file goes with it."""
+        # Unlinked while it is still held: afterwards somebody else could have taken the same file.
         self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
@@ -50,7 +51,9 @@ class ServerLock:
         from deskclerk.database import driver_url  # noqa: PLC0415
 
         self.name = name
+        # A connection of its own, synchronous: a pool might close it, and the lock would go with it.
         self._session = psycopg.connect(driver_url(url), autocommit=True)
+        # PostgreSQL's locks have numbers, not names: 64 bits of a hash do not meet by chance.
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
         row = self._session.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
         if not (row and row[0]):
@@ -71,6 +74,7 @@ def take_lock(place: Path | str, name: str) -> ProcessLock:
 def claim(place: Path | str, name: str) -> Iterator[bool]:
     """Whether the process of that name is gone; until the end of the block nobody else can claim it."""
     try:
+        # Held until the block ends: of two processes that find one dead, one settles what it left.
         lock = take_lock(place, name)
     except OSError:
         yield False

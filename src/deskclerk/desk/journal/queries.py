@@ -57,7 +57,11 @@ async def open_intents(engine: AsyncEngine, instance: str) -> list[dict[str, Any
         func.coalesce(ended.c.code, "") != TOO_SOON,
     )
     query = events.select().where(
-        events.c.instance == instance, events.c.kind == "intent", events.c.owner.is_not(None), ~final.exists()
+        # Without an owner nobody can tell whether its process still lives.
+        events.c.instance == instance,
+        events.c.kind == "intent",
+        events.c.owner.is_not(None),
+        ~final.exists(),
     )
     return await _read(engine, query.order_by(events.c.seq))
 
@@ -82,6 +86,8 @@ async def last(engine: AsyncEngine, count: int) -> list[dict[str, Any]]:
 async def check(engine: AsyncEngine, noted: Head | None = None) -> Check:
     """Go along the whole chain, up to its first fault."""
     found = Check(noted)
+    # JSON as the text that is stored: read as a value and written again it could differ, and so would its
+    # hash.
     columns = [cast(item, Text).label(item.name) if item.name in JSON_COLUMNS else item for item in events.c]
     async with engine.connect() as connection:
         reading = await connection.execution_options(reads=True)
@@ -113,6 +119,7 @@ async def entries(
                 ended, ended.c.seq == final.c.seq
             )
         )
+        # Whoever follows the journal is shown an old entry again when it ends.
         .where(events.c.kind.not_in(ENDINGS), func.coalesce(ended.c.seq, events.c.seq) > after)
     )
     for condition in _conditions(wanted, ended):
@@ -170,6 +177,7 @@ def _conditions(wanted: EntryFilter, ended: Any) -> list[Any]:
     if wanted.action:
         found.append(_glob(wanted.action))
     if wanted.target:
+        # A creation names its user among the arguments and has no target yet.
         named = [events.c.target, cast(events.c.arguments, Text)]
         found.append(or_(*(column.contains(wanted.target, autoescape=True) for column in named)))
     if wanted.caller:
@@ -185,6 +193,7 @@ def _conditions(wanted: EntryFilter, ended: Any) -> list[Any]:
 def _glob(pattern: str) -> Any:
     """A name or a glob of `*` and `?`, as LIKE."""
     escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    # LIKE is understood by both databases; GLOB is SQLite's alone.
     return events.c.action.like(escaped.replace("*", "%").replace("?", "_"), escape="\\")
 
 

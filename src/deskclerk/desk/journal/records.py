@@ -37,6 +37,7 @@ def start_record(kind: str, entry: str, instance: Instance, caller: Caller, acti
         "entry": entry,
         "instance": instance.id,
         "face": caller.face,
+        # What a client calls itself is its own text: it may hold what no database stores.
         "client": printable(caller.client),
         "token": printable(caller.token),
         "action": action.spec.name,
@@ -62,6 +63,7 @@ def printable(text: str | None) -> str | None:
 
 def reply_columns(reply: Reply | None) -> dict[str, Any]:
     """The status, the trace id and, of an error, the code."""
+    # An answer has no code; an error of the desk's own has nothing that Clerk said.
     if isinstance(reply, ResponseInfo):
         return {"status": reply.status, "trace_id": printable(reply.trace_id)}
     if not isinstance(reply, ClerkError):
@@ -105,6 +107,7 @@ def entry_summary(intent: dict[str, Any], outcome: dict[str, Any] | None) -> dic
         "arguments": intent["arguments"],
         "plan": intent["plan"],
         "signed": intent["signed"],
+        # A read or a refusal is over when it is noted; only a write can be open.
         "outcome": OPEN if write and outcome is None else ended["outcome"],
         "ended_at": outcome["at"] if outcome else None,
         "status": ended["status"],

@@ -64,12 +64,14 @@ class PlanMaker:
             summary=action.summary(),
             instance=self._instance.label,
             arguments=action.arguments(),
+            # A membership is about two things, and both have to be the right ones.
             target="; ".join(name_of(item) for item in seen),
             changes=consequences.changes(action, seen),
             digest=digest,
             expires_at=round((time.time() + self._settings.approval_seconds) * 1000),
             reach=await consequences.reaches(action, seen, clerk),
             reversible=consequences.reversible(action),
+            # Made now, from what is shown now: what is typed later is compared with this.
             words=words_of(action, seen),
             takes_back=takes_back,
         )
@@ -96,6 +98,7 @@ def digest_of(action: Action, instance: str, target: Any, seals: Mapping[str, st
         "instance": instance,
         "target": _steady(target),
     }
+    # Sorted and in ASCII, so that the same write has the same digest in every process.
     text = json.dumps(bound, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -111,6 +114,7 @@ def words_of(action: Action, seen: Sequence[Mapping[str, Any]]) -> tuple[str, ..
     made = [given.get(name) for name in _NAMES]
     texts = [text for value in made for text in (value if isinstance(value, list) else [value])]
     known = [name for item in seen for name in _names_in(item)]
+    # A creation that names nothing at all is signed by its heading: there is nothing better to type.
     return _distinct([*texts, *known]) or (action.spec.heading.lower(),)
 
 
@@ -138,5 +142,6 @@ def _distinct(texts: Iterable[Any]) -> tuple[str, ...]:
     for text in texts:
         word = " ".join(clean_text(text, _LONGEST_WORD).split()) if isinstance(text, str) else ""
         if len(word) >= SHORTEST_WORD and folded(word) not in _HABITS and word != REDACTED:
+            # The first spelling is shown; any spelling of it signs.
             found.setdefault(folded(word), word)
     return tuple(found.values())

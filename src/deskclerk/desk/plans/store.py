@@ -25,6 +25,7 @@ WAITING, SIGNED, USED, DECLINED, DISMISSED, EXPIRED = (
     "expired",
 )
 _OPEN = (WAITING, SIGNED)
+# Secrets were marks before they came here; heading and summary follow from the action.
 _KEPT = ("arguments", "target", "changes", "instance", "reach", "reversible", "words", "takes_back")
 _AGAIN = "Nothing was sent. Ask again; a new signature is needed."
 _REASONS = {
@@ -124,6 +125,8 @@ class PlanStore:
         """The unexpired plans for the same action, arguments and instance, the newest first."""
         from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
 
+        # By the request and not by the digest: a signed plan whose target has changed since must be found, to
+        # be refused.
         return await self._select(plans.c.request == request, plans.c.expires_at > now())
 
     async def waiting(self) -> list[StoredPlan]:
@@ -156,6 +159,7 @@ class PlanStore:
 
     async def decline(self, plan: Plan, how: str) -> None:
         """A person's no, which also takes back a signature not yet used."""
+        # A second no to the same plan is no error; a no to one that was used already is.
         if not await self._step(plan, _OPEN, DECLINED, how):
             (await self.load(plan.id)).check_open()
 
@@ -168,6 +172,8 @@ class PlanStore:
 
         ApprovalRefused if another call was first, it was declined meanwhile, or it expired.
         """
+        # A signature given in this very call goes from waiting to used in one step: nothing can take it in
+        # between.
         if not await self._step(plan, (SIGNED,) if how is None else _OPEN, USED, how):
             (await self.load(plan.id)).check_open()
             raise ApprovalRefused("This plan is not signed.", next_step=_AGAIN)
@@ -199,6 +205,7 @@ class PlanStore:
 
 
 def _stored(row: Mapping[Any, Any]) -> StoredPlan:
+    # Looked up, not stored: a plan lives minutes, and its words are those of the running version.
     action = EVERY_BY_NAME[row["action"]]
     preview: dict[str, Any] = row["preview"]
     plan = Plan(

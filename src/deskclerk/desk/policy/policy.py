@@ -34,6 +34,7 @@ class Policy:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # At the start: a misspelt glob in `deny` would silently allow what it was to forbid.
         _check_patterns("settings", settings)
         for name, named in settings.instances.items():
             _check_patterns(f"instances.{name}", named)
@@ -69,12 +70,14 @@ class Policy:
         }
 
     def _refusal(self, action: type[Action], caller: Caller) -> str:
+        # First, and without exception: it is what an operator reaches for when in doubt.
         if self._settings.read_only and action.spec.effect is not READ:
             return "read_only is set"
         return next(filter(None, (_withheld(action, *rules) for rules in self._rules(caller))), "")
 
     def _rules(self, caller: Caller) -> Iterator[tuple[str, Rules]]:
         """The rules that hold for a caller, in order, and where each stands."""
+        # All rules count, in this order, so that the reason names the widest one that forbids.
         yield "", self._settings
         if self._settings.named:
             yield f" for instance {self._settings.instance}", self._settings.named
@@ -89,6 +92,7 @@ class Limits:
     def __init__(
         self, settings: Settings, instance: Instance, journal: Journal, clerk: Callable[[], Awaitable[Clerk]]
     ) -> None:
+        # A pin of the instance and one of the whole: where both stand, both have to hold.
         self._pins = {pin for pin in (settings.pin, settings.named and settings.named.pin) if pin}
         self._most = settings.destructive_per_hour
         self._instance = instance
@@ -106,6 +110,8 @@ class Limits:
     async def _check_pin(self) -> None:
         # Once a process: a key does not move to another instance while it is in use.
         clerk = await self._clerk()
+        # Not through an action: what the policy asks for itself is nobody's request and no entry of the
+        # journal.
         answer = await clerk.send(Request(Verb.GET, "/instance"))
         found = answer.get("id") if isinstance(answer, dict) else None
         if self._pins != {found}:
@@ -116,6 +122,7 @@ class Limits:
         self._pinned = True
 
     async def _check_cap(self, action: Action) -> None:
+        # Intents count, whatever became of them: a destructive write that failed half-way was sent as well.
         count = await self._journal.count_writes(self._instance, str(DESTRUCTIVE), since=now() - _HOUR)
         if count >= self._most:
             raise NotAllowed(

@@ -57,6 +57,7 @@ class Handovers:
         rest, found = once_shown(answer)
         if not found:
             return answer, ()
+        # A file where no console can be had: shown once and kept nowhere would be lost.
         place = await self._console()
         if not place:
             return hand_over(answer, self._folder)
@@ -123,6 +124,7 @@ def hand_over(answer: Any, folder: Path) -> tuple[Any, tuple[str, ...]]:
     names = " and ".join(found)
     try:
         path = _write(folder, name, "".join(f"{key} = {value}\n" for key, value in found.items()))
+    # The write itself is done: to fail here would tell the asker that it was not.
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         lost = f"{names} could not be written to {folder} ({reason}) and is lost"
@@ -140,12 +142,14 @@ def once_shown(answer: Any) -> tuple[Any, dict[str, str]]:
 
 def _write(folder: Path, name: str, text: str) -> Path:
     """The first free name; what Clerk calls the object cannot lead out of the folder."""
+    # Clerk's words become a file's name here; whatever they are, they stay one name.
     stem = _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME]
     for number in itertools.count():
         path = folder / (f"{stem}.txt" if number == 0 else f"{stem}-{number}.txt")
         try:
             write_new(path, text)
         except FileExistsError:
+            # The folder itself may be a file: then no number helps.
             if folder.is_dir():
                 continue
             raise

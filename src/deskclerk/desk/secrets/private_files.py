@@ -18,6 +18,7 @@ def write_new(path: Path, text: str) -> None:
     draft = _draft(path, text)
     try:
         try:
+            # A link fails where the name is taken; a rename would silently replace what is there.
             os.link(draft, path)
         except FileExistsError:
             raise
@@ -43,11 +44,13 @@ def _draft(path: Path, text: str) -> Path:
     """The content beside its place, under a name that nobody else uses."""
     make_folder(path.parent)
     draft = path.parent / f".{secrets.token_hex(8)}.draft"
+    # Its mode from the first moment: between making and chmod others could open it.
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode())
             file.flush()
+            # A secret is shown once: it has to be on the disk before anybody is told so.
             os.fsync(file.fileno())
     except BaseException:
         draft.unlink(missing_ok=True)

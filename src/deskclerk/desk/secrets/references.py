@@ -22,6 +22,7 @@ from deskclerk.errors import InvalidRequest
 
 _AGAIN = "Nothing was sent. Correct the arguments and call again."
 _NAME_RULE = "letters, digits, '_', '-' or '.', at most 64, beginning with a letter or digit"
+# At a terminal and in the console a person types; what comes over MCP a model has written.
 _MODEL_FACES = frozenset({"mcp"})
 """Faces whose arguments a model writes."""
 
@@ -44,6 +45,7 @@ class Secrets:
 
     def store(self, name: str, value: str) -> None:
         """Store a value under a name, in place of the one that was there."""
+        # The name is checked before it becomes a path: it cannot lead out of the folder.
         write_over(self._folder / check_name(name), value)
 
     def remove(self, name: str) -> None:
@@ -57,6 +59,7 @@ class Secrets:
         """Names and times, by name."""
         if not self._folder.is_dir():
             return []
+        # The key for digests and half-written drafts begin with a dot, and so are no names.
         files = [path for path in self._folder.iterdir() if SECRET_NAME.fullmatch(path.name)]
         return sorted(
             (StoredSecret(path.name, path.stat().st_mtime_ns // 1_000_000) for path in files),
@@ -101,6 +104,7 @@ class Secrets:
 
     @functools.cached_property
     def _key(self) -> bytes:
+        # Two processes may make it at once: the first one's stays, and both read that.
         with contextlib.suppress(FileExistsError):
             write_new(self._key_file, secrets.token_hex(32))
         return self._key_file.read_bytes()
@@ -120,6 +124,7 @@ class Secrets:
             return (self._folder / found[1]).read_bytes().decode()
         except FileNotFoundError:
             raise _unknown(found[1], self.listed(), f"{action.spec.name}: {name}: ", name) from None
+        # The error's own text may hold the bytes that could not be read: only its kind is told.
         except (OSError, UnicodeError) as error:
             raise InvalidRequest(
                 f"{action.spec.name}: {name}: the secret {found[1]} cannot be read ({type(error).__name__}).",

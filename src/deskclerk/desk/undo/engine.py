@@ -48,6 +48,7 @@ class UndoEngine:
         found = inverse(intent, outcome, await self._current(intent, outcome), given)
         if found.action is None:
             raise _refusal(intent, found)
+        # What does not come back stands in the plan too: a person signs knowing it.
         notes = (_title(intent), *_lines(found.notes + found.cannot))
         return Reversal(found.action, TakesBack(entry_id, notes))
 
@@ -63,6 +64,7 @@ class UndoEngine:
         if not rows:
             raise CannotUndo("The journal has no such entry.", next_step="`deskclerk journal` lists them.")
         first, outcome = rows[0], _ending(rows)
+        # Each no has its own sentence: whoever asks wants to know what to do instead.
         if first["effect"] == READ:
             raise CannotUndo("That was a read: it changed nothing.")
         if first["kind"] != "intent":
@@ -112,6 +114,7 @@ def _refusal(intent: Event, found: Inverse) -> CannotUndo:
     offer = _offered(found.offer) if found.offer else None
     step = found.nearest
     if offer:
+        # As a command, since the person who reads it has a terminal; quoted, since names are anybody's words.
         words = ["deskclerk", "call", offer["action"], json.dumps(offer["arguments"], ensure_ascii=False)]
         step = f"{step} Ready to run: {shlex.join(words)}"
     heading, reasons = kind_of(intent).spec.heading, _lines(found.cannot)

@@ -64,9 +64,11 @@ def _show_list(action: Action, page: Page, budget: int) -> Answer:
         if shown and size > budget:
             break
         shown.append(view)
+    # From what is shown, not from what came: what was cut off is the next page's beginning.
     onward = clean(following(action, page, len(shown)))
     notes = []
     if len(shown) < len(page.items):
+        # A model that does not know that it sees a part takes it for all.
         notes.append(
             f"Cut to {len(shown)} of {len(page.items)} items to stay brief; "
             "call again with the arguments in `next`, or ask for fewer `fields`."
@@ -86,6 +88,7 @@ def _wanted(action: Action, item: Mapping[str, Any]) -> Iterable[str] | None:
     fields = getattr(action, "fields", None)
     if fields is not None:
         return None if EVERYTHING in fields else check_fields(fields)
+    # A deletion is a few keys, all of which matter; the resource's brief would cut most of them.
     return None if item.get("deleted") is True else action.spec.resource.brief
 
 

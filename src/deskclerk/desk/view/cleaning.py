@@ -97,6 +97,7 @@ def _clean_object(value: dict[Any, Any], longest: int, depth: int) -> dict[str, 
     """The object; keys that become the same by cleaning are numbered, so that none hides another."""
     found: dict[str, Any] = {}
     for number, (key, item) in enumerate(value.items()):
+        # Not at the top of a list, whose length the budget decides.
         if number == WIDEST:
             found["…"] = f"[{len(value) - WIDEST} more keys]"
             break
@@ -117,6 +118,7 @@ def without_secrets(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     return {
+        # An application may call its own metadata `token`; hiding that would hide what people look for.
         key: item if key in FREE_FORM else without_secrets(item)
         for key, item in value.items()
         if key not in SECRET_KEYS
