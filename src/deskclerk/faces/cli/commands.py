@@ -15,6 +15,10 @@ _SIGNING = {
     Effect.WRITE: "A write: you are shown what changes and asked to sign it.",
     Effect.DESTRUCTIVE: "Cannot be taken back: you are asked to type the target's name, address or id.",
 }
+_YES = (
+    "Sign it without being asked: on the sandbox only, and where a signer's PIN is set by the PIN alone. "
+    "Elsewhere it signs nothing."
+)
 
 
 class Ordered(click.Group):
@@ -60,12 +64,6 @@ def action_command(action: type[Action]) -> click.Command:
         epilog="\n\n".join(part for part in parts if part),
         options_metavar=" ".join([*required_options(action), "[OPTIONS]"]),
     )
-
-
-_YES = (
-    "Sign it without being asked: on the sandbox only, and where a signer's PIN is set by the PIN alone. "
-    "Elsewhere it signs nothing."
-)
 
 
 def yes_option(text: str = _YES) -> click.Option:

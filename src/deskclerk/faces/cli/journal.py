@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from deskclerk.desk.journal.records import EntryFilter
 
 _STYLES = {"done": "green", "open": "yellow", "unknown": "bold red"}
+_POLL_SECONDS = 0.5
+_LIMIT = 50
 
 
 class Listing:
@@ -75,10 +77,6 @@ def show_entry(state: State, found: Mapping[str, Any]) -> None:
         line = Text(f"  {change['field']}: ")
         line.append(cell(change["field"], change["before"]) or "-", "red").append(" → ")
         out.print(line.append(cell(change["field"], change["after"]) or "-", "green"))
-
-
-_POLL_SECONDS = 0.5
-_LIMIT = 50
 
 
 class Moment(click.ParamType[int]):

@@ -17,6 +17,8 @@ _NOT_PLAIN = (
     "a secret is not taken from the command line, where the shell's history would keep it: "
     "pass - to be asked for it (or to pipe it in), @FILE, or secret:NAME"
 )
+NULLS = "nulls"
+"""Where `--null` keeps the names that are sent as null."""
 
 
 class JsonText(click.ParamType[Any]):
@@ -108,10 +110,6 @@ def read_file(
         kind.fail(f"{path} cannot be read: {error.strerror}", param, ctx)
     except UnicodeDecodeError:
         kind.fail(f"{path} is not UTF-8 text", param, ctx)
-
-
-NULLS = "nulls"
-"""Where `--null` keeps the names that are sent as null."""
 
 
 def legend(action: type[Action]) -> str:

@@ -13,6 +13,7 @@ from deskclerk.faces.cli.state import State, json_option
 Command = Callable[..., None]
 PLACE = "deskclerk.sandbox"
 """Where the context keeps which sandbox was asked for: its database or its URL."""
+OF = click.option("--instance", metavar="NAME", help="An instance's id, slug or key; else the first.")
 
 
 def location_of(state: State, db: str | None) -> str | Path:
@@ -61,9 +62,6 @@ def command(group: click.Group, name: str) -> Callable[[Command], click.Command]
         return made
 
     return declare
-
-
-OF = click.option("--instance", metavar="NAME", help="An instance's id, slug or key; else the first.")
 
 
 @click.group()

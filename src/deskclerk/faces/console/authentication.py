@@ -33,6 +33,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+SEE_OTHER = 303
 
 
 class SecurityHeaders:
@@ -107,9 +108,6 @@ def _same_site(request: Request) -> bool:
 
 def _has_token(form: ImmutableMultiDict[str, str], session: Session) -> bool:
     return hmac.compare_digest(form.get("csrf", "").encode("utf-8", "replace"), session.csrf.encode())
-
-
-SEE_OTHER = 303
 
 
 async def outside(request: Request) -> Response:

@@ -21,6 +21,19 @@ from deskclerk.faces.console.plan_card import FACES, Row, moment, value_text
 MOST_TEXT = 20_000
 """Characters of one JSON text on a page."""
 _GOOD, _OPEN = ("done", "signed"), ("open", "unknown", "outcome_unknown")
+_SECONDS = 20.0
+_PATIENCE = 1.0
+_AT_ONCE = 2_000
+_COLUMNS = (
+    "time", "entry", "kind", "face", "client", "token", "instance", "action", "target", "arguments", "plan",
+    "signed", "outcome", "ended", "status", "code", "trace_id", "undoes", "note",
+)  # fmt: skip
+_FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
+"""What a spreadsheet takes for the beginning of a formula, in any width."""
+TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
+DAYS = 14
+WIDTH, HEIGHT = 44, 76
+KINDS = {"read": "reads", "intent": "writes", "refused": "refusals"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +113,6 @@ def pretty(value: Any) -> str:
     )
 
 
-_SECONDS = 20.0
-_PATIENCE = 1.0
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the last check found, and when that was."""
@@ -144,16 +153,6 @@ class ChainChecks:
         self._checked = time.monotonic()
 
 
-_AT_ONCE = 2_000
-_COLUMNS = (
-    "time", "entry", "kind", "face", "client", "token", "instance", "action", "target", "arguments", "plan",
-    "signed", "outcome", "ended", "status", "code", "trace_id", "undoes", "note",
-)  # fmt: skip
-_FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
-"""What a spreadsheet takes for the beginning of a formula, in any width."""
-TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
-
-
 async def exported(desk: Desk, choice: EntryFilter, kind: str) -> AsyncIterator[str]:
     """Every entry that fits, the newest first, some thousands in memory at a time."""
     if kind == "csv":
@@ -186,11 +185,6 @@ def _cell(value: Any) -> str:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA) else text
-
-
-DAYS = 14
-WIDTH, HEIGHT = 44, 76
-KINDS = {"read": "reads", "intent": "writes", "refused": "refusals"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,14 @@ _REFUSALS = {
     "not_found": (404, "not_found.html"),
     "link_used": (410, "link_used.html"),
 }
+_NOT_FOUND = 404
+_STATUSES: tuple[tuple[type[DeskclerkError], int], ...] = (
+    (NotFound, 404),
+    (ApprovalRefused, 409),
+    (InvalidRequest, 422),
+    (NotAllowed, 403),
+    (ClerkError, 502),
+)
 
 
 @functools.cache
@@ -74,15 +82,6 @@ def refusal(request: Request, why: str) -> HTMLResponse:
 
 
 logger = logging.getLogger("deskclerk.console")
-
-_NOT_FOUND = 404
-_STATUSES: tuple[tuple[type[DeskclerkError], int], ...] = (
-    (NotFound, 404),
-    (ApprovalRefused, 409),
-    (InvalidRequest, 422),
-    (NotAllowed, 403),
-    (ClerkError, 502),
-)
 
 
 def status_of(error: DeskclerkError) -> int:

@@ -25,6 +25,9 @@ Result: TypeAlias = types.CallToolResult | types.InputRequiredResult
 
 Doorway: TypeAlias = Callable[[str], Awaitable[str | None]]
 """Where a plan, by its id, can be signed in a browser; None if nowhere."""
+_UNEXPECTED = (
+    "This is a fault of deskclerk, not of the call. If it was a write, read the target before trying again."
+)
 
 
 class Calls:
@@ -112,11 +115,6 @@ class Calls:
             progress=ctx.session.report_progress,
         )
         return success(answer)
-
-
-_UNEXPECTED = (
-    "This is a fault of deskclerk, not of the call. If it was a write, read the target before trying again."
-)
 
 
 def caller_of(ctx: Context) -> Caller:

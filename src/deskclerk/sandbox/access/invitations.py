@@ -33,6 +33,7 @@ DEFAULT_DAYS = 30
 _DAY = 24 * 60 * 60 * 1000
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#]+\S*")
 _TICKET_BYTES = 32
+MOST_AT_ONCE = 10
 
 
 def pending_values(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,9 +79,6 @@ def check_size(items: Sized, most: int) -> None:
     """Refuse more than can be asked for at once."""
     if len(items) > most:
         raise refusal("bulk_size_exceeded", "too many at once", f"At most {most} can be asked for at once.")
-
-
-MOST_AT_ONCE = 10
 
 
 class CreateInvitations(Operation, route=POST("/invitations/bulk"), like=CreateInvitation, many=True):

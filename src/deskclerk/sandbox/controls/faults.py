@@ -14,6 +14,7 @@ from deskclerk.sandbox.store.state import touch
 from deskclerk.sandbox.store.store import Store
 
 Method = Literal["*", "GET", "POST", "PATCH", "PUT", "DELETE"]
+_EFFECT = ("status", "code", "message", "retry_after", "delay", "drop", "truncate")
 
 
 class AddFault(OfInstance):
@@ -49,9 +50,6 @@ class ClearFaults(OfInstance):
     """One by its id, those of one instance, or all."""
 
     id: str | None = None
-
-
-_EFFECT = ("status", "code", "message", "retry_after", "delay", "drop", "truncate")
 
 
 async def add_fault(store: Store, given: AddFault) -> dict[str, Any]:

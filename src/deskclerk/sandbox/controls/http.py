@@ -22,6 +22,9 @@ from deskclerk.sandbox.controls.webhooks import is_loopback
 from deskclerk.sandbox.store.store import Store
 
 Run = Callable[[Store, Any], Coroutine[Any, Any, dict[str, Any]]]
+ROOT = "/sandbox"
+LARGEST_BODY, LARGEST_SNAPSHOT = 16 * 2**20, 2**30
+_BAD, _FORBIDDEN = 400, 403
 
 
 class Control(NamedTuple):
@@ -61,9 +64,6 @@ CONTROLS: Mapping[str, Control] = {
 """Beside these `http` serves `/snapshot` and `/restore`, which carry a file."""
 
 
-ROOT = "/sandbox"
-LARGEST_BODY, LARGEST_SNAPSHOT = 16 * 2**20, 2**30
-_BAD, _FORBIDDEN = 400, 403
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from yaml import Node
 
 Path = tuple[str | int, ...]
+MOST_PEOPLE = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,6 @@ def _value(node: "Node", path: Path, lines: dict[Path, int], file: str) -> Any:
     return plain.isoformat() + "T00:00:00Z" if isinstance(plain, dt.date) else plain
 
 
-MOST_PEOPLE = 5_000_000
 Progress = Callable[[int, int | None], None]
 """Takes how many more people are done, and how many there will be."""
 

@@ -37,6 +37,7 @@ ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
 
 KEYS_SINCE: Mapping[str, Mapping[str, str]] = {"session": {"tasks": "2025-11-10"}}
 """By the type of an object, keys that no answer in an older version has."""
+TRACE_HEADER = "x-clerk-trace-id"
 
 
 def has_route(route: Route, version: str) -> bool:
@@ -62,9 +63,6 @@ def _without_newer(value: Any, version: str) -> Any:
         for key, item in value.items()
         if version >= since.get(key, VERSIONS[0])
     }
-
-
-TRACE_HEADER = "x-clerk-trace-id"
 
 
 class Admission:

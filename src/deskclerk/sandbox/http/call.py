@@ -15,6 +15,11 @@ from deskclerk.catalogue.parameter import read_parameter
 from deskclerk.sandbox.http.errors import Problem, Refusal, refusal
 from deskclerk.sandbox.store.store import Instance
 
+LARGEST_FILE = 10 * 2**20
+_ENVELOPE = 2**16
+"""What boundaries and part headers may take beside the file."""
+_TYPE = "multipart/form-data"
+
 
 class Operation(BaseModel):
     """Declares the parameters of a route that no action uses, with the catalogue's types and marks.
@@ -125,12 +130,6 @@ class Prepared:
 
 Handlers = Mapping[Route | type[Operation], Handler | Prepared]
 """What handles each route of one resource module; a route that no action uses stands as its Operation."""
-
-
-LARGEST_FILE = 10 * 2**20
-_ENVELOPE = 2**16
-"""What boundaries and part headers may take beside the file."""
-_TYPE = "multipart/form-data"
 
 
 async def read_upload(request: Request, name: str) -> Upload:

@@ -11,15 +11,13 @@ from deskclerk.sandbox.store.tables import images
 PATH = "/images/"
 DEFAULTS = "https://img.sandbox.localhost"
 """Where the pictures of those would be who have uploaded none."""
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=31536000, immutable"}
+"""An image never changes: another one has another id."""
 
 
 def image_url(call: Call, image_id: str | None, owner_id: str) -> str:
     """The address of a picture, or of the default one of its owner."""
     return f"{call.base_url}{PATH}{image_id}" if image_id else f"{DEFAULTS}/{owner_id}"
-
-
-_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=31536000, immutable"}
-"""An image never changes: another one has another id."""
 
 
 class ImageServer:

@@ -23,6 +23,8 @@ _NUL = "\0"
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)",
 )
+REPEATED = {(GET("/organizations/{organization_id}/invitations"), "status")}
+"""Single by Clerk's schema, but its text says that several values are accepted."""
 
 
 def from_text(texts: list[str], item: Parameter) -> Any:
@@ -134,10 +136,6 @@ def _check_items(values: list[Any], schema: Mapping[str, Any], name: str) -> Ite
             return
     for value in values:
         yield from _check_bounds(value, schema, name)
-
-
-REPEATED = {(GET("/organizations/{organization_id}/invitations"), "status")}
-"""Single by Clerk's schema, but its text says that several values are accepted."""
 
 
 @dataclass(frozen=True, slots=True)

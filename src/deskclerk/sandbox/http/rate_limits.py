@@ -14,6 +14,9 @@ from deskclerk.sandbox.store.store import Store
 TEN_SECONDS, HOUR = 10_000, 3_600_000
 KINDS = {"test": 100, "live": 1000}
 """Requests of one instance in ten seconds, by its kind."""
+_OBJECT = re.compile(r"(/users/[^/]+|/organizations/[^/]+(?:/memberships/[^/]+)?)(?:/metadata)?")
+_ORGANIZATION = re.compile(r"(?<=^/organizations/)[^/]+")
+_MOST_WINDOWS = 10_000
 
 
 class Limit(NamedTuple):
@@ -32,9 +35,6 @@ HOURLY = {
 """POST requests by path; those of all organizations count together."""
 
 OBJECT = Limit(10, TEN_SECONDS)
-_OBJECT = re.compile(r"(/users/[^/]+|/organizations/[^/]+(?:/memberships/[^/]+)?)(?:/metadata)?")
-_ORGANIZATION = re.compile(r"(?<=^/organizations/)[^/]+")
-_MOST_WINDOWS = 10_000
 
 
 class RateLimits:

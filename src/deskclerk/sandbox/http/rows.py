@@ -10,6 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from deskclerk.sandbox.http.call import Call
 from deskclerk.sandbox.http.errors import Refusal, not_found
 
+DEFAULT_LIMIT = 10
+
 
 def all_of(call: Call, table: Table) -> Select[Any]:
     """The rows of a table that belong to the call's instance."""
@@ -65,8 +67,6 @@ def unique_or(refused: Refusal) -> Iterator[None]:
             raise
         raise refused from None
 
-
-DEFAULT_LIMIT = 10
 
 Present = Callable[[Call, Sequence[RowMapping]], Awaitable[list[dict[str, Any]]]]
 """Turns rows into answers, all at once, so that related rows are read in one query each."""

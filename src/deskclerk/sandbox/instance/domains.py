@@ -16,6 +16,10 @@ from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.store import Instance
 from deskclerk.sandbox.store.tables import domains
 
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"(?=[^:]{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:(?P<port>[0-9]{{1,5}}))?")
+_LAST_PORT = 65_535
+
 
 def frontend_host(instance: Instance) -> str:
     """Where the Frontend API would be."""
@@ -35,11 +39,6 @@ def portal_url(instance: Instance) -> str:
 def ticket_url(instance: Instance, ticket: str) -> str:
     """The link in an invitation's e-mail."""
     return frontend_url(instance, f"/v1/tickets/accept?ticket={ticket}")
-
-
-_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_NAME = re.compile(rf"(?=[^:]{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:(?P<port>[0-9]{{1,5}}))?")
-_LAST_PORT = 65_535
 
 
 class UpdateDomain(Operation, route=PATCH("/domains/{domain_id}")):

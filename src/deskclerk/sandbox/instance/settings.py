@@ -55,6 +55,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "emails": {"from_email_address": "noreply", "progressive_sign_up": True},
 }
 """How every instance begins. A sandbox has organization domains on, so that they can be tried at once."""
+_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 async def read_settings(call: Call, section: str) -> dict[str, Any]:
@@ -102,9 +103,6 @@ def _guarded(handler: Handler) -> Handler:
         return await handler(call)
 
     return guarded
-
-
-_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 class ReadCommunication(Operation, route=GET("/instance/communication")):

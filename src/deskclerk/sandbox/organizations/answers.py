@@ -15,6 +15,21 @@ from deskclerk.sandbox.users.filters import order_column
 
 COUNTS = ("members_count", "pending_invitations_count", "missing_member_with_elevated_permissions")
 """The keys that an answer has only when they were asked for."""
+_SAME = (
+    "id",
+    "name",
+    "slug",
+    "max_allowed_memberships",
+    "admin_delete_enabled",
+    "public_metadata",
+    "private_metadata",
+    "role_set_key",
+    "created_at",
+    "updated_at",
+)
+_WHERE_KNOWN = ("created_by", *COUNTS)
+"""Keys that are left out where there is nothing to say."""
+_COLUMNS = ("id", "first_name", "last_name", "username", "profile_image_id", "banned")
 
 
 def members() -> ColumnElement[int]:
@@ -61,22 +76,6 @@ async def check_places(call: Call, organization: RowMapping) -> None:
         raise refusal("organization_membership_quota_exceeded", "organization is full", text)
 
 
-_SAME = (
-    "id",
-    "name",
-    "slug",
-    "max_allowed_memberships",
-    "admin_delete_enabled",
-    "public_metadata",
-    "private_metadata",
-    "role_set_key",
-    "created_at",
-    "updated_at",
-)
-_WHERE_KNOWN = ("created_by", *COUNTS)
-"""Keys that are left out where there is nothing to say."""
-
-
 def organization_answer(call: Call, row: RowMapping) -> dict[str, Any]:
     """An organization; counts are in it if the row has them."""
     return {
@@ -94,9 +93,6 @@ async def public_organizations(call: Call, ids: Collection[str]) -> dict[str, di
     rows = (await call.connection.execute(query)).mappings()
     names = ("id", "name", "slug", "image_url", "has_image")
     return {row["id"]: {name: organization_answer(call, row)[name] for name in names} for row in rows}
-
-
-_COLUMNS = ("id", "first_name", "last_name", "username", "profile_image_id", "banned")
 
 
 def person_columns() -> Sequence[ColumnElement[Any]]:

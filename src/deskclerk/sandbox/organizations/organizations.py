@@ -37,6 +37,7 @@ ROLE_SET = "role_set:default"
 _FIELDS = ("name", "slug", "max_allowed_memberships", "admin_delete_enabled", "role_set_key")
 _SLUG = re.compile(r"[a-z0-9-]{1,256}")
 _LINK_OR_TAG = re.compile(r"\w+://|\bwww\.|</?[a-z!]", re.IGNORECASE)
+_PLACE = "/organizations/{organization_id}/logo"
 
 
 class ReplaceOrganizationMetadata(
@@ -207,9 +208,6 @@ async def _answer(call: Call, key: str) -> dict[str, Any]:
 async def present_organizations(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
     """The answers for rows."""
     return [organization_answer(call, row) for row in rows]
-
-
-_PLACE = "/organizations/{organization_id}/logo"
 
 
 class SetLogo(Operation, route=PUT(_PLACE), upload="file"):

@@ -35,6 +35,9 @@ from deskclerk.sandbox.store.tables import (
 
 _KEY = re.compile(r"org:(?!sys_)[a-z0-9_]+:[a-z0-9_]+")
 _TABLE = organization_permissions
+MANAGE_MEMBERS = "org:sys_memberships:manage"
+MINIMUM = ("org:sys_memberships:manage", "org:sys_memberships:read", "org:sys_profile:delete")
+"""What somebody in every organization must be allowed, and what a role needs to be given to creators."""
 
 
 class ListPermissions(Operation, route=GET("/organization_permissions"), wrapped=True):
@@ -162,10 +165,6 @@ HANDLERS: Handlers = where_organizations_are_on(
 
 
 __all__ = ["ADMIN", "MEMBER", "MINIMUM", "Role", "add_system_roles", "check_role", "read_roles"]
-
-MANAGE_MEMBERS = "org:sys_memberships:manage"
-MINIMUM = ("org:sys_memberships:manage", "org:sys_memberships:read", "org:sys_profile:delete")
-"""What somebody in every organization must be allowed, and what a role needs to be given to creators."""
 
 
 @dataclass(frozen=True, slots=True)

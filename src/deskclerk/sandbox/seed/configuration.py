@@ -48,6 +48,29 @@ _APPLICATIONS = (
     ("Partner Portal", "profile email", ["https://partners.example.com/auth/callback"], False),
 )
 """Name, scopes, redirect addresses, and whether it is public."""
+_INVITED = (
+    ("sasha.lowe@example.com", "pending"),
+    ("iris.hartmann@example.com", "pending"),
+    ("press@example.org", "pending"),
+    ("beta.tester@example.org", "pending"),
+    (34, "accepted"),
+    (52, "accepted"),
+    (74, "accepted"),
+    ("wrong.address@example.org", "revoked"),
+    ("former.partner@example.org", "revoked"),
+    ("late.reply@example.org", "expired"),
+)
+_ALLOWED = (
+    ("*@example.com", "email_address"),
+    ("press@example.org", "email_address"),
+    ("+15550109000", "phone_number"),
+)
+_BLOCKED = (
+    ("*@example.net", "email_address"),
+    ("trial.abuse@example.org", "email_address"),
+    ("+15550106666", "phone_number"),
+    ("0x000000000000000000000000000000000000dead", "web3_wallet"),
+)
 
 
 def add_configuration(draft: Draft) -> None:
@@ -91,31 +114,6 @@ def _add_application(
         public=public,
         created_at=at,
     )
-
-
-_INVITED = (
-    ("sasha.lowe@example.com", "pending"),
-    ("iris.hartmann@example.com", "pending"),
-    ("press@example.org", "pending"),
-    ("beta.tester@example.org", "pending"),
-    (34, "accepted"),
-    (52, "accepted"),
-    (74, "accepted"),
-    ("wrong.address@example.org", "revoked"),
-    ("former.partner@example.org", "revoked"),
-    ("late.reply@example.org", "expired"),
-)
-_ALLOWED = (
-    ("*@example.com", "email_address"),
-    ("press@example.org", "email_address"),
-    ("+15550109000", "phone_number"),
-)
-_BLOCKED = (
-    ("*@example.net", "email_address"),
-    ("trial.abuse@example.org", "email_address"),
-    ("+15550106666", "phone_number"),
-    ("0x000000000000000000000000000000000000dead", "web3_wallet"),
-)
 
 
 def add_invitations(draft: Draft, people: list[Person]) -> None:

@@ -30,6 +30,13 @@ _SORT_IN = text(
 )
 _BULK_KILOBYTES = 262_144
 Row = dict[str, Any]
+AT_ONCE = 2_000
+"""How many people one transaction takes; requests get through between two."""
+_YEARS = 5 * 365 * DAY
+_AREAS = tuple(area for area in range(201, 999) if area != 555)  # noqa: PLR2004 - the small company's
+_LINES = 10_000
+_DIGEST = "$2b$12$K3JqhmAbjI1g/DGmQdR5yOqv8gxuLOrEc7mkJ0y0UTn1Jc1uIV0/m"
+"""Stands for a password that nobody knows."""
 
 
 async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
@@ -72,14 +79,6 @@ async def measure(connection: AsyncConnection) -> None:
         await connection.execute(text("ANALYZE"))
         await connection.execute(_SORT_IN)
 
-
-AT_ONCE = 2_000
-"""How many people one transaction takes; requests get through between two."""
-_YEARS = 5 * 365 * DAY
-_AREAS = tuple(area for area in range(201, 999) if area != 555)  # noqa: PLR2004 - the small company's
-_LINES = 10_000
-_DIGEST = "$2b$12$K3JqhmAbjI1g/DGmQdR5yOqv8gxuLOrEc7mkJ0y0UTn1Jc1uIV0/m"
-"""Stands for a password that nobody knows."""
 
 Progress = Callable[[int, int | None], None]
 """Takes how many more people are done, and how many there will be."""

@@ -7,6 +7,35 @@ from deskclerk.sandbox.seed.people import Person
 from deskclerk.sandbox.store.tables import memberships, organization_invitations, organizations
 
 ADMIN, MEMBER = "org:admin", "org:member"
+INVITED = (
+    ("larkspur", "morgan.reyes@example.com", MEMBER, "pending"),
+    ("harbour-finch", "ines.moreau@example.org", MEMBER, "pending"),
+    ("harbour-finch", "paul.adler@example.org", ADMIN, "pending"),
+    ("nimbus-freight", "dispatch@example.org", MEMBER, "pending"),
+    ("tidewater-clinic", "reception@example.org", MEMBER, "pending"),
+    ("nimbus-freight", 17, MEMBER, "accepted"),
+    ("tidewater-clinic", 44, MEMBER, "accepted"),
+    ("sable-coffee", 73, MEMBER, "accepted"),
+    ("quillworks", "temp.designer@example.org", MEMBER, "revoked"),
+    ("larkspur", "old.contractor@example.org", MEMBER, "revoked"),
+)
+"""Invitations to organizations: who (a number: one of the people), as what, and what became of it."""
+_FIRST = (
+    "Amber",
+    "Cobalt",
+    "Juniper",
+    "Larch",
+    "Meridian",
+    "Northern",
+    "Quartz",
+    "Saffron",
+    "Tidal",
+    "Vesper",
+)
+_SECOND = ("Analytics", "Bakery", "Clinic", "Design", "Freight", "Games", "Labs", "Media", "Studio", "Works")
+_SIZES = (1, 2, 3, 3, 4, 5, 6, 8, 12, 25, 60, 150)
+_OF_ALL = 0.6
+"""The share of people who belong to an organization."""
 
 
 class Plan(NamedTuple):
@@ -29,20 +58,6 @@ PLANS = (
     Plan("Sable Coffee Roasters", "sable-coffee", (72, 73, 5), 1, 5, {"tier": "free"}),
 )
 """Quillworks is full; two people belong to two organizations, two are banned, one each of two."""
-
-INVITED = (
-    ("larkspur", "morgan.reyes@example.com", MEMBER, "pending"),
-    ("harbour-finch", "ines.moreau@example.org", MEMBER, "pending"),
-    ("harbour-finch", "paul.adler@example.org", ADMIN, "pending"),
-    ("nimbus-freight", "dispatch@example.org", MEMBER, "pending"),
-    ("tidewater-clinic", "reception@example.org", MEMBER, "pending"),
-    ("nimbus-freight", 17, MEMBER, "accepted"),
-    ("tidewater-clinic", 44, MEMBER, "accepted"),
-    ("sable-coffee", 73, MEMBER, "accepted"),
-    ("quillworks", "temp.designer@example.org", MEMBER, "revoked"),
-    ("larkspur", "old.contractor@example.org", MEMBER, "revoked"),
-)
-"""Invitations to organizations: who (a number: one of the people), as what, and what became of it."""
 
 
 def add_organizations(draft: Draft, people: list[Person]) -> dict[str, str]:
@@ -114,24 +129,6 @@ def _add_invitation(draft: Draft, team: tuple[str, str], email: str, role: str, 
         created_at=created,
         updated_at=created if status == "pending" else created + DAY,
     )
-
-
-_FIRST = (
-    "Amber",
-    "Cobalt",
-    "Juniper",
-    "Larch",
-    "Meridian",
-    "Northern",
-    "Quartz",
-    "Saffron",
-    "Tidal",
-    "Vesper",
-)
-_SECOND = ("Analytics", "Bakery", "Clinic", "Design", "Freight", "Games", "Labs", "Media", "Studio", "Works")
-_SIZES = (1, 2, 3, 3, 4, 5, 6, 8, 12, 25, 60, 150)
-_OF_ALL = 0.6
-"""The share of people who belong to an organization."""
 
 
 def add_teams(draft: Draft, people: list[dict[str, Any]]) -> dict[str, str]:

@@ -28,6 +28,24 @@ _LOCALES = ("en-US", "en-GB", "fr-FR", "de-DE", "es-ES", "pt-BR", "ja-JP", None)
 _THEMES = ("light", "dark", "system")
 _DIGEST = "$2b$12$K3JqhmAbjI1g/DGmQdR5yOqv8gxuLOrEc7mkJ0y0UTn1Jc1uIV0/m"
 """Stands for a password that nobody knows."""
+ACTIVE, ENDED, REVOKED, EXPIRED = 34, 10, 4, 8
+"""How many of each; the banned have revoked ones besides."""
+_DEVICES = (
+    ("Macintosh", False, "Chrome", "141.0.0.0"),
+    ("Macintosh", False, "Safari", "26.0"),
+    ("Windows", False, "Edge", "141.0.0.0"),
+    ("Linux", False, "Firefox", "144.0"),
+    ("iPhone", True, "Safari", "26.0"),
+    ("Android", True, "Chrome", "141.0.0.0"),
+)
+_PLACES = (
+    ("203.0.113", "Lisbon", "PT"),
+    ("203.0.113", "Lagos", "NG"),
+    ("198.51.100", "Toronto", "CA"),
+    ("198.51.100", "Osaka", "JP"),
+    ("192.0.2", "Malmö", "SE"),
+    ("192.0.2", "Austin", "US"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,27 +194,6 @@ def add_google(draft: Draft, user: dict[str, Any], email: str) -> None:
         public_metadata={},
         created_at=user["created_at"],
     )
-
-
-ACTIVE, ENDED, REVOKED, EXPIRED = 34, 10, 4, 8
-"""How many of each; the banned have revoked ones besides."""
-
-_DEVICES = (
-    ("Macintosh", False, "Chrome", "141.0.0.0"),
-    ("Macintosh", False, "Safari", "26.0"),
-    ("Windows", False, "Edge", "141.0.0.0"),
-    ("Linux", False, "Firefox", "144.0"),
-    ("iPhone", True, "Safari", "26.0"),
-    ("Android", True, "Chrome", "141.0.0.0"),
-)
-_PLACES = (
-    ("203.0.113", "Lisbon", "PT"),
-    ("203.0.113", "Lagos", "NG"),
-    ("198.51.100", "Toronto", "CA"),
-    ("198.51.100", "Osaka", "JP"),
-    ("192.0.2", "Malmö", "SE"),
-    ("192.0.2", "Austin", "US"),
-)
 
 
 def add_sessions(draft: Draft, people: list[Person], teams: dict[str, str]) -> None:

@@ -15,6 +15,8 @@ from deskclerk.sandbox.store.tables import memberships, organizations, sessions,
 from deskclerk.sandbox.users.answers import present_users
 
 _SYSTEM = "org:sys_"
+_DAY = 24 * 60 * 60 * 1000
+LASTS, ABANDONED_AFTER = 7 * _DAY, 30 * _DAY
 
 
 class Active(NamedTuple):
@@ -78,10 +80,6 @@ def pack(permissions: Iterable[str]) -> Packed:
         for feature in features
     )
     return Packed(",".join(f"o:{name}" for name in features), ",".join(actions), ",".join(map(str, masks)))
-
-
-_DAY = 24 * 60 * 60 * 1000
-LASTS, ABANDONED_AFTER = 7 * _DAY, 30 * _DAY
 
 
 class CreateSession(Operation, route=POST("/sessions")):

@@ -11,6 +11,7 @@ from deskclerk.sandbox.store.controls import faults, sandbox_state, webhook_endp
 from deskclerk.sandbox.store.instances import instances
 
 LIVE_PREFIX = "sk_live_"
+_TIME = select(sandbox_state.c.revision, sandbox_state.c.clock_offset, sandbox_state.c.clock_frozen_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,6 @@ class State:
     by_key: Mapping[str, Instance]
     faults: tuple[Fault, ...]
     endpoints: tuple[Endpoint, ...]
-
-
-_TIME = select(sandbox_state.c.revision, sandbox_state.c.clock_offset, sandbox_state.c.clock_frozen_at)
 
 
 async def read_state(connection: AsyncConnection, known: State | None) -> State:

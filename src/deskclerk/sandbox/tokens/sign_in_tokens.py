@@ -21,6 +21,10 @@ from deskclerk.sandbox.tokens.signing import private_key, sign
 SAME = ("id", "status", "user_id", "created_at", "updated_at")
 LONGEST = 2**40
 """The most seconds a ticket may live for: sums with the time still fit the database's integers."""
+KIND = "sign_in_token"
+DEFAULT_SECONDS = 30 * 24 * 60 * 60
+LIFETIME = 60 * 60
+_BYTES = 30
 
 
 def pending(call: Call, seconds: int) -> dict[str, Any]:
@@ -56,10 +60,6 @@ async def revoke(call: Call, table: Table, kind: str) -> RowMapping:
         raise refusal(f"{kind}_cannot_be_revoked_code", "cannot be revoked", text)
     await change(call, table, row["id"], status="revoked", updated_at=call.now)
     return await get(call, table, row["id"], what)
-
-
-KIND = "sign_in_token"
-DEFAULT_SECONDS = 30 * 24 * 60 * 60
 
 
 class CreateSignInToken(Operation, route=POST("/sign_in_tokens")):
@@ -98,10 +98,6 @@ async def revoke_sign_in_token(call: Call) -> dict[str, Any]:
 
 def _answer(row: RowMapping) -> dict[str, Any]:
     return {"object": KIND, **{name: row[name] for name in SAME}}
-
-
-LIFETIME = 60 * 60
-_BYTES = 30
 
 
 class CreateTestingToken(Operation, route=POST("/testing_tokens")):

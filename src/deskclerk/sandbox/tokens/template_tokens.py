@@ -26,6 +26,22 @@ _PIECE = re.compile(r"'[^']*'|\|\||[^'|]+|\|")
 _TEXT = re.compile(r"'([^']*)'")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
 _TRUTH = {"true": True, "false": False}
+_SAME = (
+    "id",
+    "external_id",
+    "first_name",
+    "last_name",
+    "username",
+    "created_at",
+    "updated_at",
+    "last_sign_in_at",
+    "image_url",
+    "has_image",
+    "two_factor_enabled",
+    "public_metadata",
+    "unsafe_metadata",
+)
+"""Attributes that the user's answer has under the same name. Private metadata is in no token."""
 
 
 def render(claims: Any, attributes: Attributes) -> Any:
@@ -81,24 +97,6 @@ def _attribute(path: str, attributes: Attributes) -> Any:
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-_SAME = (
-    "id",
-    "external_id",
-    "first_name",
-    "last_name",
-    "username",
-    "created_at",
-    "updated_at",
-    "last_sign_in_at",
-    "image_url",
-    "has_image",
-    "two_factor_enabled",
-    "public_metadata",
-    "unsafe_metadata",
-)
-"""Attributes that the user's answer has under the same name. Private metadata is in no token."""
 
 
 async def attributes(call: Call, session: RowMapping) -> Attributes:

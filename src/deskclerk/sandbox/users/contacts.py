@@ -29,6 +29,11 @@ from deskclerk.sandbox.users.identifications import (
 )
 from deskclerk.sandbox.users.second_factors import Factors, factors_of
 
+CODE = "424242"
+MINUTES = 10
+MOST_ATTEMPTS = 3
+_STRATEGIES = {"email_address": "email_code", "phone_number": "phone_code"}
+
 
 async def get_contact(call: Call, kind: str, key: str) -> dict[str, Any]:
     """One address as Clerk answers it."""
@@ -115,12 +120,6 @@ async def _told(
 def _no_factor(kind: str) -> dict[str, bool]:
     """What is not verified is no second factor."""
     return {"reserved_for_second_factor": False} if kind == "phone_number" else {}
-
-
-CODE = "424242"
-MINUTES = 10
-MOST_ATTEMPTS = 3
-_STRATEGIES = {"email_address": "email_code", "phone_number": "phone_code"}
 
 
 async def prepare_verification(call: Call, kind: str, key: str) -> dict[str, Any]:

@@ -32,6 +32,11 @@ _TIMES: Mapping[str, Callable[[ColumnElement[int], int], Condition]] = {
     "after": lambda column, moment: column > moment,
     "since": lambda column, moment: column >= moment,
 }
+_BY_ADDRESS: Mapping[str, str] = {
+    "email_address": "email_address",
+    "phone_number": "phone_number",
+    "web3wallet": "web3_wallet",
+}
 
 
 async def matching(call: Call, *, whole: bool = False) -> Select[Any]:
@@ -146,13 +151,6 @@ def order_column(name: str) -> ColumnElement[Any]:
 def _primary(name: str) -> ColumnElement[Any]:
     table = TABLES[name]
     return select(table.c[name]).where(table.c.id == users.c[f"primary_{name}_id"]).scalar_subquery()
-
-
-_BY_ADDRESS: Mapping[str, str] = {
-    "email_address": "email_address",
-    "phone_number": "phone_number",
-    "web3wallet": "web3_wallet",
-}
 
 
 async def page_of_users(call: Call, query: Select[Any]) -> Any:

@@ -36,6 +36,14 @@ _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _WALLET = re.compile(r"0x[0-9a-f]{40}|[1-9A-HJ-NP-Za-km-z]{32,44}")
 _USERNAME = re.compile(r"[A-Za-z0-9_-]+")
 _SHORTEST_USERNAME, _LONGEST_USERNAME, _LONGEST_EMAIL = 4, 64, 254
+_FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "email_address": (_EMAIL, "email_address must be a valid email address."),
+    "phone_number": (_PHONE, "phone_number must be in E.164 format, such as +15551234567."),
+    "web3_wallet": (_WALLET, "web3_wallet must be a valid wallet address."),
+}
+UNVERIFIED = "unverified"
+VERIFIED = "verified"
+RESERVED = "reserved"
 
 
 def _phone(text: str) -> str:
@@ -55,12 +63,6 @@ NORMAL: Mapping[str, Callable[[str], str]] = {
     "web3_wallet": _wallet,
 }
 """How each kind of address is written in the database, whatever way it is given."""
-
-_FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
-    "email_address": (_EMAIL, "email_address must be a valid email address."),
-    "phone_number": (_PHONE, "phone_number must be in E.164 format, such as +15551234567."),
-    "web3_wallet": (_WALLET, "web3_wallet must be a valid wallet address."),
-}
 
 
 def normal(kind: str, text: str) -> str:
@@ -109,11 +111,6 @@ async def check_external_id(call: Call, external_id: str, *, user_id: str = "") 
 async def _exists(call: Call, table: Table, condition: Any) -> bool:
     query = select(table.c.id).where(table.c.instance_id == call.instance.id, condition).limit(1)
     return (await call.connection.execute(query)).first() is not None
-
-
-UNVERIFIED = "unverified"
-VERIFIED = "verified"
-RESERVED = "reserved"
 
 
 async def add_addresses(

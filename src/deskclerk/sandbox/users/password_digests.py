@@ -12,13 +12,6 @@ Fits = Callable[[bytes, re.Match[str]], bool]
 """Whether a password, as bytes, is that of a digest in its parts."""
 
 _HEX = r"(?:[0-9a-fA-F]{2})+"
-
-
-def _base64_form(letter: str) -> str:
-    return rf"(?={letter})(?:{letter}{{4}})*(?:{letter}{{2}}(?:==)?|{letter}{{3}}=?)?"
-
-
-_B64, _B64_URL = _base64_form("[A-Za-z0-9+/]"), _base64_form("[A-Za-z0-9+/_-]")
 _ROUNDS = r"(?P<rounds>[1-9][0-9]{0,6})"
 _BCRYPT = (
     r"\$(?P<version>2[abxy]?)\$(?P<cost>0[4-9]|[12][0-9]|3[01])"
@@ -29,13 +22,20 @@ _ARGON2 = (
     r"\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{6,}"
 )
 _PHPASS = r"\$P\$(?P<count>[5-9A-S])(?P<salt>[./0-9A-Za-z]{8})(?P<hash>[./0-9A-Za-z]{22})"
-_FIREBASE = (
-    rf"(?P<hash>{_B64_URL})\$(?P<salt>{_B64_URL})\$(?P<signer>{_B64_URL})\$(?P<separator>{_B64_URL})"
-    r"\$(?P<rounds>[1-8])\$(?P<memory>[1-9]|1[0-4])"
-)
 _WERKZEUG = (
     r"scrypt:(?P<n>[1-9][0-9]{0,6}):(?P<r>[1-9][0-9]?):(?P<p>[1-9][0-9]?)"
     r"\$(?P<salt>[^$]+)\$(?P<hash>[0-9a-fA-F]{128})"
+)
+
+
+def _base64_form(letter: str) -> str:
+    return rf"(?={letter})(?:{letter}{{4}})*(?:{letter}{{2}}(?:==)?|{letter}{{3}}=?)?"
+
+
+_B64, _B64_URL = _base64_form("[A-Za-z0-9+/]"), _base64_form("[A-Za-z0-9+/_-]")
+_FIREBASE = (
+    rf"(?P<hash>{_B64_URL})\$(?P<salt>{_B64_URL})\$(?P<signer>{_B64_URL})\$(?P<separator>{_B64_URL})"
+    r"\$(?P<rounds>[1-8])\$(?P<memory>[1-9]|1[0-4])"
 )
 
 

@@ -19,6 +19,13 @@ from deskclerk.sandbox.users.password_digests import HASHERS, is_digest, verifie
 if TYPE_CHECKING:
     from pwdlib import PasswordHash
 
+SHORTEST = 8
+MOST_BYTES = 72
+_PWNED = frozenset(
+    {"password", "password1", "password123", "12345678", "123456789", "qwertyuiop", "iloveyou"}
+)
+"""A handful that stands for the lists of breached passwords that Clerk checks."""
+
 
 class VerifyPassword(Operation, route=POST("/users/{user_id}/verify_password"), writes=False):
     """Takes the password. It only looks: a slow hash keeps no writer waiting."""
@@ -94,15 +101,6 @@ HANDLERS: Handlers = {
     SetCompromised: set_compromised,
     UnsetCompromised: unset_compromised,
 }
-
-
-SHORTEST = 8
-MOST_BYTES = 72
-
-_PWNED = frozenset(
-    {"password", "password1", "password123", "12345678", "123456789", "qwertyuiop", "iloveyou"}
-)
-"""A handful that stands for the lists of breached passwords that Clerk checks."""
 
 
 async def hash_password(body: dict[str, Any]) -> dict[str, Any]:

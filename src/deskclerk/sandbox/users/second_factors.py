@@ -18,6 +18,7 @@ from deskclerk.sandbox.users.answers import changed_user
 from deskclerk.sandbox.users.password_digests import is_digest, verifies
 
 _STEP = 30_000
+_DIGITS = 6
 
 
 def totp(secret: str, now: int) -> str:
@@ -41,9 +42,6 @@ async def is_backup_code(kept: str, code: str) -> bool:
     if is_digest("bcrypt", kept):
         return await asyncio.to_thread(verifies, "bcrypt", kept, code)
     return hmac.compare_digest(kept.encode(), code.encode())
-
-
-_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from deskclerk.sandbox.users.images import drop_image
 from deskclerk.sandbox.users.passwords import hash_password
 
 IDENTIFICATIONS = ("email_address", "phone_number", "web3_wallet", "username")
+MOST = 50
 
 
 class CountUsers(Operation, route=GET("/users/count"), like=ListUsers):
@@ -158,9 +159,6 @@ async def is_filled(call: Call, quota: int) -> bool:
 
 def _lock_end(call: Call) -> int:
     return call.now + call.instance.lockout_seconds * 1000
-
-
-MOST = 50
 
 
 class BanUsers(Operation, route=POST("/users/ban")):

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 PREFIX = "whsec_"
 _BYTES = 24
+_SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
+WAITS = (5 * _SECOND, 5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, 5 * _HOUR, 10 * _HOUR, 10 * _HOUR)
+"""Milliseconds from each failed attempt to the next; after the last the delivery has failed."""
+POLL = 0.5
+"""Seconds between looks for what another process wrote, or for what has come due."""
+TIMEOUT = 15.0
+_AT_ONCE = 20
+_LEASE = 60_000
 
 
 def new_secret() -> str:
@@ -50,17 +58,6 @@ def signed_headers(secret: str, message_id: str, seconds: int, body: bytes) -> d
 
 def _key(secret: str) -> bytes:
     return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-
-
-_SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
-WAITS = (5 * _SECOND, 5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, 5 * _HOUR, 10 * _HOUR, 10 * _HOUR)
-"""Milliseconds from each failed attempt to the next; after the last the delivery has failed."""
-
-POLL = 0.5
-"""Seconds between looks for what another process wrote, or for what has come due."""
-TIMEOUT = 15.0
-_AT_ONCE = 20
-_LEASE = 60_000
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from deskclerk.faces.value_text import cell
 
 _MOST_COLUMNS = 9
 _CELL = 160
+_BESIDE = "Nothing was sent. What to correct stands beside its field."
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +117,6 @@ def _python(action: type[Action], given: Mapping[str, Any]) -> str:
         f"from deskclerk import {action.__name__}, Desk\n\n"
         f"async with Desk.open() as desk:\n    answer = await desk.perform({call})"
     )
-
-
-_BESIDE = "Nothing was sent. What to correct stands beside its field."
 
 
 async def actions(request: Request) -> Response:
