@@ -60,14 +60,17 @@ async def open_sandbox(
 async def _prepare(store: Store, *, seed: bool) -> None:
     """The newest schema, and at least one instance."""
     await upgrade(store.engine, "deskclerk.sandbox.store.migrations")
+    # Without a write lock: nearly every opening finds a database that is filled.
     if (await store.state()).by_key:
         return
     async with store.transaction(reads=False) as connection:  # one process fills the database
+        # Looked at again under the lock: another process may have filled it meanwhile.
         if not await read_instances(connection):
             now = await store.now(connection)
             await add_instance(connection, INSTANCE, now)
             if seed:
                 await add_company(connection, INSTANCE.id, now)
+            # A new revision, so that whoever has read the empty state reads it again.
             await touch(connection)
 
 

@@ -22,6 +22,7 @@ class _Protocol(H11Protocol):
         super().connection_made(transport)
         # asyncio does this only for sockets that name their protocol; else each answer waits some 40 ms.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # ASGI has no word for cutting a connection; the fault finds the transport in the scope's state.
         self.app_state = {**self.app_state, ABORT: transport.abort}
 
 
@@ -39,6 +40,7 @@ class Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
+            # Tests end a sandbox while a client keeps its connection open: waiting for it would hang them.
             connection.transport.abort()
         for task in list(self.server_state.tasks):
             task.cancel()

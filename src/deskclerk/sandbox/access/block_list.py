@@ -29,6 +29,7 @@ async def refuse_blocked(call: Call, kind: str, values: Sequence[str]) -> None:
 
 async def _refuse_listed(call: Call, kind: str, values: Sequence[str]) -> None:
     table = blocklist_identifiers
+    # An entry `*@domain` stands for every address of it.
     wanted = {form: value for value in values for form in (value, f"*@{value.rpartition('@')[2]}")}
     query = select(table.c.identifier).where(
         table.c.instance_id == call.instance.id, table.c.identifier.in_(wanted)

@@ -53,6 +53,7 @@ def pending_values(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def status_at(table: Table, now: int) -> ColumnElement[str]:
     """An invitation's status at a time, in SQL: the same rule as `status_of`."""
+    # Nobody writes down that an invitation expires: the clock decides whenever one is read.
     over = and_(table.c.status == "pending", table.c.expires_at <= now)
     return case((over, "expired"), else_=table.c.status)
 
@@ -122,6 +123,7 @@ async def _create(call: Call, body: Mapping[str, Any], *, users_too: bool) -> di
 async def revoke_invitation(call: Call) -> dict[str, Any]:
     """Revoke an invitation that is neither accepted nor revoked; an expired one can be revoked too."""
     row = await get(call, invitations, call.path["invitation_id"], "invitation")
+    # As stored: Clerk lets an expired one be revoked.
     if row["status"] in ("accepted", "revoked"):
         text = f"The invitation is {row['status']} already."
         raise refusal(f"invitation_already_{row['status']}", f"already {row['status']}", text)

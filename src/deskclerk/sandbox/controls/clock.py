@@ -65,6 +65,7 @@ async def reset_clock(store: Store, given: Nothing) -> dict[str, Any]:
 
 def _moved(time: Time, by: int) -> Time:
     if time.frozen_at is not None:
+        # A stopped clock moves and stays stopped: a test that advances it wants no time to pass besides.
         return Time(time.offset, time.frozen_at + by)
     return Time(time.offset + by, None)
 

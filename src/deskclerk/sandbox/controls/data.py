@@ -38,6 +38,7 @@ async def reset(store: Store, given: Reset) -> dict[str, Any]:
         for instance in chosen:
             await _empty(connection, instance.id)
             await furnish(connection, instance, now)
+            # The company has fixed ids, which can be in one instance only.
             if given.company and instance is chosen[0]:
                 await add_company(connection, instance.id, now)
         if given.instance:
@@ -64,6 +65,7 @@ async def snapshot(store: Store, given: Nothing) -> bytes:
             lines.append(json.dumps({"table": table.name, "columns": list(table.c.keys())}))
             lines += [json.dumps([_out(value) for value in row], ensure_ascii=False) async for row in rows]
     text = "\n".join(lines) + "\n"
+    # No time in it: the same data is the same file, which a test may compare.
     return gzip.compress(text.encode(), compresslevel=6, mtime=0)
 
 
@@ -80,6 +82,7 @@ async def restore(store: Store, content: bytes) -> dict[str, Any]:
                     await connection.execute(table.insert(), rows[start : start + _CHUNK])
         except SQLAlchemyError as error:
             raise wrong("snapshot", f"does not fit this sandbox: {type(error).__name__}") from None
+        # Above the present one, not the snapshot's: every process has to notice.
         await touch(connection, revision=revision + 1)
     store.emitted.set()
     return {"restored": {table.name: len(rows) for table, rows in parts if rows}}

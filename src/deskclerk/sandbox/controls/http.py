@@ -127,6 +127,7 @@ class Guard:
         if not is_loopback(name) and (self.open_to is None or self.token is None):
             return f"The controls answer to this machine's own names only, not to {name!r}."
         origin = request.headers.get("origin")
+        # A page may send what it likes here, but not without its origin in a POST.
         if origin is not None and origin != f"http://{host}":
             return "The controls are not for pages of other origins."
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
@@ -137,6 +138,7 @@ class Guard:
 
     def _shows_token(self, request: Request) -> bool:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        # In constant time: how long a refusal takes tells nothing of the token.
         same = hmac.compare_digest(given.strip().encode(), (self.token or "").encode())
         return same and scheme.lower() == "bearer"
 

@@ -49,6 +49,7 @@ def in_version(answer: Any, version: str) -> Any:
     """The answer as an API version gives it."""
     if all(version >= since for keys in KEYS_SINCE.values() for since in keys.values()):
         return answer
+    # Only answers to old versions are gone through; the newest is what handlers make.
     return _without_newer(answer, version)
 
 
@@ -81,6 +82,7 @@ class Admission:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        # Before anything can be refused: errors name it too.
         trace = secrets.token_hex(16)
         state = scope.setdefault("state", {})
         state["trace"] = trace
@@ -122,6 +124,7 @@ def _version(headers: Headers, query: QueryParams) -> str:
     header, parameter = headers.get("clerk-api-version"), query.get("__clerk_api_version")
     if header and parameter:
         raise _bad_version("Give the API version in the header or in the query, not in both.")
+    # As Clerk does: whoever names no version gets the oldest.
     version = header or parameter or VERSIONS[0]
     if version not in VERSIONS:
         raise _bad_version(f"Known API versions: {', '.join(VERSIONS)}.")

@@ -41,6 +41,7 @@ def create_app(store: Store) -> Starlette:
         middleware=[Middleware(layer, store=store) for layer in (ImageServer, Admission, RateLimits, Faults)],
         exception_handlers={Refusal: _refused, HTTPException: _not_routed, Exception: _failed},
     )
+    # A client that follows such a redirect may send a POST as a GET.
     app.router.redirect_slashes = False
     return app
 
@@ -63,6 +64,7 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
         reads = not operation.writes
 
     async def endpoint(request: Request) -> Response:
+        # Checked before a transaction begins: a request that is wrong costs no lock.
         takes, version = accepted(route, operation), request.state.version
         if not has_route(route, version):
             text = f"{route.method} /v1{route.path} is no route of API version {version}."
@@ -75,6 +77,8 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
             items = read_items(await _content(request), takes.body)
         elif upload is None and route.method not in (Verb.GET, Verb.DELETE):
             body = read_body(await _content(request), takes.body_in(version))
+        # Before the transaction: hashing a password takes as long as a thousand rows, and would hold the
+        # write lock.
         if prepared:
             body = await prepared.prepare(body)
         state = request.state.sandbox
@@ -96,8 +100,10 @@ def _endpoint(store: Store, route: Route) -> Endpoint:
             )
             answer = await handler(call)
             if call.events:
+                # In the same transaction: what is rolled back is never told, what is committed always.
                 await write_outbox(call, state.endpoints, **_sender(request))
         if call.events:
+            # Only after the commit, or the deliverer would look for rows that nobody can see yet.
             store.emitted.set()
         return answer if isinstance(answer, Response) else JSONResponse(in_version(answer, version))
 
@@ -114,6 +120,7 @@ async def _content(request: Request) -> bytes:
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
+        # While it arrives: a body is refused before it is whole in memory.
         if len(content) > LARGEST_BODY:
             raise refusal("request_body_too_large", "The body is too large", f"At most {LARGEST_BODY} bytes.")
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()

@@ -138,6 +138,7 @@ async def read_upload(request: Request, name: str) -> Upload:
     if kind != _TYPE:
         raise refusal("unsupported_content_type", "Unsupported content type", f"Send {_TYPE}.")
     try:
+        # Clerk's forms have one file and a field or two; the parser would take a thousand.
         async with _limited(request).form(max_files=1, max_fields=8) as form:
             file = form.get(name)
             if file is None or isinstance(file, str):
@@ -159,6 +160,7 @@ def _limited(request: Request) -> Request:
         nonlocal taken
         message = await request.receive()
         taken += len(message.get("body", b""))
+        # Counted as it arrives: the form's own parser would first write all of it to the disk.
         if taken > LARGEST_FILE + _ENVELOPE:
             text = f"An image has at most {LARGEST_FILE} bytes."
             raise refusal("image_too_large", "Image too large", text)

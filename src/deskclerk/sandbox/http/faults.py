@@ -61,6 +61,7 @@ class Faults:
             await self.app(scope, receive, send)
 
     async def _met(self, scope: Scope) -> Fault | None:
+        # Behind Admission: a fault is for requests that would have been let in.
         state: State = scope["state"]["sandbox"]
         for fault in state.faults:
             if fits(fault, scope) and await self._spend(fault):
@@ -73,6 +74,7 @@ class Faults:
         mine = (faults.c.id == fault.id) & (left.is_(None) | (left > 0))
         change = update(faults).where(mine).values(remaining=left - 1, hits=faults.c.hits + 1)
         async with self.store.transaction(reads=False) as connection:
+            # Counted by the database, in one statement: of two requests for the last one, one is spared.
             return (await connection.execute(change)).rowcount > 0
 
 
@@ -119,6 +121,7 @@ def _half(scope: Scope, send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.body":
             body = message.get("body", b"")
+            # More is promised, so that the client waits for it and finds the connection cut.
             await send({**message, "body": body[: len(body) // 2], "more_body": True})
             await asyncio.sleep(_GONE)
             await _cut(scope)

@@ -29,6 +29,7 @@ class ImageServer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or pass it on."""
+        # Before Admission: a browser that shows a picture has no secret key to send.
         if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith(PATH):
             await self.app(scope, receive, send)
             return

@@ -31,8 +31,10 @@ def merged_metadata(row: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str
 
 def checked_metadata(body: Mapping[str, Any]) -> dict[str, Any]:
     """The metadata in a body as columns; refused when one is too large."""
+    # Clerk takes null for an empty object here.
     found = {name: body[name] or {} for name in KINDS if name in body}
     for name, value in found.items():
+        # In bytes and after merging: it is the result that Clerk bounds, not what was sent.
         if len(json.dumps(value, ensure_ascii=False).encode()) > MOST_BYTES:
             text = f"{name} must have {MOST_BYTES} bytes or fewer."
             raise refusal("form_param_exceeds_allowed_size", "is too large", text, param=name)

@@ -75,6 +75,7 @@ class RateLimits:
         if spent >= limit.most:
             return max(1, math.ceil((began + limit.window - now) / 1000))
         if len(self.windows) >= _MOST_WINDOWS:
+            # A test's counts may be lost then; the memory of a sandbox that runs for weeks may not.
             self.windows.clear()
         self.windows[key] = (began, spent + 1)
         return 0
@@ -83,6 +84,7 @@ class RateLimits:
 def buckets(method: str, path: str, kind: str) -> Iterator[tuple[str, Limit]]:
     """The limits that a request to `/v1…` counts against."""
     path = path.removeprefix("/v1")
+    # Clerk does not count the public keys, which every verifier fetches.
     if path == "/jwks":
         return
     yield "all", Limit(KINDS[kind], TEN_SECONDS)

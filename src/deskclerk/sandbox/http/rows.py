@@ -15,6 +15,7 @@ DEFAULT_LIMIT = 10
 
 def all_of(call: Call, table: Table) -> Select[Any]:
     """The rows of a table that belong to the call's instance."""
+    # Every read begins here: no handler can forget whose rows it may see.
     return select(table).where(table.c.instance_id == call.instance.id)
 
 
@@ -90,6 +91,7 @@ async def page(call: Call, query: Select[Any], present: Present) -> Any:
 async def count(call: Call, query: Select[Any]) -> int:
     """How many rows a query has, however its pages are cut."""
     whole = query.order_by(None).limit(None).offset(None)
+    # Without the order, which only costs time where rows are counted.
     counted = whole.with_only_columns(func.count(), maintain_column_froms=True)
     return (await call.connection.execute(counted)).scalar_one()
 

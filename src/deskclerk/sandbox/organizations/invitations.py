@@ -125,11 +125,13 @@ async def create_organization_invitations(call: Call) -> dict[str, Any]:
 
 async def _invite(call: Call, organization: RowMapping, body: Mapping[str, Any]) -> dict[str, Any]:
     key, email_address = organization["id"], normal("email_address", body["email_address"])
+    # Clerk checks a named inviter; with the secret key alone nobody need be named.
     await _check_admin(call, key, body.get("inviter_user_id"))
     role = await check_role(call, body["role"])
     if await _is_member(call, key, email_address):
         raise already_a_member(email_address)
     mine = (_table.c.organization_id == key, _table.c.email_address == email_address)
+    # An expired one still stands as pending in the table, and in the way of the unique index.
     await end_expired(call, _table, *mine)
     text = f"There is a pending invitation for {email_address} to this organization already."
     not_unique = refusal("organization_invitation_not_unique", "invited already", text)

@@ -81,6 +81,7 @@ async def create_membership(call: Call) -> dict[str, Any]:
     if await find(call, memberships, organization_id=organization_id, user_id=user["id"]):
         raise already_a_member(user["id"])
     await check_places(call, organization)
+    # The look before gives the kinder error; the index holds when two requests pass it at once.
     with unique_or(already_a_member(user["id"])):
         await add_member(call, organization_id, user["id"], role, **checked_metadata(call.body))
     return await _told(call, "created", organization_id, user["id"])
@@ -90,6 +91,7 @@ async def update_membership(call: Call) -> dict[str, Any]:
     """Give a member another role."""
     row = await _member(call, call.path["organization_id"], call.path["user_id"])
     role = await check_role(call, call.body["role"])
+    # By permissions and not by the role's name: an instance may have other roles that administer.
     if not await may(call, role, MINIMUM):
         await _keep_an_admin(call, row)
     return await _changed(call, row, role=role)
@@ -105,6 +107,7 @@ async def delete_membership(call: Call) -> dict[str, Any]:
     """Remove a member, whose sessions have the organization active no longer; answers what was removed."""
     row = await _member(call, call.path["organization_id"], call.path["user_id"])
     await _keep_an_admin(call, row)
+    # Answered before it is removed: afterwards there is nothing to answer.
     answer = await _told(call, "deleted", row["organization_id"], row["user_id"])
     await remove(call, memberships, row["id"])
     active = sessions.c.last_active_organization_id == row["organization_id"]

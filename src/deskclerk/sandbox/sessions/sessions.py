@@ -56,6 +56,7 @@ async def active_organization(call: Call, user_id: str, organization_id: str | N
 async def _permissions(call: Call, role: str) -> Sequence[str]:
     """The permissions of a role that tokens carry: Clerk leaves its system permissions out."""
     found = await read_roles(call.connection, call.instance.id, [role])
+    # A token travels with every request, and has to stay small.
     return [key for key in found[role].permissions if not key.startswith(_SYSTEM)]
 
 
@@ -109,6 +110,7 @@ async def get_session(call: Call) -> dict[str, Any]:
 
 async def create_session(call: Call) -> dict[str, Any]:
     """Sign a user in on a new client: for tests, not for production instances."""
+    # As Clerk has it: a production session begins with a sign-in.
     if call.instance.is_live:
         text = "Sessions can only be created in development instances."
         raise refusal("request_invalid_for_environment", "Invalid request for environment", text)
@@ -177,6 +179,7 @@ async def _tell(call: Call, event: str, rows: Sequence[RowMapping]) -> None:
     (user,) = await present_users(call, [await get(call, users, rows[0]["user_id"], "user")])
     for row in rows:
         answer = session_answer(row, call.now)
+        # The webhook's document has no such key, the API's has.
         del answer["tasks"]
         call.emit(event, {**answer, "user": user})
 

@@ -81,6 +81,7 @@ class State:
 async def read_state(connection: AsyncConnection, known: State | None) -> State:
     """The state now; one short query where `known` is still current."""
     revision, offset, frozen_at = (await connection.execute(_TIME)).one()
+    # One number is read nearly always, and the four tables behind it nearly never.
     if known and known.revision == revision:
         return known
     live = (faults.c.remaining.is_(None)) | (faults.c.remaining > 0)
@@ -105,6 +106,7 @@ async def read_instances(connection: AsyncConnection) -> dict[str, Instance]:
 
 async def touch(connection: AsyncConnection, **values: Any) -> None:
     """Note that a control was changed, and new values of the state's row."""
+    # Counted by the database: two processes that change something both move it on.
     changed = {"revision": sandbox_state.c.revision + 1, **values}
     await connection.execute(sandbox_state.update().values(changed))
 

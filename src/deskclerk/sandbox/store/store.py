@@ -53,6 +53,7 @@ class Store:
         if connection is None:
             async with self.transaction(reads=True) as reading:
                 return await self.state(reading)
+        # Read at each request: another process may hold the controls of the same database.
         self._state = await read_state(connection, self._state)
         return self._state
 

@@ -66,6 +66,7 @@ def standard_claims(call: Call, user_id: str, *, lifetime: int, skew: int, azp: 
         "iat": now,
         "iss": frontend_url(call.instance),
         "jti": secrets.token_hex(10),
+        # A verifier's clock may be behind: the token is good a little before it was made.
         "nbf": now - skew,
         "sub": user_id,
     }
@@ -152,6 +153,7 @@ async def _checked(call: Call) -> str:
             raise _refused(f"expired_session_token_missing_{name}", f"expired_token has no claim {name}.")
     if claims["sid"] != call.path["session_id"]:
         raise _refused("refresh_sid_mismatch", "expired_token is of another session.")
+    # Last, and exactly: a token of one application must not be refreshed by another's page.
     if claims["azp"] != call.body["request_origin"]:
         raise _refused("refresh_request_origin_azp_mismatch", "request_origin is not the token's azp.")
     return str(claims["azp"])

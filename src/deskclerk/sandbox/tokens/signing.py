@@ -47,6 +47,7 @@ def load(private_key: str) -> "RSAPrivateKey":
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
 
+    # Unchecked: validation takes longer than signing, and the key is the sandbox's own.
     key = serialization.load_pem_private_key(private_key.encode(), None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101 - what the sandbox stored
     return key
@@ -105,6 +106,7 @@ async def get_jwks(call: Call) -> dict[str, Any]:
 
 async def private_key(call: Call) -> str:
     """The instance's private key as PEM; only for calls that may write, as the first one makes it."""
+    # Made when first needed: most sandboxes sign nothing, and 100 ms would be most of their start.
     return await _kept(call) or await _make(call)
 
 

@@ -65,6 +65,7 @@ async def present_users(call: Call, rows: Sequence[RowMapping]) -> list[dict[str
 
 
 async def _belongings(call: Call, table: Table, ids: list[str]) -> dict[str, list[RowMapping]]:
+    # In the order in which they were added, which times alone do not tell.
     order = table.c.position if "position" in table.c else table.c.created_at
     query = all_of(call, table).where(table.c.user_id.in_(ids)).order_by(order, table.c.id)
     found: dict[str, list[RowMapping]] = {}

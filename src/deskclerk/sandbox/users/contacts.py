@@ -29,6 +29,7 @@ from deskclerk.sandbox.users.identifications import (
 )
 from deskclerk.sandbox.users.second_factors import Factors, factors_of
 
+# Nothing is sent, so that a test has to know the code: Clerk's own for test addresses.
 CODE = "424242"
 MINUTES = 10
 MOST_ATTEMPTS = 3
@@ -51,6 +52,7 @@ async def create_contact(call: Call, kind: str, more: Mapping[str, Any] | None =
         raise not_verified("primary")
     (value,) = await check_addresses(call, kind, [call.body[kind]])
     before, owned = await factors_of(call, user["id"]), await of_user(call, kind, user["id"])
+    # After the look for others': the same address twice at one user is an error of its own.
     if any(row[kind] == value for row in owned):
         raise taken(kind)
     key = str(await add_addresses(call, kind, user["id"], [value], [VERIFIED if verified else RESERVED]))
@@ -152,6 +154,7 @@ async def attempt_verification(call: Call, kind: str, key: str) -> dict[str, Any
     if row["status"] == "verified":
         text = "The code of this verification was accepted already."
         raise refusal("verification_already_verified", "already verified", text)
+    # A code that is over is told by its status and counts no attempt.
     if _status(row, call.now) == "unverified":
         right, attempts = call.body["code"] == row["code"], row["attempts"] + 1
         status = "verified" if right else "failed" if attempts >= MOST_ATTEMPTS else "unverified"

@@ -43,6 +43,7 @@ async def matching(call: Call, *, whole: bool = False) -> Select[Any]:
     """The users that all filters of the call let through: a page of them, or the `whole` to be counted."""
     narrow = [await owners_of(call, *part, whole=whole) for part in texts(call)]
     for column, condition in _moments(call):
+        # A count has to look at all of them anyway.
         narrow.append(condition if whole else await rare_or_all(call, column, condition))
     return all_of(call, users).where(*_plain(call), *narrow)
 
@@ -66,6 +67,7 @@ async def after_cursor(call: Call, query: Select[Any]) -> Select[Any]:
     last = await find(call, users, id=cursor)
     if last is None:
         raise invalid("starting_after", f"No user has the id {cursor}.")
+    # Both together: users made in the same millisecond must not be skipped or shown twice.
     place = tuple_(users.c.created_at, users.c.id)
     there = tuple_(last["created_at"], last["id"])
     return query.where(place < there if descends else place > there)
@@ -103,6 +105,7 @@ def _signed(call: Call) -> Iterator[Condition]:
         if wanted:
             yield column.in_(wanted)
         if unwanted:
+            # In SQL null is not among anything and not outside of it either.
             yield or_(column.is_(None), column.not_in(unwanted))
     wanted, unwanted = split_signs(call.query.get("organization_id", ()))
     if wanted:
@@ -169,6 +172,7 @@ async def _by_address(call: Call, query: Select[Any], kind: str, *, descends: bo
     theirs = and_(owned.c.user_id == users.c.id, owned.c.id == primary)
     having = query.join(owned, theirs).where(owned.c.instance_id == call.instance.id)
     rows = await _rows(call, having.order_by(value), limit, offset)
+    # A full page needs no look at those without an address, who stand behind all others.
     if len(rows) == limit:
         return rows
     before = 0 if rows else offset - await count(call, having)

@@ -80,6 +80,7 @@ async def check_addresses(call: Call, kind: str, given: list[str]) -> list[str]:
     if len(set(values)) < len(values):
         raise refusal("form_param_duplicate", "is given twice", f"{kind} has a value twice.", param=kind)
     table = TABLES[kind]
+    # An address that nobody has verified may be held by several; a verified one is one user's alone.
     if await _exists(call, table, table.c[kind].in_(values) & (table.c.held_by == "")):
         raise taken(kind)
     await refuse_blocked(call, kind, values)
@@ -97,6 +98,7 @@ async def check_username(call: Call, username: str, *, user_id: str = "") -> Non
     if username.isdigit():
         text = "A username has at least one character that is not a digit."
         raise refusal("form_username_needs_non_number_char", "is invalid", text, param="username")
+    # Compared folded: Clerk keeps the capitals and takes Ada and ada for the same.
     same = users.c.username_folded == username.casefold()
     if await _exists(call, users, same & (users.c.id != user_id)):
         raise taken("username")
@@ -134,6 +136,8 @@ async def add_addresses(
                 user_id=user_id,
                 position=position + number,
                 verified=status == VERIFIED,
+                # The unique index covers value and holder: empty for what is one user's alone, so that there
+                # is one.
                 held_by=user_id if status == UNVERIFIED else "",
                 created_at=call.now,
                 updated_at=call.now,
@@ -224,6 +228,7 @@ async def make_verified(
 ) -> None:
     """Mark an address as verified, by an admin unless a verification is given."""
     other = {"verified": True, "held_by": "", "verification": verification, "updated_at": call.now}
+    # Whoever verifies an address first has it: the others held it without proof.
     await take_from_others(call, kind, row["user_id"], row[kind])
     claimed = refusal("identification_claimed", "claimed", f"This {kind} is another user's by now.")
     with unique_or(claimed):

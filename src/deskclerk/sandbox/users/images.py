@@ -55,6 +55,7 @@ async def keep_image(call: Call, upload: Upload) -> str:
     if len(upload.content) > LARGEST_FILE:
         text = f"An image has at most {LARGEST_FILE} bytes."
         raise refusal("image_too_large", "Image too large", text)
+    # What the bytes say first: browsers show a file by them, whatever its sender calls it.
     kind = _kind(upload.content) or (upload.content_type if upload.content_type in _ALLOWED else None)
     if kind is None:
         raise ill_formed("file", "file must be a PNG, JPEG, GIF or WebP image.")
@@ -69,6 +70,7 @@ async def drop_image(call: Call, image_id: str | None) -> None:
         return
     of_user = exists().where(users.c.instance_id == call.instance.id, users.c.profile_image_id == image_id)
     of_organization = exists().where(organizations.c.logo_id == image_id)
+    # The id can be set on another user as well: the picture goes with the last who shows it.
     if not (await call.connection.execute(select(or_(of_user, of_organization)))).scalar_one():
         await remove(call, images, image_id)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pwdlib import PasswordHash
 
 SHORTEST = 8
+# bcrypt looks at no more; Clerk refuses what it would silently cut off.
 MOST_BYTES = 72
 _PWNED = frozenset(
     {"password", "password1", "password123", "12345678", "123456789", "qwertyuiop", "iloveyou"}
@@ -52,6 +53,7 @@ class UnsetCompromised(Operation, route=POST("/users/{user_id}/password/unset_co
 async def verify_password(call: Call) -> dict[str, Any]:
     """Whether this is the user's password."""
     row = await _with_password(call)
+    # Tens of milliseconds of hashing: in the loop they would stop every other request.
     fits = await asyncio.to_thread(
         verifies, row["password_hasher"], row["password_digest"], call.body["password"]
     )

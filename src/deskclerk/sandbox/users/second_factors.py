@@ -34,6 +34,7 @@ def totp(secret: str, now: int) -> str:
 def is_totp(secret: str, code: str, now: int) -> bool:
     """Whether the code is that of now, or of the half minute before or after."""
     moments = (now - _STEP, now, now + _STEP)
+    # One step to either side: clocks differ, and people type slowly.
     return any(hmac.compare_digest(totp(secret, moment).encode(), code.encode()) for moment in moments)
 
 
@@ -110,6 +111,7 @@ async def verify_totp(call: Call) -> dict[str, Any]:
         raise refusal("totp_invalid_length", "invalid length", f"The code must have {_DIGITS} digits.")
     for kept in codes:
         if await is_backup_code(kept, code):
+            # By identity: two codes may be the same, and only one is used up.
             left = [other for other in codes if other is not kept]
             await changed_user(call, row["id"], backup_codes=left or None)
             return {"verified": True, "code_type": "backup_code"}

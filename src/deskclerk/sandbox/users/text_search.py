@@ -26,6 +26,7 @@ from deskclerk.sandbox.http.call import Call
 from deskclerk.sandbox.store.tables import users
 from deskclerk.sandbox.users.identifications import TABLES
 
+# Up to so many ids are cheaper in the query than looking at every user along the list.
 FEW = 2_000
 TRIGRAM = 3
 _OWN: Mapping[str, Column[Any]] = {
@@ -65,6 +66,7 @@ def contains(call: Call, fields: tuple[str, ...], text: str) -> Condition:
 
 async def owners_of(call: Call, fields: tuple[str, ...], text: str, *, whole: bool) -> Condition:
     """As `contains`, in the form that costs least for a page, or for the `whole`."""
+    # An index of three letters cannot find two.
     if len(text) < TRIGRAM or "\0" in text:
         return contains(call, fields, text)
     found = _owners(call, fields, text)
@@ -97,6 +99,7 @@ def _has(call: Call, name: str, text: str) -> Condition:
 def _owners(call: Call, fields: tuple[str, ...], text: str) -> Select[Any] | CompoundSelect[Any]:
     """The ids of the users with the text, straight from the index; one may come more than once."""
     if call.connection.dialect.name == "sqlite":
+        # Inside quotes FTS5 takes everything as text, its own operators too.
         quoted = text.replace('"', '""')
         sought = f'{{{" ".join(fields)}}} : "{quoted}"'
         found = select(_texts.c.user_id).join_from(_index, _texts, _texts.c.number == _index.c.rowid)
@@ -111,6 +114,7 @@ def _owners(call: Call, fields: tuple[str, ...], text: str) -> Select[Any] | Com
 
 def _part(value: Column[Any], name: str, text: str) -> Condition:
     if name in _MIXED_CASE:
+        # Ids and wallets keep their capitals; everything else is stored folded, and needs no folding here.
         return value.icontains(text, autoescape=True)
     return value.contains(text, autoescape=True)
 

@@ -48,6 +48,7 @@ async def get_user(call: Call) -> dict[str, Any]:
 async def create_user(call: Call) -> dict[str, Any]:
     """A new user with all identifications; the first of each kind is the primary one."""
     body = call.body
+    # First: an instance that is full says so, whatever else is wrong with the request.
     await _check_quota(call)
     if not body.get("skip_user_requirement") and not any(body.get(name) for name in IDENTIFICATIONS):
         text = f"At least one of {', '.join(IDENTIFICATIONS)} must be given, or skip_user_requirement."
@@ -58,6 +59,8 @@ async def create_user(call: Call) -> dict[str, Any]:
     values = blank(call.now) | await fields(call, user_id, body) | checked_metadata(body)
     if body.get("locked"):
         values["lockout_expires_at"] = _lock_end(call)
+    # The user before the addresses, which refer to it; what is primary is written last, since it refers to
+    # them.
     await insert(call, users, id=user_id, banned=bool(body.get("banned")), **values, **folded(values))
     primary = {
         f"primary_{kind}_id": await add_addresses(call, kind, user_id, given, states[kind])
@@ -106,6 +109,7 @@ async def ban_user(call: Call) -> dict[str, Any]:
 
 async def ban(call: Call, user_id: str) -> dict[str, Any]:
     """Keep this user out."""
+    # The user's event comes before those of the sessions that it ends.
     answer = await changed_user(call, user_id, banned=True)
     await revoke_sessions_of(call, user_id)
     return answer
@@ -190,6 +194,7 @@ async def _each(call: Call, act: Callable[[Call, str], Awaitable[dict[str, Any]]
     if len(ids) > MOST:
         raise refusal("bulk_size_exceeded", "bulk size exceeded", f"At most {MOST} users at once.")
     found = await call.connection.execute(all_of(call, users).where(users.c.id.in_(ids)))
+    # All are looked up before the first is touched: the answer is for all or for none.
     known = {row["id"] for row in found.mappings()}
     for user_id in ids:
         if user_id not in known:

@@ -29,6 +29,7 @@ POLL = 0.5
 """Seconds between looks for what another process wrote, or for what has come due."""
 TIMEOUT = 15.0
 _AT_ONCE = 20
+# Longer than TIMEOUT: a lease ends only when its worker is gone. In the machine's time, as leases are.
 _LEASE = 60_000
 
 
@@ -85,6 +86,7 @@ class Deliverer:
         # Nothing of the environment: a proxy must not see what is for this machine.
         async with httpx2.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as http:
             while True:
+                # Cleared before the look: what is written during it is not missed.
                 self.store.emitted.clear()
                 while await self.deliver_due(http):
                     pass
@@ -93,6 +95,7 @@ class Deliverer:
 
     async def deliver_due(self, http: "httpx2.AsyncClient") -> int:
         """Send what is due now, some of it at a time; how many were sent."""
+        # The worker looks twice a second: taking the write lock each time would be felt.
         if not await self._any_due():
             return 0
         due = await self._lease()
@@ -123,6 +126,7 @@ class Deliverer:
                 .where(*_due(now, machine))
                 .order_by(deliveries.c.due_at, outbox.c.position)
                 .limit(_AT_ONCE)
+                # Two workers on PostgreSQL take different rows instead of waiting for each other.
                 .with_for_update(skip_locked=True, of=deliveries)
             )
             rows = list((await connection.execute(query)).mappings().all())

@@ -46,6 +46,7 @@ async def write_outbox(
     await call.connection.execute(outbox.insert(), messages)
     if sends:
         await call.connection.execute(deliveries.insert(), sends)
+    # With each write a few rows go: no job has to sweep up.
     old = (outbox.c.instance_id == call.instance.id) & (outbox.c.position <= number - KEPT)
     await call.connection.execute(delete(outbox).where(old))
 
