@@ -39,6 +39,7 @@ class ConsoleOnDemand:
     async def address(self, plan_id: str) -> str | None:
         """A one-time link to one plan. A model is told it, so it lets look and does not sign by itself."""
         stored = await self._desk.plans.load(plan_id)
+        # One console is enough for a person: another process's is used before one is started.
         running = [] if self._own else await self._desk.console_links.running()
         url = running[0] if running else (await self._start()).url
         return f"{url}/in/{await self._desk.console_links.issue(plan_id, stored.plan.expires_at)}"

@@ -107,6 +107,7 @@ async def _approve(state: State, plan_id: str, *, yes: bool) -> None:
         # Somebody else asked: whoever signs has read whose plan it is, on the sandbox too.
         terminal.rules = replace(await desk.signer.rules(), named=True, flag=False)
         show(stored.plan, sys.stderr, _who(stored))
+        # After it is shown: who is told that it is too late has seen what it was.
         await desk.decisions.open(plan_id)
         signature = terminal.answer(stored.plan)
         await desk.sign(
@@ -166,6 +167,7 @@ async def _set(state: State) -> None:
     async with state.desk() as desk:
         old = _hidden("Old PIN: ") if await desk.signer.is_set() else ""
         pin = _hidden("New PIN (at least 6 characters): ")
+        # A PIN that was mistyped once would lock its own signer out.
         if _hidden("Once more: ") != pin:
             raise click.ClickException("The two are not the same; nothing was changed.")
         await desk.signer.set(pin, old)

@@ -42,6 +42,7 @@ def report(error: BaseException, state: State) -> None:
     from deskclerk.desk.view.cleaning import clean  # noqa: PLC0415 - only where something went wrong
 
     facts = clean(_facts(error))
+    # Only where it was asked for: a traceback tells a person nothing that they can act on.
     if state.debug:
         click.echo(traceback_of(error), err=True)
     if state.as_json:
@@ -56,6 +57,7 @@ def traceback_of(error: BaseException) -> str:
 
     where = "".join(traceback.format_tb(error.__traceback__))
     said = f": {error}" if isinstance(error, DeskclerkError | click.ClickException) else ""
+    # Errors raised `from None` have a cause that must not be shown: it may hold the key.
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     before = f"{traceback_of(cause)}\nAnd then:\n\n" if cause else ""
     text = f"Traceback (most recent call last):\n{where}{type(error).__name__}{said}"

@@ -156,7 +156,6 @@ async def _verify(state: State, noted: str | None) -> int:
 
 
 async def _list(state: State, choice: "EntryFilter", limit: int, *, follow: bool) -> None:
-
     listing = Listing(state)
     async with state.desk() as desk:
         await _settle(state, desk)
@@ -176,6 +175,7 @@ async def _follow(
     show: Callable[[list[dict[str, Any]]], None],
 ) -> None:
     """New entries, and old ones that end, as they come."""
+    # By the last record of an entry: one that was listed as open comes again when it ends.
     after = max((line["seq"] for line in found), default=0)
     while True:
         sys.stdout.flush()

@@ -46,6 +46,7 @@ class Root(click.Group):
         """The command of that name; None if there is none."""
         del ctx
         if cmd_name in _OTHERS:
+            # One command's module and no other's: help and completion stay quick.
             module = importlib.import_module(f"deskclerk.faces.cli.{_OTHERS[cmd_name]}")
             command: click.Command = getattr(module, cmd_name)
             return command

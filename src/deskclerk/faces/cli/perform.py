@@ -32,6 +32,7 @@ async def signing_desk(state: State, *, yes: bool) -> AsyncIterator[Desk]:
     """A desk whose writes are signed at this terminal; what is not signed says what to do."""
     terminal = Terminal(yes=yes)
     async with state.desk(terminal) as desk:
+        # Asked of the desk, which knows whether a PIN is set; until then the strictest hold.
         terminal.rules = await desk.signer.rules()
         try:
             yield desk
@@ -54,6 +55,7 @@ def waiting(state: State) -> Progress:
 
     async def tell(waited: float, most: float, text: str) -> None:
         del waited
+        # Told once: the desk reports each half second.
         if not said:
             said.append(text)
             state.note(f"{text} (for {most:g} s)")

@@ -34,6 +34,7 @@ class State:
         from deskclerk.settings import Settings  # noqa: PLC0415 - `--version` and `--help` need none
 
         settings = Settings.load(self.overrides)
+        # Set by somebody, it is meant; else a person and a pipe get everything.
         if "answer_characters" in settings.model_fields_set:
             return settings
         return settings.model_copy(update={"answer_characters": _UNBOUNDED})
@@ -44,6 +45,7 @@ class State:
         from deskclerk.desk import Caller, Desk  # noqa: PLC0415
 
         settings = self.settings()
+        # Before the desk opens: its first request may have to wait.
         _hear_of_retries(self)
         if not settings.origin:
             self.note(f"No key is set: this is the sandbox in {settings.data}.")
@@ -78,6 +80,7 @@ def is_terminal(stream: TextIO) -> bool:
 
 def silence(stream: TextIO) -> None:
     """Whoever read has enough: what is still buffered goes nowhere when the process ends."""
+    # Closing the stream would raise again when Python flushes it at its end.
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

@@ -47,6 +47,7 @@ class Terminal:
 
     def answer(self, plan: Plan) -> Signature:
         """The person's answer to a plan that has been shown."""
+        # Only on the sandbox, where a script may sign: see decision 0005.
         if self._yes and self.rules.flag:
             return Signature(Decision.APPROVED, "command line --yes", pin="")
         if not at_a_terminal():
@@ -54,6 +55,7 @@ class Terminal:
             return Signature(Decision.DISMISSED, "nobody at a terminal", why, final=self._yes)
         if not (self._yes and self.rules.pin):
             typed = ask(self.rules.words(plan))
+            # Ctrl-C or Ctrl-D is neither a yes nor a no: the plan goes on waiting.
             if typed is None:
                 return Signature(Decision.DISMISSED, self._how, "the question was closed", final=True)
             if not self.rules.accepts(plan, typed):
@@ -81,6 +83,8 @@ def at_a_terminal() -> bool:
 def owns_terminal() -> bool:
     """Whether the process belongs to a terminal, so that what is typed there reaches it."""
     try:
+        # Pipes and a made-up terminal can look like a person's; /dev/tty is the one that the process belongs
+        # to.
         os.close(os.open("/dev/tty", os.O_RDWR))
     except OSError:
         return False
@@ -160,6 +164,7 @@ def _await_input() -> None:
         return
     heard, told = socket.socketpair()
     told.setblocking(False)
+    # A signal that comes between the prompt and the reading would else be lost, and the line waited for.
     before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
     try:
         select.select([sys.stdin, heard], [], [])

@@ -63,6 +63,7 @@ class SessionRequired:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its session and its form, or refuse it in words."""
         request = Request(scope, receive)
+        # Path and cookie both: the path alone may stand in a history or a log.
         session = self._sessions.find(scope["path_params"]["key"], request.cookies.get(COOKIE, ""))
         if session is None:
             await refusal(request, "signed_out")(scope, receive, send)
@@ -74,6 +75,7 @@ class SessionRequired:
             return
         if request.method not in _READS:
             form = await _form(request)
+            # Twice on purpose: old browsers say nothing of where a request comes from.
             if form is None or not _same_site(request) or not _has_token(form, session):
                 await refusal(request, "forged")(scope, receive, send)
                 return
@@ -94,6 +96,7 @@ async def _form(request: Request) -> ImmutableMultiDict[str, str] | None:
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
         return None
     try:
+        # A URL-encoded form is ASCII; anything else was made by hand.
         text = (await request.body()).decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
     except ValueError:
@@ -121,6 +124,7 @@ async def show_link(request: Request) -> Response:
     link = await desk_of(request).console_links.peek(token)
     if link is None:
         return refusal(request, "link_used")
+    # Looked at and not used up: mail programs and chats open every link that they see.
     return render(request, "link.html", token=token, plan=link.plan)
 
 
@@ -131,12 +135,13 @@ async def use_link(request: Request) -> Response:
         return refusal(request, "link_used")
     session, value = console_of(request).sessions.begin(link.plan)
     answer = RedirectResponse(session.home + (f"/plans/{link.plan}" if link.plan else "/"), SEE_OTHER)
+    # Bound to the session's path: other programs on this machine's other ports are not sent it.
     answer.set_cookie(COOKIE, value, path=session.home, httponly=True, samesite="strict")
     return answer
 
 
 async def alive(request: Request) -> Response:
-    """Whether the session of this path is still there: the gate has said so."""
+    """Whether the session of this path is still there: `SessionRequired` has said so."""
     del request
     return PlainTextResponse("yes")
 

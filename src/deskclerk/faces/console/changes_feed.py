@@ -9,6 +9,7 @@ from deskclerk.desk import Desk
 from deskclerk.desk.plans.store import Snapshot
 
 _POLL_SECONDS = 0.7
+# Proxies and browsers drop a stream on which nothing comes for half a minute or so.
 _BEAT_SECONDS = 15.0
 
 
@@ -18,7 +19,7 @@ class ChangesFeed:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._changed = asyncio.Condition()
-        self._pulse: Snapshot | None = None
+        self._latest: Snapshot | None = None
         self._listeners = 0
         self._polling: asyncio.Task[None] | None = None
         self._ended = False
@@ -44,11 +45,11 @@ class ChangesFeed:
             self._polling.cancel()
 
     async def _next(self, seen: Snapshot | None) -> tuple[Snapshot | None, bool]:
-        """The next pulse that differs from one seen, or the same after a while."""
+        """The next state that differs from one seen, or the same after a while."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_BEAT_SECONDS), self._changed:
-                await self._changed.wait_for(lambda: self._ended or self._pulse not in (None, seen))
-        return self._pulse, self._pulse != seen
+                await self._changed.wait_for(lambda: self._ended or self._latest not in (None, seen))
+        return self._latest, self._latest != seen
 
     async def _poll(self) -> None:
         try:
@@ -59,13 +60,13 @@ class ChangesFeed:
             async with self._changed:
                 self._changed.notify_all()
 
-    async def _tell(self, pulse: Snapshot) -> None:
-        if pulse != self._pulse:
+    async def _tell(self, latest: Snapshot) -> None:
+        if latest != self._latest:
             async with self._changed:
-                self._pulse = pulse
+                self._latest = latest
                 self._changed.notify_all()
 
 
-def _event(pulse: Snapshot) -> str:
-    facts = {"waiting": list(pulse.waiting), "journal": pulse.journal}
+def _event(latest: Snapshot) -> str:
+    facts = {"waiting": list(latest.waiting), "journal": latest.journal}
     return f"event: pulse\ndata: {json.dumps(facts, separators=(',', ':'))}\n\n"

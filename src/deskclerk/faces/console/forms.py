@@ -63,6 +63,7 @@ def fill(action: type[Action], typed: Mapping[str, str]) -> Filled:
         known = action.parameters().get(name)
         if key.startswith(GIVEN) and text.strip():
             try:
+                # An unknown field is left to the action, which names what it accepts.
                 arguments[name] = _value(known, text) if known else text
             except ValueError as error:
                 problems[name] = str(error)
@@ -170,6 +171,7 @@ def _value(item: Parameter, text: str) -> Any:
             if text not in _options(item):
                 raise ValueError(f"expected {item.accepted}")
             return text == "true"
+        # Spaces may be meant in a name; around an id they are a slip of the mouse.
         case "text" if item.where != "path":
             return text
     return text.strip()
@@ -177,6 +179,7 @@ def _value(item: Parameter, text: str) -> Any:
 
 def _object(text: str) -> dict[str, Any]:
     try:
+        # Python reads NaN and Infinity, which no other JSON reader takes.
         value = json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"

@@ -137,6 +137,7 @@ class ChainChecks:
             return self._verdict
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(self._check())
+        # A page does not wait for a hundred thousand hashes; the verdict comes with the next one.
         await asyncio.wait({self._checking}, timeout=_PATIENCE)
         if self._checking.done():
             await self._checking
@@ -160,6 +161,7 @@ async def exported(desk: Desk, choice: EntryFilter, kind: str) -> AsyncIterator[
     while found := await desk.journal.entries(choice, limit=_AT_ONCE):
         newest = list(reversed(found))
         yield _table([_cells(entry) for entry in newest]) if kind == "csv" else _lines(newest)
+        # From where the last part ended and not by an offset: entries come in while a file is written.
         choice = replace(choice, before=found[0]["line"])
 
 
@@ -184,6 +186,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # A spreadsheet runs what begins like a formula, and these are end users' words.
     return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA) else text
 
 

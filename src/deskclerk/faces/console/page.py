@@ -85,12 +85,12 @@ def desk_of(request: Request) -> Desk:
 
 
 def session_of(request: Request) -> Session:
-    """Whose request it is; the gate has let it through."""
+    """Whose request it is; `SessionRequired` has let it through."""
     return cast("Session", request.scope["deskclerk.session"])
 
 
 def form_of(request: Request) -> ImmutableMultiDict[str, str]:
-    """The fields of a form, whose CSRF token the gate has checked; empty for a GET."""
+    """The fields of a form, whose CSRF token has been checked; empty for a GET."""
     return cast("ImmutableMultiDict[str, str]", request.scope["deskclerk.form"])
 
 

@@ -84,6 +84,7 @@ def card_of(stored: StoredPlan, instance: Instance) -> Card:
         reach=plan.reach,
         reversible=plan.reversible,
         words=plan.words,
+        # Goes back with the form: what is signed has to be what was shown.
         digest=plan.digest,
         age=ago(stored.created_at),
         created=moment(stored.created_at),

@@ -39,6 +39,7 @@ class ProposedWrites:
 
     async def carry_out(self, plan_id: str) -> None:
         """Do what a signed plan stands for, if it was asked for here."""
+        # Taken out before it runs: a second click finds nothing to do.
         run = self._asked.pop(plan_id, None)
         if run:
             await run()

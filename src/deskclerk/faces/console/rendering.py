@@ -48,6 +48,7 @@ def templates() -> Environment:
     found = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
+        # A name that is missing should fail a test and not show an empty page.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -62,7 +63,7 @@ def said(value: object) -> str:
 
 
 def render(request: Request, template: str, status: int = 200, **shown: Any) -> HTMLResponse:
-    """A page as it looks for whoever is signed in, or before the door."""
+    """A page as it looks for whoever is signed in, or who is not in yet."""
     session = request.scope.get("deskclerk.session")
     console = console_of(request)
     frame = {

@@ -16,6 +16,7 @@ from deskclerk.desk import Caller
 CALLER = Caller("console")
 """Who asks, for the desk, in all that is done on these pages."""
 COOKIE = "deskclerk"
+# A working day: whoever comes back tomorrow asks for a new link.
 SECONDS = 12 * 3600
 _MOST = 64
 
@@ -66,6 +67,7 @@ class Sessions:
         session = self._by_key.get(key)
         if session is None or not hmac.compare_digest(session.digest, _digest(value)):
             return None
+        # By the clock that nobody can set back.
         if time.monotonic() >= session.ends_at:
             self.end(session)
             return None

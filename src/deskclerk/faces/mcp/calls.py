@@ -59,9 +59,11 @@ class Calls:
     async def _perform(self, ctx: Context, action: Action, params: types.CallToolRequestParams) -> Result:
         caller = caller_of(ctx)
         modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
+        # Either of the two: half an answer must not pass for a fresh call.
         if params.request_state is not None or params.input_responses is not None:
             return await self._second_round(ctx, action, params, modern=modern)
         tell = ctx.session.report_progress
+        # Without a dialogue the desk waits for a signature from elsewhere.
         if action.spec.effect is READ or not can_ask(ctx):
             return success(await self._desk.perform(action, caller=caller, progress=tell))
         if not modern:

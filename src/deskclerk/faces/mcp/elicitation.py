@@ -27,6 +27,7 @@ def can_ask(ctx: ServerRequestContext[Any, Any]) -> bool:
     """Whether the client has a dialogue with a form; a bare `elicitation: {}` means one."""
     capabilities = ctx.session.client_capabilities
     asks = capabilities.elicitation if capabilities else None
+    # A client may have a dialogue that only opens an address: a form cannot be shown there.
     return asks is not None and (asks.form is not None or asks.url is None)
 
 
@@ -39,6 +40,7 @@ def over_connection(ctx: ServerRequestContext[Any, Any], seconds: float) -> Appr
                 result = await ctx.session.elicit_form(message(plan), form(plan), ctx.request_id)
         except TimeoutError:
             return Signature(Decision.DISMISSED, _HOW, "nobody answered in time")
+        # A client that promised a dialogue and fails at it has not said no: the plan goes on waiting.
         except (MCPError, ValidationError):
             return Signature(Decision.DISMISSED, _HOW, "the client's dialogue failed")
         return signature(plan, result)
@@ -75,6 +77,7 @@ def form(plan: Plan) -> dict[str, Any]:
     words = words_for(plan)
     if words:
         return _one_field(TYPED, {"type": "string", "title": f"Type {' or '.join(words)} to confirm"})
+    # A no stands in the field until the person changes it.
     return _one_field(KEY, {"type": "boolean", "title": f"{plan.heading}?", "default": False})
 
 
@@ -99,6 +102,7 @@ def signature(plan: Plan, result: types.ElicitResult) -> Signature:
             return Signature(Decision.APPROVED, _HOW)
         wanted = " or ".join(plan.words)
         return Signature(Decision.DISMISSED, _HOW, f"what the person typed is not {wanted}")
+    # Exactly true: "yes", 1 or a missing field is no signature.
     if content.get(KEY) is True:
         return Signature(Decision.APPROVED, _HOW)
     if content.get(KEY) is False:

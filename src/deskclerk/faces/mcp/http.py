@@ -72,6 +72,7 @@ def run(
     bind = Bind.find(host, port)
     check_token(settings, bind)
     with _listen(bind) as listener:
+        # With --port 0 the real port is known only now, and Origins are checked against it.
         bind = Bind(bind.family, bind.address, listener.getsockname()[1], bind.name)
         served, site = _app(settings, bind, beside)
         config = uvicorn.Config(
@@ -91,6 +92,7 @@ def _app(
 ) -> tuple[Starlette, Site | None]:
     check_token(settings, bind)
     desk = desk or Desk(settings)
+    # Where other machines reach it, a console has to be asked for.
     wanted = bind.loopback if settings.console is None else settings.console
     site = beside(desk, bind.origin) if beside and wanted else None
     desk.signing.console = bind.origin if site else None
@@ -138,5 +140,6 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._site:
+            # First: a page that follows events would keep the server from ending.
             self._site.leave()
         await super().shutdown(sockets=sockets)

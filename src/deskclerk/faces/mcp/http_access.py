@@ -23,6 +23,7 @@ TOKEN = "deskclerk.token"  # noqa: S105 - a name, no secret
 """Where a request's scope keeps the name of the token that it showed."""
 HTTP_PORT = 80
 """The port that a browser leaves out of an Origin."""
+# Sixteen characters are the least that nobody tries out.
 _TOKEN = re.compile(r"[!-~]{16,}")
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -41,6 +42,7 @@ class Bind:
     def find(cls, host: str, port: int) -> "Bind":
         """The first address of a host; InvalidSettings if it has none."""
         try:
+            # Resolved once, here: a name that resolves to something else later is not what was checked.
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except (OSError, UnicodeError):
             raise InvalidSettings(
@@ -150,6 +152,7 @@ class AccessGuard:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        # Host and Origin before the token: a page that was rebound to this machine learns nothing of tokens.
         refusal = await self._security.validate_request(request)
         scope[TOKEN] = self._token_of(request)
         wanted = bool(self._tokens) and self._path in (None, scope["path"])
@@ -165,5 +168,6 @@ class AccessGuard:
         """The name of the token that a request shows; every token is compared, in constant time."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         shown = given.strip().encode("latin-1")
+        # All of them, whichever fits: how long it takes does not tell which one.
         same = [name for name, token in self._tokens.items() if hmac.compare_digest(shown, token)]
         return same[0] if same and scheme.lower() == "bearer" else None

@@ -36,6 +36,7 @@ def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
 
     async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         if params and params.cursor is not None:
+            # An unknown cursor is an argument that would be ignored.
             raise MCPError(types.INVALID_PARAMS, "tools/list has one page: leave cursor out")
         return types.ListToolsResult(tools=tools_of(desk.actions(caller_of(ctx))))
 
@@ -90,6 +91,7 @@ def log_to_stderr() -> None:
 
 def _named(name: str, offered: dict[str, type[Action]]) -> type[Action]:
     """The action of this name; one that the settings withhold is left to the desk to refuse."""
+    # The desk says why a tool is withheld; "unknown" would send a model looking for a spelling.
     if name in BY_NAME:
         return BY_NAME[name]
     near = difflib.get_close_matches(name, offered, n=3)

@@ -65,6 +65,7 @@ def input_schema(action: type[Action]) -> dict[str, Any]:
 def property_schema(parameter: Parameter) -> dict[str, Any]:
     """What one argument takes, with the words that its name does not say."""
     schema = {key: value for key, value in parameter.schema.items() if key not in _LENGTHS}
+    # The values say the type; every token here is paid in every conversation.
     if "const" in schema or "enum" in schema:
         schema.pop("type", None)
     if parameter.nullable:

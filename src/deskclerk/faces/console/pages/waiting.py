@@ -22,7 +22,7 @@ HOW = "console"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class SigningOffer:
     """What signs here, as on a terminal.
 
     `pin`: the signer's PIN is wanted. `named`: the target is typed, for a write with a way back too; on
@@ -78,6 +78,7 @@ async def _answer(request: Request, stored: StoredPlan) -> tuple[Signature, str]
         return Signature(Decision.DECLINED, f"{how}: {reason}" if reason else how), ""
     if form.get("decision") != "sign":
         raise ApprovalRefused("That is neither a yes nor a no.", next_step="Use the plan's own buttons.")
+    # The page may be old: the same id never shows two digests, but a form can be put together by hand.
     if form.get("digest") != shown.digest:
         raise ApprovalRefused(
             "This is not the plan that you were shown.", next_step="Read it again below, then decide."
@@ -133,11 +134,12 @@ async def carry_out(request: Request) -> Response:
     return RedirectResponse(f"{home_of(request)}/plans/{stored.plan.id}", 303)
 
 
-async def _rules(request: Request) -> Rules:
+async def _rules(request: Request) -> SigningOffer:
     """What signing wants from whoever looks."""
     desk = desk_of(request)
     rules = await desk.signer.rules()
-    return Rules(rules.pin, rules.named, may_sign=rules.pin or session_of(request).person)
+    # A link that a model was told it could open itself: without a PIN nobody knows who clicks.
+    return SigningOffer(rules.pin, rules.named, may_sign=rules.pin or session_of(request).person)
 
 
 async def _outcome(request: Request, stored: StoredPlan) -> dict[str, Any] | None:
