@@ -37,7 +37,7 @@ class Desk:
     """Validates, asks a person where needed, journals, carries to Clerk, and answers briefly.
 
     Open one with `async with Desk.open() as desk:`; one desk serves any number of callers at once. What it
-    keeps and what can be looked up has doors of its own: `journal`, `plans`, `decisions`, `signer`,
+    keeps and what can be looked up is asked of its parts: `journal`, `plans`, `decisions`, `signer`,
     `console_links`, `handovers`, `secrets`, `settling`, `policy`, `instances`.
     """
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from deskclerk.catalogue import BanUser
-from deskclerk.faces.console.page import Page
+from deskclerk.faces.console.page import ConsolePage
 from tests.faces.console.conftest import problem
 from tests.journeys.attack_corpus import PAYLOADS, metadata
 
@@ -74,7 +74,7 @@ def upstream():
 
 def with_actions(person):
     """As if the page of the actions' forms were among the console's."""
-    person.console.pages += (Page("Actions", "/actions", ()),)
+    person.console.pages += (ConsolePage("Actions", "/actions", ()),)
 
 
 async def test_every_user_is_reached_page_by_page(person, upstream):
@@ -165,7 +165,7 @@ async def test_the_actions_that_apply_are_linked(person, upstream):
 async def test_the_journals_lines_lead_to_the_activity_page_where_there_is_one(person):
     plan = await person.propose(BanUser(user_id="user_001"))
     await person.decide(plan, "decline")
-    person.console.pages += (Page("Activity", "/activity", ()),)
+    person.console.pages += (ConsolePage("Activity", "/activity", ()),)
     page = unescape((await person.get("/people/users/user_001")).text)
     assert f"{person.home}/activity?target=user_001" in page
     assert re.search(rf'href="{person.home}/activity/[a-zA-Z0-9_]+"><code>clerk_user_ban', page)

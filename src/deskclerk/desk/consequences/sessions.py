@@ -6,7 +6,7 @@ from deskclerk.catalogue import Action, GetUser, RevokeSession
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.consequences.default import Removal, Values
 from deskclerk.desk.consequences.inverse import Event, Inverse, nothing
-from deskclerk.desk.consequences.targets import name_of
+from deskclerk.desk.consequences.targets import display_name
 from deskclerk.desk.view.cleaning import line_of
 
 
@@ -17,7 +17,7 @@ async def who_is_signed_out(action: Action, target: Values, clerk: Clerk) -> lis
     where = target.get("latest_activity") or {}
     place = [where.get(key) for key in ("browser_name", "device_type", "city", "country")]
     on = line_of(", ".join(str(part) for part in place if part))
-    return [f"signs out {name_of(user)}" + (f" on {on}" if on else "")]
+    return [f"signs out {display_name(user)}" + (f" on {on}" if on else "")]
 
 
 class RevokeSessionConsequences(Removal, of=RevokeSession):

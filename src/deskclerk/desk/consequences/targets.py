@@ -13,14 +13,14 @@ from deskclerk.errors import NotFound
 Values = Mapping[str, Any]
 
 
-def name_of(item: Values | None) -> str:
+def display_name(item: Values | None) -> str:
     """How a person knows a thing: name, address, id."""
     if not item:
         return ""
     person = " ".join(str(item[key]) for key in ("first_name", "last_name") if item.get(key))
     address = next((str(mail["email_address"]) for mail in item.get("email_addresses") or ()), "")
     data = item.get("public_user_data")
-    member = name_of(data | {"id": data.get("user_id")}) if isinstance(data, dict) else ""
+    member = display_name(data | {"id": data.get("user_id")}) if isinstance(data, dict) else ""
     organization = item.get("organization")
     within = f"in {organization.get('name')}" if isinstance(organization, dict) else ""
     known = (

@@ -111,7 +111,7 @@ class Instances:
 
     def add(self, name: str, key: str, api_url: str | None, *, choose: bool) -> None:
         """Store a checked key under a new name; with `choose`, for what starts from now on."""
-        check_name(name)
+        check_instance_name(name)
         with editing(self.path) as document:
             tables = _tables(document)
             if name in tables:
@@ -131,7 +131,7 @@ class Instances:
 
     def rename(self, old: str, new: str) -> None:
         """Another name for a stored instance."""
-        check_name(new)
+        check_instance_name(new)
         with editing(self.path) as document:
             table = _table(document, old)
             tables = _tables(document)
@@ -183,7 +183,7 @@ def _kind_of(key: str) -> Kind | Literal["no key"]:
         return "no key"
 
 
-def check_name(name: str) -> str:
+def check_instance_name(name: str) -> str:
     """A name as given, or InvalidRequest."""
     if not _NAME.fullmatch(name):
         raise InvalidRequest(

@@ -35,7 +35,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ChainFault:
     """The first line at which the chain does not hold."""
 
     seq: int
@@ -76,12 +76,12 @@ def digest(line: Mapping[str, Any]) -> str:
     return hashlib.sha256(_encode([line[name] for name in COVERED]).encode()).hexdigest()
 
 
-class Check:
+class ChainCheck:
     """Goes along the lines in their order and keeps the first fault."""
 
     def __init__(self, noted: Head | None = None) -> None:
         self.head = Head(0, BEGINNING)
-        self.fault: Fault | None = None
+        self.fault: ChainFault | None = None
         self._noted = noted
 
     def line(self, line: Mapping[str, Any]) -> bool:
@@ -90,22 +90,22 @@ class Check:
         if problem:
             # Of a gap, the first missing number is named: the row behind it may be as it was.
             seq = min(line["seq"], self.head.seq + 1)
-            self.fault = Fault(seq, line["entry"] if seq == line["seq"] else None, problem)
+            self.fault = ChainFault(seq, line["entry"] if seq == line["seq"] else None, problem)
             return False
         self.head = Head(line["seq"], line["hash"])
         return True
 
     def end(self, head: Head | None) -> None:
         """After the last line: whether it is the one that was written last, as far as that is kept."""
-        after = Fault(self.head.seq + 1, None, "removed: lines at the end are missing")
+        after = ChainFault(self.head.seq + 1, None, "removed: lines at the end are missing")
         if self.fault:
             return
         if head is None:
-            self.fault = Fault(self.head.seq, None, "the record of the last line is missing")
+            self.fault = ChainFault(self.head.seq, None, "the record of the last line is missing")
         elif head.seq > self.head.seq or (self._noted and self._noted.seq > self.head.seq):
             self.fault = after
         elif head != self.head:
-            self.fault = Fault(head.seq, None, "altered: it is not the line that was written last")
+            self.fault = ChainFault(head.seq, None, "altered: it is not the line that was written last")
 
     def _problem(self, line: Mapping[str, Any]) -> str:
         if line["seq"] != self.head.seq + 1:

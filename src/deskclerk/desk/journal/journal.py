@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from deskclerk.desk.journal.chain import Check
+    from deskclerk.desk.journal.chain import ChainCheck
 
 _BATCH = 50
 _BATCH_SECONDS = 0.5
@@ -227,7 +227,7 @@ class Journal:
         await self.flush()
         return await daily(await self.engine(), since)
 
-    async def verify(self, noted: str | None = None) -> "Check":
+    async def verify(self, noted: str | None = None) -> "ChainCheck":
         """Go along the chain; `noted` is a last line as `SEQ:HASH` that a person kept."""
         from deskclerk.desk.journal.chain import read_head  # noqa: PLC0415 - opened when needed
         from deskclerk.desk.journal.queries import check  # noqa: PLC0415

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Text, and_, cast, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from deskclerk.desk.journal.chain import JSON_COLUMNS, Check, Head, link
+from deskclerk.desk.journal.chain import JSON_COLUMNS, ChainCheck, Head, link
 from deskclerk.desk.journal.records import DONE, ENDINGS, OPEN, TOO_SOON, EntryFilter, entry_summary
 from deskclerk.desk.journal.tables import events, heads
 
@@ -83,9 +83,9 @@ async def last(engine: AsyncEngine, count: int) -> list[dict[str, Any]]:
     return rows[::-1]
 
 
-async def check(engine: AsyncEngine, noted: Head | None = None) -> Check:
+async def check(engine: AsyncEngine, noted: Head | None = None) -> ChainCheck:
     """Go along the whole chain, up to its first fault."""
-    found = Check(noted)
+    found = ChainCheck(noted)
     # JSON as the text that is stored: read as a value and written again it could differ, and so would its
     # hash.
     columns = [cast(item, Text).label(item.name) if item.name in JSON_COLUMNS else item for item in events.c]

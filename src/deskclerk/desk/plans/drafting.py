@@ -10,7 +10,7 @@ from deskclerk.catalogue import REDACTED, Action
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.consequences.lookup import consequences_of
-from deskclerk.desk.consequences.targets import name_of
+from deskclerk.desk.consequences.targets import display_name
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.plans.plan import SHORTEST_WORD, Plan, TakesBack, folded
 from deskclerk.desk.plans.store import WAITING, PlanStore, StoredPlan
@@ -65,7 +65,7 @@ class PlanMaker:
             instance=self._instance.label,
             arguments=action.arguments(),
             # A membership is about two things, and both have to be the right ones.
-            target="; ".join(name_of(item) for item in seen),
+            target="; ".join(display_name(item) for item in seen),
             changes=consequences.changes(action, seen),
             digest=digest,
             expires_at=round((time.time() + self._settings.approval_seconds) * 1000),

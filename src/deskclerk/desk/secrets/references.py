@@ -46,12 +46,12 @@ class Secrets:
     def store(self, name: str, value: str) -> None:
         """Store a value under a name, in place of the one that was there."""
         # The name is checked before it becomes a path: it cannot lead out of the folder.
-        write_over(self._folder / check_name(name), value)
+        write_over(self._folder / check_secret_name(name), value)
 
     def remove(self, name: str) -> None:
         """Forget a secret; InvalidRequest if there is none of that name."""
         try:
-            (self._folder / check_name(name)).unlink()
+            (self._folder / check_secret_name(name)).unlink()
         except FileNotFoundError:
             raise _unknown(name, self.listed()) from None
 
@@ -132,7 +132,7 @@ class Secrets:
             ) from None
 
 
-def check_name(name: str) -> str:
+def check_secret_name(name: str) -> str:
     """A name as given, or InvalidRequest."""
     if not SECRET_NAME.fullmatch(name):
         raise InvalidRequest(f"That is not a name for a secret; accepted: {_NAME_RULE}.")

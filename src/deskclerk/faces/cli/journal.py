@@ -79,7 +79,7 @@ def show_entry(state: State, found: Mapping[str, Any]) -> None:
         out.print(line.append(cell(change["field"], change["after"]) or "-", "green"))
 
 
-class Moment(click.ParamType[int]):
+class TimeText(click.ParamType[int]):
     """A time as it is accepted everywhere, in milliseconds."""
 
     name = "time"
@@ -95,8 +95,8 @@ class Moment(click.ParamType[int]):
 
 
 @click.group(invoke_without_command=True, params=[json_option()], short_help="list, follow, verify")
-@click.option("--since", type=Moment(), metavar="TIME", help="From then on: ISO 8601 or milliseconds.")
-@click.option("--until", type=Moment(), metavar="TIME", help="Up to then.")
+@click.option("--since", type=TimeText(), metavar="TIME", help="From then on: ISO 8601 or milliseconds.")
+@click.option("--until", type=TimeText(), metavar="TIME", help="Up to then.")
 @click.option("--action", metavar="GLOB", help="An action, such as clerk_user_ban or 'clerk_user_*'.")
 @click.option("--target", metavar="ID", help="What it was about: an id in the path or the arguments.")
 @click.option("--caller", metavar="TEXT", help="Part of the face, the client's or the token's name.")

@@ -31,10 +31,10 @@ def set_(ctx: click.Context, /, name: str, source: str) -> None:
     It is asked for twice without echo; from a pipe it is read to the end, and @FILE reads a file, so that
     a PEM key keeps its lines. Backup codes: one a line.
     """
-    from deskclerk.desk.secrets.references import check_name  # noqa: PLC0415 - help needs no desk
+    from deskclerk.desk.secrets.references import check_secret_name  # noqa: PLC0415 - help needs no desk
 
     state = ctx.ensure_object(State)
-    check_name(name)
+    check_secret_name(name)
     value = _read(source, ctx)
     if not value.strip():
         raise click.UsageError("The secret is empty; nothing was stored.", ctx)

@@ -138,7 +138,7 @@ def show(plan: Plan, stream: TextIO, asked_by: str = "") -> None:
     if plan.target:
         indented(Text(f"Target: {plan.target}"))
     for change in plan.changes:
-        indented(changed(change))
+        indented(change_text(change))
     for line in plan.reach:
         indented(Text(f"Reach: {line}", style="yellow"))
     if plan.reversible:
@@ -148,7 +148,7 @@ def show(plan: Plan, stream: TextIO, asked_by: str = "") -> None:
     out.print()
 
 
-def changed(change: "Change") -> "Text":
+def change_text(change: "Change") -> "Text":
     """One field as `label old → new`; what is not set or not known has no old."""
     from rich.text import Text  # noqa: PLC0415
 

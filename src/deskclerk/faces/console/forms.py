@@ -81,7 +81,7 @@ def typed_of(action: type[Action], arguments: Mapping[str, Any]) -> Typed:
     found: Typed = {}
     for name, value in arguments.items():
         known = action.parameters().get(name)
-        kind = kind_of(known) if known else "text"
+        kind = input_kind(known) if known else "text"
         if value is None:
             found[NULLED + name] = "yes"
         elif kind == "lines" or isinstance(value, list):
@@ -93,7 +93,7 @@ def typed_of(action: type[Action], arguments: Mapping[str, Any]) -> Typed:
     return found
 
 
-def kind_of(item: Parameter) -> str:
+def input_kind(item: Parameter) -> str:
     """Which input a parameter wants."""
     if item.secret:
         return "secret"
@@ -105,7 +105,7 @@ def kind_of(item: Parameter) -> str:
 
 
 def _field(item: Parameter, typed: Mapping[str, str], problems: Mapping[str, str]) -> Field:
-    kind = kind_of(item)
+    kind = input_kind(item)
     value = typed.get(GIVEN + item.name, "")
     if kind == "secret" and not all(map(is_reference, value.split())):
         value = ""  # what should not have been typed is not shown again
@@ -152,7 +152,7 @@ def _hint(item: Parameter, kind: str) -> str:
 
 def _value(item: Parameter, text: str) -> Any:
     """A text as the parameter's JSON value; ValueError says what is accepted, never what was typed."""
-    match kind_of(item):
+    match input_kind(item):
         case "secret":
             parts = text.split()
             if not all(map(is_reference, parts)):

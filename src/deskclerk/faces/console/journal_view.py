@@ -12,11 +12,11 @@ from typing import Any
 
 from deskclerk.catalogue import BY_NAME
 from deskclerk.desk import Desk
-from deskclerk.desk.journal.chain import Fault
+from deskclerk.desk.journal.chain import ChainFault
 from deskclerk.desk.journal.records import EntryFilter, changed_fields, entry_summary
 from deskclerk.desk.time_and_ids import now
 from deskclerk.desk.view.cleaning import clean, line_of
-from deskclerk.faces.console.plan_card import FACES, Row, moment, value_text
+from deskclerk.faces.console.plan_card import FACES, Row, iso_time, value_text
 
 MOST_TEXT = 20_000
 """Characters of one JSON text on a page."""
@@ -57,7 +57,7 @@ class Item:
 
 def item_of(entry: Mapping[str, Any]) -> Item:
     """An entry of the journal, in short."""
-    at = moment(entry["at"])
+    at = iso_time(entry["at"])
     action = BY_NAME.get(entry["action"])
     client = " ".join(str(entry[name]) for name in ("client", "token") if entry[name])
     outcome = str(entry["outcome"] or "done")
@@ -86,14 +86,14 @@ def whole_of(found: Mapping[str, Any]) -> dict[str, Any]:
         "item": item_of(line),
         "line": line,
         "arguments": pretty(intent["arguments"]),
-        "rows": [row_of(change) for change in changed_fields(intent, outcome)],
+        "rows": [changed_row(change) for change in changed_fields(intent, outcome)],
         "before": pretty(intent["before"]) if intent["before"] else None,
         "after": pretty((outcome or {}).get("after")) if (outcome or {}).get("after") else None,
-        "ended": moment(line["ended_at"]) if line["ended_at"] else None,
+        "ended": iso_time(line["ended_at"]) if line["ended_at"] else None,
     }
 
 
-def row_of(change: Mapping[str, Any]) -> Row:
+def changed_row(change: Mapping[str, Any]) -> Row:
     """A field before and after, as a row of a diff."""
     old, new = change["before"], change["after"]
     kind = "removed" if new is None else "added" if old is None else "changed"
@@ -118,7 +118,7 @@ class Verdict:
     """What the last check found, and when that was."""
 
     lines: int
-    fault: Fault | None
+    fault: ChainFault | None
     at: str
 
 
@@ -150,7 +150,7 @@ class ChainChecks:
 
     async def _check(self) -> None:
         found = await self._desk.journal.verify()
-        self._verdict = Verdict(found.head.seq, found.fault, moment(now()))
+        self._verdict = Verdict(found.head.seq, found.fault, iso_time(now()))
         self._checked = time.monotonic()
 
 
@@ -176,8 +176,8 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cells(entry: dict[str, Any]) -> list[str]:
-    ended = moment(entry["ended_at"]) if entry["ended_at"] else None
-    values = clean(entry) | {"time": moment(entry["at"]), "ended": ended}
+    ended = iso_time(entry["ended_at"]) if entry["ended_at"] else None
+    values = clean(entry) | {"time": iso_time(entry["at"]), "ended": ended}
     return [_cell(values[name]) for name in _COLUMNS]
 
 

@@ -17,7 +17,7 @@ from deskclerk.faces.console.sessions import Session, Sessions
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ConsolePage:
     """One entry of the navigation and all that is served for it, under paths of the session's own.
 
     `path` is where its entry leads, `counts` whether it carries the number of waiting plans.
@@ -45,7 +45,7 @@ class ConsoleState:
         self.feed = ChangesFeed(desk)
         self.proposals = ProposedWrites(desk)
         self.chain = ChainChecks(desk)
-        self.pages: tuple[Page, ...] = ()
+        self.pages: tuple[ConsolePage, ...] = ()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

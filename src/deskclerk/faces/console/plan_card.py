@@ -87,9 +87,9 @@ def card_of(stored: StoredPlan, instance: Instance) -> Card:
         # Goes back with the form: what is signed has to be what was shown.
         digest=plan.digest,
         age=ago(stored.created_at),
-        created=moment(stored.created_at),
+        created=iso_time(stored.created_at),
         left=span(plan.expires_at - now()),
-        expires=moment(plan.expires_at),
+        expires=iso_time(plan.expires_at),
     )
 
 
@@ -108,7 +108,7 @@ def value_text(value: Any) -> str:
     return clean_text(json.dumps(value, ensure_ascii=False, indent=2), 8_000)
 
 
-def moment(at: int) -> str:
+def iso_time(at: int) -> str:
     """Milliseconds as ISO 8601, to the second, in UTC."""
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -9,7 +9,7 @@ from deskclerk.catalogue import READ, Action
 from deskclerk.desk import Desk
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.view.cleaning import line_of
-from deskclerk.faces.console.plan_card import ago, moment
+from deskclerk.faces.console.plan_card import ago, iso_time
 from deskclerk.faces.console.sessions import CALLER
 
 _LONGEST_NAME = 80
@@ -17,8 +17,8 @@ _METADATA = ("public_metadata", "private_metadata", "unsafe_metadata")
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """A moment in words and as ISO 8601."""
+class Timestamp:
+    """A iso_time in words and as ISO 8601."""
 
     age: str
     at: str
@@ -63,12 +63,12 @@ def device_of(session: Mapping[str, Any]) -> str:
     return ", ".join(str(part) for part in parts if part) or "Session"
 
 
-def when(at: object) -> Moment | None:
-    """A moment that Clerk told in milliseconds; None for anything else."""
-    return Moment(ago(at), moment(at)) if isinstance(at, int) and 0 < at < 10**13 else None
+def when(at: object) -> Timestamp | None:
+    """A iso_time that Clerk told in milliseconds; None for anything else."""
+    return Timestamp(ago(at), iso_time(at)) if isinstance(at, int) and 0 < at < 10**13 else None
 
 
-def name_of(user: Mapping[str, Any]) -> str:
+def full_name(user: Mapping[str, Any]) -> str:
     """What a user is called: the name, else the username, an address or the id."""
     full = " ".join(str(part) for part in (user.get("first_name"), user.get("last_name")) if part)
     for found in (full, user.get("username"), first_address(user), user.get("identifier"), user.get("id")):

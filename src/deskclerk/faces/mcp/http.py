@@ -23,7 +23,7 @@ _GRACE_SECONDS = 5
 
 
 class Site(Protocol):
-    """What is served beside `/mcp`, behind the same Host and Origin checks; it has a door of its own."""
+    """What is served beside `/mcp`, behind the same Host and Origin checks; it checks its callers itself."""
 
     @property
     def routes(self) -> Sequence[BaseRoute]:

@@ -103,7 +103,7 @@ def check_token(settings: Settings, bind: Bind) -> None:
 
 
 def tokens_of(settings: Settings) -> dict[str, str]:
-    """Every token that opens the door, by its name; the single one is called `token`."""
+    """Every token that lets a caller in, by its name; the single one is called `token`."""
     named = {name: token.get_secret_value() for name, token in settings.tokens.items()}
     return ({"token": settings.token.get_secret_value()} if settings.token else {}) | named
 
@@ -131,7 +131,7 @@ def _any_port(names: list[str]) -> list[str]:
 class AccessGuard:
     """ASGI middleware before everything that is served: Host, Origin, then the token.
 
-    With a `path` the token is wanted for that path alone: what stands beside it has a door of its own.
+    With a `path` the token is wanted for that path alone: what stands beside it checks its callers itself.
     """
 
     def __init__(

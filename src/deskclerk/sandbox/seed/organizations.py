@@ -38,7 +38,7 @@ _OF_ALL = 0.6
 """The share of people who belong to an organization."""
 
 
-class Plan(NamedTuple):
+class CompanyPlan(NamedTuple):
     """One organization as it is to be: who is in it (the first are its admins), and how many may be."""
 
     name: str
@@ -50,12 +50,14 @@ class Plan(NamedTuple):
 
 
 PLANS = (
-    Plan("Larkspur Studio", "larkspur", tuple(range(14)), 3, 0, {"tier": "internal"}),
-    Plan("Harbour & Finch", "harbour-finch", tuple(range(14, 33, 2)), 2, 25, {"tier": "business"}),
-    Plan("Nimbus Freight", "nimbus-freight", (*range(15, 34, 2), 47), 1, 25, {"tier": "business"}),
-    Plan("Tidewater Clinic", "tidewater-clinic", (40, 41, 42, 44, 48, 50, 23), 2, 10, {"tier": "team"}),
-    Plan("Quillworks", "quillworks", (60, 62, 64, 66, 70), 1, 5, {"tier": "team"}),
-    Plan("Sable Coffee Roasters", "sable-coffee", (72, 73, 5), 1, 5, {"tier": "free"}),
+    CompanyPlan("Larkspur Studio", "larkspur", tuple(range(14)), 3, 0, {"tier": "internal"}),
+    CompanyPlan("Harbour & Finch", "harbour-finch", tuple(range(14, 33, 2)), 2, 25, {"tier": "business"}),
+    CompanyPlan("Nimbus Freight", "nimbus-freight", (*range(15, 34, 2), 47), 1, 25, {"tier": "business"}),
+    CompanyPlan(
+        "Tidewater Clinic", "tidewater-clinic", (40, 41, 42, 44, 48, 50, 23), 2, 10, {"tier": "team"}
+    ),
+    CompanyPlan("Quillworks", "quillworks", (60, 62, 64, 66, 70), 1, 5, {"tier": "team"}),
+    CompanyPlan("Sable Coffee Roasters", "sable-coffee", (72, 73, 5), 1, 5, {"tier": "free"}),
 )
 """Quillworks is full; two people belong to two organizations, two are banned, one each of two."""
 
@@ -74,7 +76,7 @@ def add_organizations(draft: Draft, people: list[Person]) -> dict[str, str]:
     return teams
 
 
-def _add_organization(draft: Draft, plan: Plan, people: list[Person]) -> tuple[str, str]:
+def _add_organization(draft: Draft, plan: CompanyPlan, people: list[Person]) -> tuple[str, str]:
     """The ids of the organization and of its creator."""
     creator = people[plan.members[0]]
     created = creator.row["created_at"] + 2 * DAY

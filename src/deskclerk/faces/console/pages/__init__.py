@@ -1,9 +1,9 @@
 """The pages of the console, in the order of its navigation."""
 
-from deskclerk.faces.console.page import Page
+from deskclerk.faces.console.page import ConsolePage
 from deskclerk.faces.console.pages import actions, activity, connect, people, sandbox, secrets, waiting
 
-PAGES: tuple[Page, ...] = (
+PAGES: tuple[ConsolePage, ...] = (
     waiting.PAGE,
     activity.PAGE,
     actions.PAGE,

@@ -17,7 +17,7 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console.forms import GIVEN, NULLED, Typed, fields_of, fill, typed_of
 from deskclerk.faces.console.journal_view import pretty
-from deskclerk.faces.console.page import Page, console_of, desk_of, form_of, home_of
+from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of
 from deskclerk.faces.console.rendering import render, status_of
 from deskclerk.faces.console.sessions import CALLER
 from deskclerk.faces.value_text import cell
@@ -237,7 +237,7 @@ def _beside(error: DeskclerkError) -> dict[str, str]:
     return found | ({str(param): "Clerk does not accept this"} if param else {})
 
 
-PAGE = Page(
+PAGE = ConsolePage(
     "Actions",
     "/actions",
     (

@@ -16,7 +16,7 @@ from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.errors import CannotUndo, DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console.journal_view import TYPES, chart_of, exported, item_of, since, whole_of
-from deskclerk.faces.console.page import Page, console_of, desk_of, form_of, home_of
+from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of
 from deskclerk.faces.console.rendering import render, status_of
 
 ON_A_PAGE = 50
@@ -143,7 +143,7 @@ def _offer(request: Request, problem: DeskclerkError | None) -> dict[str, str] |
     return {"title": BY_NAME[name].spec.heading, "address": address}
 
 
-PAGE = Page(
+PAGE = ConsolePage(
     "Activity",
     "/activity",
     (

@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from deskclerk.desk.instances.stored import CheckedKey, Instances, check_name
+from deskclerk.desk.instances.stored import CheckedKey, Instances, check_instance_name
 from deskclerk.errors import DeskclerkError, InvalidRequest, InvalidSettings, KeyRejected
 from deskclerk.faces.client_configuration import clients
-from deskclerk.faces.console.page import Page, console_of, desk_of, form_of, home_of, session_of
+from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of, session_of
 from deskclerk.faces.console.rendering import render, status_of
 from deskclerk.faces.console.sessions import CALLER
 
@@ -92,7 +92,7 @@ async def _tried(
     key, api_url = form.get("key", "").strip(), form.get("api_url", "").strip() or None
     try:
         if new is not None:
-            check_name(new)
+            check_instance_name(new)
         found = await instances.check(key, api_url, CALLER)
         store(instances, key, api_url)
     except KeyRejected:
@@ -119,7 +119,7 @@ def _status(problem: DeskclerkError) -> int:
     return 422 if isinstance(problem, InvalidSettings) else status_of(problem)
 
 
-PAGE = Page(
+PAGE = ConsolePage(
     "Connect",
     "/connect",
     (

@@ -22,7 +22,7 @@ from deskclerk.catalogue import (
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console import profiles
-from deskclerk.faces.console.page import Page, console_of, desk_of
+from deskclerk.faces.console.page import ConsolePage, console_of, desk_of
 from deskclerk.faces.console.plan_card import FACES
 from deskclerk.faces.console.rendering import render
 from deskclerk.faces.console.sessions import CALLER
@@ -49,7 +49,7 @@ async def users(request: Request) -> Response:
     rows = [
         {
             "id": str(item.get("id", "")),
-            "name": profiles.name_of(item),
+            "name": profiles.full_name(item),
             "about": profiles.first_address(item),
             "marks": [name for name in ("banned", "locked") if item.get(name)],
             "seen": profiles.when(item.get("last_sign_in_at")),
@@ -66,7 +66,7 @@ async def organizations(request: Request) -> Response:
     rows = [
         {
             "id": str(item.get("id", "")),
-            "name": profiles.name_of({"first_name": item.get("name")} | item),
+            "name": profiles.full_name({"first_name": item.get("name")} | item),
             "about": item.get("slug") or "",
             "members": item.get("members_count"),
             "marks": [],
@@ -93,7 +93,7 @@ async def user(request: Request) -> Response:
         "user.html",
         user=item,
         id=user_id,
-        name=profiles.name_of(item),
+        name=profiles.full_name(item),
         addresses=profiles.addresses(item),
         accounts=profiles.accounts(item),
         belongs=belongs,
@@ -125,7 +125,7 @@ async def organization(request: Request) -> Response:
         "organization.html",
         organization=item,
         id=organization_id,
-        name=profiles.name_of({"first_name": item.get("name")} | item),
+        name=profiles.full_name({"first_name": item.get("name")} | item),
         members=members,
         invitations=invitations,
         metadata=profiles.metadata(item),
@@ -133,7 +133,7 @@ async def organization(request: Request) -> Response:
         steps=_steps(request, ("organization_id",)),
         change=_steps(request, ("organization_id", "user_id")),
         revoke=_steps(request, ("organization_id", "invitation_id")),
-        name_of=profiles.name_of,
+        name_of=profiles.full_name,
         when=profiles.when,
     )
 
@@ -204,7 +204,7 @@ def _steps(
     return profiles.steps(desk_of(request), names, item)
 
 
-PAGE = Page(
+PAGE = ConsolePage(
     "People",
     "/people",
     (

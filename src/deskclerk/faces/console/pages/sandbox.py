@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from deskclerk.errors import DeskclerkError, InvalidRequest
-from deskclerk.faces.console.page import Page, desk_of, form_of, home_of, session_of
+from deskclerk.faces.console.page import ConsolePage, desk_of, form_of, home_of, session_of
 from deskclerk.faces.console.plan_card import span, value_text
 from deskclerk.faces.console.profiles import loose, when
 from deskclerk.faces.console.rendering import render, status_of
@@ -122,7 +122,7 @@ def _reach(request: Request) -> Any:
     return reaching(settings.origin, settings.data / "sandbox.db", token)
 
 
-PAGE = Page(
+PAGE = ConsolePage(
     "Sandbox",
     "/sandbox",
     (

@@ -4,10 +4,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from deskclerk.desk.secrets.references import check_name
+from deskclerk.desk.secrets.references import check_secret_name
 from deskclerk.errors import InvalidRequest
-from deskclerk.faces.console.page import Page, desk_of, form_of, home_of
-from deskclerk.faces.console.plan_card import ago, moment
+from deskclerk.faces.console.page import ConsolePage, desk_of, form_of, home_of
+from deskclerk.faces.console.plan_card import ago, iso_time
 from deskclerk.faces.console.rendering import render, status_of
 
 _DONE = {"stored": "Stored. An agent can name it now, and never see it.", "removed": "Removed."}
@@ -17,11 +17,17 @@ async def secrets(request: Request, problem: InvalidRequest | None = None) -> Re
     """What waits to be handed over, what is stored, and the form for another."""
     desk = desk_of(request)
     stored = [
-        {"name": item.name, "age": ago(item.set_at), "at": moment(item.set_at)}
+        {"name": item.name, "age": ago(item.set_at), "at": iso_time(item.set_at)}
         for item in desk.secrets.listed()
     ]
     over = [
-        {"id": item.id, "title": item.title, "about": item.about, "age": ago(item.at), "at": moment(item.at)}
+        {
+            "id": item.id,
+            "title": item.title,
+            "about": item.about,
+            "age": ago(item.at),
+            "at": iso_time(item.at),
+        }
         for item in desk.handovers.listed()
     ]
     name = form_of(request).get("name") or request.query_params.get("name", "")
@@ -58,7 +64,7 @@ async def store(request: Request) -> Response:
             raise InvalidRequest(
                 "Fill in one of the two: a single line, or several.", next_step="Nothing was stored."
             )
-        desk_of(request).secrets.store(check_name(form.get("name", "")), one_line or several)
+        desk_of(request).secrets.store(check_secret_name(form.get("name", "")), one_line or several)
     except InvalidRequest as error:
         return await secrets(request, error)
     return RedirectResponse(f"{home_of(request)}/secrets?done=stored", 303)
@@ -73,7 +79,7 @@ async def remove(request: Request) -> Response:
     return RedirectResponse(f"{home_of(request)}/secrets?done=removed", 303)
 
 
-PAGE = Page(
+PAGE = ConsolePage(
     "Secrets",
     "/secrets",
     (

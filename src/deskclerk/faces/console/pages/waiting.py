@@ -13,7 +13,7 @@ from deskclerk.desk.plans.plan import accepts
 from deskclerk.desk.plans.store import SIGNED, USED, WAITING, StoredPlan
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, DeskclerkError
-from deskclerk.faces.console.page import Page, console_of, desk_of, form_of, home_of, session_of
+from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of, session_of
 from deskclerk.faces.console.plan_card import card_of
 from deskclerk.faces.console.rendering import render, status_of
 from deskclerk.faces.console.sessions import CALLER
@@ -151,7 +151,7 @@ async def _outcome(request: Request, stored: StoredPlan) -> dict[str, Any] | Non
     return None
 
 
-PAGE = Page(
+PAGE = ConsolePage(
     "Waiting for you",
     "/",
     (
