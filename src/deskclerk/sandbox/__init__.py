@@ -1,16 +1,16 @@
 """A LOCAL CLERK: the Backend API on a small database, so that everything works without a key.
 
-How a request goes: `admission` (key, API version) → `app` (route, transaction) → `parameters` (checked
-against the catalogue) → a handler → `refusals` for what cannot be done.
+How a request goes: `http/admission` (key, API version) → `http/app` (route, transaction) → `http/parameters`
+(checked against the catalogue) → a handler in the room of its area → `http/errors` for what cannot be done.
 
 To add a resource:
-1. its table in `store/<resource>.py`, listed in `store/tables.py`, and a migration in
+1. its table in the module of its area in `store/`, listed in `store/tables.py`, and a migration in
    `store/migrations/versions` (a test compares the two);
-2. `<resource>.py` with one `async def …(call: Call)` per route that returns the answer's JSON, and at its
-   end `HANDLERS`; the module is listed in `handlers.py`. A route that no action uses stands there as an
-   `Operation` that declares what it accepts. `sessions.py` is a short one to copy: `rows` reads and
-   changes rows of the call's instance, `paging.page` answers lists, `call.emit` tells webhooks;
-3. new error codes in `refusals.STATUS`; a rule raises what `refusals` makes.
+2. a module in the room of its area with one `async def …(call: Call)` per route that returns the answer's
+   JSON, and at its end `HANDLERS`; the module is listed in `http/routes.py`. A route that no action uses
+   stands there as an `Operation` that declares what it accepts. `sessions/clients.py` is a short one to copy:
+   `http/rows` reads, changes and pages rows of the call's instance, `call.emit` tells webhooks;
+3. new error codes in `http/errors.py`; a rule raises what its functions make.
 GET handlers run in a transaction that only reads; all others hold the write lock: slow work goes into
 `Prepared`. `call.query` and `call.body` hold only what was given, checked; times are milliseconds.
 """

@@ -6,6 +6,6 @@
 A page is a module in `pages/` with a `PAGE` (its title, its path, its routes) and a template of its name that
 extends `base.html`; `PAGES` lists it, and the navigation follows. Handlers take what they need from
 `page.py` (`desk_of`, `form_of`, `home_of`), answer with `rendering.render`, and let the desk's errors rise:
-`rendering.py` makes pages of them. Addresses begin with `{{ home }}`; every form carries `csrf(session)`; what
-somebody else wrote goes through `said`. Session and token have been checked before a handler runs.
+`rendering.py` makes pages of them. Addresses begin with `{{ home }}`; every form carries `csrf(session)`;
+what somebody else wrote goes through `said`. Session and token have been checked before a handler runs.
 """
