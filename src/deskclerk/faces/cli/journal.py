@@ -1,9 +1,11 @@
 """`deskclerk journal` and `undo`: what was asked, decided and done, how it looks, and taking a write back."""
 
 import asyncio
+import contextlib
 import json
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -174,16 +176,35 @@ async def _follow(
     found: list[dict[str, Any]],
     show: Callable[[list[dict[str, Any]]], None],
 ) -> None:
-    """New entries, and old ones that end, as they come."""
+    """New entries, and old ones that end, as they come; until Ctrl-C."""
     # By the last record of an entry: one that was listed as open comes again when it ends.
     after = max((line["seq"] for line in found), default=0)
-    while True:
-        sys.stdout.flush()
-        await asyncio.sleep(_POLL_SECONDS)
-        found = await desk.journal.entries(choice, after)
-        if found:
-            show(found)
-            after = max(line["seq"] for line in found)
+    with _interrupts() as interrupted:
+        while not interrupted.is_set():
+            sys.stdout.flush()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(interrupted.wait(), _POLL_SECONDS)
+            found = await desk.journal.entries(choice, after)
+            if found:
+                show(found)
+                after = max(line["seq"] for line in found)
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[asyncio.Event]:
+    """An event that Ctrl-C sets, for as long as the block lasts."""
+    # Left to itself asyncio cancels what is under way, a query in the middle included, and what becomes of
+    # that is up to everything below. Between two looks there is nothing to cut off.
+    interrupted, loop = asyncio.Event(), asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(signal.SIGINT, interrupted.set)
+    except NotImplementedError:  # Windows: there the cancellation is all that there is
+        yield interrupted
+        return
+    try:
+        yield interrupted
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 async def _one(state: State, entry_id: str) -> None:
