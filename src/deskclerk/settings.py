@@ -112,6 +112,8 @@ class Settings(Rules):
     """Seconds for one request to Clerk."""
     retry_seconds: float = Field(default=45.0, ge=0, le=3600)
     """Seconds for all tries of one request together."""
+    largest_answer: int = Field(default=32 * 2**20, ge=2**16)
+    """Bytes of one answer of Clerk's, unpacked, beyond which it is not read."""
     secrets: Literal["allow", "reference"] = "allow"
     """Whether a model may give a secret plainly, or only as `secret:NAME`."""
     handover: Literal["file", "console"] = "file"

@@ -30,6 +30,7 @@ from deskclerk.errors import (
 
 pytestmark = pytest.mark.anyio
 KEY = "sk_test_0123456789secret"
+USER = {"object": "user", "id": "user_1"}
 
 
 @pytest.fixture(autouse=True)
@@ -77,9 +78,10 @@ async def failure(upstream, action, **options):
 
 
 async def test_a_request_carries_key_version_and_body():
-    upstream = Upstream(ok({"id": "org_1"}))
+    made = {"object": "organization", "id": "org_1"}
+    upstream = Upstream(ok(made))
     async with upstream.client() as clerk:
-        assert await clerk.perform(CreateOrganization(name="Acme")) == {"id": "org_1"}
+        assert await clerk.perform(CreateOrganization(name="Acme")) == made
     request = upstream.requests[0]
     assert (request.method, str(request.url)) == ("POST", "https://clerk.test/v1/organizations")
     assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -88,7 +90,7 @@ async def test_a_request_carries_key_version_and_body():
 
 
 async def test_a_write_without_arguments_has_no_body():
-    upstream = Upstream(ok({}))
+    upstream = Upstream(ok(USER))
     async with upstream.client() as clerk:
         await clerk.perform(BanUser(user_id="user_1"))
     assert upstream.requests[0].content == b""
@@ -163,15 +165,15 @@ async def test_a_write_whose_answer_is_lost_is_sent_once_and_its_outcome_unknown
 
 @pytest.mark.parametrize("loss", [httpx2.ConnectError, httpx2.ConnectTimeout])
 async def test_a_write_that_never_left_is_tried_again(loss):
-    upstream = Upstream(loss("refused"), ok({"id": "user_1"}))
+    upstream = Upstream(loss("refused"), ok(USER))
     async with upstream.client() as clerk:
-        assert await clerk.perform(BanUser(user_id="user_1")) == {"id": "user_1"}
+        assert await clerk.perform(BanUser(user_id="user_1")) == USER
 
 
 async def test_a_write_refused_with_429_is_tried_again():
-    upstream = Upstream(says(429, headers={"Retry-After": "0"}), ok({"id": "user_1"}))
+    upstream = Upstream(says(429, headers={"Retry-After": "0"}), ok(USER))
     async with upstream.client() as clerk:
-        assert await clerk.perform(BanUser(user_id="user_1")) == {"id": "user_1"}
+        assert await clerk.perform(BanUser(user_id="user_1")) == USER
 
 
 async def test_tries_end():

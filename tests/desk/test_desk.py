@@ -211,7 +211,7 @@ async def test_the_intent_is_on_disk_before_the_request_leaves(open_desk, upstre
 
     async def look_at_disk(_):
         seen.extend(events(tmp_path))
-        return httpx2.Response(200, json={})
+        return httpx2.Response(200, json={"object": "user"})
 
     upstream.trouble = look_at_disk
     async with open_desk(approver=Person()) as desk:

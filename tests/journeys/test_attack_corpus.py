@@ -43,7 +43,6 @@ def thing(text):
     data = {"user_id": "x_1", "first_name": text, "identifier": text}
     mail = {"id": "idn_1", "email_address": text, "verification": {"status": text}}
     return dict.fromkeys(TEXTS, text) | {
-        "object": "thing",
         "id": "x_1",
         "email_addresses": [mail],
         "phone_numbers": [{"phone_number": text}],

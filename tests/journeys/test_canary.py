@@ -31,6 +31,7 @@ from deskclerk.faces.cli.main import main
 from deskclerk.faces.console.site import Console
 from deskclerk.faces.mcp.server import build
 from deskclerk.settings import Settings
+from tests.answers import object_at
 from tests.faces.console.conftest import AGENT, ORIGIN, Browser
 from tests.faces.mcp.conftest import ERAS, THING, Dialogue, least
 from tests.faces.mcp.processes import HANDSHAKE, STDIO, environment, request, send, started
@@ -104,7 +105,7 @@ class Parrot:
 
     def answer(self, method, path, key, body):
         if method == "GET":
-            thing = THING | {"url": ONCE["url"], "token": ONCE["token"]}
+            thing = THING | {"object": object_at(path), "url": ONCE["url"], "token": ONCE["token"]}
             one = path.endswith("x_1")
             return 200, json.dumps(thing if one else {"data": [thing], "total_count": 1})
         seen = echo({"sent": body, "key": key})
@@ -122,7 +123,8 @@ class Parrot:
                 return int(status), json.dumps(
                     {"errors": [error | {"meta": {"param_name": seen["as_text"]}}]}
                 )
-        return 200, json.dumps(THING | ONCE | {"unknown": seen, "name": seen["said"]})
+        told = {"object": object_at(path), "unknown": seen, "name": seen["said"]}
+        return 200, json.dumps(THING | ONCE | told)
 
 
 class Net:

@@ -35,6 +35,7 @@ from deskclerk.catalogue.restrictions import *  # noqa: F403
 from deskclerk.catalogue.route import DESTRUCTIVE as DESTRUCTIVE
 from deskclerk.catalogue.route import READ as READ
 from deskclerk.catalogue.route import WRITE as WRITE
+from deskclerk.catalogue.route import Answers as Answers
 from deskclerk.catalogue.route import Effect as Effect
 from deskclerk.catalogue.route import Request as Request
 from deskclerk.catalogue.route import Route as Route

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deskclerk.catalogue.fields import Local, about, is_reference
 from deskclerk.catalogue.parameter import Parameter, read_parameter
-from deskclerk.catalogue.route import READ, Effect, Request, Route, Send
+from deskclerk.catalogue.route import READ, Answers, Effect, Request, Route, Send
 from deskclerk.errors import ClerkError, InvalidRequest
 
 REDACTED = "[secret]"
@@ -27,6 +27,12 @@ class Resource:
     plural: str
     one: str
     brief: tuple[str, ...]
+    object: str = ""
+    """What Clerk calls it in `object`; left out, its name in small letters."""
+
+    def __post_init__(self) -> None:
+        if not self.object:
+            object.__setattr__(self, "object", self.one.lower().replace(" ", "_"))
 
     @property
     def several(self) -> str:
@@ -48,6 +54,8 @@ class Spec:
     """For a list: whether Clerk pages it. The desk cuts pages out of one that it does not."""
     wrapped: bool = False
     """For a list: whether Clerk always answers `{data, total_count}`."""
+    in_list: bool = False
+    """Whether one thing is read from the route of a list, because Clerk has none for it alone."""
     toolset: str = "core"
     """The named set that it belongs to; faces offer `core`, and Python has all."""
 
@@ -225,6 +233,7 @@ class Action(BaseModel):
             route.fill({name: getattr(self, name) for name in route.names}),
             to_query(self.given("query")),
             dict(body or {}) if takes_body and self._body_names() else None,
+            Answers(self.spec.resource.object, many=self.spec.is_list or self.spec.in_list),
         )
 
     @classmethod

@@ -29,7 +29,14 @@ class ListDomains(
     offset: Annotated[Offset | None, Local()] = None
 
 
-class GetDomain(ReadAction, name="clerk_domain_get", resource=DOMAINS, route=GET("/domains"), effect=READ):
+class GetDomain(
+    ReadAction,
+    name="clerk_domain_get",
+    resource=DOMAINS,
+    route=GET("/domains"),
+    effect=READ,
+    in_list=True,
+):
     """Read one domain by id."""
 
     domain_id: Annotated[Id, Local()]

@@ -83,6 +83,7 @@ class GetOrgMembership(
     resource=ORG_MEMBERSHIPS,
     route=GET("/organizations/{organization_id}/memberships"),
     effect=READ,
+    in_list=True,
 ):
     """Read one user's membership in an organization."""
 

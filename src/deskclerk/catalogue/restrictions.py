@@ -7,8 +7,8 @@ from deskclerk.catalogue.fields import Id, Limit, Local, Offset, about, needed
 from deskclerk.catalogue.route import DELETE, DESTRUCTIVE, GET, POST, READ, WRITE
 
 BRIEF = ("id", "identifier", "identifier_type", "created_at")
-ALLOWLISTS = Resource("allowlists", "allow-list entry", BRIEF)
-BLOCKLISTS = Resource("blocklists", "block-list entry", BRIEF)
+ALLOWLISTS = Resource("allowlists", "allow-list entry", BRIEF, object="allowlist_identifier")
+BLOCKLISTS = Resource("blocklists", "block-list entry", BRIEF, object="blocklist_identifier")
 
 IDENTIFIER = "email address, phone number, web3 wallet, or *@domain"
 

@@ -42,13 +42,25 @@ class Verb(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What kind of thing an operation answers: one with this `object`, or with `many` a list of them."""
+
+    object: str
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One request to Clerk: path below `/v1` with its ids filled in, query pairs, JSON body."""
+    """One request to Clerk: path below `/v1` with its ids filled in, query pairs, JSON body.
+
+    `answers` is what its answer has to be to be believed; None takes any JSON.
+    """
 
     method: Verb
     path: str
     query: tuple[tuple[str, str], ...] = ()
     body: Mapping[str, Any] | None = None
+    answers: Answers | None = None
 
 
 Send = Callable[[Request], Awaitable[Any]]

@@ -1,13 +1,19 @@
 """From Clerk's answer to a value or to one of our errors."""
 
+import email.utils
 import json
+import math
 import re
+import time
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import httpx2
 
-from deskclerk.catalogue import Action, Request
+from deskclerk.catalogue import Action, Answers, Request
 from deskclerk.clerk.redaction import Redact
 from deskclerk.clerk.retry import is_read
 from deskclerk.errors import (
@@ -25,6 +31,15 @@ from deskclerk.errors import (
 NEW_KEY = "Make a new one in Clerk Dashboard, API Keys, Secret key, and set CLERK_SECRET_KEY."
 _NOT_SERVED = 501
 _LONGEST_MESSAGE, _LONGEST_FACT = 1000, 200
+LARGEST = 32 * 2**20
+"""Bytes of one answer: a page of five hundred users with all their metadata has about twenty million."""
+_DEEPEST = 200
+"""Levels of an answer's JSON; Clerk's own have fewer than ten, metadata what an application puts there."""
+_PACKED = ("gzip", "x-gzip", "deflate")
+_RIGHT_ADDRESS = (
+    "Check that CLERK_API_URL is the origin of Clerk's Backend API, such as https://api.clerk.com, and that "
+    "no proxy answers in its place."
+)
 _STATES = re.compile(
     r"duplicate|already|exists|not_pending|conflict|minimum_permissions|not_unique|managed_by|claimed"
 )
@@ -53,29 +68,131 @@ class ResponseInfo:
         self.trace_id = _short(redact(response.headers.get("x-clerk-trace-id")))
 
 
-def decode(request: Request, response: httpx2.Response, redact: Redact) -> Any:
-    """The JSON of a good answer, or the error that a bad one stands for, without what `redact` takes out."""
-    body, readable = _json(response.content)
+class TooLargeError(Exception):
+    """An answer that has more bytes than are read; how many those are."""
+
+
+async def read_body(response: httpx2.Response, largest: int) -> bytes:
+    """The body of a streamed answer, unpacked, never more than `largest` bytes of it in memory.
+
+    Raises:
+        TooLargeError: as soon as it is longer; what is left is not read.
+        httpx2.DecodingError: it is packed in a way that was not asked for, or damaged.
+    """
+    if response.is_stream_consumed:  # a transport in place of the network has read it already
+        if len(response.content) > largest:
+            raise TooLargeError(largest)
+        return response.content
+    packed = response.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in (*_PACKED, "identity", ""):
+        raise httpx2.DecodingError(f"content-encoding {packed[:20]}")
+    # Unpacked here and not by the client, which unpacks a piece whole: one megabyte can hold a thousand.
+    unpack = zlib.decompressobj(wbits=47) if packed in _PACKED else None
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        try:
+            body += unpack.decompress(piece, largest + 1 - len(body)) if unpack else piece
+        except zlib.error:
+            raise httpx2.DecodingError("damaged") from None
+        if len(body) > largest:
+            raise TooLargeError(largest)
+    if unpack and not unpack.eof:
+        raise httpx2.DecodingError("cut off")
+    return bytes(body)
+
+
+def decode(request: Request, response: httpx2.Response, content: bytes, redact: Redact) -> Any:
+    """The JSON of a good answer, or the error that a bad one stands for, without what `redact` takes out.
+
+    The one place where an answer is believed: it is JSON, and the kind of thing that the operation answers.
+    """
+    body, readable = _json(content)
     if not response.is_success:
         raise _refusal(request, response, redact(body), redact)
     if not readable:
         raise unreadable(request, response.status_code)
+    if request.answers and not _is(body, request.answers, strictly=not is_read(request)):
+        raise misunderstood(request, response.status_code, request.answers)
     return body
 
 
 def _json(content: bytes) -> tuple[Any, bool]:
     """The JSON of a body, and whether it could be read; an error of the parser would hold the body."""
     try:
-        return json.loads(content) if content else None, True
+        value = json.loads(content, parse_constant=_no_constant) if content else None
     except (ValueError, RecursionError):
         # The parser's error quotes the text that it stumbled on, which may be a secret.
         return None, False
+    return value, not _deeper(value, _DEEPEST)
+
+
+def _no_constant(name: str) -> NoReturn:
+    # Python reads NaN and Infinity, which are no JSON and which no other program would take from us.
+    raise ValueError(name)
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether a value is nested more deeply; level by level, so that no depth exhausts the stack."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        inside = (item for part in level for item in (part.values() if isinstance(part, dict) else part))
+        level = [item for item in inside if isinstance(item, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _is(body: Any, answers: Answers, *, strictly: bool) -> bool:
+    """Whether an answer is of the kind; its fields are nobody's concern here.
+
+    A read may leave `object` out, a write may not: to believe that something was done wants a sign of it.
+    """
+    if answers.many:
+        items = body.get("data") if isinstance(body, Mapping) else body
+        return isinstance(items, list) and all(isinstance(item, Mapping) for item in items)
+    return (
+        isinstance(body, Mapping)
+        and body.get("object", None if strictly else answers.object) == answers.object
+    )
+
+
+def misunderstood(request: Request, status: int, answers: Answers) -> ClerkError:
+    """An answer that said yes and is not what the operation answers: for a write, no answer at all."""
+    what = "a list of objects" if answers.many else f"one with object {answers.object!r}"
+    if is_read(request):
+        return ClerkError(
+            f"Clerk's answer to {_line(request)} is not {what}.", next_step=_RIGHT_ADDRESS, status=status
+        )
+    return OutcomeUnknown(
+        f"Clerk answered {status} to {_line(request)}, but the answer is not {what}: it may or may not have "
+        "happened.",
+        next_step="Read the target before asking again.",
+        status=status,
+    )
+
+
+def too_large(request: Request, status: int, largest: int) -> ClerkError:
+    """An answer that was not read to its end."""
+    bound = f"longer than {largest:,} bytes, and was not read further (largest_answer)"
+    if is_read(request):
+        return ClerkError(
+            f"Clerk's answer to {_line(request)} is {bound}.",
+            next_step="Ask for less: a smaller limit, or one thing by its id.",
+            status=status,
+        )
+    return OutcomeUnknown(
+        f"Clerk answered {status} to {_line(request)}, but the answer is {bound}.",
+        next_step="Read the target before asking again.",
+        status=status,
+    )
 
 
 def unreadable(request: Request, status: int) -> ClerkError:
     """An answer that said yes but could not be read."""
     if is_read(request):
-        return ClerkUnavailable(f"Clerk's answer to {_line(request)} could not be read.", status=502)
+        return ClerkUnavailable(
+            f"Clerk's answer to {_line(request)} could not be read.", next_step=_RIGHT_ADDRESS, status=502
+        )
     return OutcomeUnknown(
         f"Clerk answered {status} to {_line(request)}, but the answer could not be read.",
         next_step="The write probably happened. Read the target before asking again.",
@@ -133,6 +250,8 @@ def _refusal(request: Request, response: httpx2.Response, body: Any, redact: Red
     if status >= 500 and status != _NOT_SERVED:  # noqa: PLR2004 - the HTTP class of server errors
         return lost(request, f"HTTP {status}", status, trace_id)
     kind = _kind(status, str(code or ""))
+    if 300 <= status < 400:  # noqa: PLR2004 - the HTTP class of redirects
+        return _redirected(request, response, trace_id)
     said = first.get("long_message") or first.get("message") or f"HTTP {status}"
     meta = first.get("meta")
     param = _short(meta.get("param_name")) if isinstance(meta, dict) else None
@@ -163,26 +282,58 @@ def _kind(status: int, code: str) -> type[ClerkError]:
     return Unprocessable if status in (400, 413, 415, 422) else ClerkError
 
 
+def _redirected(request: Request, response: httpx2.Response, trace_id: str | None) -> ClerkError:
+    """A redirect is not followed: the key would go along, to whoever it names."""
+    origin = _origin_of(_short(response.headers.get("location")) or "")
+    where = f" to {origin}" if origin else ""
+    return ClerkError(
+        f"{_line(request)} was redirected{where}, which is not followed: the key would go along.",
+        next_step=f"The request was not carried out. {_RIGHT_ADDRESS}",
+        status=response.status_code,
+        trace_id=trace_id,
+    )
+
+
+def _origin_of(address: str) -> str:
+    """Scheme and host of an address, which is all of it that is repeated; empty if it has none."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname}" if parts.scheme and parts.hostname else ""
+
+
 def _next_step(kind: type[ClerkError], status: int, retry_after: float | None) -> str:
     if kind is KeyRejected:
         what = "is wrong or expired" if status == 401 else "lacks a permission for this"  # noqa: PLR2004
         return f"The secret key {what}. {NEW_KEY}"
     if kind is RateLimited:
-        return f"Wait {retry_after or 10:g} seconds, then ask again. The request was not carried out."
+        return (
+            f"Wait {math.ceil(retry_after or 10)} seconds, then ask again. The request was not carried out."
+        )
     if kind is PlanRequired:
         return (
             "The instance's Clerk subscription does not include this; change it in Clerk Dashboard, Billing."
         )
     if kind is Conflict:
         return "Nothing was changed. Read what is there before deciding what to do."
+    if kind is ClerkError:
+        return f"Nothing was changed. {_RIGHT_ADDRESS}"
     return ""
 
 
 def _seconds(value: str | None) -> float | None:
-    try:
-        return max(0.0, float(value)) if value else None
-    except ValueError:
+    """A `Retry-After` in seconds: it is a number of them, or a moment (RFC 9110, 10.2.3)."""
+    if not value:
         return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _short(fact: Any) -> str | None:

@@ -11,7 +11,17 @@ import stamina
 
 from deskclerk.catalogue import Action, Request
 from deskclerk.catalogue.route import API_VERSION
-from deskclerk.clerk.answers import ResponseInfo, decode, explain, lost, unreadable
+from deskclerk.clerk.answers import (
+    LARGEST,
+    ResponseInfo,
+    TooLargeError,
+    decode,
+    explain,
+    lost,
+    read_body,
+    too_large,
+    unreadable,
+)
 from deskclerk.clerk.rate_budget import PER_TEN_SECONDS, RateBudget
 from deskclerk.clerk.redaction import Redact, redactor
 from deskclerk.clerk.retry import ATTEMPTS, is_read, never_left, wait_before_retry
@@ -26,8 +36,9 @@ class Clerk:
         origin: such as `https://api.clerk.com`, without `/v1`.
         key: the secret key; it is kept here and nowhere else.
         kind: `live`, `test` or `sandbox`; the first two have a rate budget.
-        timeout: seconds for one try.
+        timeout: seconds for one try, from its first byte to the last of its answer.
         retry_seconds: seconds for all tries of one request.
+        largest: bytes of one answer, unpacked, beyond which it is not read.
         transport: in place of the network, for the embedded sandbox and for tests.
     """
 
@@ -39,11 +50,13 @@ class Clerk:
         kind: str = "test",
         timeout: float = 30.0,
         retry_seconds: float = 45.0,
+        largest: int = LARGEST,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.origin = origin
         self._timeout = timeout
         self._retry_seconds = retry_seconds
+        self._largest = largest
         # The key lives in this closure and in the client's headers, and nowhere a repr could show it.
         self._redactor = functools.partial(redactor, key)
         self._budget = RateBudget(kind) if kind in PER_TEN_SECONDS else None
@@ -54,6 +67,8 @@ class Clerk:
                 "Clerk-API-Version": API_VERSION,
                 "User-Agent": f"deskclerk/{__version__}",
                 "Accept": "application/json",
+                # What `read_body` can unpack within its bound.
+                "Accept-Encoding": "gzip",
             },
             timeout=timeout,
             transport=transport,
@@ -81,23 +96,32 @@ class Clerk:
         """
         redact = self._redactor(action)
         try:
-            return redact(await action.perform(functools.partial(self.send, redact=redact, info=info)))
+            return redact(
+                await action.perform(
+                    functools.partial(self.send, name=action.spec.name, redact=redact, info=info)
+                )
+            )
         except ClerkError as error:
             explain(error, type(action))
             raise
 
     async def send(
-        self, request: Request, redact: Redact | None = None, info: ResponseInfo | None = None
+        self,
+        request: Request,
+        redact: Redact | None = None,
+        info: ResponseInfo | None = None,
+        name: str = "",
     ) -> Any:
         """One request, tried again where that is safe; the decoded JSON answer.
 
-        `redact` takes secrets out of what Clerk says in an error.
+        `redact` takes secrets out of what Clerk says in an error, `name` is what a try is logged by.
         """
         redact = redact or self._redactor()
         hook = wait_before_retry(request, self._retry_seconds)
         # No time-out of stamina's: the hook knows Clerk's own waits and ends by the same clock.
         tries = stamina.retry_context(on=hook, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10)
-        # A read may be cut off at any moment; a write that was cut off would be one more lost answer.
+        tries = tries.with_name(name or str(request.method), (), {})
+        # Beside the bound of each try: a read may be given up between two tries, a write never is.
         limit = max(self._timeout, self._retry_seconds) if is_read(request) else None
         try:
             async with asyncio.timeout(limit):
@@ -113,25 +137,42 @@ class Clerk:
         if self._budget:
             await self._budget.spend(request)
         try:
-            response = await self._http.request(
-                request.method,
-                request.path,
-                params=list(request.query) or None,
-                json=request.body,
+            sent = self._http.build_request(
+                request.method, request.path, params=list(request.query) or None, json=request.body
             )
+        except ValueError:  # from the encoder: its error would hold the body
+            sent = None
+        if sent is None:
+            raise Unprocessable(f"{request.method} {request.path}: not JSON in UTF-8, and so not sent.")
+        try:
+            async with asyncio.timeout(self._timeout):
+                response, content = await self._answer(sent)
         # Raised below, outside of the handlers: a cause holds the request, and with it the key.
+        except TimeoutError:
+            failure = lost(request, f"no whole answer within {self._timeout:g} s")
         except httpx2.TransportError as error:
             failure = self._failed(request, error)
         except httpx2.DecodingError:
             # The body did not unpack, and this error does not say with which status it came.
             failure = unreadable(request, 200)
-        except ValueError:  # from the encoder
-            failure = Unprocessable(f"{request.method} {request.path}: not JSON in UTF-8, and so not sent.")
         else:
             if info:
                 info.note(response, redact)
-            return decode(request, response, redact)
+            if content is None:
+                raise too_large(request, response.status_code, self._largest)
+            return decode(request, response, content, redact)
         raise failure
+
+    async def _answer(self, sent: httpx2.Request) -> tuple[httpx2.Response, bytes | None]:
+        """One answer and its body; None for a yes that is longer than is read."""
+        response = await self._http.send(sent, stream=True)
+        try:
+            return response, await read_body(response, self._largest)
+        except TooLargeError:
+            return response, None if response.is_success else b""  # an error's status says enough
+        finally:
+            # Closed and not drained: whoever sends without end is left with it.
+            await response.aclose()
 
     def _failed(self, request: Request, error: httpx2.TransportError) -> ClerkError:
         """What it means that there was no answer."""

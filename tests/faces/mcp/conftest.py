@@ -14,10 +14,10 @@ from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Desk
 from deskclerk.faces.mcp.server import build
 from deskclerk.settings import Settings
+from tests.answers import object_at
 
 ERAS = {"handshake": "legacy", "stateless": "auto"}
 THING = {
-    "object": "thing",
     "id": "x_1",
     "name": "Ada",
     "claims": {},
@@ -40,17 +40,18 @@ class OneOfEverything:
 
     async def __call__(self, request):
         path = request.url.path.removeprefix("/v1")
+        thing = self.thing | {"object": object_at(path)}
         if request.method == "GET":
             if path.endswith("x_1"):
-                return httpx2.Response(200, json=self.thing)
-            return httpx2.Response(200, json={"data": [self.thing], "total_count": 1})
+                return httpx2.Response(200, json=thing)
+            return httpx2.Response(200, json={"data": [thing], "total_count": 1})
         self.writes.append((request.method, path))
         self.arrived.set()
         if self.gate:
             await self.gate.wait()
         if self.trouble:
             raise self.trouble
-        return httpx2.Response(200, json=self.thing)
+        return httpx2.Response(200, json=thing)
 
 
 class Dialogue:

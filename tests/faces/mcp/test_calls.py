@@ -1,8 +1,12 @@
+import httpx2
 import pytest
 from mcp import MCPError
+from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 
-from deskclerk.catalogue import ACTIONS
+from deskclerk.catalogue import ACTIONS, ListUsers
+from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Desk
+from deskclerk.faces.mcp.server import log_to_stderr
 from tests.faces.mcp.conftest import said
 
 pytestmark = pytest.mark.anyio
@@ -109,3 +113,24 @@ async def test_all_reads_answer_within_their_output_schema(connect):
             if action.spec.effect == "read":
                 given = {name: "x_1" for name, item in action.parameters().items() if item.required}
                 assert not (await client.call_tool(action.spec.name, given)).is_error, action.spec.name
+
+
+async def test_a_wait_for_clerk_is_one_line_that_says_what_and_why(caplog):
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        status = 503 if len(asked) == 1 else 200
+        return httpx2.Response(status, json=[])
+
+    before = get_on_retry_hooks()
+    log_to_stderr()
+    try:
+        transport = httpx2.MockTransport(answer)
+        with caplog.at_level("INFO"):
+            async with Clerk("https://clerk.test", "sk_test_x", transport=transport) as clerk:
+                await clerk.perform(ListUsers())
+    finally:
+        set_on_retry_hooks(before)
+    (line,) = [item.getMessage() for item in caplog.records if "retry" in item.getMessage()]
+    assert line.startswith("retry action=clerk_users_list reason='clerk_unavailable 503' wait=0.")

@@ -41,7 +41,11 @@ async def open_clerk(settings: Settings) -> AsyncIterator[Clerk]:
     """A client of the instance in force; the embedded sandbox runs in this process, on the shared file."""
     key = settings.key.get_secret_value()
     connect = functools.partial(
-        Clerk, kind=settings.kind, timeout=settings.timeout, retry_seconds=settings.retry_seconds
+        Clerk,
+        kind=settings.kind,
+        timeout=settings.timeout,
+        retry_seconds=settings.retry_seconds,
+        largest=settings.largest_answer,
     )
     if settings.origin:
         async with connect(settings.origin, key) as clerk:

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from deskclerk.catalogue import ACTIONS, DESTRUCTIVE, READ, Action, Effect, Request, Verb
+from deskclerk.catalogue import ACTIONS, DESTRUCTIVE, READ, Action, Answers, Effect, Request, Verb
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
@@ -112,7 +112,7 @@ class Limits:
         clerk = await self._clerk()
         # Not through an action: what the policy asks for itself is nobody's request and no entry of the
         # journal.
-        answer = await clerk.send(Request(Verb.GET, "/instance"))
+        answer = await clerk.send(Request(Verb.GET, "/instance", answers=Answers("instance")))
         found = answer.get("id") if isinstance(answer, dict) else None
         if self._pins != {found}:
             raise NotAllowed(

@@ -14,6 +14,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from deskclerk.catalogue import BY_NAME, Action
 from deskclerk.desk import Caller, Desk
@@ -22,6 +23,7 @@ from deskclerk.faces.mcp.tools import input_schema, tools_of
 from deskclerk.version import __version__
 
 NAME = "deskclerk"
+_retries = logging.getLogger("deskclerk.retries")
 _FRESH = CacheHint(ttl_ms=3_600_000, scope="private")
 """What is offered is settled when the process starts."""
 
@@ -83,10 +85,22 @@ def instructions(desk: Desk) -> str:
 
 
 def log_to_stderr() -> None:
-    """Warnings and errors as lines on stderr: stdout may be the protocol's."""
+    """Warnings and errors as lines on stderr, since stdout may be the protocol's; in a file waits too."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
+    set_on_retry_hooks([_log_retry])
+    # At a terminal somebody reads what is served, and a wait that passes is none of their business.
+    if not sys.stderr.isatty():
+        _retries.setLevel(logging.INFO)
+
+
+def _log_retry(details: RetryDetails) -> None:
+    """One line before another try, in place of stamina's own, which says neither what is tried nor why."""
+    error = details.caused_by
+    status = getattr(error, "status", None)
+    reason = f"{getattr(error, 'kind', type(error).__name__)}{f' {status}' if status else ''}"
+    _retries.info("retry action=%s reason=%r wait=%.1f", details.name, reason, details.wait_for)
 
 
 def _named(name: str, offered: dict[str, type[Action]]) -> type[Action]:
