@@ -1,5 +1,6 @@
 import httpx2
 import pytest
+import stamina
 from mcp import MCPError
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 
@@ -127,10 +128,10 @@ async def test_a_wait_for_clerk_is_one_line_that_says_what_and_why(caplog):
     log_to_stderr()
     try:
         transport = httpx2.MockTransport(answer)
-        with caplog.at_level("INFO"):
+        with caplog.at_level("INFO"), stamina.set_testing(True, attempts=2):
             async with Clerk("https://clerk.test", "sk_test_x", transport=transport) as clerk:
                 await clerk.perform(ListUsers())
     finally:
         set_on_retry_hooks(before)
     (line,) = [item.getMessage() for item in caplog.records if "retry" in item.getMessage()]
-    assert line.startswith("retry action=clerk_users_list reason='clerk_unavailable 503' wait=0.")
+    assert line.startswith("retry action=clerk_users_list reason='clerk_unavailable 503' wait=0.0")
