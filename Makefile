@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test test-postgres test-browser test-js check format lint types docs index index-check lock clean
+.PHONY: run test test-faults test-postgres test-browser test-js check format lint types docs index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
@@ -27,11 +27,15 @@ test-postgres: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --postgres tests/sandbox tests/test_database.py tests/desk/journal/test_stores.py \
 	  tests/faces/cli/test_sandbox_commands.py
 
+# Every action before every fault that Clerk, a proxy or the network can answer with.
+test-faults: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n auto --faults tests/faults
+
 # Clerk's JavaScript SDK against the sandbox; needs Node 20 or newer.
 test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 
-check: lint types docs test test-postgres test-browser
+check: lint types docs test test-faults test-postgres test-browser
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from tests.databases import Databases, Postgres, Sqlite
 
 def pytest_addoption(parser):
     parser.addoption("--postgres", action="store_true", help="keep what is stored in PostgreSQL")
+    parser.addoption("--faults", action="store_true", help="every action before every fault, not a sample")
 
 
 @pytest.fixture(scope="session")
