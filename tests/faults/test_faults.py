@@ -3,21 +3,14 @@
 `make test-faults` runs all of them; `make test` a sample, one read and three writes before each fault.
 """
 
-import contextlib
-import shutil
-
-import httpx2
 import pytest
 
 from deskclerk.catalogue import ACTIONS
-from deskclerk.desk import Desk
 from deskclerk.desk.execution import settling
-from deskclerk.sandbox import open_sandbox
-from deskclerk.settings import Settings
-from tests.faults.cases import check, run
+from tests.faults.cases import check, prepared, run
 from tests.faults.faults import FAULTS
-from tests.faults.faulty_clerk import API
-from tests.journeys.writes import World, approve, seed
+from tests.faults.page import PAGE, page, rows
+from tests.journeys.writes import seed
 
 pytestmark = pytest.mark.anyio
 SAMPLE = ("clerk_user_get", "clerk_user_ban", "clerk_allowlist_create", "clerk_user_delete")
@@ -41,25 +34,15 @@ def read_back_at_once(monkeypatch):
     monkeypatch.setattr(settling, "WAITS", (0,))
 
 
-@contextlib.asynccontextmanager
-async def prepared(seeded, folder):
-    """A sandbox with the company in it, and a desk beside it that makes what the action needs."""
-    home = folder / "beside"
-    home.mkdir()
-    shutil.copy(seeded, home / "sandbox.db")
-    async with (
-        open_sandbox(home / "sandbox.db", seed=False) as sandbox,
-        httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=sandbox.app),
-            base_url="http://sandbox/v1",
-            headers={"authorization": f"Bearer {sandbox.key}", **API},
-        ) as http,
-        Desk.open(Settings(home=home), approver=approve) as desk,
-    ):
-        yield World(desk, http), sandbox
-
-
 async def test_what_is_told_is_what_happened(seeded, tmp_path, name, fault):
     async with prepared(seeded, tmp_path) as (at, sandbox):
         case = await run(name, fault, at, sandbox, tmp_path / "desk")
     check(case)
+
+
+async def test_the_page_says_what_happens(request):
+    written = PAGE.read_text(encoding="utf-8")
+    if request.config.getoption("--faults"):
+        assert written == page(await rows())
+    else:
+        assert set(await rows(FAULTS[-8:-4])) <= set(written.splitlines())
