@@ -31,7 +31,7 @@ from tests.journeys.writes import (
 )
 
 KEY = "sk_test_" + "f4u1t" * 8
-TIMEOUT, RETRY, LARGEST = 0.4, 0.5, 2**16
+TIMEOUT, RETRY, LARGEST = 0.6, 0.7, 2**16
 """Seconds for one request, seconds for all tries, and bytes of one answer."""
 MOST_SECONDS = 6.0
 """What no fault may take longer than, with all that is read back behind it."""
