@@ -267,6 +267,25 @@ async def test_a_signature_that_expired_unused_signs_nothing(open_desk, upstream
     assert upstream.writes == []
 
 
+async def test_a_signature_that_expires_between_the_look_and_its_use_signs_nothing(
+    open_desk, upstream, monkeypatch
+):
+    async with open_desk() as desk:
+        plan = await desk.propose(BAN)
+        await desk.sign(plan.id, YES)
+        use = desk.plans.use
+
+        async def a_moment_later(*arguments):
+            # Whoever asked has found the signature; its last millisecond passes before the statement.
+            monkeypatch.setattr("deskclerk.desk.plans.store.now", lambda: plan.expires_at)
+            await use(*arguments)
+
+        monkeypatch.setattr(desk.plans, "use", a_moment_later)
+        with pytest.raises(ApprovalRefused, match="expired"):
+            await desk.perform(BAN)
+    assert upstream.writes == []
+
+
 async def test_of_many_calls_and_desks_one_uses_the_signature(open_desk, upstream):
     async with open_desk() as desk, open_desk() as other:
         await desk.sign(await asked(desk), YES)
