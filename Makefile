@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test test-faults test-postgres test-browser test-js check format lint types docs index index-check lock clean
+.PHONY: run test test-faults test-wheel test-postgres test-browser test-js check format lint types docs index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
@@ -31,11 +31,24 @@ test-postgres: $(VENV)/dev.stamp
 test-faults: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --faults tests/faults
 
+# As it is published: an sdist, the wheel made of that, in an environment with nothing else but what it needs to run.
+# The demo runs there, and the types are checked as somebody who imports it has them checked.
+PUBLISHED := build/published
+test-wheel: $(VENV)/dev.stamp
+	rm -rf $(PUBLISHED)
+	$(BIN)/hatchling build --target sdist --directory $(PUBLISHED)
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir $(PUBLISHED) $(PUBLISHED)/deskclerk-*.tar.gz
+	$(BIN)/python -m venv $(PUBLISHED)/venv
+	$(PUBLISHED)/venv/bin/pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements/run.txt
+	$(PUBLISHED)/venv/bin/pip --disable-pip-version-check --quiet install --no-deps $(PUBLISHED)/deskclerk-*.whl
+	$(PUBLISHED)/venv/bin/deskclerk demo
+	$(BIN)/mypy --config-file= --strict --python-executable $(PUBLISHED)/venv/bin/python tests/usage/library.py
+
 # Clerk's JavaScript SDK against the sandbox; needs Node 20 or newer.
 test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 
-check: lint types docs test test-faults test-postgres test-browser
+check: lint types docs test test-faults test-wheel test-postgres test-browser
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
