@@ -112,6 +112,7 @@ async def create_invitations(call: Call) -> list[dict[str, Any]]:
 async def _create(call: Call, body: Mapping[str, Any], *, users_too: bool) -> dict[str, Any]:
     email_address, anyway = normal("email_address", body["email_address"]), bool(body.get("ignore_existing"))
     await refuse_blocked(call, "email_address", [email_address])
+    # An empty `held_by` marks the address as one user's own; an unverified one stands beside others.
     if not users_too and await find(call, email_addresses, email_address=email_address, held_by=""):
         raise taken("email_address")
     if not anyway and await pending_invitation(call, email_address):
@@ -146,6 +147,7 @@ async def invite(
     await end_expired(call, invitations, invitations.c.email_address == email_address)
     values = {"public_metadata": {}} | checked_metadata(body) | pending_values(call, body)
     with unique_or(_invited(email_address)):
+        # `beside_others` keeps it out of the unique index on pending ones.
         await insert(
             call, invitations, id=key, email_address=email_address, beside_others=beside_others, **values
         )

@@ -58,12 +58,15 @@ def identify(text: str) -> tuple[str, str]:
     """The kind of an identifier and how it is kept; `*@example.com` is everybody at a domain."""
     text = text.strip()
     anybody = text.startswith(_ANYBODY_AT)
+    # With a letter in the place of the star it can be checked as an address.
     address = f"x{text[1:]}" if anybody else text
     for kind in NORMAL:
         try:
             value = normal(kind, address)
         except Refusal:
+            # Not of this kind; when it is of none, the error below names them all.
             continue
+        # Any other star would be no wildcard, only an entry that never fits.
         if "*" not in value:
             return kind, f"*{value[1:]}" if anybody else value
     rule = "identifier must be an email address, *@ and a domain, a phone number in E.164 or a web3 wallet."

@@ -79,6 +79,7 @@ async def create_entries(call: Call) -> list[dict[str, Any]]:
     """Put several on the list, each once."""
     check_size(call.items, MOST_AT_ONCE)
     given = [normal("email_address", item["email_address"]) for item in call.items]
+    # Twice in one request is an error; on the list already is none.
     if len(set(given)) < len(given):
         text = "email_address is given twice."
         raise refusal("form_param_duplicate", "is given twice", text, param="email_address")
@@ -112,6 +113,7 @@ async def delete_entry(call: Call) -> dict[str, Any]:
 
 async def _create(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
     address = normal("email_address", body["email_address"])
+    # Answered as it stands, and no webhook is told: whoever asks again keeps the place.
     if row := await find(call, _TABLE, email_address=address):
         (answer,) = await present(call, [row])
         return answer

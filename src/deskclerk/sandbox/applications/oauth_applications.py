@@ -34,6 +34,7 @@ URLS: Mapping[str, str] = {
     "token_introspection_url": "/oauth/token_info",
 }
 WHAT = "OAuth application"
+# Without `//` too: native applications have schemes of their own.
 _URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
 _LONGEST_URI = 1024
 _LETTERS = string.ascii_letters + string.digits
@@ -85,6 +86,7 @@ async def update_oauth_application(call: Call) -> dict[str, Any]:
     row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
     now = {name: row[name] for name in ("name", *DEFAULTS)}
     values = check_application({**now, **_given(call)}, call.body)
+    # A public application has no secret; if it is made confidential again, a rotation gives it one.
     secret = {"client_secret_digest": None} if values["public"] else {}
     await change(call, oauth_applications, row["id"], **values, **secret, updated_at=call.now)
     return await get_oauth_application(call)
@@ -116,6 +118,7 @@ def check_application(values: Mapping[str, Any], body: Mapping[str, Any]) -> dic
     scopes = values["scopes"].split()
     if not scopes or not set(scopes) <= set(SCOPES):
         raise invalid("scopes", f"scopes must be some of {' '.join(SCOPES)}, separated by spaces.")
+    # The body's own word: false is the default too, and a default is not refused but raised below.
     if values["public"] and body.get("pkce_required") is False:
         text = "An application without a secret needs PKCE."
         raise refusal("form_public_client_requires_pkce", "is invalid", text, param="pkce_required")
@@ -143,6 +146,7 @@ def _check_uri(uri: str, param: str) -> None:
 
 
 def _digest(secret: str) -> str:
+    # A fast hash will do: the secret is random and long, no password that could be guessed.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -18,6 +18,7 @@ _LONGEST = 10**14
 class Given(BaseModel):
     """The arguments of one control."""
 
+    # Errors do not show the input: a seed may hold passwords.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
@@ -36,6 +37,7 @@ def milliseconds(value: object) -> object:
     text = str(value).strip()
     sign, text = (-1, text[1:]) if text.startswith("-") else (1, text)
     parts = _PART.findall(text)
+    # `findall` skips what it does not know: joined again, the parts have to be the whole text.
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError("not a duration; accepted: seconds, or text such as 90s, 2h30m, 7d")
     return _bounded(sign * round(sum(float(number) * _UNITS[unit] for number, unit in parts)))

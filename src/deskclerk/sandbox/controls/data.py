@@ -34,6 +34,7 @@ async def reset(store: Store, given: Reset) -> dict[str, Any]:
     async with store.transaction(reads=False) as connection:
         state = await store.state(connection)
         chosen = [find_instance(state, given.instance)] if given.instance else list(state.by_key.values())
+        # The whole sandbox goes back to the machine's time, below.
         now = store.clock.now() if not given.instance else state.time.at(store.clock.now())
         for instance in chosen:
             await _empty(connection, instance.id)
@@ -51,6 +52,7 @@ async def reset(store: Store, given: Reset) -> dict[str, Any]:
 
 
 async def _empty(connection: AsyncConnection, instance_id: str) -> None:
+    # Backwards: what refers to a row goes before the row.
     for table in reversed(metadata.sorted_tables):
         if "instance_id" in table.c and table.name not in KEPT:
             await connection.execute(delete(table).where(table.c.instance_id == instance_id))
@@ -71,6 +73,7 @@ async def snapshot(store: Store, given: Nothing) -> bytes:
 
 async def restore(store: Store, content: bytes) -> dict[str, Any]:
     """Put everything of a snapshot in the place of what there is; all of it or nothing."""
+    # Read before the lock is taken: a damaged file keeps nobody waiting.
     parts = _read(content)
     async with store.transaction(reads=False) as connection:
         revision = (await store.state(connection)).revision
@@ -81,6 +84,7 @@ async def restore(store: Store, content: bytes) -> dict[str, Any]:
                 for start in range(0, len(rows), _CHUNK):
                     await connection.execute(table.insert(), rows[start : start + _CHUNK])
         except SQLAlchemyError as error:
+            # The type alone: a database's message quotes the row.
             raise wrong("snapshot", f"does not fit this sandbox: {type(error).__name__}") from None
         # Above the present one, not the snapshot's: every process has to notice.
         await touch(connection, revision=revision + 1)
@@ -105,6 +109,7 @@ def _read(content: bytes) -> list[tuple[Table, list[dict[str, Any]]]]:
                 binary, found[name] = _binary(name), []
             else:
                 found[name].append(_row(columns, line, binary))
+    # Unbound are the columns of a row that stands before the line of its table.
     except (KeyError, TypeError, ValueError, UnboundLocalError):
         raise wrong("snapshot", "is damaged") from None
     if not found.get("instances") or not found.get("sandbox_state"):

@@ -23,6 +23,7 @@ from deskclerk.sandbox.store.store import Store
 
 Run = Callable[[Store, Any], Coroutine[Any, Any, dict[str, Any]]]
 ROOT = "/sandbox"
+# A seed's text, at most ten million characters, comes as JSON; a snapshot is all of the data.
 LARGEST_BODY, LARGEST_SNAPSHOT = 16 * 2**20, 2**30
 _BAD, _FORBIDDEN = 400, 403
 
@@ -76,6 +77,7 @@ def with_controls(api: ASGIApp, store: Store, *, open_to: str | None, token: str
     controls = _controls(store, open_to, token)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # With a slash behind it: /sandboxes is none of ours, /sandbox is.
         ours = scope["type"] == "http" and (scope["path"] + "/").startswith(ROOT + "/")
         await (controls if ours else api)(scope, receive, send)
 
@@ -124,12 +126,14 @@ class Guard:
             return "Other machines can reach this sandbox, so its controls need a token: set DESKCLERK_TOKEN."
         host = request.headers.get("host", "")
         name = _host_name(host)
+        # Under a token any name will do: a page that rebinds its name does not know the token.
         if not is_loopback(name) and (self.open_to is None or self.token is None):
             return f"The controls answer to this machine's own names only, not to {name!r}."
         origin = request.headers.get("origin")
         # A page may send what it likes here, but not without its origin in a POST.
         if origin is not None and origin != f"http://{host}":
             return "The controls are not for pages of other origins."
+        # A browser's GET may come without an origin, but tells where it comes from here.
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return "The controls are not for pages of other origins."
         if self.token is not None and not self._shows_token(request):
@@ -146,6 +150,7 @@ class Guard:
 def _host_name(host: str) -> str:
     try:
         return urlsplit(f"//{host}").hostname or ""
+    # An IPv6 address without its closing bracket.
     except ValueError:
         return ""
 

@@ -87,6 +87,7 @@ async def remove_instance(store: Store, given: WhichInstance) -> dict[str, Any]:
             raise wrong(
                 "instance", "the embedded one stays: every face without a key uses it; reset it instead"
             )
+        # What is in it goes with it, by the foreign keys.
         await connection.execute(delete(instances).where(instances.c.id == instance.id))
         await touch(connection)
     return {"removed": instance.id}
@@ -111,11 +112,13 @@ async def set_limits(store: Store, given: SetLimits) -> dict[str, Any]:
 
 def _quota(given: AddInstance) -> int | None:
     if given.user_quota is None:
+        # The company has a hundred people already: under Clerk's quota nobody could be added.
         return DEVELOPMENT_QUOTA if given.kind == "test" and not given.company else None
     return given.user_quota or None
 
 
 def _check_new(state: State, instance: Instance) -> None:
+    # Looked at under the write lock; the database itself does not keep slugs apart.
     for other in state.by_key.values():
         for name in ("id", "secret_key", "slug"):
             if getattr(other, name) == getattr(instance, name):

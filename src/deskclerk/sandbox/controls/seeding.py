@@ -73,10 +73,12 @@ def read_yaml(text: str, file: str) -> Place:
 
     lines: dict[Path, int] = {}
     try:
+        # Composed, not loaded: nodes know their lines, and show a key that stands twice.
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         value = _value(node, (), lines, file) if node else {}
     except yaml.YAMLError as error:
         raise InvalidRequest(f"{file} is not YAML: {' '.join(str(error).split())}") from None
+    # Also for an anchor that holds itself.
     except RecursionError:
         raise InvalidRequest(f"{file}: nested too deeply.") from None
     return Place(value, file, (), lines)
@@ -99,6 +101,7 @@ def _value(node: "Node", path: Path, lines: dict[Path, int], file: str) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, number), lines, file) for number, item in enumerate(node.value)]
     plain = yaml.SafeLoader("").construct_object(node)
+    # YAML makes times of what looks like them; in JSON they are text.
     if isinstance(plain, dt.datetime):
         return (plain if plain.tzinfo else plain.replace(tzinfo=dt.UTC)).isoformat()
     return plain.isoformat() + "T00:00:00Z" if isinstance(plain, dt.date) else plain
@@ -158,6 +161,7 @@ async def seed(store: Store, given: Seed) -> dict[str, Any]:
     content = read_yaml(given.yaml, given.file) if given.yaml else Place(given.data or {}, given.file)
     if not given.company:
         check_keys(content)
+    # Before the transaction: passwords are hashed here, and the write lock is not held meanwhile.
     prepared = await _prepared(content) if not given.company else []
     async with store.transaction(reads=False) as connection:
         state = await store.state(connection)
@@ -179,6 +183,7 @@ async def seed_people(store: Store, given: Seed, progress: Progress | None = Non
     from deskclerk.sandbox.seed.generated import generate  # noqa: PLC0415 - only here
 
     people, instance = given.people or 0, find_instance(await store.state(), given.instance)
+    # Generated rows go past the rules that would keep the quota.
     if instance.user_quota is not None:
         raise wrong("people", f"{instance.slug} holds at most {instance.user_quota} users")
     await generate(store, instance.id, people, seed=given.number, progress=progress)
@@ -190,6 +195,7 @@ async def _add_company(connection: Any, instance: Instance, now: int) -> None:
 
     try:
         await add_company(connection, instance.id, now)
+    # The company's ids are fixed: they are in the database already.
     except IntegrityError:
         raise wrong(
             "company", "goes into an empty instance, once in a sandbox; reset with company instead"

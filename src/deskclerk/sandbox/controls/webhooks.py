@@ -89,6 +89,7 @@ async def remove_endpoint(store: Store, given: WhichEndpoint) -> dict[str, Any]:
 
 async def list_outbox(store: Store, given: ListOutbox) -> dict[str, Any]:
     """The newest messages first, each with its deliveries."""
+    # By time first: positions are counted within one instance.
     query = select(outbox).order_by(outbox.c.created_at.desc(), outbox.c.position.desc()).limit(given.limit)
     if given.type:
         query = query.where(outbox.c.type == given.type)
@@ -131,6 +132,7 @@ def _check_url(url: str) -> None:
     """InvalidRequest unless it is on this machine: made-up people are nobody else's business."""
     try:
         parts = urlsplit(url)
+        # The port is read for its ValueError: only then is it looked at.
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         raise wrong("url", "not a URL") from None

@@ -42,6 +42,7 @@ TRACE_HEADER = "x-clerk-trace-id"
 
 def has_route(route: Route, version: str) -> bool:
     """Whether an API version has this route."""
+    # Versions are dates: as text they stand in their order.
     return version >= ROUTES_SINCE.get(route, VERSIONS[0])
 
 

@@ -143,5 +143,6 @@ async def _not_routed(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
+    # The type alone: a message may quote what was sent.
     text = f"The sandbox failed: {type(error).__name__}."
     return envelope(500, (Problem("internal_clerk_error", "Internal error", text),), request.state.trace)

@@ -141,6 +141,7 @@ async def read_upload(request: Request, name: str) -> Upload:
         # Clerk's forms have one file and a field or two; the parser would take a thousand.
         async with _limited(request).form(max_files=1, max_fields=8) as form:
             file = form.get(name)
+            # A field without a file name arrives as text.
             if file is None or isinstance(file, str):
                 raise Refusal(
                     Problem("form_param_missing", "is missing", f"The form has no file {name}.", name),

@@ -89,6 +89,7 @@ def fits(fault: Fault, scope: Scope) -> bool:
 @cache
 def path_rule(path: str) -> re.Pattern[str]:
     """A path with placeholders (`/users/{user_id}`) or wildcards (`/users/*`, `**` over segments)."""
+    # Alone it stands for every path, inside of one for a segment.
     if path == "*":
         return re.compile(".*")
     path = "/" + path.removeprefix("/v1").lstrip("/")

@@ -16,10 +16,13 @@ from deskclerk.sandbox.http.call import Operation
 from deskclerk.sandbox.http.errors import Problem, Refusal, refusal
 
 _TYPES: Mapping[str, type] = {"string": str, "boolean": bool, "integer": int, "object": dict, "array": list}
+# Not \d, which takes the digits of other scripts too; bounded, as `int` refuses some thousands of them.
 _INTEGER = re.compile(r"-?[0-9]{1,30}")
+# What both databases hold in a BIGINT.
 _LARGEST = 2**63 - 1
 _NUL = "\0"
 """No text in PostgreSQL has it."""
+# `fromisoformat` alone would take dates without a time, and times without a zone.
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)",
 )
@@ -69,6 +72,7 @@ def parse_time(text: str) -> int:
     """RFC 3339 text in milliseconds since the epoch; ValueError if it is not."""
     if not _RFC3339.fullmatch(text):
         raise ValueError("not RFC 3339")
+    # RFC 3339 allows a small z, `fromisoformat` does not.
     return round(dt.datetime.fromisoformat(text.upper()).timestamp() * 1000)
 
 
@@ -79,6 +83,7 @@ def _kind(item: Parameter) -> str:
 
 
 def _is(value: Any, kind: str) -> bool:
+    # To Python true is an integer too, to JSON it is not.
     return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
@@ -88,6 +93,7 @@ def _bad(name: str, text: str) -> Problem:
 
 def _check_time(value: str, name: str) -> Iterator[Problem]:
     try:
+        # The form is not enough: 31 February has it.
         parse_time(value)
     except (ValueError, OverflowError):
         yield Problem(
@@ -98,6 +104,7 @@ def _check_time(value: str, name: str) -> Iterator[Problem]:
 def _check_bounds(value: Any, schema: Mapping[str, Any], name: str) -> Iterator[Problem]:
     if "enum" in schema and value not in schema["enum"]:
         yield _bad(name, f"{name} must be one of {', '.join(schema['enum'])}.")
+    # By identity: to Python 1 equals True.
     if "const" in schema and value is not schema["const"]:
         yield _bad(name, f"{name} must be {str(schema['const']).lower()}.")
     if isinstance(value, int) and not isinstance(value, bool):
@@ -134,6 +141,7 @@ def _check_items(values: list[Any], schema: Mapping[str, Any], name: str) -> Ite
         if isinstance(value, str) and _NUL in value:
             yield _bad(name, f"{name} must not contain the character U+0000.")
             return
+    # Only when all types are right: bounds mean nothing for the others.
     for value in values:
         yield from _check_bounds(value, schema, name)
 
@@ -194,6 +202,7 @@ def read_query(pairs: Iterable[tuple[str, str]], known: Mapping[str, Parameter])
     """The known query parameters as values; unknown ones are ignored, as Clerk does."""
     texts: dict[str, list[str]] = {}
     for name, text in pairs:
+        # A list is written `name=…&name=…` or `name[]=…&name[]=…`.
         texts.setdefault(name.removesuffix("[]"), []).append(text)
     values = {name: from_text(texts[name], item) for name, item in known.items() if name in texts}
     _refuse_any([*_missing(values, known), *_wrong(values, known)])
@@ -262,8 +271,10 @@ def _optional(item: Parameter, actions: list[type[Action]]) -> Parameter:
 
 def _parse(content: bytes) -> Any:
     try:
+        # Python's parser would take NaN and Infinity, which are no JSON.
         parsed = json.loads(content.decode(), parse_constant=_no_constant) if content.strip() else None
         json.dumps(parsed, ensure_ascii=False).encode()  # a lone surrogate is no text that can be kept
+    # What is nested too deeply ends the parser with a RecursionError.
     except (ValueError, RecursionError):
         raise refusal("request_body_invalid", "body is invalid", "The body is not valid JSON.") from None
     return parsed

@@ -114,5 +114,6 @@ def ordered(
 
 def split_signs(values: Sequence[str]) -> tuple[list[str], list[str]]:
     """Ids to include and ids to exclude, from ids with `+`, `-` or nothing before them."""
+    # A "+" that was not escaped arrives as a space.
     wanted = [item.removeprefix("+").lstrip(" ") for item in values if not item.startswith("-")]
     return wanted, [item.removeprefix("-") for item in values if item.startswith("-")]

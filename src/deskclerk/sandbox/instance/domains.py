@@ -16,6 +16,7 @@ from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.store import Instance
 from deskclerk.sandbox.store.tables import domains
 
+# DNS's own bounds: 63 characters for a label, 253 for the name, without its port.
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?=[^:]{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:(?P<port>[0-9]{{1,5}}))?")
 _LAST_PORT = 65_535
@@ -51,6 +52,7 @@ class UpdateDomain(Operation, route=PATCH("/domains/{domain_id}")):
 
 async def list_domains(call: Call) -> Any:
     """All domains, the primary one first, then the satellites in the order of their coming."""
+    # False sorts before true, so the primary one leads.
     query = all_of(call, domains).order_by(domains.c.is_satellite, domains.c.created_at, domains.c.id)
     return await page(call, query, present_domains)
 

@@ -60,6 +60,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 
 async def read_settings(call: Call, section: str) -> dict[str, Any]:
     """One section of the settings of the call's instance."""
+    # Only what was changed is stored: a new default counts for older instances too.
     return {**DEFAULTS[section], **await _changed(call, section)}
 
 
@@ -97,6 +98,7 @@ def where_organizations_are_on(handlers: Handlers) -> Handlers:
 
 def _guarded(handler: Handler) -> Handler:
     async def guarded(call: Call) -> object:
+        # Asked with each request: the setting may change while the sandbox runs.
         if not (await read_settings(call, "organizations"))["enabled"]:
             text = "Organizations are off in the settings of this instance."
             raise refusal("organization_not_enabled_in_instance", "organizations are off", text)

@@ -85,6 +85,7 @@ async def update_instance(call: Call) -> Response:
     values = given(call, UpdateInstance.model_fields)
     if values.get("support_email"):
         _check_email(values["support_email"])
+    # An empty development_origin takes it back; a stand-in passes for it here.
     for origin in (*values.get("allowed_origins", ()), values.get("development_origin") or "any://origin"):
         if not _ORIGIN.fullmatch(origin):
             raise refusal("form_invalid_origin", "is no origin", f"{origin} is no origin.")
@@ -103,6 +104,7 @@ async def update_beta_settings(call: Call) -> dict[str, Any]:
     values = given(call, UpdateBetaSettings.model_fields)
     if not _LOCAL_PART.fullmatch(values.get("from_email_address", "noreply")):
         raise ill_formed("from_email_address", "from_email_address must have letters and digits only.")
+    # Its settings belong to three sections; what is not taken out here goes to the last, `emails`.
     if "test_mode" in values:
         await change_settings(call, "instance", {"test_mode": values.pop("test_mode")})
     allowlist = (
@@ -127,6 +129,7 @@ async def change_domain(_call: Call) -> dict[str, Any]:
 def _check_email(text: str) -> None:
     try:
         normal("email_address", text)
+    # The first refusal names `email_address`, which the request does not have.
     except Refusal:
         raise ill_formed("support_email", "support_email must be a valid email address.") from None
 

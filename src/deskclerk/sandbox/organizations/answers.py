@@ -71,6 +71,7 @@ async def check_places(call: Call, organization: RowMapping) -> None:
     """Refuse when members and open invitations together fill the organization."""
     most = organization["max_allowed_memberships"]
     places = select(members() + open_invitations(call.now)).where(organizations.c.id == organization["id"])
+    # Zero stands for no limit.
     if most and (await call.connection.execute(places)).scalar_one() >= most:
         text = f"The organization takes at most {most} members, open invitations included."
         raise refusal("organization_membership_quota_exceeded", "organization is full", text)

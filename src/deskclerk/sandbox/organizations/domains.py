@@ -116,6 +116,7 @@ async def list_all_domains(call: Call) -> Any:
 def _found(text: str) -> Any:
     if not text:
         raise invalid("query", "query must not be empty.")
+    # The id of an organization is meant whole, where a name may be given in part.
     if text.startswith("org_"):
         return _TABLE.c.organization_id == text
     return func.lower(_TABLE.c.name).contains(text.lower(), autoescape=True)
@@ -147,6 +148,7 @@ async def create_organization_domain(call: Call) -> dict[str, Any]:
     if await count(call, mine) >= MOST_DOMAINS:
         text = f"An organization has at most {MOST_DOMAINS} domains."
         raise refusal("organization_domain_quota_exceeded", "too many domains", text)
+    # Unique among the verified only: whoever has not verified a domain has proved nothing.
     with unique_or(_exists(name)):
         await insert(
             call,
@@ -169,6 +171,7 @@ async def update_organization_domain(call: Call) -> dict[str, Any]:
     values = {name: call.body[name] for name in names if call.body.get(name) is not None}
     if "enrollment_mode" in values:
         await _check_mode(call, values["enrollment_mode"])
+    # It may collide when it is verified now, and another organization verified it before.
     with unique_or(_exists(row["name"])):
         await change(call, _TABLE, row["id"], **values, updated_at=call.now)
     return await _told(call, "updated", row["id"])
@@ -180,6 +183,7 @@ async def verify_ownership(call: Call) -> dict[str, Any]:
     if row["ownership_verified_at"] is None:
         await change(call, _TABLE, row["id"], ownership_verified_at=call.now, updated_at=call.now)
         return await _told(call, "updated", row["id"])
+    # Nothing changed: no webhook is told.
     (answer,) = await present_domains(call, [row])
     return answer
 
@@ -203,6 +207,7 @@ async def _domain(call: Call) -> RowMapping:
 
 def _check_name(text: str) -> str:
     name = check_name(text)
+    # Stricter than for the instance's own domains, among which localhost:3000 is one.
     if "." not in name or ":" in name:
         raise ill_formed("name", "name must be a domain such as example.com.")
     if name in COMMON:

@@ -119,6 +119,7 @@ async def create_organization_invitations(call: Call) -> dict[str, Any]:
     """Invite several at once, or nobody when one of them cannot be."""
     organization = await get(call, organizations, call.path["organization_id"], "organization")
     check_size(call.items, MOST_AT_ONCE)
+    # All in the call's one transaction: a refusal takes back those before it, and what webhooks hear.
     answers = [await _invite(call, organization, item) for item in call.items]
     return {"data": answers, "total_count": len(answers)}
 
@@ -137,6 +138,7 @@ async def _invite(call: Call, organization: RowMapping, body: Mapping[str, Any])
     not_unique = refusal("organization_invitation_not_unique", "invited already", text)
     if await find(call, _table, organization_id=key, email_address=email_address, status="pending"):
         raise not_unique
+    # Last: who is invited already hears of that, however full the organization is.
     await check_places(call, organization)
     values = {"public_metadata": {}, "private_metadata": {}} | checked_metadata(body)
     invitation_id = new_id("orginv", call.now)
@@ -160,6 +162,7 @@ async def revoke_organization_invitation(call: Call) -> dict[str, Any]:
     key = organization["id"]
     row = await _invitation(call, key)
     await _check_admin(call, key, call.body.get("requesting_user_id"))
+    # By the clock: unlike one to the application, an expired invitation cannot be revoked here.
     status = status_of(row, call.now)
     if status != "pending":
         text = f"Only a pending invitation can be revoked; this one is {status}."
@@ -201,6 +204,7 @@ async def _is_member(call: Call, organization_id: str, email_address: str) -> bo
 
 def _all(call: Call) -> Select[Any]:
     """The invitations of the instance, each with what it shows of its inviter."""
+    # Outer: many name no inviter, and a deleted one is forgotten.
     query = select(_table, *person_columns()).outerjoin(users, users.c.id == _table.c.inviter_id)
     return query.where(_table.c.instance_id == call.instance.id)
 

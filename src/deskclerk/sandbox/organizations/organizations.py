@@ -76,6 +76,7 @@ async def create_organization(call: Call) -> dict[str, Any]:
     if creator is not None and await find(call, users, id=creator) is None:
         text = f"No user with the id {creator} exists in this instance."
         raise refusal("organization_creator_not_found", "creator not found", text)
+    # Where slugs are off too: no organization is answered without one.
     if "slug" not in values:
         values["slug"] = await _free_slug(call, values["name"], key)
     with unique_or(taken("slug")):
@@ -83,6 +84,7 @@ async def create_organization(call: Call) -> dict[str, Any]:
     if creator is not None:
         await add_member(call, key, creator, settings["creator_role"])
     answer = await _told(call, "created", key)
+    # After its organization: a receiver hears of that first.
     if creator is not None:
         await tell_created(call, key, creator)
     return answer
@@ -113,6 +115,7 @@ async def delete_organization(call: Call) -> dict[str, Any]:
     """Delete an organization with its memberships and invitations; no session has it active any more."""
     row = await get(call, organizations, call.path["organization_id"], "organization")
     await remove(call, organizations, row["id"])
+    # By hand: a session keeps the id as plain text, which no foreign key clears.
     active = sessions.c.last_active_organization_id == row["id"]
     await call.connection.execute(update(sessions).where(active).values(last_active_organization_id=None))
     answer = {"object": "organization", "id": row["id"], "deleted": True}
@@ -186,6 +189,7 @@ async def _free_slug(call: Call, name: str, key: str) -> str:
     """A slug made of the name; where that is in use, with the end of the id behind it."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "organization"
+    # The end of the id, as ids of the same time begin alike.
     return f"{slug}-{key[-8:].lower()}" if await find(call, organizations, slug=slug) else slug
 
 
@@ -224,6 +228,7 @@ async def set_logo(call: Call) -> dict[str, Any]:
     assert call.upload is not None  # noqa: S101 - an operation with `upload` has one
     logo_id = await keep_image(call, call.upload)
     answer = await changed_organization(call, row["id"], {"logo_id": logo_id})
+    # After the change: a picture that is still shown is not dropped.
     await drop_image(call, row["logo_id"])
     return answer | {"logo_url": answer["image_url"]}
 

@@ -113,6 +113,7 @@ async def update_permission(call: Call) -> dict[str, Any]:
 
 async def delete_permission(call: Call) -> dict[str, Any]:
     """Delete a permission of the instance's own; no role gives it any more."""
+    # The system's stay, so no role loses what MINIMUM asks for in this way.
     row = await _own(call)
     await remove(call, _TABLE, row["id"])
     answer = {"object": "permission", "id": row["id"], "deleted": True}
@@ -187,6 +188,7 @@ async def read_roles(
 ) -> Mapping[str, Role]:
     """The roles with these keys, in one query; the permissions in alphabetical order."""
     roles, permissions = organization_roles, organization_permissions
+    # Outer joins: a role that permits nothing is a role all the same.
     query = (
         select(roles.c.key, roles.c.id, roles.c.name, permissions.c.key.label("permission"))
         .outerjoin(role_permissions, role_permissions.c.role_id == roles.c.id)
@@ -225,6 +227,7 @@ def roles_with_minimum(instance_id: str) -> Select[tuple[str]]:
         .join(permissions, permissions.c.id == role_permissions.c.permission_id)
         .where(roles.c.instance_id == instance_id, permissions.c.key.in_(MINIMUM))
         .group_by(roles.c.id, roles.c.key)
+        # A role has a permission once at most: as many rows as MINIMUM has keys are all of them.
         .having(func.count() == len(MINIMUM))
     )
 

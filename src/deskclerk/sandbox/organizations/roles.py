@@ -104,11 +104,13 @@ async def update_role(call: Call) -> dict[str, Any]:
     with unique_or(taken("key")):
         await change(call, organization_roles, row["id"], **values, updated_at=call.now)
     if values.get("key", row["key"]) != row["key"]:
+        # Members, invitations and settings name a role by its key and not by its id.
         await _rename(call, row["key"], values["key"])
     if call.body.get("permissions") is not None:
         mine = role_permissions.c.role_id == row["id"]
         await call.connection.execute(delete(role_permissions).where(mine))
         await _permit(call, row["id"], call.body["permissions"])
+        # Judged as it is after the change; a refusal takes the change back.
         await _keep_creators_able(call, row["id"])
     return await _told(call, "role.updated", row["id"])
 
@@ -124,6 +126,7 @@ async def delete_role(call: Call) -> dict[str, Any]:
         (memberships, "organization_role_assigned_members"),
         (organization_invitations, "organization_role_exists_in_invitations"),
     ):
+        # Invitations that are over count too: their answers still tell the role's name.
         query = all_of(call, table).where(table.c.role == row["key"]).limit(1)
         if (await call.connection.execute(query)).first():
             raise refusal(code, "role is in use", f"{row['key']} is the role of some {table.name}.")
@@ -172,6 +175,7 @@ def _fields(call: Call) -> dict[str, Any]:
 
 
 async def _permit(call: Call, role_id: str, ids: Sequence[str]) -> None:
+    # Each once: an id that is given twice is no error, but the pair is unique.
     for key in dict.fromkeys(ids):
         if await find(call, organization_permissions, id=key) is None:
             raise not_found("permission", key)

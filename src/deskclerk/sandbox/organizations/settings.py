@@ -45,6 +45,7 @@ async def update_organization_settings(call: Call) -> dict[str, Any]:
     """Change how organizations are set up."""
     values = given(call, UpdateOrganizationSettings.model_fields)
     for name in ("creator_role", "domains_default_role"):
+        # Asked for by id and kept by key, as members have their roles.
         if key := values.pop(f"{name}_id", None):
             values[name] = (await get(call, organization_roles, key, "role"))["key"]
     if "creator_role" in values and not await may(call, values["creator_role"], MINIMUM):
@@ -56,6 +57,7 @@ async def update_organization_settings(call: Call) -> dict[str, Any]:
 
 
 def _organization_answer(settings: dict[str, Any]) -> dict[str, Any]:
+    # Nobody chooses it: where domains are on, people can always be invited by hand.
     modes = ["manual_invitation", *settings["domains_enrollment_modes"]]
     return {
         "object": "organization_settings",

@@ -49,6 +49,7 @@ async def list_memberships_of_user(call: Call) -> Any:
 async def list_invitations_of_user(call: Call) -> Any:
     """What the e-mail addresses of a user are invited to, the newest invitation first."""
     user = await get(call, users, call.path["user_id"], "user")
+    # An invitation names no user: it is theirs who has the address.
     theirs = select(email_addresses.c.email_address).where(email_addresses.c.user_id == user["id"])
     query = select(_table, *person_columns()).outerjoin(users, users.c.id == _table.c.inviter_id)
     query = query.where(_table.c.instance_id == call.instance.id, _table.c.email_address.in_(theirs))

@@ -21,6 +21,7 @@ class Draft:
     def __init__(self, instance_id: str, now: int) -> None:
         self.instance_id = instance_id
         self.now = now
+        # One source for everything: one more draw changes every id that is drawn after it.
         self.chance = random.Random("deskclerk")  # noqa: S311 - made-up people, no secrets
         self.rows: dict[str, list[dict[str, Any]]] = {}
 

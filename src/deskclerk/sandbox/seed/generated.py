@@ -34,6 +34,7 @@ AT_ONCE = 2_000
 """How many people one transaction takes; requests get through between two."""
 _YEARS = 5 * 365 * DAY
 _AREAS = tuple(area for area in range(201, 999) if area != 555)  # noqa: PLR2004 - the small company's
+# With the areas nearly eight million numbers; a third of the people have one.
 _LINES = 10_000
 _DIGEST = "$2b$12$K3JqhmAbjI1g/DGmQdR5yOqv8gxuLOrEc7mkJ0y0UTn1Jc1uIV0/m"
 """Stands for a password that nobody knows."""
@@ -47,6 +48,7 @@ async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[
     raw = await connection.get_raw_connection()
     assert raw.driver_connection is not None  # noqa: S101 - it is open
     names = tuple(rows[0])
+    # COPY goes past SQLAlchemy's types: JSON has to be text here.
     as_json = {name for name in names if isinstance(table.c[name].type, JSON)}
     columns = ", ".join(f'"{name}"' for name in names)
     async with (
@@ -73,6 +75,7 @@ async def measure(connection: AsyncConnection) -> None:
     SQLite's planner is told once and for all, by the migration.
     """
     if connection.dialect.name == "sqlite":
+        # SQLite's own default.
         await connection.execute(text("PRAGMA cache_size = -2000"))
         await connection.execute(text("PRAGMA shrink_memory"))
     else:
@@ -91,10 +94,12 @@ async def generate(
     async with store.transaction(reads=True) as connection:
         now = await store.now(connection)
         mine = select(func.count()).select_from(users).where(users.c.instance_id == instance_id)
+        # Numbers go on from here: they are in addresses and user names, which must differ.
         already = (await connection.execute(mine)).scalar_one()
     for begin in range(0, people, AT_ONCE):
         numbers = range(already + begin, already + min(begin + AT_ONCE, people))
         draft = Draft(instance_id, now)
+        # By the first number too: a second run makes other people.
         draft.chance = random.Random(f"deskclerk {seed} {numbers.start}")  # noqa: S311 - no secrets
         _fill(draft, numbers, begin, people)
         async with store.transaction(reads=False) as connection:

@@ -109,6 +109,7 @@ Sol Castellanos
 )
 """First and last names, in the order in which they signed up."""
 
+# Letters that Unicode does not take apart into a plain one and an accent; and what is left out.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "'": "", " ": "", "-": ""})
 
 

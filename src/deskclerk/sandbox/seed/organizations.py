@@ -152,6 +152,7 @@ def _add_team(draft: Draft, members: list[dict[str, Any]]) -> str:
         id=key,
         name=name,
         name_folded=name.casefold(),
+        # There are a hundred names, so the slug needs something of its own.
         slug=f"{name.casefold().replace(' ', '-')}-{draft.chance.randbytes(5).hex()}",
         created_by=members[0]["id"],
         max_allowed_memberships=0,

@@ -38,6 +38,7 @@ _DEVICES = (
     ("iPhone", True, "Safari", "26.0"),
     ("Android", True, "Chrome", "141.0.0.0"),
 )
+# Networks that are reserved for documentation: these addresses are nobody's.
 _PLACES = (
     ("203.0.113", "Lisbon", "PT"),
     ("203.0.113", "Lagos", "NG"),
@@ -73,6 +74,7 @@ def add_people(draft: Draft) -> list[Person]:
 
 
 def _add_person(draft: Draft, number: int, first: str, last: str) -> Person:
+    # A week apart, and up to five days on top: in the order of the names, the last before the fixed day.
     created = TODAY - 730 * DAY + number * 7 * DAY + draft.chance.randrange(5 * DAY)
     user_id = draft.id("user", created)
     email = f"{plain(first)}.{plain(last)}@example.com"
@@ -237,6 +239,7 @@ def _add(draft: Draft, person: Person, teams: dict[str, str], status: str, **tim
         updated_at=times["last_active_at"],
         **times,
     )
+    # The users are not inserted yet: a session may be later than what was drawn for them.
     for seen, began in (("last_sign_in_at", "created_at"), ("last_active_at", "last_active_at")):
         person.row[seen] = max(person.row[seen], times[began])
 

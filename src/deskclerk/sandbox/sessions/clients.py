@@ -49,6 +49,7 @@ async def get_client(call: Call) -> dict[str, Any]:
 async def verify_client(call: Call) -> dict[str, Any]:
     """The client that the session of a token is on."""
     claims = read(call.body["token"], await private_key(call))
+    # A template's token has the same signature, and its `sid` is whatever the template says, or missing.
     if claims is None or not isinstance(claims.get("sid"), str):
         raise refusal("cookie_invalid", "Invalid token", "token is no session token of this instance.")
     session = await find(call, sessions, id=claims["sid"])

@@ -28,6 +28,7 @@ faults = Table(
     "faults",
     metadata,
     id_column(),
+    # Null where the fault is for every instance.
     reference("instance_id", "instances.id"),
     Column("method", String(8), nullable=False),
     Column("path", Text, nullable=False),

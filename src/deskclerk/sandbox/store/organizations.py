@@ -22,6 +22,7 @@ organizations = Table(
     Column("name", Text, nullable=False),
     Column("name_folded", Text, nullable=False),
     Column("slug", Text, nullable=False),
+    # An organization outlives who made it.
     reference("created_by", "users.id", ondelete="SET NULL"),
     Column("max_allowed_memberships", BigInteger, nullable=False),
     Column("admin_delete_enabled", Boolean, nullable=False),
@@ -69,6 +70,7 @@ organization_domains = Table(
     Index("organization_domains_created", "instance_id", "created_at", "id"),
 )
 
+# Many organizations may name a domain; verified, it belongs to one in its instance.
 _verified = text("verified")
 Index(
     "organization_domains_verified",
@@ -162,6 +164,8 @@ organization_invitations = Table(
     Index("organization_invitations_inviter", "inviter_id"),
 )
 
+# An address has one pending invitation, however many requests come at once; those made beside others
+# do not count.
 _alone, _pending = text("status = 'pending' AND NOT beside_others"), text("status = 'pending'")
 Index(
     "invitations_pending",

@@ -84,6 +84,7 @@ async def read_state(connection: AsyncConnection, known: State | None) -> State:
     # One number is read nearly always, and the four tables behind it nearly never.
     if known and known.revision == revision:
         return known
+    # Used-up faults stay in the table, where their hits can be read.
     live = (faults.c.remaining.is_(None)) | (faults.c.remaining > 0)
     found_faults = await _rows(connection, _of(Fault, faults).where(live).order_by(faults.c.created_at))
     endpoints = await _rows(

@@ -49,6 +49,7 @@ NULLABLE = {
 """Orders whose value may be absent: PostgreSQL needs a second index to have those last both ways."""
 
 for _name, _column in NULLABLE.items():
+    # Two of them are declared with their table.
     if _name not in {index.name for index in users.indexes}:
         Index(_name, users.c.instance_id, users.c[_column], users.c.id)
 for _kind in ("email_address", "phone_number", "web3_wallet"):

@@ -38,6 +38,7 @@ users = Table(
     Column("last_name", Text),
     Column("name_folded", Text, nullable=False),
     Column("locale", Text),
+    # No foreign keys: addresses refer to their user, and one of the two has to be inserted first.
     Column("primary_email_address_id", String(ID_LENGTH)),
     Column("primary_phone_number_id", String(ID_LENGTH)),
     Column("primary_web3_wallet_id", String(ID_LENGTH)),
@@ -91,6 +92,7 @@ def _identification(table: str, value: str, *more: Column[Any]) -> Table:
         Column("position", Integer, nullable=False),
         Column(value, Text, nullable=False),
         Column("verified", Boolean, nullable=False),
+        # Empty and not null: to a unique constraint every null is another value.
         Column("held_by", String(ID_LENGTH), nullable=False, server_default=""),
         json_column("verification", nullable=True),
         *more,

@@ -81,6 +81,7 @@ def check_template(values: Mapping[str, Any]) -> None:
 
 
 def _depth(value: Any) -> int:
+    # Level by level: recursion would itself fail on what is too deep.
     depth, level = 0, [value]
     while level := [item for item in level if isinstance(item, dict | list)]:
         depth += 1

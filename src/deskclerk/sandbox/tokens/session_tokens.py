@@ -50,8 +50,10 @@ async def session_token(call: Call, row: RowMapping, *, lifetime: int, azp: str)
     claims = {
         **standard_claims(call, row["user_id"], lifetime=lifetime, skew=CLOCK_SKEW, azp=azp),
         "sid": row["id"],
+        # Minutes since each factor was last shown; the sandbox knows of no second one.
         "fva": [(call.now - row["created_at"]) // _MINUTE, _NEVER],
         **({"act": row["actor"]} if row["actor"] else {}),
+        # Versions are dates, year first: they compare as text.
         **(_version_1(organization) if call.version < SECOND_VERSION else _version_2(organization)),
     }
     return sign(claims, await private_key(call), call.instance.id, SESSION)

@@ -22,6 +22,7 @@ SESSION = "cl_B7d4PD111AAA"
 TEMPLATE = "cl_B7d4PD222AAA"
 """The categories in a token's header; Clerk's SDKs take one of a template for no session token."""
 _KEY_BITS = 2048
+# PyJWT goes by the machine's time and not by the sandbox's; and to refresh, an expired token is shown.
 _TIMELESS: "Options" = {
     "verify_exp": False,
     "verify_nbf": False,

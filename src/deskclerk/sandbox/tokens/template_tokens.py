@@ -21,6 +21,7 @@ from deskclerk.sandbox.users.answers import present_users
 Attributes = Mapping[str, Any]
 """The values by root: `{"user": {"id": …, "public_metadata": {…}}, "org": {…}}`."""
 
+# Braces may stand in a literal, and nowhere else in a shortcode.
 _SHORTCODE = re.compile(r"\{\{((?:'[^']*'|[^'{}])*)\}\}")
 _PIECE = re.compile(r"'[^']*'|\|\||[^'|]+|\|")
 _TEXT = re.compile(r"'([^']*)'")
@@ -91,6 +92,7 @@ def _attribute(path: str, attributes: Attributes) -> Any:
     root, *names = path.split(".")
     value: Any = attributes.get(root) if names else None
     for name in names:
+        # An attribute that nobody knows is null and no error.
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
@@ -173,6 +175,7 @@ async def create_template_token(call: Call) -> dict[str, str]:
     if template is None:
         text = f"No JWT template with the name {call.path['template_name']} exists in this instance."
         raise refusal("resource_not_found", "not found", text)
+    # The standard claims on the right: they win over whatever a template says.
     claims = render(template["claims"], await attributes(call, session)) | standard_claims(
         call,
         session["user_id"],

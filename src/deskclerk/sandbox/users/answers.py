@@ -111,6 +111,7 @@ def _lock(row: RowMapping, now: int) -> dict[str, Any]:
     left = max(0, (row["lockout_expires_at"] or 0) - now)
     return {
         "locked": left > 0,
+        # Rounded up: the last half second is locked too.
         "lockout_expires_in_seconds": -(-left // 1000) if left else None,
         "verification_attempts_remaining": 0 if left else VERIFICATION_ATTEMPTS,
     }

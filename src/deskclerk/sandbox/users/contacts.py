@@ -51,6 +51,7 @@ async def create_contact(call: Call, kind: str, more: Mapping[str, Any] | None =
     if primary and not verified:
         raise not_verified("primary")
     (value,) = await check_addresses(call, kind, [call.body[kind]])
+    # The factors from before: `settled` tells at the end what became of them.
     before, owned = await factors_of(call, user["id"]), await of_user(call, kind, user["id"])
     # After the look for others': the same address twice at one user is an error of its own.
     if any(row[kind] == value for row in owned):
@@ -71,6 +72,7 @@ async def update_contact(
     if call.body.get("verified"):
         await make_verified(call, kind, row)
     elif call.body.get("verified") is False:
+        # `held_by` stays: an address that was verified is reserved now, not free for others.
         await change(call, TABLES[kind], key, verified=False, verification=None, **_no_factor(kind))
     verified = row["verified"] if call.body.get("verified") is None else call.body["verified"]
     if call.body.get("primary") and not verified:
@@ -99,6 +101,7 @@ async def replace_contacts(call: Call, kind: str) -> dict[str, Any]:
     for row in owned:
         await check_unlinked(call, kind, row)
     table = TABLES[kind]
+    # Others' only: the new one may be among those that it replaces.
     theirs = all_of(call, table).where(
         table.c[kind] == value, table.c.held_by == "", table.c.user_id != user["id"]
     )

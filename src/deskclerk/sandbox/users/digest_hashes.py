@@ -51,6 +51,7 @@ def bcrypt(password: bytes, parts: Parts) -> bool:
     from bcrypt import hashpw  # noqa: PLC0415 - needed once in most sandboxes' lives
 
     salt = f"$2b${parts['cost']}${_masked(parts['salt'], 4)}"
+    # Cut here, as the library refuses what bcrypt itself would not look at.
     made = hashpw(password[:_BCRYPT_BYTES], salt.encode()).decode()
     return _same(made[-31:].encode(), _masked(parts["hash"], 2).encode())
 
@@ -78,6 +79,7 @@ def pbkdf2(
 def scrypt_werkzeug(password: bytes, parts: Parts) -> bool:
     """Werkzeug's: the salt as it stands, the hash in hexadecimal."""
     n, r, p = (int(parts[name]) for name in "nrp")
+    # OpenSSL allows 32 MiB unless it is told otherwise, which Werkzeug's usual cost exceeds.
     memory = 132 * n * r * p
     salt = parts["salt"].encode()
     made = hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=memory, dklen=64)
@@ -89,6 +91,7 @@ def scrypt_firebase(password: bytes, parts: Parts) -> bool:
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415
 
     salt = _base64(parts["salt"]) + _base64(parts["separator"])
+    # In Firebase's words: `memory` is the logarithm of scrypt's n, `rounds` is its r.
     n, r = 2 ** int(parts["memory"]), int(parts["rounds"])
     key = hashlib.scrypt(password, salt=salt, n=n, r=r, p=1, maxmem=132 * n * r, dklen=32)
     encryptor = Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor()

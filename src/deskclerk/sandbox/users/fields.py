@@ -84,6 +84,7 @@ def _secrets(body: Mapping[str, Any], now: int) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if body.get("password_digest") is not None:
         values = {name: body[name] for name in ("password_digest", "password_hasher")}
+        # The mark was on the old password: nobody knows the new one yet.
         values |= {"password_last_updated_at": now, "password_compromised": False}
     if body.get("totp_secret") is not None:
         if not _TOTP.fullmatch(body["totp_secret"]):

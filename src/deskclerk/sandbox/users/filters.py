@@ -175,6 +175,7 @@ async def _by_address(call: Call, query: Select[Any], kind: str, *, descends: bo
     # A full page needs no look at those without an address, who stand behind all others.
     if len(rows) == limit:
         return rows
+    # An empty page was behind all of them: their number comes off the offset.
     before = 0 if rows else offset - await count(call, having)
     lacking = query.where(primary.is_(None)).order_by(tie)
     return [*rows, *await _rows(call, lacking, limit - len(rows), max(before, 0))]

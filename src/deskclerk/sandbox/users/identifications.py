@@ -31,6 +31,7 @@ TABLES: Mapping[str, Table] = {
     "web3_wallet": web3_wallets,
 }
 
+# 64 characters before the @, and 254 in all, are SMTP's own bounds.
 _EMAIL = re.compile(r"[^@\s,;<>()]{1,64}@[^@\s.,;<>()]+(\.[^@\s.,;<>()]+)+")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _WALLET = re.compile(r"0x[0-9a-f]{40}|[1-9A-HJ-NP-Za-km-z]{32,44}")
@@ -54,6 +55,7 @@ def _phone(text: str) -> str:
 
 def _wallet(text: str) -> str:
     text = text.strip()
+    # In hexadecimal capitals mean nothing, in base 58 they do.
     return text.lower() if text[:2].lower() == "0x" else text
 
 

@@ -33,6 +33,7 @@ async def set_profile_image(call: Call) -> dict[str, object]:
     assert call.upload is not None  # noqa: S101 - an operation with `upload` has one
     image_id = await keep_image(call, call.upload)
     answer = await changed_user(call, row["id"], profile_image_id=image_id)
+    # After the change: a picture that is still shown is not dropped.
     await drop_image(call, row["profile_image_id"])
     return answer
 

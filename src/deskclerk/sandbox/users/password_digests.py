@@ -12,6 +12,7 @@ Fits = Callable[[bytes, re.Match[str]], bool]
 """Whether a password, as bytes, is that of a digest in its parts."""
 
 _HEX = r"(?:[0-9a-fA-F]{2})+"
+# Bounded, like all such numbers here: a digest says itself how much work it is to verify.
 _ROUNDS = r"(?P<rounds>[1-9][0-9]{0,6})"
 _BCRYPT = (
     r"\$(?P<version>2[abxy]?)\$(?P<cost>0[4-9]|[12][0-9]|3[01])"
@@ -51,6 +52,7 @@ class Hasher:
         found = re.fullmatch(self.form, digest)
         try:
             return found if found and hashes.is_possible(found.groupdict()) else None
+        # Base 64 without its padding has the right form and cannot be decoded.
         except (ValueError, binascii.Error):
             return None
 

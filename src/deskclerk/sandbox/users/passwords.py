@@ -116,6 +116,7 @@ async def hash_password(body: dict[str, Any]) -> dict[str, Any]:
             text = "Give a password or its digest, not both."
             raise refusal("form_conditional_param_disallowed", "is not allowed", text, param="password")
         _check_digest(body["password_digest"], body.get("password_hasher"))
+    # The plain password goes no further than this function.
     rest = {name: value for name, value in body.items() if name != "password"}
     if password is None:
         return rest

@@ -74,6 +74,7 @@ async def create_phone_number(call: Call) -> dict[str, Any]:
         raise _unverified("create")
     if factor:
         user = await get(call, users, call.body["user_id"], "user")
+        # Nothing to leave out of the count: the new number is not there yet.
         await _keep_a_first_factor(call, user["id"], "")
     return await create_contact(call, KIND, {"reserved_for_second_factor": True} if factor else {})
 

@@ -42,6 +42,7 @@ async def is_backup_code(kept: str, code: str) -> bool:
     """Whether a code is the one that was given, plainly or as its bcrypt digest."""
     if is_digest("bcrypt", kept):
         return await asyncio.to_thread(verifies, "bcrypt", kept, code)
+    # As bytes: of text, compare_digest takes ASCII only.
     return hmac.compare_digest(kept.encode(), code.encode())
 
 
@@ -107,6 +108,7 @@ async def verify_totp(call: Call) -> dict[str, Any]:
         raise refusal("totp_disabled", "TOTP is disabled", "The user has no authenticator.")
     if row["totp_secret"] is not None and is_totp(row["totp_secret"], code, call.now):
         return {"verified": True, "code_type": "totp"}
+    # With backup codes any length may be right.
     if not codes and len(code) != _DIGITS:
         raise refusal("totp_invalid_length", "invalid length", f"The code must have {_DIGITS} digits.")
     for kept in codes:
@@ -142,6 +144,7 @@ async def delete_backup_codes(call: Call) -> dict[str, Any]:
 async def _without(call: Call, before: Factors, **values: None) -> dict[str, Any]:
     user_id = call.path["user_id"]
     mine = (users.c.instance_id == call.instance.id, users.c.id == user_id)
+    # Before `settled`, which reads what is left.
     await call.connection.execute(update(users).where(*mine).values(**values))
     await changed_user(call, user_id, **await before.settled(call, user_id))
     return {"user_id": user_id}

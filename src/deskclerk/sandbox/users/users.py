@@ -84,6 +84,7 @@ async def update_user(call: Call) -> dict[str, Any]:
     answer = await changed_user(call, row["id"], **values, **folded({**row, **values}))
     if "profile_image_id" in values:
         await drop_image(call, row["profile_image_id"])
+    # A password has become its digest by now, before the transaction.
     if call.body.get("sign_out_of_other_sessions") and "password_digest" in values:
         await revoke_sessions_of(call, row["id"])
     return answer
@@ -128,6 +129,7 @@ async def unban(call: Call, user_id: str) -> dict[str, Any]:
 
 async def lock_user(call: Call) -> dict[str, Any]:
     """Refuse sign-ins of a user for as long as the instance's locks last."""
+    # No look first: for an id that nobody has nothing changes, and the answer is a 404.
     return await changed_user(call, call.path["user_id"], lockout_expires_at=_lock_end(call))
 
 

@@ -84,6 +84,7 @@ class Deliverer:
         import httpx2  # noqa: PLC0415 - the sandbox opens without it
 
         # Nothing of the environment: a proxy must not see what is for this machine.
+        # No redirects either: they could lead off this machine.
         async with httpx2.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as http:
             while True:
                 # Cleared before the look: what is written during it is not missed.
@@ -167,10 +168,12 @@ async def _send(http: "httpx2.AsyncClient", row: RowMapping) -> tuple[int | None
     headers = {
         "content-type": "application/json",
         "user-agent": "Svix-Webhooks/1 (deskclerk sandbox)",
+        # The machine's time, whatever the sandbox's is: receivers check it against their own clock.
         **signed_headers(row["secret"], row["message_id"], int(time.time()), body),
     }
     try:
         answer = await http.post(row["url"], content=body, headers=headers)
+    # InvalidURL is no HTTPError.
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return None, f"{type(error).__name__}: {error}".rstrip(": ")
     return answer.status_code, None if answer.is_success else f"The endpoint answered {answer.status_code}."

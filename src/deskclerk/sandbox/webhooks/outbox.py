@@ -21,6 +21,7 @@ async def write_outbox(
     """One message for each event of the call, and one delivery for each endpoint that wants it."""
     mine = [endpoint for endpoint in endpoints if endpoint.instance_id == call.instance.id]
     request = {"client_ip": client_ip, "user_agent": user_agent}
+    # Who writes holds the write lock: no two messages get the same position.
     last = await _last(call)
     messages, sends = [], []
     for number, event in enumerate(call.events, start=last + 1):
@@ -53,6 +54,7 @@ async def write_outbox(
 
 def wants(events: tuple[str, ...], kind: str) -> bool:
     """Whether an endpoint with these names or globs takes this type of event; without any it takes all."""
+    # `fnmatch` alone would ignore case on Windows.
     return not events or any(fnmatch.fnmatchcase(kind, pattern) for pattern in events)
 
 
