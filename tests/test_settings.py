@@ -70,6 +70,8 @@ def test_a_broken_file_is_an_error(tmp_path):
         "http://api.clerk.com",
         "https://a@b.c",
         "https://a?x=1",
+        "https://[a",
+        "https://a:99999",
     ],
 )
 def test_an_api_url_is_an_origin_and_encrypted(tmp_path, url):

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -229,7 +229,7 @@ def check_origin(value: str) -> str:
 
     Plain http is accepted for loopback only: the key travels with every request.
     """
-    parts = urlsplit(value)
+    parts = _parts(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError(f"not an origin; accepted: one such as {CLERK_ORIGIN}")
     if parts.path.rstrip("/") or parts.query or parts.fragment:
@@ -237,6 +237,15 @@ def check_origin(value: str) -> str:
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("http is accepted for this machine only; use https")
     return value.rstrip("/")
+
+
+def _parts(address: str) -> SplitResult:
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018 - looked at only when it is read
+    except ValueError:
+        raise ValueError(f"not an origin; accepted: one such as {CLERK_ORIGIN}") from None
+    return parts
 
 
 def settings_file(home: Path | None) -> Path:

@@ -14,10 +14,11 @@ pytestmark = pytest.mark.anyio
 
 
 class Clock:
-    """Time that passes only by waiting."""
+    """Time that passes only by waiting; the machine's clock can be wrong by so many seconds."""
 
     def __init__(self):
         self.now = 1_800_000_000.0
+        self.wrong = 0
         self.waits = []
 
     async def sleep(self, seconds):
@@ -28,18 +29,20 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(time, "time", lambda: clock.now)
+    monkeypatch.setattr(time, "time", lambda: clock.now + clock.wrong)
     monkeypatch.setattr(asyncio, "sleep", clock.sleep)
     return clock
 
 
-async def sent(clock, kind, many, path="/users/user_1"):
-    """When each of many requests reached Clerk."""
+async def sent(clock, kind, many, path="/users/user_1", wrong_after=None):
+    """When each of many requests reached Clerk; after so many of them the clock is set back an hour."""
     times = []
 
     def upstream(request):
         times.append(clock.now)
         clock.now += 0.001
+        if len(times) == wrong_after:
+            clock.wrong = -3600
         return httpx2.Response(200, json={"object": "user", "id": "user_1"})
 
     async with Clerk(
@@ -72,3 +75,28 @@ async def test_a_sandbox_has_no_budget(clock):
 async def test_what_clerk_does_not_count_costs_nothing(clock):
     await sent(clock, "test", 150, path="/jwks")
     assert clock.waits == []
+
+
+@pytest.mark.parametrize("wrong_after", [40, 100, 150])
+async def test_a_clock_that_is_set_back_an_hour_costs_one_window_more(clock, wrong_after):
+    times = await sent(clock, "test", 300, wrong_after=wrong_after)
+    assert max(bisect_left(times, start + 10) - index for index, start in enumerate(times)) == 100
+    assert times[-1] - times[0] < 50
+
+
+async def test_many_that_wait_when_the_clock_is_set_back_go_on_within_the_budget(clock):
+    times = []
+
+    def upstream(request):
+        times.append(clock.now)
+        return httpx2.Response(200, json={"object": "user", "id": "user_1"})
+
+    async with Clerk(
+        "https://clerk.test", "sk_test_0", kind="test", transport=httpx2.MockTransport(upstream)
+    ) as at:
+        for _ in range(100):
+            await at.send(Request(Verb.GET, "/users/user_1"))
+        clock.wrong = -3600
+        await asyncio.gather(*[at.send(Request(Verb.GET, "/users/user_1")) for _ in range(150)])
+    assert max(bisect_left(times, start + 10) - index for index, start in enumerate(times)) == 100
+    assert times[-1] - times[0] < 60

@@ -15,6 +15,11 @@ _PAIRS = ["".join(pair) for pair in itertools.product(_DIGITS, repeat=2)]
 _PAIRS_IN_ID = 14
 """A KSUID has 27 digits, written here two by two: the library's way takes thirty times as long."""
 
+EARLIEST = 1_400_000_000_000
+"""May 2014, where KSUIDs begin: the first moment of an id, in milliseconds since the epoch."""
+LATEST = EARLIEST + 2**32 * 1000 - 1
+"""The last, in June 2150."""
+
 # Of the running task alone: what is made meanwhile for others gets ids of its own.
 _PINNED: ContextVar[dict[str, str] | None] = ContextVar("pinned", default=None)
 

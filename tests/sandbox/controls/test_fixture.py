@@ -102,6 +102,27 @@ def test_a_fault_is_met_by_so_many_requests_to_its_path(clerk_sandbox, api):
     assert [item["hits"] for item in clerk_sandbox.faults.list()] == [2]
 
 
+def test_a_fault_may_tell_to_try_again_at_once(clerk_sandbox, api):
+    assert clerk_sandbox.faults.add("GET", status=429, retry_after=0)["retry_after"] == 0
+    assert api.get("/users").headers["retry-after"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("control", "given"),
+    [
+        ("set", {"to": -(10**14)}),
+        ("set", {"to": "2014-05-13T16:53:19Z"}),
+        ("freeze", {"at": "2150-06-20"}),
+        ("advance", {"by": "7000w"}),
+    ],
+)
+def test_the_clock_takes_no_time_at_which_nothing_could_be_made(clerk_sandbox, api, control, given):
+    with pytest.raises(InvalidRequest, match=r"time is within 2014-05-13T16:53:20\.000Z and 2150"):
+        clerk_sandbox.control(f"clock.{control}", **given)
+    assert clerk_sandbox.control("clock")["ahead"] == 0
+    assert api.post("/users", json={"username": "adam_"}).status_code == 200
+
+
 def test_a_dropped_connection_carries_nothing_out_and_half_an_answer_does(clerk_sandbox, api):
     clerk_sandbox.faults.add("POST", "/users", drop=True, count=1)
     clerk_sandbox.faults.add("POST", "/users", truncate=True, count=1)

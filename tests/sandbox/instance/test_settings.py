@@ -89,7 +89,10 @@ async def test_the_block_list_counts_only_while_it_is_on(clerk):
         assert await clerk.refused("POST", "/users", json=body) == wanted
     refused = await clerk.refused("POST", "/invitations", json={"email_address": "two@spam.example"})
     assert refused == NOT_ALLOWED
-    await user(clerk, "adam")
+    adam, body = await user(clerk, "adam"), {"email_address": "three@spam.example"}
+    assert await clerk.refused("PUT", f"/users/{adam}/email_address", json=body) == NOT_ALLOWED
+    body["user_id"] = adam
+    assert await clerk.refused("POST", "/email_addresses", json=body) == NOT_ALLOWED
 
 
 async def test_subaddresses_are_refused_where_they_are_blocked(clerk):

@@ -156,3 +156,6 @@ async def test_redirect_urls_are_listed_newest_first_and_once_each(clerk, clock)
     assert (page["total_count"], page["data"][0]["url"]) == (3, "app://back")
     refused = await clerk.refused("POST", "/redirect_urls", json={"url": "http://a.example"})
     assert refused == (422, "insecure_url", "url")
+    for url in ("/back", "http://[a", "https://[a]/", "https://a.example:99999/"):
+        refused = await clerk.refused("POST", "/redirect_urls", json={"url": url})
+        assert refused == (422, "form_param_format_invalid", "url")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import RowMapping
 
@@ -52,9 +52,7 @@ async def list_redirect_urls(call: Call) -> Any:
 async def create_redirect_url(call: Call) -> dict[str, Any]:
     """A new URL: https, a scheme of one's own, or http on this machine."""
     url, key = call.body["url"], new_id("ru", call.now)
-    if not _URL.fullmatch(url):
-        raise ill_formed("url", "url must be a whole URL, such as https://example.com/back or app://back.")
-    parts = urlsplit(url)
+    parts = _parts(url)
     if parts.scheme.lower() == "http" and parts.hostname not in LOOPBACK:
         raise refusal("insecure_url", "is insecure", "url must begin with https://.", param="url")
     text = f"{url} is a redirect URL already."
@@ -78,6 +76,19 @@ async def delete_redirect_url(call: Call) -> dict[str, Any]:
 async def present_redirect_urls(_call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
     """The answers for rows."""
     return [_answer(row) for row in rows]
+
+
+def _parts(url: str) -> SplitResult:
+    """A whole URL in its parts; refused if it is none."""
+    none = ill_formed("url", "url must be a whole URL, such as https://example.com/back or app://back.")
+    if not _URL.fullmatch(url):
+        raise none
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - looked at only when it is read
+    except ValueError:
+        raise none from None
+    return parts
 
 
 def _answer(row: RowMapping) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from deskclerk.sandbox.controls.arguments import Duration, Given, Moment, iso
+from deskclerk.sandbox.controls.arguments import Duration, Given, Moment, iso, wrong
+from deskclerk.sandbox.ids import EARLIEST, LATEST
 from deskclerk.sandbox.store.state import Time, touch
 from deskclerk.sandbox.store.store import Store
 
@@ -36,12 +37,12 @@ async def read_clock(store: Store, given: Nothing) -> dict[str, Any]:
 
 async def set_clock(store: Store, given: SetClock) -> dict[str, Any]:
     """Make it another time; it runs on from there unless it is frozen."""
-    return await _change(store, lambda time, machine: _moved(time, given.to - time.at(machine)))
+    return await _change(store, lambda time, machine: _moved(time, given.to - time.at(machine)), "to")
 
 
 async def advance_clock(store: Store, given: AdvanceClock) -> dict[str, Any]:
     """Let time pass at once."""
-    return await _change(store, lambda time, _: _moved(time, given.by))
+    return await _change(store, lambda time, _: _moved(time, given.by), "by")
 
 
 async def freeze_clock(store: Store, given: FreezeClock) -> dict[str, Any]:
@@ -50,7 +51,7 @@ async def freeze_clock(store: Store, given: FreezeClock) -> dict[str, Any]:
     def frozen(time: Time, machine: int) -> Time:
         return Time(time.offset, time.at(machine) if given.at is None else given.at)
 
-    return await _change(store, frozen)
+    return await _change(store, frozen, "at")
 
 
 async def release_clock(store: Store, given: Nothing) -> dict[str, Any]:
@@ -70,10 +71,13 @@ def _moved(time: Time, by: int) -> Time:
     return Time(time.offset + by, None)
 
 
-async def _change(store: Store, rule: Any) -> dict[str, Any]:
+async def _change(store: Store, rule: Any, argument: str = "") -> dict[str, Any]:
     machine = store.clock.now()
     async with store.transaction(reads=False) as connection:
         time: Time = rule((await store.state(connection)).time, machine)
+        # Before it is kept: at another time nothing could be made, since no id can tell it.
+        if argument and not EARLIEST <= time.at(machine) <= LATEST:
+            raise wrong(argument, f"the sandbox's time is within {iso(EARLIEST)} and {iso(LATEST)}")
         await touch(connection, clock_offset=time.offset, clock_frozen_at=time.frozen_at)
     store.emitted.set()  # retries may have come due
     return _told(time, machine)

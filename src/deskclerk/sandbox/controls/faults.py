@@ -57,7 +57,7 @@ async def add_fault(store: Store, given: AddFault) -> dict[str, Any]:
     async with store.transaction(reads=False) as connection:
         state = await store.state(connection)
         now = state.time.at(store.clock.now())
-        effect = {name: value for name in _EFFECT if (value := getattr(given, name)) not in (None, False)}
+        effect = {name: value for name in _EFFECT if _is_given(value := getattr(given, name))}
         if given.status and not given.code:
             effect["code"] = CODES.get(given.status, "internal_clerk_error")
         row = {
@@ -97,6 +97,11 @@ async def clear_faults(store: Store, given: ClearFaults) -> dict[str, Any]:
             raise wrong("id", "no such fault")
         await touch(connection)
     return {"cleared": cleared}
+
+
+def _is_given(value: object) -> bool:
+    # By identity: a `retry_after` of 0 equals False and is given all the same.
+    return value is not None and value is not False
 
 
 def _told(row: Any) -> dict[str, Any]:

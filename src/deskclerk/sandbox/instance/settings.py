@@ -67,7 +67,7 @@ async def read_settings(call: Call, section: str) -> dict[str, Any]:
 async def change_settings(call: Call, section: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The section after these values are set."""
     table = instance_settings
-    before = await _changed(call, section, locks=True)
+    before = await _changed(call, section)
     after = {**before, **values}
     mine = (table.c.instance_id == call.instance.id, table.c.section == section)
     if before:
@@ -78,11 +78,9 @@ async def change_settings(call: Call, section: str, values: Mapping[str, Any]) -
     return {**DEFAULTS[section], **after}
 
 
-async def _changed(call: Call, section: str, *, locks: bool = False) -> Mapping[str, Any]:
+async def _changed(call: Call, section: str) -> Mapping[str, Any]:
     table = instance_settings
     query = select(table.c.changed).where(table.c.instance_id == call.instance.id, table.c.section == section)
-    if locks:
-        query = query.with_for_update()  # SQLite holds its one write lock already
     return (await call.connection.execute(query)).scalar_one_or_none() or {}
 
 

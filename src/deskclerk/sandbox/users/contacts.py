@@ -7,7 +7,7 @@ from sqlalchemy import RowMapping
 
 from deskclerk.sandbox.http.call import Call
 from deskclerk.sandbox.http.errors import not_found, refusal, taken
-from deskclerk.sandbox.http.rows import all_of, change, find, get, insert
+from deskclerk.sandbox.http.rows import change, find, get, insert
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import users, verifications
 from deskclerk.sandbox.users.answers import changed_user, email_answer, phone_answer
@@ -24,7 +24,6 @@ from deskclerk.sandbox.users.identifications import (
     forget,
     make_verified,
     next_primary,
-    normal,
     of_user,
 )
 from deskclerk.sandbox.users.second_factors import Factors, factors_of
@@ -96,17 +95,11 @@ async def delete_contact(call: Call, kind: str, key: str) -> dict[str, Any]:
 async def replace_contacts(call: Call, kind: str) -> dict[str, Any]:
     """Put one primary address in the place of all that a user has of the kind."""
     user = await get(call, users, call.path["user_id"], "user")
-    before, value = await factors_of(call, user["id"]), normal(kind, call.body[kind])
+    before = await factors_of(call, user["id"])
+    (value,) = await check_addresses(call, kind, [call.body[kind]], user_id=user["id"])
     owned = await of_user(call, kind, user["id"])
     for row in owned:
         await check_unlinked(call, kind, row)
-    table = TABLES[kind]
-    # Others' only: the new one may be among those that it replaces.
-    theirs = all_of(call, table).where(
-        table.c[kind] == value, table.c.held_by == "", table.c.user_id != user["id"]
-    )
-    if (await call.connection.execute(theirs)).first():
-        raise taken(kind)
     for row in owned:
         await forget(call, kind, row)
     status = call.body.get("identification_status", VERIFIED)

@@ -76,14 +76,18 @@ def normal(kind: str, text: str) -> str:
     return value
 
 
-async def check_addresses(call: Call, kind: str, given: list[str]) -> list[str]:
-    """The addresses as they are kept; refused if ill-formed, given twice or somebody's alone."""
+async def check_addresses(call: Call, kind: str, given: list[str], *, user_id: str = "") -> list[str]:
+    """The addresses as they are kept; refused if ill-formed, given twice, blocked or another's alone.
+
+    Whose `user_id` it is may give its own again.
+    """
     values = [normal(kind, value) for value in given]
     if len(set(values)) < len(values):
         raise refusal("form_param_duplicate", "is given twice", f"{kind} has a value twice.", param=kind)
     table = TABLES[kind]
     # An address that nobody has verified may be held by several; a verified one is one user's alone.
-    if await _exists(call, table, table.c[kind].in_(values) & (table.c.held_by == "")):
+    alone = table.c[kind].in_(values) & (table.c.held_by == "") & (table.c.user_id != user_id)
+    if await _exists(call, table, alone):
         raise taken(kind)
     await refuse_blocked(call, kind, values)
     return values
