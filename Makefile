@@ -6,13 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test test-faults test-wheel test-postgres test-browser test-js check format lint types docs index index-check lock clean
+.PHONY: run test test-faults test-wheel test-postgres test-browser test-js test-conformance check format lint types docs index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --ignore tests/browser
+	$(BIN)/python -m pytest -n auto --ignore tests/browser --ignore tests/conformance
 
 # The console in a real browser; needs Chromium (CHROMIUM=path if it is not on PATH) and npm for axe-core.
 test-browser: $(VENV)/dev.stamp tests/js/node_modules/axe-core
@@ -44,11 +44,19 @@ test-wheel: $(VENV)/dev.stamp
 	$(PUBLISHED)/venv/bin/deskclerk demo
 	$(BIN)/mypy --config-file= --strict --python-executable $(PUBLISHED)/venv/bin/python tests/usage/library.py
 
+# The protocol's referees: its conformance suite, MCP Inspector and the TypeScript SDK; needs npm.
+test-conformance: $(VENV)/dev.stamp tests/conformance/node_modules/.package-lock.json
+	$(BIN)/python -m pytest -n auto tests/conformance
+
+tests/conformance/node_modules/.package-lock.json: tests/conformance/package-lock.json
+	cd tests/conformance && npm ci --silent
+	@touch $@
+
 # Clerk's JavaScript SDK against the sandbox; needs Node 20 or newer.
 test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 
-check: lint types docs test test-faults test-wheel test-postgres test-browser
+check: lint types docs test test-faults test-wheel test-postgres test-browser test-conformance
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""deskclerk before the referees of the protocol: its conformance suite, its Inspector, its TypeScript SDK."""
