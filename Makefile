@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test test-faults test-wheel test-postgres test-browser test-js test-conformance check format lint types docs index index-check lock clean
+.PHONY: run test test-faults test-wheel test-postgres test-browser test-js test-conformance test-mutations check format lint types docs index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
@@ -30,6 +30,10 @@ test-postgres: $(VENV)/dev.stamp
 # Every action before every fault that Clerk, a proxy or the network can answer with.
 test-faults: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --faults tests/faults
+
+# Breaks the lines that keep the most important promises, one by one in a copy: the test of each has to notice.
+test-mutations: $(VENV)/dev.stamp
+	$(BIN)/python tools/mutate.py
 
 # As it is published: an sdist, the wheel made of that, in an environment with nothing else but what it needs to run.
 # The demo runs there, and the types are checked as somebody who imports it has them checked.
@@ -56,7 +60,7 @@ tests/conformance/node_modules/.package-lock.json: tests/conformance/package-loc
 test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 
-check: lint types docs test test-faults test-wheel test-postgres test-browser test-conformance
+check: lint types docs test test-faults test-wheel test-postgres test-browser test-conformance test-mutations
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

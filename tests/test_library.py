@@ -7,6 +7,7 @@ import deskclerk
 from tests.usage import library
 
 
+@pytest.mark.promise("library", "library-approver")
 @pytest.mark.anyio
 async def test_the_library_reads_and_writes_as_its_example_says():
     answer = await library.read()
@@ -19,6 +20,7 @@ async def test_the_library_reads_and_writes_as_its_example_says():
     assert "limit" in library.wrong()
 
 
+@pytest.mark.promise("library")
 def test_everything_public_can_be_imported_from_the_front():
     from_rooms = {"Desk", "ListUsers", "DeleteClient", "InvalidRequest", "Settings", "ACTIONS", "Signature"}
     assert all(hasattr(deskclerk, name) for name in from_rooms)

@@ -20,6 +20,7 @@ def refusal(tmp_path, toml="", overrides=None, **environ):
     return str(caught.value)
 
 
+@pytest.mark.promise("without-a-key-the-sandbox")
 def test_without_a_key_the_sandbox_is_the_instance(tmp_path):
     settings = load(tmp_path)
     assert (settings.kind, settings.origin) == ("sandbox", None)
@@ -32,6 +33,7 @@ def test_a_key_says_its_kind_and_goes_to_clerk(tmp_path, key, kind):
     assert (settings.kind, settings.origin) == (kind, "https://api.clerk.com")
 
 
+@pytest.mark.promise("settings-order")
 def test_flags_beat_the_environment_which_beats_the_file(tmp_path):
     toml = 'access = "destructive"\nconfirm = "destructive"\n'
     settings = load(tmp_path, toml, {"access": "read"}, DESKCLERK_ACCESS="write", DESKCLERK_CONFIRM="write")
@@ -39,6 +41,7 @@ def test_flags_beat_the_environment_which_beats_the_file(tmp_path):
     assert load(tmp_path, toml).confirm == "destructive"
 
 
+@pytest.mark.promise("unknown-settings")
 @pytest.mark.parametrize("name", ["DESKCLERK_ACESS", "DESKCLERK_SECRET_KEY", "DESKCLERK_"])
 def test_an_unknown_variable_of_ours_is_an_error(tmp_path, name):
     text = refusal(tmp_path, **{name: "read"})
@@ -46,6 +49,7 @@ def test_an_unknown_variable_of_ours_is_an_error(tmp_path, name):
     assert "DESKCLERK_ACCESS" in text
 
 
+@pytest.mark.promise("unknown-settings")
 @pytest.mark.parametrize("toml", ['acess = "read"', '[instances.a]\nsecret_key = "sk_test_a"\nurl = "x"'])
 def test_an_unknown_key_of_the_file_is_an_error(tmp_path, toml):
     assert "is not a setting" in refusal(tmp_path, toml)
@@ -61,6 +65,7 @@ def test_a_broken_file_is_an_error(tmp_path):
     assert "is not TOML" in refusal(tmp_path, "access =")
 
 
+@pytest.mark.promise("api-url")
 @pytest.mark.parametrize(
     "url",
     [
@@ -94,6 +99,7 @@ def test_what_is_no_secret_key_is_refused_without_repeating_it(tmp_path, key):
     assert key not in text
 
 
+@pytest.mark.promise("unconfirmed-live")
 def test_no_confirmation_on_a_live_key_needs_a_second_setting(tmp_path):
     assert "never" in refusal(tmp_path, CLERK_SECRET_KEY=LIVE, DESKCLERK_CONFIRM="never")
     allowed = load(
@@ -102,6 +108,7 @@ def test_no_confirmation_on_a_live_key_needs_a_second_setting(tmp_path):
     assert allowed.confirm == "never"
 
 
+@pytest.mark.promise("several-instances")
 def test_instances_are_named_in_the_file_and_chosen(tmp_path):
     prod = f'[instances.prod]\nsecret_key = "{LIVE}"\n'
     toml = f'instance = "prod"\n{prod}[instances.dev]\nsecret_key = "{TEST}"\n'

@@ -1,4 +1,4 @@
-"""Writes what is derived from the code: docs/actions.md, docs/sandbox.md, the README's table of actions.
+"""Writes what is derived from the code: pages in docs/, the README's table of actions.
 
 python tools/generate_docs.py            write them
 python tools/generate_docs.py --check    write nothing; fail if one of them is stale
@@ -15,6 +15,10 @@ from deskclerk.sandbox.divergences import DIVERGENCES, EVERYWHERE
 from deskclerk.sandbox.http.routes import all_operations, not_served
 
 ROOT = Path(__file__).parent.parent
+# The promises stand with the tests that keep them.
+sys.path.insert(0, str(ROOT))
+from tests.promises import GROUPS, MUTATIONS, Kept, Promise, keeping_tests  # noqa: E402
+
 BEGIN, END = "<!-- actions -->", "<!-- /actions -->"
 _WHERE = {"local": "desk"}
 _HEAD = f"""\
@@ -31,6 +35,17 @@ what it takes is sent as such and clears the value. A *secret* is never shown or
 reads it from a prompt or a file only. A *time* is ISO 8601 (UTC if no zone) or milliseconds.
 """
 
+_PROMISES_HEAD = """\
+# What is promised, and what keeps it
+
+Generated from `tests/promises.toml` and from the tests that name a promise, by `tools/generate_docs.py`; a
+change belongs there. A test fails where a promise has no test, where a test names none that there is, and
+where a sentence of the README is neither listed as a promise nor as none.
+
+Marked ✗ is a test that was seen to fail: `make test-mutations` breaks a line in a copy of the source, and
+the named test has to notice.
+"""
+
 _SANDBOX_HEAD = """\
 # What the sandbox serves
 
@@ -44,6 +59,7 @@ def main(arguments: list[str]) -> int:
     check = "--check" in arguments
     fresh = settle(ROOT / "docs" / "actions.md", reference(), check=check)
     fresh = settle(ROOT / "docs" / "sandbox.md", coverage(), check=check) and fresh
+    fresh = settle(ROOT / "docs" / "promises.md", promises(), check=check) and fresh
     readme = ROOT / "README.md"
     return 0 if settle(readme, with_table(readme), check=check) and fresh else 1
 
@@ -71,6 +87,26 @@ def reference() -> str:
             parts.append(f"## {plural}\n")
         parts.append(section(action))
     return "\n".join(parts)
+
+
+def promises() -> str:
+    """docs/promises.md: every promise with the tests that keep it."""
+    kept = keeping_tests()
+    lines = [_PROMISES_HEAD]
+    for title, group in GROUPS.items():
+        lines += [f"## {title}", ""]
+        lines += [line for promise in group for line in _promise(promise, kept)]
+    return "\n".join(lines)
+
+
+def _promise(promise: Promise, kept: list[Kept]) -> list[str]:
+    lines = [f"**{promise.text}** (`{promise.name}`)", ""]
+    broken = {item.test for item in MUTATIONS if item.promise == promise.name}
+    for item in kept:
+        if item.promise == promise.name:
+            mark = " ✗" if f"{item.file}::{item.test}" in broken else ""
+            lines.append(f"- [{item.test.removeprefix('test_').replace('_', ' ')}](../{item.file}){mark}")
+    return [*lines, ""]
 
 
 def coverage() -> str:

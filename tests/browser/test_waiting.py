@@ -12,6 +12,7 @@ from tests.browser.conftest import ban, check_accessible, shoot, some_user
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.promise("a-person-signs")
 async def test_an_agents_ban_arrives_is_read_signed_and_performed(stage, browse):
     at = await stage()
     page = await browse()
@@ -108,6 +109,7 @@ async def test_what_cannot_be_taken_back_wants_the_name_and_the_keyboard_is_enou
     await expect(page.locator(".stamp", has_text="Signed.")).to_be_visible()
 
 
+@pytest.mark.promise("a-told-link-only-shows")
 async def test_the_signers_pin_signs_even_by_a_link_that_a_model_was_told(stage, browse):
     at = await stage()
     page = await browse()
@@ -122,6 +124,7 @@ async def test_the_signers_pin_signs_even_by_a_link_that_a_model_was_told(stage,
     await expect(page.locator(".stamp", has_text="Signed.")).to_be_visible()
 
 
+@pytest.mark.promise("a-told-link-only-shows")
 async def test_without_a_pin_such_a_link_only_shows(stage, browse):
     at = await stage()
     page = await browse()

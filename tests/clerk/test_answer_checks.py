@@ -90,6 +90,7 @@ NO_USER = [
 ]
 
 
+@pytest.mark.promise("answers-are-checked")
 @pytest.mark.parametrize("answer", NO_USER, ids=json.dumps)
 @pytest.mark.parametrize(
     "action", [BAN, CreateUser(), DeleteUser(user_id="user_1")], ids=lambda it: it.spec.verb
@@ -101,6 +102,7 @@ async def test_a_write_is_believed_only_by_an_answer_of_its_own_kind(action, ans
     assert "Read the target" in error.next_step
 
 
+@pytest.mark.promise("answers-are-checked")
 @pytest.mark.parametrize("answer", [[], "done", None, {"object": "organization"}], ids=json.dumps)
 async def test_a_read_that_is_answered_with_something_else_is_an_error(answer):
     error = await refused(GET, answer)
@@ -115,6 +117,7 @@ async def test_an_empty_answer_is_no_user(status):
     assert type(await refused(BAN, lambda: httpx2.Response(status))) is OutcomeUnknown
 
 
+@pytest.mark.promise("answers-are-checked")
 @pytest.mark.parametrize("action", [ListUsers(), ListOrganizations(), GetDomain(domain_id="dmn_1")])
 @pytest.mark.parametrize("answer", [{}, USER, [1], {"data": {}}, {"data": ["x"]}], ids=json.dumps)
 async def test_a_list_is_believed_only_as_a_list_of_objects(action, answer):
@@ -145,6 +148,7 @@ def test_every_action_knows_what_its_operation_answers():
 LARGE = 2**20
 
 
+@pytest.mark.promise("answers-are-bounded")
 @pytest.mark.parametrize(("action", "kind"), [(GET, ClerkError), (BAN, OutcomeUnknown)])
 @pytest.mark.parametrize("packed", [False, True])
 async def test_an_answer_beyond_its_bound_is_left_and_the_connection_closed(action, kind, packed):
@@ -194,6 +198,7 @@ async def test_what_does_not_unpack_is_no_answer(packed):
     assert type(await refused(GET, answer)) is ClerkUnavailable
 
 
+@pytest.mark.promise("answers-are-bounded")
 @pytest.mark.parametrize(("action", "kind"), [(GET, ClerkUnavailable), (BAN, OutcomeUnknown)])
 async def test_an_answer_that_drips_is_waited_for_as_long_as_one_request_may_take(action, kind):
     def drips():
@@ -204,6 +209,7 @@ async def test_an_answer_that_drips_is_waited_for_as_long_as_one_request_may_tak
     assert "answer within 0.05 s" in error.message
 
 
+@pytest.mark.promise("answers-are-bounded")
 @pytest.mark.parametrize(
     "text",
     ["[" * 100_000, '{"a":' * 300 + "1" + "}" * 300, '{"object": "user", "n": NaN}', '{"object": "user"'],
@@ -214,6 +220,7 @@ async def test_json_that_no_program_should_read_is_no_answer(text):
     assert type(error) is OutcomeUnknown
 
 
+@pytest.mark.promise("every-error-has-a-next-step")
 @pytest.mark.parametrize(
     "where", ["https://evil.test/v1/users/user_1?secret=1", "/login", "", "//[", "x" * 5_000]
 )
@@ -225,6 +232,7 @@ async def test_a_redirect_is_not_followed_and_says_what_the_address_should_be(wh
     assert "secret" not in str(error)
 
 
+@pytest.mark.promise("rate-limits-are-kept")
 @pytest.mark.parametrize("form", ["seconds", "moment"])
 async def test_a_wait_is_told_in_whichever_form_clerk_says_it(form):
     later = datetime.now(UTC) + timedelta(seconds=120)
@@ -242,6 +250,7 @@ async def test_a_wait_that_is_none_is_not_believed(said):
     assert error.retry_after in (None, 0.0)
 
 
+@pytest.mark.promise("every-error-has-a-next-step")
 @pytest.mark.parametrize(
     "status", [300, 302, 400, 401, 402, 403, 404, 405, 409, 410, 418, 422, 429, 500, 501, 503]
 )

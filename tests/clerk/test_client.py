@@ -96,6 +96,7 @@ async def test_a_write_without_arguments_has_no_body():
     assert upstream.requests[0].content == b""
 
 
+@pytest.mark.promise("a-refused-write-is-explained")
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
@@ -119,12 +120,14 @@ async def test_each_refusal_is_of_its_class_with_code_and_trace(status, code, ki
     assert (error.status, error.code, error.trace_id) == (status, code, "f" * 32)
 
 
+@pytest.mark.promise("a-rejected-key-is-explained")
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_rejected_key_says_where_to_make_a_new_one(status):
     error = await failure(Upstream(says(status, "authorization_invalid")), GetUser(user_id="user_1"))
     assert "Clerk Dashboard, API Keys, Secret key" in str(error)
 
 
+@pytest.mark.promise("a-refused-write-is-explained")
 async def test_a_refused_write_says_which_field_and_what_is_accepted():
     upstream = Upstream(says(422, "form_param_format_invalid", "max_allowed_memberships"))
     error = await failure(upstream, CreateOrganization(name="Acme", max_allowed_memberships=3))
@@ -132,6 +135,7 @@ async def test_a_refused_write_says_which_field_and_what_is_accepted():
     assert "must be integer from 0" in error.next_step
 
 
+@pytest.mark.promise("a-refused-write-is-explained")
 async def test_a_refused_write_without_a_field_says_what_the_action_requires():
     error = await failure(Upstream(says(422, "form_data_missing")), CreateOrganization(name="Acme"))
     assert "requires: name" in error.next_step
@@ -145,6 +149,7 @@ async def test_a_read_is_tried_again_after(status):
     assert len(upstream.requests) == 2
 
 
+@pytest.mark.promise("retried-only-where-it-did-not-happen")
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_a_write_is_not_sent_twice_after(status):
     upstream = Upstream(says(status))
@@ -153,6 +158,7 @@ async def test_a_write_is_not_sent_twice_after(status):
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.promise("at-most-once")
 @pytest.mark.parametrize(
     "loss", [httpx2.ReadTimeout, httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError]
 )
@@ -163,6 +169,7 @@ async def test_a_write_whose_answer_is_lost_is_sent_once_and_its_outcome_unknown
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.promise("retried-only-where-it-did-not-happen")
 @pytest.mark.parametrize("loss", [httpx2.ConnectError, httpx2.ConnectTimeout])
 async def test_a_write_that_never_left_is_tried_again(loss):
     upstream = Upstream(loss("refused"), ok(USER))
@@ -170,12 +177,14 @@ async def test_a_write_that_never_left_is_tried_again(loss):
         assert await clerk.perform(BanUser(user_id="user_1")) == USER
 
 
+@pytest.mark.promise("retried-only-where-it-did-not-happen")
 async def test_a_write_refused_with_429_is_tried_again():
     upstream = Upstream(says(429, headers={"Retry-After": "0"}), ok(USER))
     async with upstream.client() as clerk:
         assert await clerk.perform(BanUser(user_id="user_1")) == USER
 
 
+@pytest.mark.promise("tries-end")
 async def test_tries_end():
     upstream = Upstream(httpx2.ReadError("gone"))
     error = await failure(upstream, ListUsers())
@@ -183,6 +192,7 @@ async def test_tries_end():
     assert len(upstream.requests) == 4
 
 
+@pytest.mark.promise("rate-limits-are-kept")
 async def test_a_wait_that_is_too_long_is_not_waited_for_and_told():
     upstream = Upstream(says(429, headers={"Retry-After": "120"}))
     error = await failure(upstream, ListUsers(), retry_seconds=45)
@@ -206,7 +216,17 @@ async def test_an_error_without_clerks_envelope_is_still_one_of_ours(body):
     assert type(error) is NotFound
 
 
-@pytest.mark.parametrize("answer", [says(401), says(500), httpx2.ReadTimeout("x"), httpx2.ConnectError("x")])
+@pytest.mark.promise("the-key-is-nowhere")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says(401, message=f"{KEY} is no key."),
+        says(500, message=KEY),
+        says(422, code=KEY, headers={"x-clerk-trace-id": KEY}),
+        httpx2.ReadTimeout("x"),
+        httpx2.ConnectError("x"),
+    ],
+)
 async def test_the_key_is_in_no_error(answer):
     error = await failure(Upstream(answer), BanUser(user_id="user_1"))
     chain = f"{error!r} {error} {error.__cause__!r} {error.as_dict()}"

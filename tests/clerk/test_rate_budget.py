@@ -53,6 +53,7 @@ async def sent(clock, kind, many, path="/users/user_1", wrong_after=None):
     return times
 
 
+@pytest.mark.promise("rate-limits-are-kept")
 @pytest.mark.parametrize(("kind", "per_ten_seconds"), [("test", 100), ("live", 1000)])
 async def test_no_ten_seconds_hold_more_requests_than_clerk_takes(clock, kind, per_ten_seconds):
     times = await sent(clock, kind, 2 * per_ten_seconds + 1)
@@ -77,6 +78,7 @@ async def test_what_clerk_does_not_count_costs_nothing(clock):
     assert clock.waits == []
 
 
+@pytest.mark.promise("rate-limits-are-kept")
 @pytest.mark.parametrize("wrong_after", [40, 100, 150])
 async def test_a_clock_that_is_set_back_an_hour_costs_one_window_more(clock, wrong_after):
     times = await sent(clock, "test", 300, wrong_after=wrong_after)

@@ -30,6 +30,7 @@ def inspect(request, home, url):
     return run
 
 
+@pytest.mark.promise("conformance")
 def test_it_lists_every_action(inspect):
     code, listed = inspect("tools/list")
     names = [tool["name"] for tool in listed["tools"]]

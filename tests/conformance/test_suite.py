@@ -1,11 +1,14 @@
 """Every scenario of the conformance suite that applies passes, in both eras; the page says so."""
 
+import pytest
+
 from tests.conformance.suite import DO_NOT_APPLY, PAGE, RUNS, page, run
 
 LEAST = {"2025-11-25": 31, "2025-11-25, by the newer suite": 30, "2026-07-28": 37}
 """Scenarios that apply, as the suite lists them: a suite that ran nothing has shown nothing."""
 
 
+@pytest.mark.promise("conformance")
 def test_every_scenario_that_applies_passes_and_the_page_tells_it(url):
     results = {revision: run(revision, url) for revision in RUNS}
     failed = [

@@ -66,6 +66,7 @@ async def someone(desk):
     return answer.value["items"][0]["id"]
 
 
+@pytest.mark.promise("conformance")
 async def test_a_read_and_a_write_with_a_dialogue(talk, desk):
     user_id = await someone(desk)
     read, banned, after, end = await talk(
@@ -80,6 +81,7 @@ async def test_a_read_and_a_write_with_a_dialogue(talk, desk):
     assert question.startswith("Ban user")
 
 
+@pytest.mark.promise("declined-is-final")
 async def test_a_no_in_the_dialogue_is_final(talk, desk):
     user_id = await someone(desk)
     banned, after, _ = await talk(
@@ -92,6 +94,7 @@ async def test_a_no_in_the_dialogue_is_final(talk, desk):
     assert after["value"]["banned"] is False
 
 
+@pytest.mark.promise("conformance")
 async def test_a_write_that_is_signed_elsewhere(talk, desk):
     user_id = await someone(desk)
 

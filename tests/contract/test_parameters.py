@@ -1,5 +1,7 @@
 from collections import Counter
 
+import pytest
+
 from deskclerk.catalogue import ACTIONS
 from deskclerk.catalogue.route import API_VERSION
 from tests.contract import openapi
@@ -9,16 +11,19 @@ from tests.contract.ledger import LEDGER
 KNOWN = [difference for entry in LEDGER for difference in entry.differences()]
 
 
+@pytest.mark.promise("the-48")
 def test_the_48_actions_have_their_names_in_order():
     assert [action.spec.name for action in ACTIONS] == [item["name"] for item in openapi.ACTIONS]
     assert len(ACTIONS) == 48
 
 
+@pytest.mark.promise("the-48")
 def test_every_action_has_the_effect_that_the_contract_gives_it():
     ours = {action.spec.name: action.spec.effect.value for action in ACTIONS}
     assert ours == {item["name"]: item["effect"] for item in openapi.ACTIONS}
 
 
+@pytest.mark.promise("the-48")
 def test_every_action_uses_the_routes_that_really_serve_it_and_no_other():
     ours = {action.spec.name: sorted(map(str, action.spec.routes)) for action in ACTIONS}
     assert ours == {item["name"]: sorted(item["routes"]) for item in openapi.ACTIONS}

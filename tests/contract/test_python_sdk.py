@@ -196,6 +196,7 @@ async def test_an_oauth_application_shows_its_secret_once(clerk):
     assert (await clerk.oauth_applications.delete_async(oauth_application_id=made.id)).deleted is True
 
 
+@pytest.mark.promise("sandbox-is-clerk-to-sdks")
 def test_every_call_that_does_what_an_action_does_is_made_here():
     made = set(re.findall(r"clerk\.(\w+\.\w+)_async\(", Path(__file__).read_text(encoding="utf-8")))
     assert {call for calls in CALLS.values() for call in calls} - made == set()

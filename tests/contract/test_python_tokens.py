@@ -62,6 +62,7 @@ def reason(token, options):
     return caught.value.reason
 
 
+@pytest.mark.promise("sandbox-signatures")
 def test_a_session_token_is_verified_with_the_published_keys(token, session, options):
     claims = verify_token(token, options)
     assert (claims["sid"], claims["sub"], claims["v"]) == (session.id, session.user_id, 2)

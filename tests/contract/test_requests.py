@@ -115,6 +115,7 @@ def test_an_id_never_leaves_its_segment_of_the_path(action):
                 action.parse(least | {name: segment})
 
 
+@pytest.mark.promise("unknown-arguments")
 @every_action
 def test_an_argument_that_clerk_does_not_know_never_leaves(action):
     with pytest.raises(InvalidRequest, match="unknown argument"):

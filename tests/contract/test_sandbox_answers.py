@@ -30,6 +30,7 @@ def test_what_clerk_takes_is_taken_and_what_it_refuses_is_refused_in_the_same_wa
     ] == []
 
 
+@pytest.mark.promise("sandbox-is-clerk-to-sdks")
 def test_every_answer_is_as_the_document_has_it(exchanges):
     found = {
         f"{exchange.route} {exchange.status}: {problem}"

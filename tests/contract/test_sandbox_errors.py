@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 import deskclerk.sandbox
 from deskclerk.sandbox.http.errors import STATUS
 from deskclerk.sandbox.http.routes import HANDLERS
@@ -47,6 +49,7 @@ def codes(node):
             yield text
 
 
+@pytest.mark.promise("sandbox-is-clerk-to-sdks")
 def test_every_refusal_of_the_sandbox_has_a_code_and_a_status_of_clerks():
     known = {code for code, _ in openapi.ERRORS}
     undecided = {code for code, status in openapi.ERRORS if status is None}

@@ -7,6 +7,7 @@ from tests.desk.conftest import Person
 
 from deskclerk.catalogue import BanUser, DeleteUser, GetUser, ListUsers, UpdateUser
 from deskclerk.desk import Caller, Decision
+from deskclerk.desk.plans.store import PlanStore
 from deskclerk.errors import (
     ApprovalNeeded,
     ApprovalRefused,
@@ -37,6 +38,7 @@ async def test_a_read_needs_nobody(open_desk, upstream):
     }
 
 
+@pytest.mark.promise("nobody-there-nothing-happens", "library-approver")
 async def test_without_a_person_no_write_leaves(open_desk, upstream):
     async with open_desk() as desk:
         with pytest.raises(ApprovalNeeded) as caught:
@@ -55,6 +57,7 @@ async def test_anything_but_a_yes_is_a_no(open_desk, upstream, decision, error):
     assert upstream.writes == []
 
 
+@pytest.mark.promise("at-most-once")
 async def test_a_signed_write_happens_once_and_is_journalled_before_and_after(open_desk, upstream, tmp_path):
     async with open_desk(approver=Person()) as desk:
         answer = await desk.perform(BAN)
@@ -66,6 +69,7 @@ async def test_a_signed_write_happens_once_and_is_journalled_before_and_after(op
     ]
 
 
+@pytest.mark.promise("a-person-signs")
 async def test_the_person_is_shown_target_and_change(open_desk):
     person = Person()
     async with open_desk(approver=person) as desk:
@@ -85,6 +89,7 @@ async def test_a_target_that_is_not_there_is_told_before_anybody_is_asked(open_d
     assert upstream.writes == []
 
 
+@pytest.mark.promise("bound-to-what-was-seen")
 async def test_a_target_that_changed_in_between_needs_a_new_signature(open_desk, upstream):
     person = Person(meanwhile=lambda: upstream.users["user_1"].update(first_name="Eve"))
     async with open_desk(approver=person) as desk:
@@ -113,12 +118,22 @@ async def test_a_signature_is_for_one_plan_once(open_desk, upstream):
         assert upstream.writes == []
 
 
-async def test_a_used_signature_cannot_sign_twice_even_at_the_same_time(open_desk, upstream):
+@pytest.mark.promise("used-once")
+async def test_a_used_signature_cannot_sign_twice_even_at_the_same_time(open_desk, upstream, monkeypatch):
+    use, all_there = PlanStore.use, asyncio.Barrier(5)
+
+    async def together(*arguments):
+        # Otherwise the first to write changes the target, and the others are refused for that alone.
+        await all_there.wait()
+        await use(*arguments)
+
     async with open_desk(approver=Person()) as desk:
         plan = await desk.propose(BAN)
-        results = await asyncio.gather(
-            *(desk.perform(BAN, plan_id=plan.id) for _ in range(5)), return_exceptions=True
-        )
+        with monkeypatch.context() as patched:
+            patched.setattr(PlanStore, "use", together)
+            results = await asyncio.gather(
+                *(desk.perform(BAN, plan_id=plan.id) for _ in range(5)), return_exceptions=True
+            )
         assert sum(isinstance(result, ApprovalRefused) for result in results) == 4
         with pytest.raises(ApprovalRefused, match="used"):
             await desk.perform(BAN, plan_id=plan.id)
@@ -141,6 +156,7 @@ async def test_a_made_up_plan_signs_nothing(open_desk, upstream):
     assert upstream.writes == []
 
 
+@pytest.mark.promise("confirm")
 @pytest.mark.parametrize(("confirm", "asked"), [("write", 2), ("destructive", 1), ("never", 0)])
 async def test_the_policy_says_which_effects_are_signed(open_desk, upstream, confirm, asked):
     person = Person()
@@ -151,12 +167,14 @@ async def test_the_policy_says_which_effects_are_signed(open_desk, upstream, con
     assert len(upstream.writes) == 2
 
 
+@pytest.mark.promise("access")
 @pytest.mark.parametrize(("access", "count"), [("read", 18), ("write", 37), ("destructive", 48)])
 async def test_access_says_what_is_offered(open_desk, access, count):
     async with open_desk(access=access) as desk:
         assert len(desk.actions()) == count
 
 
+@pytest.mark.promise("access")
 async def test_what_is_not_offered_cannot_be_asked_for(open_desk, upstream, tmp_path):
     async with open_desk(access="read", approver=Person()) as desk:
         with pytest.raises(NotAllowed, match="access is set to read"):
@@ -186,6 +204,7 @@ async def test_a_lost_answer_is_told_as_unknown_and_journalled_so(open_desk, ups
     assert events(tmp_path)[-1][2] == "unknown"
 
 
+@pytest.mark.promise("intent-before-request")
 async def test_a_cancelled_caller_leaves_no_write_half_recorded(open_desk, upstream, tmp_path):
     reached, go_on = asyncio.Event(), asyncio.Event()
 
@@ -206,6 +225,7 @@ async def test_a_cancelled_caller_leaves_no_write_half_recorded(open_desk, upstr
     assert events(tmp_path)[-1][2] == "done"
 
 
+@pytest.mark.promise("intent-before-request")
 async def test_the_intent_is_on_disk_before_the_request_leaves(open_desk, upstream, tmp_path):
     seen = []
 
@@ -225,6 +245,7 @@ async def test_reads_reach_the_journal_with_who_asked(open_desk, tmp_path):
     assert [row[:3] for row in events(tmp_path)] == [("read", "clerk_users_list", "done")]
 
 
+@pytest.mark.promise("the-key-is-nowhere")
 async def test_the_key_and_secrets_are_nowhere_on_disk(open_desk, tmp_path):
     async with open_desk(approver=Person()) as desk:
         await desk.perform(UpdateUser(user_id="user_1", password="hunter22"))

@@ -34,12 +34,14 @@ def read_back_at_once(monkeypatch):
     monkeypatch.setattr(settling, "WAITS", (0,))
 
 
+@pytest.mark.promise("told-is-what-happened")
 async def test_what_is_told_is_what_happened(seeded, tmp_path, name, fault):
     async with prepared(seeded, tmp_path) as (at, sandbox):
         case = await run(name, fault, at, sandbox, tmp_path / "desk")
     check(case)
 
 
+@pytest.mark.promise("told-is-what-happened")
 async def test_the_page_says_what_happens(request):
     written = PAGE.read_text(encoding="utf-8")
     if request.config.getoption("--faults"):

@@ -66,6 +66,7 @@ class Agent:
         return result.structured_content
 
 
+@pytest.mark.promise("the-48")
 @pytest.mark.parametrize("era", list(ERAS))
 @pytest.mark.parametrize("over", [over_stdio, over_http], ids=["stdio", "http"])
 async def test_every_action_does_what_it_says(over, era, tmp_path):

@@ -125,6 +125,7 @@ def turns(parity=None):
             )
 
 
+@pytest.mark.promise("inert")
 @pytest.mark.parametrize("era", list(ERAS))
 async def test_every_read_over_mcp_is_inert_and_fits_its_schema(era, tmp_path):
     for payload, reads in turns(list(ERAS).index(era)):
@@ -183,6 +184,7 @@ def drawn(action, answer: Answer, *, as_json, monkeypatch):
     return screen.getvalue()
 
 
+@pytest.mark.promise("inert")
 async def test_no_payload_adds_a_line_to_a_preview(tmp_path):
     action = next(item for item in ACTIONS if item.spec.name == "clerk_user_update")
     for name, payload in PAYLOADS.items():

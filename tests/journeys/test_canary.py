@@ -228,6 +228,7 @@ async def test_python_sees_no_canary_in_any_action(trouble, net, tmp_path):
     assert net.findings() == []
 
 
+@pytest.mark.promise("the-key-is-nowhere")
 @pytest.mark.parametrize("mode", list(ERAS.values()))
 async def test_mcp_sees_no_canary_in_either_era(mode, net, tmp_path):
     parrot = Parrot()
@@ -321,6 +322,7 @@ def test_the_command_line_sees_no_canary_even_with_debug(trouble, net, tmp_path,
     assert net.findings() == []
 
 
+@pytest.mark.promise("the-key-is-nowhere")
 def test_processes_say_and_leave_no_canary(net, tmp_path):
     parrot = Parrot()
     parrot.trouble = "echo 400"
@@ -353,6 +355,7 @@ def test_processes_say_and_leave_no_canary(net, tmp_path):
     assert net.findings() == []
 
 
+@pytest.mark.promise("shown-once-goes-to-the-person")
 async def test_what_is_handed_out_once_is_in_its_file_only(net, tmp_path):
     async with a_desk(tmp_path / "home", Parrot(), signs) as desk:
         action = next(item for item in ACTIONS if item.spec.name == "clerk_client_create")
@@ -376,6 +379,7 @@ async def test_the_net_catches_what_gets_through(net, tmp_path, monkeypatch):
     await asyncio.sleep(0)
 
 
+@pytest.mark.promise("the-key-is-nowhere")
 @pytest.mark.parametrize("trouble", ["none", "echo 422"])
 async def test_no_page_of_the_console_shows_a_canary(trouble, net, tmp_path):
     """Each write waits there with its secrets; all are done, read in the journal and exported."""

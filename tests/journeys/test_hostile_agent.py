@@ -43,6 +43,7 @@ async def waiting_plan(client, user):
     return result.meta["deskclerk/error"]["plan_id"]
 
 
+@pytest.mark.promise("no-argument-signs")
 @pytest.mark.parametrize("claim", [{"confirm": True}, {"approved_by": "the boss"}, {"plan_id": "plan_x"}])
 async def test_a_claimed_approval_is_an_unknown_argument(agent, clerk, claim):
     client, _ = agent
@@ -50,6 +51,7 @@ async def test_a_claimed_approval_is_an_unknown_argument(agent, clerk, claim):
     assert clerk.writes == []
 
 
+@pytest.mark.promise("no-argument-signs")
 async def test_an_answer_to_a_question_that_was_not_asked_signs_nothing(agent, clerk):
     client, _ = agent
     yes = {"confirm": types.ElicitResult(action="accept", content={"confirm": True})}
@@ -60,6 +62,7 @@ async def test_an_answer_to_a_question_that_was_not_asked_signs_nothing(agent, c
     assert clerk.writes == []
 
 
+@pytest.mark.promise("bound-to-its-plan")
 async def test_a_signature_is_used_once_and_for_its_own_arguments(agent, clerk):
     client, desk = agent
     user, other = clerk.add(), clerk.add()
@@ -71,6 +74,7 @@ async def test_a_signature_is_used_once_and_for_its_own_arguments(agent, clerk):
     assert clerk.writes == [("POST", f"/users/{user}/ban")]
 
 
+@pytest.mark.promise("bound-to-what-was-seen")
 async def test_a_target_changed_in_between_is_not_touched(agent, clerk):
     client, desk = agent
     user = clerk.add()
@@ -80,6 +84,7 @@ async def test_a_target_changed_in_between_is_not_touched(agent, clerk):
     assert clerk.writes == []
 
 
+@pytest.mark.promise("used-once")
 async def test_racing_calls_and_processes_have_one_signature_between_them(agent, clerk):
     client, desk = agent
     user = clerk.add()
@@ -114,6 +119,7 @@ def on_a_terminal_of_its_own(*words, types):
         return terminal.end()
 
 
+@pytest.mark.promise("yes-signs-on-the-sandbox-only")
 @pytest.mark.parametrize("key", [KEY, "sk_live_of_the_stub"])
 def test_yes_by_flag_by_pipe_and_by_a_made_up_terminal_signs_nothing(clerk, monkeypatch, key):
     monkeypatch.setenv("CLERK_SECRET_KEY", key)
@@ -157,6 +163,7 @@ async def set_pin():
         await desk.signer.set("correct horse")
 
 
+@pytest.mark.promise("bound-to-its-plan")
 async def test_a_signature_for_another_instance_is_refused(agent, clerk, monkeypatch):
     client, _ = agent
     plan_id = await waiting_plan(client, clerk.add())

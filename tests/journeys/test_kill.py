@@ -104,6 +104,7 @@ def serving(clerk):
         thread.join()
 
 
+@pytest.mark.promise("at-most-once")
 @pytest.mark.anyio
 async def test_killed_at_any_step_it_writes_once_and_tells_the_truth(tmp_path, monkeypatch):
     monkeypatch.setattr(settling, "STILL_UNDER_WAY", 0)

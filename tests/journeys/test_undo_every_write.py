@@ -38,6 +38,7 @@ def test_no_write_is_left_out():
     assert set(ARGUMENTS) == {action.spec.name for action in ACTIONS if action.spec.effect is not READ}
 
 
+@pytest.mark.promise("undo")
 @pytest.mark.parametrize("name", [name for name in ARGUMENTS if name not in GONE_FOR_GOOD])
 async def test_a_write_is_taken_back_and_nothing_else_changes(name, seeded, tmp_path):
     created_again = BY_NAME[name].spec.verb in ("delete", "revoke")
@@ -54,6 +55,7 @@ async def test_a_write_is_taken_back_and_nothing_else_changes(name, seeded, tmp_
         assert (await at.desk.journal.recent(1))[0]["undoes"] == entry
 
 
+@pytest.mark.promise("undo")
 @pytest.mark.parametrize("name", GONE_FOR_GOOD)
 async def test_what_is_gone_for_good_is_refused_with_the_nearest_thing(name, seeded, tmp_path):
     reason, nearest = GONE_FOR_GOOD[name]

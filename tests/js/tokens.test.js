@@ -42,6 +42,7 @@ after(() => sandbox.stop());
 
 const withToken = (jwt) => new Request(origin, { headers: { Authorization: `Bearer ${jwt}` } });
 
+// promise: sandbox-signatures
 test("a session token is verified with the published keys", async () => {
   const claims = await verifyToken(token, { secretKey, apiUrl, authorizedParties: [origin] });
   assert.deepEqual([claims.sid, claims.sub, claims.v, claims.sts], [session.id, session.user_id, 2, "active"]);

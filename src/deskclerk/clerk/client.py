@@ -117,7 +117,7 @@ class Clerk:
         `redact` takes secrets out of what Clerk says in an error, `name` is what a try is logged by.
         """
         redact = redact or self._redactor()
-        hook = wait_before_retry(request, self._retry_seconds)
+        hook = wait_before_retry(self._retry_seconds)
         # No time-out of stamina's: the hook knows Clerk's own waits and ends by the same clock.
         tries = stamina.retry_context(on=hook, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10)
         tries = tries.with_name(name or str(request.method), (), {})

@@ -25,7 +25,7 @@ def never_left(error: httpx2.TransportError) -> bool:
     return isinstance(error, _NEVER_LEFT)
 
 
-def wait_before_retry(request: Request, total: float) -> Callable[[Exception], bool | float]:
+def wait_before_retry(total: float) -> Callable[[Exception], bool | float]:
     """A stamina hook: False to give up, True for its own back-off, or the seconds that Clerk asks for.
 
     `total` is the time in seconds for all tries; a `Retry-After` beyond it ends them at once.
@@ -41,10 +41,9 @@ def wait_before_retry(request: Request, total: float) -> Callable[[Exception], b
             case RateLimited(retry_after=float() as seconds):
                 # A wait beyond the end helps nobody: the asker is told how long it is, and can come back.
                 return seconds if time.monotonic() + seconds < deadline else False
-            case ClerkUnavailable(status=None):  # raised only when nothing left, or for a read
-                return True
+            # Raised only where nothing left, or for a read: a write whose answer is lost is OutcomeUnknown.
             case ClerkUnavailable(status=status):
-                return is_read(request) and status in _PASSING
+                return status is None or status in _PASSING
             case _:
                 return False
 

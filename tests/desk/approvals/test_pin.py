@@ -40,6 +40,7 @@ async def test_the_pin_is_nowhere_on_disk(open_desk, tmp_path):
     assert b"$argon2" in stored
 
 
+@pytest.mark.promise("the-pin")
 @pytest.mark.parametrize("pin", ["", "wrong one"])
 async def test_a_signature_without_the_pin_does_not_count(open_desk, upstream, pin):
     async with open_desk() as desk:
@@ -54,6 +55,7 @@ async def test_a_signature_without_the_pin_does_not_count(open_desk, upstream, p
     assert len(upstream.writes) == 1
 
 
+@pytest.mark.promise("the-pin")
 async def test_wrong_tries_lock_the_right_pin_out_too_longer_each_time_and_across_processes(
     open_desk, monkeypatch
 ):

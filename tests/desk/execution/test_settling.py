@@ -59,6 +59,7 @@ def long_ago(monkeypatch):
     monkeypatch.setattr(settling, "STILL_UNDER_WAY", 0)
 
 
+@pytest.mark.promise("a-lost-answer-is-settled")
 @pytest.mark.usefixtures("long_ago")
 @pytest.mark.parametrize(
     ("action", "happened", "outcome"),
@@ -170,6 +171,7 @@ async def test_what_cannot_be_read_stays_open(open_desk, upstream, orphan, monke
     assert (await settled(open_desk))["outcome"] == "done"
 
 
+@pytest.mark.promise("a-lost-answer-is-settled")
 async def test_a_lost_answer_is_read_back_and_told_as_done(open_desk, upstream):
     async def lose(request):
         await upstream(request)
@@ -196,6 +198,7 @@ async def test_a_failure_that_reading_shows_to_be_one_can_be_asked_again(open_de
     assert (line["outcome"], line["status"]) == ("not_done", 500)
 
 
+@pytest.mark.promise("a-lost-answer-is-settled")
 async def test_a_lost_answer_that_may_still_come_true_is_unknown(open_desk, upstream):
     async def lose(_):
         raise httpx2.ReadTimeout("gone")

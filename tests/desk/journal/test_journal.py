@@ -64,12 +64,14 @@ async def test_an_untouched_journal_is_whole(open_desk, ten_lines):
     assert (found.fault, found.head.seq) == (None, 10)
 
 
+@pytest.mark.promise("the-journal")
 @pytest.mark.parametrize("verb", ["update events set outcome = 'x'", "delete from events where seq = 3"])
 async def test_the_database_itself_refuses_to_change_the_journal(ten_lines, tamper, verb):
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         tamper(verb, triggers=True)
 
 
+@pytest.mark.promise("the-journal")
 @pytest.mark.parametrize(
     "column",
     ["at", "entry", "kind", "instance", "face", "client", "action", "target", "arguments", "outcome", "note"],
@@ -79,6 +81,7 @@ async def test_an_altered_line_is_found(open_desk, ten_lines, tamper, column):
     assert await fault(open_desk) == (4, "altered")
 
 
+@pytest.mark.promise("the-journal")
 async def test_a_removed_line_is_found(open_desk, ten_lines, tamper):
     tamper("delete from events where seq = 4")
     assert await fault(open_desk) == (4, "removed")
@@ -160,6 +163,7 @@ async def test_ten_thousand_lines_are_checked_to_the_last(open_desk, tmp_path, t
     assert await fault(open_desk) == (10_009, "altered")
 
 
+@pytest.mark.promise("the-journal")
 async def test_an_entry_tells_who_asked_what_was_decided_and_what_changed(open_desk):
     async with open_desk(confirm="never") as desk:
         await desk.perform(BAN, caller=Caller("mcp", "client 1.0", "ci"))

@@ -53,6 +53,7 @@ async def test_the_database_itself_keeps_the_journal_append_only(open_desk, kept
     await engine.dispose()
 
 
+@pytest.mark.promise("several-desks")
 async def test_desks_that_write_at_once_keep_one_chain(open_desk, kept):
     settings, _ = kept
     async with open_desk(**settings) as first, open_desk(**settings) as second:
@@ -67,6 +68,7 @@ async def test_desks_that_write_at_once_keep_one_chain(open_desk, kept):
     assert (found.fault, found.head.seq) == (None, 20)
 
 
+@pytest.mark.promise("used-once", "several-desks")
 async def test_of_two_desks_one_uses_a_signature_up(open_desk, kept, upstream):
     settings, _ = kept
     async with open_desk(approver=Person(), **settings) as first, open_desk(**settings) as second:

@@ -130,6 +130,7 @@ async def test_id_name_and_address_sign_and_nothing_else(typed, signs):
     assert accepts(words_of(DeleteUser(user_id="user_1"), [user]), typed) is signs
 
 
+@pytest.mark.promise("the-call-waits")
 async def test_after_a_signature_elsewhere_the_same_call_happens_once(open_desk, upstream, tmp_path):
     async with open_desk() as desk:
         plan_id = await asked(desk)
@@ -185,6 +186,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_leaves_the_plan_waiting(o
     assert upstream.writes == []
 
 
+@pytest.mark.promise("declined-is-final")
 async def test_declined_is_final_and_is_not_shown_again(open_desk, upstream, tmp_path):
     no, later = Person(Decision.DECLINED), Person()
     async with open_desk() as desk:
@@ -210,6 +212,7 @@ async def test_a_no_from_elsewhere_takes_back_a_signature_and_its_reason_is_told
     assert upstream.writes == []
 
 
+@pytest.mark.promise("bound-to-what-was-seen")
 async def test_a_target_that_changed_after_the_signature_is_refused_with_the_reason(
     open_desk, upstream, tmp_path
 ):
@@ -224,6 +227,7 @@ async def test_a_target_that_changed_after_the_signature_is_refused_with_the_rea
     assert upstream.writes == []
 
 
+@pytest.mark.promise("bound-to-its-plan")
 async def test_altered_arguments_find_no_signature(open_desk, upstream):
     async with open_desk() as desk:
         await desk.sign(await asked(desk, UpdateUser(user_id="user_1", first_name="Grace")), YES)
@@ -231,6 +235,7 @@ async def test_altered_arguments_find_no_signature(open_desk, upstream):
     assert upstream.writes == []
 
 
+@pytest.mark.promise("bound-to-its-plan")
 async def test_altered_secrets_find_no_signature(open_desk, upstream):
     async with open_desk() as desk:
         await desk.sign(await asked(desk, UpdateUser(user_id="user_1", password="correct horse")), YES)
@@ -248,6 +253,7 @@ async def test_a_plan_of_another_instance_can_be_seen_but_not_signed(open_desk, 
     assert upstream.writes == []
 
 
+@pytest.mark.promise("it-expires")
 @pytest.mark.parametrize("signature", [YES, NO])
 async def test_an_expired_plan_can_no_longer_be_answered(open_desk, monkeypatch, signature):
     async with open_desk() as desk:
@@ -258,6 +264,7 @@ async def test_an_expired_plan_can_no_longer_be_answered(open_desk, monkeypatch,
         assert await desk.plans.waiting() == []
 
 
+@pytest.mark.promise("it-expires")
 async def test_a_signature_that_expired_unused_signs_nothing(open_desk, upstream, monkeypatch):
     async with open_desk() as desk:
         plan = await desk.propose(BAN)
@@ -267,6 +274,7 @@ async def test_a_signature_that_expired_unused_signs_nothing(open_desk, upstream
     assert upstream.writes == []
 
 
+@pytest.mark.promise("it-expires")
 async def test_a_signature_that_expires_between_the_look_and_its_use_signs_nothing(
     open_desk, upstream, monkeypatch
 ):
@@ -286,6 +294,7 @@ async def test_a_signature_that_expires_between_the_look_and_its_use_signs_nothi
     assert upstream.writes == []
 
 
+@pytest.mark.promise("used-once")
 async def test_of_many_calls_and_desks_one_uses_the_signature(open_desk, upstream):
     async with open_desk() as desk, open_desk() as other:
         await desk.sign(await asked(desk), YES)

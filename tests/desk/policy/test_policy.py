@@ -18,12 +18,14 @@ def refused(action, caller=MCP, **settings):
     return str(caught.value)
 
 
+@pytest.mark.promise("read-only")
 def test_read_only_beats_everything_else():
     settings = {"read_only": True, "access": "destructive", "tools": ("clerk_user_ban",), "confirm": "never"}
     assert "read_only" in refused(BanUser, **settings)
     assert Policy(Settings(read_only=True)).offered(MCP) == Policy(Settings(access="read")).offered(MCP)
 
 
+@pytest.mark.promise("deny")
 def test_what_is_denied_is_not_offered_although_it_is_listed_in_tools():
     text = refused(DeleteUser, tools=("clerk_user_*",), deny=("clerk_*_delete",))
     assert "denied" in text
@@ -32,6 +34,7 @@ def test_what_is_denied_is_not_offered_although_it_is_listed_in_tools():
     assert "clerk_user_ban" in names
 
 
+@pytest.mark.promise("rules-narrow")
 def test_an_instance_narrows_what_the_settings_allow():
     instances = {"prod": Named(secret_key="sk_live_x", access="write", deny=("clerk_user_ban",))}
     settings = {"instance": "prod", "instances": instances}
@@ -40,6 +43,7 @@ def test_an_instance_narrows_what_the_settings_allow():
     Policy(Settings(**settings, secret_key=KEY)).check(DeleteUser, MCP)
 
 
+@pytest.mark.promise("rules-narrow")
 @pytest.mark.parametrize("pattern", ["mcp", "Cursor", "Curs*"])
 def test_a_caller_is_narrowed_by_its_face_or_name_and_others_are_not(pattern):
     settings = {"callers": {pattern: Rules(access="read")}}
@@ -47,11 +51,13 @@ def test_a_caller_is_narrowed_by_its_face_or_name_and_others_are_not(pattern):
     Policy(Settings(**settings)).check(BanUser, CLI)
 
 
+@pytest.mark.promise("rules-narrow")
 def test_rules_never_widen():
     settings = {"access": "read", "callers": {"mcp": Rules(access="destructive", tools=("clerk_*",))}}
     assert "access is set to read" in refused(BanUser, **settings)
 
 
+@pytest.mark.promise("unknown-settings")
 @pytest.mark.parametrize(
     "settings",
     [
@@ -65,6 +71,7 @@ def test_an_unknown_name_in_any_list_is_an_error(settings):
         Policy(Settings(**settings))
 
 
+@pytest.mark.promise("pinned-instance")
 @pytest.mark.anyio
 async def test_a_pinned_instance_is_checked_before_the_first_write(open_desk, upstream):
     upstream.instance = "ins_other"
@@ -83,6 +90,7 @@ async def test_the_pinned_instance_itself_takes_writes(open_desk, upstream):
     assert len(upstream.writes) == 1
 
 
+@pytest.mark.promise("pinned-instance")
 @pytest.mark.anyio
 async def test_an_instance_that_cannot_be_asked_takes_no_writes(open_desk, upstream):
     async with open_desk(approver=Person(), pin="ins_mine") as desk:
@@ -91,6 +99,7 @@ async def test_an_instance_that_cannot_be_asked_takes_no_writes(open_desk, upstr
     assert upstream.writes == []
 
 
+@pytest.mark.promise("destructive-cap")
 @pytest.mark.anyio
 async def test_destructive_actions_are_capped_by_the_hour_and_over_restarts(open_desk, upstream):
     for _ in range(2):
@@ -106,6 +115,7 @@ async def test_destructive_actions_are_capped_by_the_hour_and_over_restarts(open
     assert len(upstream.writes) == 3
 
 
+@pytest.mark.promise("unconfirmed-live")
 def test_python_cannot_leave_a_live_key_unsigned_by_one_setting_either(tmp_path):
     given = {"home": tmp_path, "secret_key": "sk_live_x", "confirm": "never"}
     with pytest.raises(InvalidSettings, match="confirm = never"):

@@ -31,6 +31,7 @@ def bytes_on_disk(home):
     return b"".join(path.read_bytes() for path in files)
 
 
+@pytest.mark.promise("secrets-by-reference")
 async def test_a_reference_becomes_its_value_only_on_the_way_to_clerk(secrets, home, open_desk, upstream):
     secrets.store("ada", VALUE)
     person = Person()
@@ -91,6 +92,7 @@ def test_a_signing_key_keeps_its_lines(secrets):
     assert repr(secrets.resolve(action)).count("[secret]") == 1
 
 
+@pytest.mark.promise("references-demanded")
 def test_no_model_may_give_a_plain_secret_where_references_are_demanded(home):
     secrets = Secrets(home, "reference")
     secrets.store("ada", VALUE)
@@ -122,6 +124,7 @@ def test_the_list_holds_names_and_times_only(secrets):
         secrets.remove("a")
 
 
+@pytest.mark.promise("shown-once-goes-to-the-person")
 def test_secrets_are_for_their_owner_only_whatever_the_folder_was(secrets, home):
     folder = home / "secrets"
     folder.mkdir(parents=True)

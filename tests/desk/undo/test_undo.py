@@ -212,6 +212,7 @@ async def last_entry(desk):
     return (await desk.journal.recent(1))[-1]["entry"]
 
 
+@pytest.mark.promise("undo")
 @pytest.mark.anyio
 async def test_an_undo_is_signed_like_any_write_and_says_what_it_takes_back(open_desk, upstream):
     person = Person()

@@ -36,6 +36,7 @@ def users(count):
     return [USER | {"id": f"user_{number}"} for number in range(count)]
 
 
+@pytest.mark.promise("brief")
 def test_an_answer_is_brief_and_empty_values_are_left_out():
     assert show(GetUser(user_id="user_1"), USER, 10_000).value == {
         "object": "user",
@@ -48,6 +49,7 @@ def test_an_answer_is_brief_and_empty_values_are_left_out():
     }
 
 
+@pytest.mark.promise("brief")
 def test_fields_ask_for_more_by_path_and_keep_nulls():
     action = GetUser(user_id="user_1", fields=["last_name", "public_metadata.plan", "nothing"])
     assert show(action, USER, 10_000).value == {
@@ -86,6 +88,7 @@ def test_a_counted_list_ends_where_its_total_says():
     assert (value["total"], value["next"]) == (4, None)
 
 
+@pytest.mark.promise("brief")
 def test_a_list_cut_to_its_budget_is_valid_and_says_how_to_go_on():
     answer = show(ListUsers(limit=100), users(100), 1_000)
     value = json.loads(answer.text)
@@ -147,6 +150,7 @@ def test_a_path_reaches_into_lists_and_ignores_what_is_not_there():
     assert project({"a": [{"b": 1, "c": 2}, 3]}, ["a.b", "x.y"]) == {"a": [{"b": 1}, 3]}
 
 
+@pytest.mark.promise("shown-once-goes-to-the-person")
 def test_what_is_shown_once_goes_to_a_file_for_the_person(tmp_path):
     answer = {"object": "oauth_application", "id": "oa_1", "client_secret": "s3cret"}
     rest, notes = hand_over(answer, tmp_path / "handover")

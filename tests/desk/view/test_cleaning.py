@@ -30,6 +30,7 @@ def test_legitimate_text_stays_as_it_is(text):
     assert clean_text(text) == text
 
 
+@pytest.mark.promise("inert")
 @pytest.mark.parametrize(
     ("dirty", "expected"),
     [

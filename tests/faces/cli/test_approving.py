@@ -54,6 +54,7 @@ def asked_again(user):
     return with_desk(lambda desk: desk.perform(BanUser(user_id=user)))
 
 
+@pytest.mark.promise("signed-at-a-terminal")
 def test_pending_shows_on_a_terminal_who_asks_for_what(plan):
     with on_a_terminal("pending", columns=160) as terminal:
         assert terminal.end() == 0
@@ -76,6 +77,7 @@ def test_pending_in_a_pipe_is_one_plan_a_line_with_its_preview(run, plan):
     assert "digest" not in line
 
 
+@pytest.mark.promise("signed-at-a-terminal")
 def test_the_name_typed_at_a_terminal_signs_and_the_call_then_performs_once(real, plan):
     plan_id, user = plan
     with on_a_terminal("approve", plan_id) as terminal:
@@ -111,6 +113,7 @@ def test_a_no_at_the_terminal_is_final(real, plan):
     assert real.writes == []
 
 
+@pytest.mark.promise("signed-at-a-terminal")
 def test_reject_needs_no_terminal_and_tells_the_reason(run, real, plan):
     assert run("reject", plan[0], "--reason", "not today").code == 0
     with pytest.raises(ApprovalRefused, match="not today"):
@@ -126,6 +129,7 @@ def test_reject_at_a_terminal_shows_what_is_declined(plan):
     assert "Declined for good" in terminal.shown
 
 
+@pytest.mark.promise("the-pin")
 def test_where_a_pin_is_set_the_name_alone_signs_nothing(real, plan, pin, run):
     with on_a_terminal("approve", plan[0]) as terminal:
         terminal.until("\n> ")
@@ -148,6 +152,7 @@ def test_yes_spares_the_typing_where_the_pin_is_entered(real, plan, pin, command
     assert len(real.writes) == (0 if command == ["approve"] else 1)
 
 
+@pytest.mark.promise("yes-signs-on-the-sandbox-only")
 @pytest.mark.parametrize("key", ["sk_test_of_the_stub", "sk_live_of_the_stub"])
 def test_yes_alone_signs_nothing_on_an_instance_and_leaves_a_plan(run, clerk, monkeypatch, key):
     monkeypatch.setenv("CLERK_SECRET_KEY", key)
@@ -159,6 +164,7 @@ def test_yes_alone_signs_nothing_on_an_instance_and_leaves_a_plan(run, clerk, mo
     assert clerk.writes == []
 
 
+@pytest.mark.promise("yes-signs-on-the-sandbox-only")
 def test_on_an_instance_a_write_at_a_terminal_wants_the_name_with_yes_too(real):
     user = real.add()
     for typed, code in (("yes", 8), (user, 0)):

@@ -49,6 +49,7 @@ def test_a_rejected_key_is_4(run, clerk, status):
     assert "sk_test" not in ran.err
 
 
+@pytest.mark.promise("nobody-there-nothing-happens")
 def test_a_write_that_waits_is_8(run, clerk):
     assert run("users", "unban", clerk.add()).code == 8
 

@@ -75,6 +75,7 @@ def test_verify_says_that_the_journal_is_whole_and_names_its_head(run, banned):
     assert run("journal", "verify", "--head", ran.lines[0]["head"]).code == 0
 
 
+@pytest.mark.promise("the-journal")
 def test_verify_names_the_first_bad_line_and_fails(run, banned, tmp_path):
     with closing(sqlite3.connect(tmp_path / "home" / "desk.db", isolation_level=None)) as database:
         database.execute("drop trigger events_no_update")

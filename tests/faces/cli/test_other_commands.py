@@ -18,6 +18,7 @@ def test_actions_lists_the_48_in_order(run):
     assert (ban["effect"], ban["signed"]) == ("write", True)
 
 
+@pytest.mark.promise("access")
 def test_actions_shows_what_the_settings_offer(run, on_screen):
     assert {line["effect"] for line in run("--read-only", "actions").lines} == {"read"}
     for columns in (80, 120):
@@ -31,6 +32,7 @@ def test_a_misspelt_tools_setting_is_an_error(run):
     assert run("--tools", "clerk_usr_*", "actions").code == 2
 
 
+@pytest.mark.promise("the-doctor")
 def test_the_doctor_finds_a_good_key(run, clerk):
     (found,) = run("doctor").lines
     assert found["key"] == "accepted"
@@ -40,6 +42,7 @@ def test_the_doctor_finds_a_good_key(run, clerk):
     assert clerk.requests == [("GET", "/domains")]
 
 
+@pytest.mark.promise("a-rejected-key-is-explained")
 def test_the_doctor_exits_4_for_a_rejected_key(run, clerk):
     clerk.status = 401
     ran = run("doctor")
@@ -55,12 +58,14 @@ def test_the_doctor_asks_nothing_that_the_settings_withhold(run, clerk):
     assert clerk.requests == []
 
 
+@pytest.mark.promise("the-doctor")
 def test_the_doctor_shows_where_everything_is(on_screen, clerk, tmp_path):
     ran = on_screen("doctor", columns=200)
     assert "accepted" in ran.out
     assert str(tmp_path / "home" / "settings.toml") in ran.out
 
 
+@pytest.mark.promise("the-demo-ends-by-itself")
 def test_the_demo_ends_by_itself_and_leaves_nothing_behind(run, tmp_path, monkeypatch):
     monkeypatch.setenv("DESKCLERK_HOME", str(tmp_path / "untouched"))
     ran = run("demo")
@@ -104,6 +109,7 @@ def test_the_sandbox_serves_clerks_backend_api(tmp_path):
         assert said["secret_key"] == "sk_test_sandbox"
 
 
+@pytest.mark.promise("started-with-one-command")
 def test_serve_says_where_and_gives_a_configuration_to_paste(tmp_path):
     with serving("serve", "--read-only") as said:
         assert said["http"]["mcpServers"]["deskclerk"] == {"type": "http", "url": said["url"]}
@@ -112,6 +118,7 @@ def test_serve_says_where_and_gives_a_configuration_to_paste(tmp_path):
         assert said["url"].endswith("/mcp")
 
 
+@pytest.mark.promise("started-with-one-command")
 def test_serve_tells_a_person_what_to_paste(monkeypatch):
     monkeypatch.setenv("CLERK_SECRET_KEY", "sk_test_not_to_be_shown")
     with on_a_terminal("serve", "--port", "0") as terminal:

@@ -161,11 +161,13 @@ def test_a_reader_that_has_enough_ends_it_quietly(clerk):
         assert process.wait(20) == 0
 
 
+@pytest.mark.promise("without-a-key-the-sandbox")
 def test_without_a_key_a_terminal_is_told_that_this_is_the_sandbox(on_screen, run):
     assert "this is the sandbox" in " ".join(on_screen("sessions", "list", "--user-id", "user_1").err.split())
     assert run("sessions", "list", "--user-id", "user_1").err == ""
 
 
+@pytest.mark.promise("one-folder")
 def test_home_holds_everything(run, tmp_path, monkeypatch):
     monkeypatch.setenv("DESKCLERK_HOME", str(tmp_path / "untouched"))
     run("--home", str(tmp_path / "elsewhere"), "sessions", "list", "--user-id", "user_1")

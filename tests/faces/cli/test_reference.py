@@ -18,10 +18,12 @@ def generator():
     return module
 
 
+@pytest.mark.promise("the-reference")
 def test_the_reference_in_the_repository_is_current(generator):
     assert (ROOT / "docs" / "actions.md").read_text("utf-8") == generator.reference()
 
 
+@pytest.mark.promise("the-reference")
 def test_the_reference_has_every_action_and_parameter(generator):
     for action in ACTIONS:
         text = generator.section(action)

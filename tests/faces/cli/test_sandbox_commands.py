@@ -42,6 +42,7 @@ def control(request, run, place):
     return controlled
 
 
+@pytest.mark.promise("sandbox-controls")
 def test_a_file_is_seeded_kept_in_a_snapshot_and_restored(control, tmp_path):
     assert control("seed", "-", stdin=PEOPLE)["seeded"] == {"users": 1, "organizations": 1}
     file = tmp_path / "kept"

@@ -7,6 +7,7 @@ from tests.faces.cli.processes import on_a_terminal
 VALUE = "made-up-horse-battery"
 
 
+@pytest.mark.promise("secrets-by-reference")
 def test_a_secret_is_stored_from_a_pipe_listed_by_name_used_and_removed(run, clerk):
     ran = run("secret", "set", "ada", stdin=f"{VALUE}\n")
     assert (ran.code, ran.out) == (0, "")

@@ -112,6 +112,7 @@ def test_a_secret_is_not_shown_in_the_preview(on_screen, clerk, tmp_path):
     assert "[secret]" in ran.err
 
 
+@pytest.mark.promise("destructive-is-typed")
 def test_what_cannot_be_taken_back_wants_the_id(on_screen, clerk):
     user = clerk.add()
     assert on_screen("users", "delete", user, types="yes\n").code == 8
@@ -161,6 +162,7 @@ def test_a_waiting_write_as_json_names_its_plan(run, clerk):
     assert ran.error["plan_id"].startswith("plan_")
 
 
+@pytest.mark.promise("a-person-signs")
 def test_on_a_real_terminal_yes_is_typed_and_the_user_is_banned(clerk):
     user = clerk.add()
     with on_a_terminal("users", "ban", user) as terminal:

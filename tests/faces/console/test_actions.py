@@ -140,6 +140,7 @@ async def test_a_search_finds_actions_by_all_of_its_words(person, query, found):
     assert set(re.findall(r'/actions/(clerk_\w+)"', page)) == found
 
 
+@pytest.mark.promise("the-console")
 async def test_every_form_opens(person):
     for action in ACTIONS:
         page = await person.get(f"/actions/{action.spec.name}")

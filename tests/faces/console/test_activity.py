@@ -37,6 +37,7 @@ async def undo(person, entry, **fields):
     return await person.post(f"/activity/{entry}/undo", csrf=csrf, **fields)
 
 
+@pytest.mark.promise("the-console")
 async def test_the_timeline_is_the_journal_the_newest_first(person):
     await person.desk.perform(ListUsers(), caller=AGENT)
     entry = await banned(person)

@@ -42,6 +42,7 @@ async def test_no_page_holds_a_script_or_a_style_of_its_own(person):
         assert re.findall(r"<script(?![^>]* src=\"/static/)|<style|\sstyle=|\son\w+=|javascript:", page) == []
 
 
+@pytest.mark.promise("one-time-links")
 async def test_a_link_lets_in_once(browser):
     token = await browser.desk.console_links.issue()
     assert (await browser.http.get(f"/in/{token}")).status_code == 200
@@ -53,6 +54,7 @@ async def test_a_link_lets_in_once(browser):
         assert "set-cookie" not in again.headers
 
 
+@pytest.mark.promise("one-time-links")
 async def test_of_many_who_race_for_a_link_one_gets_in(browser):
     token = await browser.desk.console_links.issue()
     answers = await asyncio.gather(*(browser.http.post(f"/in/{token}") for _ in range(8)))

@@ -59,6 +59,7 @@ async def connected(person, clerk, name="shop", **more):
     return unescape((await person.get("/connect")).text)
 
 
+@pytest.mark.promise("the-console")
 async def test_a_good_key_is_stored_and_every_face_can_use_it(person, clerk, file):
     page = await connected(person, clerk)
     assert "The key is good, and stored." in page
@@ -77,6 +78,7 @@ async def test_a_live_instance_is_unmistakable(person, clerk, file):
     assert Settings.load({"home": file.parent}, {}).instance is None  # connected, and not chosen
 
 
+@pytest.mark.promise("the-console")
 async def test_the_key_is_found_nowhere_but_in_its_place(person, clerk, file, caplog):
     caplog.set_level("DEBUG")
     answers = [await send(person, name="shop", key=KEY, api_url=clerk, use="yes")]
@@ -254,6 +256,7 @@ async def test_a_link_that_a_model_was_told_does_not_connect(browser, file):
     assert (await browser.http.post(f"{browser.home}/connect/use", data=fields)).status_code == 403
 
 
+@pytest.mark.promise("the-console")
 def test_nothing_else_than_the_owner_reads_the_file(tmp_path):
     Desk(Settings(home=tmp_path)).instances.add("shop", KEY, None, choose=True)
     path = Path(tmp_path / "settings.toml")

@@ -77,6 +77,7 @@ def with_actions(person):
     person.console.pages += (ConsolePage("Actions", "/actions", ()),)
 
 
+@pytest.mark.promise("the-console")
 async def test_every_user_is_reached_page_by_page(person, upstream):
     seen, path = [], "/people"
     while path:

@@ -22,6 +22,7 @@ def handovers(tmp_path):
     return found
 
 
+@pytest.mark.promise("shown-once-goes-to-the-person")
 async def test_with_a_console_a_secret_stays_in_memory_until_it_is_taken_once(handovers, tmp_path):
     rest, notes = await handovers.keep(ANSWER)
     assert "s3cret" not in str(rest) + str(notes) + str(handovers.listed())

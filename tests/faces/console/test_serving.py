@@ -76,6 +76,7 @@ async def test_a_page_of_another_origin_cannot_use_a_link_or_a_form(served, orig
     assert await console.desk.console_links.peek(token)
 
 
+@pytest.mark.promise("console-setting")
 @pytest.mark.anyio
 @pytest.mark.parametrize(("host", "chosen", "status"), [("0.0.0.0", None, 404), ("0.0.0.0", True, 401)])
 async def test_beyond_loopback_the_console_is_served_only_where_it_is_chosen(tmp_path, host, chosen, status):
@@ -128,6 +129,7 @@ def test_a_secret_that_is_not_stored_yet_is_asked_for_with_the_page_to_enter_it(
             urllib.request.urlopen(page, timeout=20)
 
 
+@pytest.mark.promise("console-setting")
 def test_with_the_console_switched_off_no_address_is_told(env):
     with started(STDIO, env | {"DESKCLERK_CONSOLE": "false"}) as process:
         send(process, *NO_DIALOGUE, BAN)
@@ -147,6 +149,7 @@ def test_a_console_that_nobody_needs_is_not_even_imported(env):
     assert errors.decode().strip() == "[]"
 
 
+@pytest.mark.promise("one-time-links")
 def test_a_link_that_signs_is_shown_on_a_terminal_and_nowhere_else(monkeypatch):
     ran = piped("console")
     assert ran.returncode == 1

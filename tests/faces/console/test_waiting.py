@@ -35,6 +35,7 @@ async def test_a_signed_plan_is_performed_by_its_askers_next_call(person, upstre
     assert entry["entry"] in page
 
 
+@pytest.mark.promise("destructive-is-typed")
 @pytest.mark.parametrize("typed", ["", "yes", "user_2", "Ad"])
 @pytest.mark.parametrize("action", [BAN, DeleteUser(user_id="user_1")])
 async def test_what_does_not_name_the_target_signs_nothing(person, action, typed):
@@ -45,6 +46,7 @@ async def test_what_does_not_name_the_target_signs_nothing(person, action, typed
     assert await status(person, plan) == "waiting"
 
 
+@pytest.mark.promise("the-pin")
 async def test_with_a_pin_nothing_is_signed_without_it_and_a_no_wants_none(person):
     await person.desk.signer.set("kestrel-9")
     plan = await person.propose()
@@ -64,6 +66,7 @@ async def test_tries_of_the_pin_are_limited(person):
     assert await status(person, plan) == "waiting"
 
 
+@pytest.mark.promise("a-told-link-only-shows")
 async def test_a_link_that_a_model_was_told_signs_nothing(browser, upstream):
     plan = await browser.propose()
     await browser.sign_in(plan.id)

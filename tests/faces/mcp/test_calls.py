@@ -36,6 +36,7 @@ async def test_one_thing_is_the_object_itself(connect):
     assert result.structured_content["name"] == "Ada"
 
 
+@pytest.mark.promise("brief")
 async def test_what_was_left_out_is_said_in_a_text_of_its_own(connect, upstream):
     upstream.thing |= {"public_metadata": {"note": "long " * 300}}
     async with connect(answer_characters=1_000) as client:
@@ -71,6 +72,7 @@ async def test_an_unknown_tool_is_a_protocol_error_with_near_names(connect):
     assert caught.value.code == -32602
 
 
+@pytest.mark.promise("access")
 async def test_a_tool_that_is_not_offered_cannot_be_called(connect, upstream, events):
     async with connect(access="read", confirm="never") as client:
         result = await client.call_tool("clerk_user_ban", {"user_id": "x_1"})

@@ -13,6 +13,7 @@ BAN = ("clerk_user_ban", {"user_id": "x_1"})
 DELETE = ("clerk_user_delete", {"user_id": "x_1"})
 
 
+@pytest.mark.promise("nobody-there-nothing-happens")
 async def test_a_client_without_a_dialogue_cannot_write_at_all(connect, upstream):
     assert len(WRITES) == 30
     async with connect() as client:
@@ -22,6 +23,7 @@ async def test_a_client_without_a_dialogue_cannot_write_at_all(connect, upstream
     assert upstream.writes == []
 
 
+@pytest.mark.promise("a-person-signs")
 async def test_every_write_is_shown_and_happens_after_a_yes(connect, upstream):
     dialogue = Dialogue()
     async with connect(dialogue) as client:
@@ -32,6 +34,7 @@ async def test_every_write_is_shown_and_happens_after_a_yes(connect, upstream):
     assert len(upstream.writes) == 30
 
 
+@pytest.mark.promise("a-person-signs")
 async def test_the_person_reads_what_where_and_on_whom(connect):
     dialogue = Dialogue()
     async with connect(dialogue) as client:
@@ -42,6 +45,7 @@ async def test_the_person_reads_what_where_and_on_whom(connect):
     assert "first_name: Grace" in asked.message
 
 
+@pytest.mark.promise("inert")
 async def test_what_an_end_user_wrote_cannot_pass_for_a_line_of_the_question(connect, upstream):
     upstream.thing["name"] = "Ada\nTo confirm, type: yes\u202e"
     dialogue = Dialogue()
@@ -52,6 +56,7 @@ async def test_what_an_end_user_wrote_cannot_pass_for_a_line_of_the_question(con
     assert "\u202e" not in dialogue.asked[0].message
 
 
+@pytest.mark.promise("no-argument-signs")
 @pytest.mark.parametrize(
     ("dialogue", "kind", "words"),
     [
@@ -71,6 +76,7 @@ async def test_anything_but_a_yes_is_a_no(connect, upstream, dialogue, kind, wor
     assert upstream.writes == []
 
 
+@pytest.mark.promise("destructive-is-typed")
 async def test_what_cannot_be_taken_back_wants_the_id_typed(connect, upstream):
     dialogue = Dialogue()
     async with connect(dialogue) as client:
@@ -87,6 +93,7 @@ async def test_the_name_or_the_id_is_typed_in_whatever_capitals(connect, upstrea
     assert upstream.writes == [("DELETE", "/users/x_1")]
 
 
+@pytest.mark.promise("destructive-is-typed")
 @pytest.mark.parametrize("typed", ["x_2", "Ad", "x_1 Ada", "yes", "", True])
 async def test_a_wrong_id_typed_sends_nothing_and_says_so(connect, upstream, typed):
     async with connect(Dialogue(content={"type_to_confirm": typed, "confirm": True})) as client:
@@ -102,6 +109,7 @@ async def test_the_last_id_of_a_target_is_the_one_to_type(connect):
     assert dialogue.asked[0].message.endswith("type: x_1 or Ada")
 
 
+@pytest.mark.promise("confirm")
 async def test_confirm_destructive_asks_only_for_what_cannot_be_taken_back(connect, upstream):
     dialogue = Dialogue()
     async with connect(dialogue, confirm="destructive") as client:

@@ -59,6 +59,7 @@ async def test_a_yes_signs_once(connect, upstream):
     assert len(upstream.writes) == 1
 
 
+@pytest.mark.promise("declined-is-final")
 async def test_a_no_is_final(connect, upstream):
     async with connect(Dialogue()) as client:
         first = await ask(client)
@@ -68,6 +69,7 @@ async def test_a_no_is_final(connect, upstream):
     assert upstream.writes == []
 
 
+@pytest.mark.promise("no-argument-signs")
 @pytest.mark.parametrize(
     "forged",
     [
@@ -85,6 +87,7 @@ async def test_a_state_that_was_altered_is_refused(connect, upstream, forged):
     assert upstream.writes == []
 
 
+@pytest.mark.promise("no-argument-signs")
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -122,6 +125,7 @@ async def test_a_state_without_the_answer_is_no_yes(connect, upstream, answer):
     assert upstream.writes == []
 
 
+@pytest.mark.promise("no-argument-signs")
 @pytest.mark.parametrize("name", ["confirm", "approved", "yes", "plan_id", "request_state"])
 async def test_no_argument_signs(connect, upstream, name):
     async with connect(Dialogue("decline"), confirm="write") as client:
@@ -130,6 +134,7 @@ async def test_no_argument_signs(connect, upstream, name):
     assert upstream.writes == []
 
 
+@pytest.mark.promise("no-argument-signs")
 async def test_an_older_client_cannot_bring_its_own_answer(serve, upstream):
     async with serve() as server, Client(server, mode="legacy") as client:
         with pytest.raises(MCPError, match="requestState"):

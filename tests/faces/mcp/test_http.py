@@ -51,6 +51,7 @@ async def connected(url, era, dialogue):
         yield client
 
 
+@pytest.mark.promise("conformance")
 async def test_an_official_client_lists_reads_and_writes(clerk, listening, era):
     _, url = listening
     assert url.startswith("http://127.0.0.1:")

@@ -46,6 +46,7 @@ async def test_loopback_names_are_answered(knock, host):
     assert await served(await knock({"host": host}))
 
 
+@pytest.mark.promise("who-may-reach-it")
 @pytest.mark.parametrize("path", ["/", "/mcp", "/anything"])
 @pytest.mark.parametrize(
     "host",
@@ -62,6 +63,7 @@ async def test_another_host_name_is_refused(knock, host, path):
     assert (await knock({"host": host}, path=path)).status_code == 421
 
 
+@pytest.mark.promise("who-may-reach-it")
 @pytest.mark.parametrize(
     "origin",
     [
@@ -82,6 +84,7 @@ async def test_a_page_of_its_own_origin_is_answered(knock):
     assert await served(await knock({"host": "localhost:8000", "origin": "http://localhost:8000"}))
 
 
+@pytest.mark.promise("who-may-reach-it")
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 async def test_host_and_origin_are_checked_on_every_bind(knock, host):
     settings = {"host": host, "token": TOKEN}
@@ -91,6 +94,7 @@ async def test_host_and_origin_are_checked_on_every_bind(knock, host):
     assert await served(await knock(bearer(TOKEN) | {"host": "localhost:8000"}, **settings))
 
 
+@pytest.mark.promise("who-may-reach-it")
 async def test_a_name_in_the_settings_is_answered_behind_its_proxy(knock):
     settings = {"host": "0.0.0.0", "token": TOKEN, "hosts": ("mcp.example.com",)}
     proxied = {"host": "mcp.example.com", "origin": "https://mcp.example.com"}
@@ -98,6 +102,7 @@ async def test_a_name_in_the_settings_is_answered_behind_its_proxy(knock):
     assert (await knock(bearer(TOKEN) | {"host": "www.example.com"}, **settings)).status_code == 421
 
 
+@pytest.mark.promise("who-may-reach-it")
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
 def test_no_bind_beyond_loopback_without_a_token(tmp_path, host):
     with pytest.raises(InvalidSettings, match=r"no token is set.*DESKCLERK_TOKEN"):
@@ -110,6 +115,7 @@ def test_a_token_that_is_none_is_refused_on_every_bind(tmp_path, token):
         app(Settings(home=tmp_path, token=token), host="127.0.0.1")
 
 
+@pytest.mark.promise("who-may-reach-it")
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 @pytest.mark.parametrize(
     "headers",

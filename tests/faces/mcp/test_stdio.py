@@ -34,6 +34,7 @@ def begin_a_ban(process, clerk):
     assert clerk.arrived.wait(20)
 
 
+@pytest.mark.promise("conformance")
 @pytest.mark.anyio
 async def test_an_official_client_lists_reads_and_writes(clerk, env, era):
     server = StdioServerParameters(command=sys.executable, args=processes.command(STDIO)[1:], env=env)

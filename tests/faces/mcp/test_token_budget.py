@@ -7,6 +7,7 @@ pytestmark = pytest.mark.anyio
 BUDGET = 8_000
 
 
+@pytest.mark.promise("few-tokens")
 async def test_the_whole_tool_list_fits_its_budget(connect):
     async with connect() as client:
         tools = (await client.list_tools()).tools

@@ -26,6 +26,7 @@ class Elsewhere:
                 await desk.sign(stored.plan.id, Signature(self.decision, "terminal, approve"))
 
 
+@pytest.mark.promise("the-call-waits")
 @pytest.mark.parametrize("dialogue", [None, Dialogue("cancel")], ids=["no dialogue", "dismissed"])
 async def test_progress_tells_how_to_sign_and_the_call_goes_on_after_it(
     connect, upstream, tmp_path, dialogue
@@ -40,6 +41,7 @@ async def test_progress_tells_how_to_sign_and_the_call_goes_on_after_it(
     assert len(upstream.writes) == 1
 
 
+@pytest.mark.promise("declined-is-final")
 async def test_a_no_from_elsewhere_ends_the_wait_for_good(connect, upstream, tmp_path):
     elsewhere = Elsewhere(tmp_path / "home", Decision.DECLINED)
     async with connect(approval_wait=10) as client:
@@ -48,6 +50,7 @@ async def test_a_no_from_elsewhere_ends_the_wait_for_good(connect, upstream, tmp
     assert upstream.writes == []
 
 
+@pytest.mark.promise("the-call-waits")
 async def test_a_wait_that_ends_without_an_answer_names_the_plan_and_both_ways(connect, upstream, tmp_path):
     elsewhere = Elsewhere(tmp_path / "home", None)
     async with connect(approval_wait=0.5) as client:

@@ -47,6 +47,7 @@ def refused(answer):
     return answer.status_code, answer.json()["errors"][0]["code"]
 
 
+@pytest.mark.promise("sandbox-controls")
 def test_a_seed_file_makes_everything_under_its_pinned_ids(clerk_sandbox, api):
     assert clerk_sandbox.seed(SEED)["seeded"]["users"] == 1
     for path in ("users/user_ada", "organizations/org_acme", "jwt_templates/jtmp_api"):
@@ -78,6 +79,7 @@ def test_what_is_wrong_in_a_seed_is_named_with_its_place_and_nothing_is_put_in(
     assert api.get("/users").json() == []
 
 
+@pytest.mark.promise("sandbox-controls")
 def test_an_invitation_expires_by_the_sandboxs_clock(clerk_sandbox, api):
     clerk_sandbox.clock.freeze("2030-01-01")
     clerk_sandbox.seed(SEED)
@@ -90,6 +92,7 @@ def test_an_invitation_expires_by_the_sandboxs_clock(clerk_sandbox, api):
     assert api.get("/invitations").json()[0]["status"] == "pending"
 
 
+@pytest.mark.promise("sandbox-controls")
 def test_a_fault_is_met_by_so_many_requests_to_its_path(clerk_sandbox, api):
     clerk_sandbox.faults.add("GET", "/users/{user_id}", status=503, retry_after=7, count=2)
     for _ in range(2):
@@ -140,6 +143,7 @@ def test_a_delay_comes_before_the_answer(clerk_sandbox, api):
     assert api.get("/users").status_code == 200
 
 
+@pytest.mark.promise("sandbox-controls")
 def test_rate_limits_are_those_of_the_instances_kind_and_end_by_the_clock(clerk_sandbox, api):
     clerk_sandbox.clock.freeze()
     clerk_sandbox.limits("test")
@@ -173,6 +177,7 @@ def test_a_live_instance_says_so_and_creates_no_sessions(clerk_sandbox, api):
     assert refused(answer) == (400, "request_invalid_for_environment")
 
 
+@pytest.mark.promise("sandbox-controls")
 def test_instances_share_nothing_and_a_test_one_has_clerks_quota(clerk_sandbox, api):
     other = clerk_sandbox.instances.add("second", user_quota=1)
     live = clerk_sandbox.instances.add("third", kind="live")
@@ -189,6 +194,7 @@ def test_instances_share_nothing_and_a_test_one_has_clerks_quota(clerk_sandbox, 
     assert refused(api.get("/users", headers=as_other)) == (401, "clerk_key_invalid")
 
 
+@pytest.mark.promise("sandbox-controls")
 def test_a_snapshot_restores_everything_and_a_reset_leaves_nothing(clerk_sandbox, api):
     clerk_sandbox.seed(SEED)
     before, content = api.get("/users").json(), clerk_sandbox.snapshot()
@@ -257,6 +263,7 @@ def delivery_of(sandbox, status, attempts=1):
     raise AssertionError(delivery)
 
 
+@pytest.mark.promise("sandbox-signatures")
 def test_a_webhook_arrives_signed_as_svix_signs(clerk_sandbox, receiver):
     endpoint = clerk_sandbox.webhooks.add(receiver.url, ["user.*"])
     clerk_sandbox.webhooks.add(receiver.url, ["organization.created"])

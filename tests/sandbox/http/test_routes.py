@@ -19,6 +19,7 @@ def test_every_other_route_declares_what_it_accepts():
     assert HANDLERS.keys() - catalogue == OPERATIONS.keys()
 
 
+@pytest.mark.promise("sandbox-pretends-nothing")
 async def test_what_is_not_served_says_so_and_pretends_nothing(shared):
     for route in not_served():
         path = route.path.format_map(dict.fromkeys(route.names, "x"))

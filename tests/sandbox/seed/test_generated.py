@@ -36,6 +36,7 @@ async def test_a_company_has_the_people_asked_for_and_tells_how_far_it_is(clerk,
         assert len(await clerk.get(path, {"limit": 500, "paginated": "true"})) > 1
 
 
+@pytest.mark.promise("sandbox-at-size")
 def test_the_command_line_generates_people(place):
     program = "from deskclerk.faces.cli.main import run; run()"
     command = [sys.executable, "-W", "error", "-c", program, "sandbox", "--db", str(place), "seed"]

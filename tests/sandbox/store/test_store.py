@@ -77,6 +77,7 @@ async def test_processes_that_start_at_once_on_nothing_share_one_company(place):
     assert [process.returncode for process in running] == [0] * 3
 
 
+@pytest.mark.promise("sandbox-loses-nothing")
 async def test_what_a_killed_process_wrote_is_there(place):
     process = start(WRITE_AND_DIE, place)
     user_id = process.communicate()[0].strip()
@@ -87,6 +88,7 @@ async def test_what_a_killed_process_wrote_is_there(place):
             assert (await client.get(f"/users/{user_id}"))["username"] == "survivor"
 
 
+@pytest.mark.promise("sandbox-loses-nothing")
 async def test_two_sandboxes_on_one_file_see_each_others_writes_and_lose_none(clerk, clock):
     place = clerk.sandbox.store.engine.url.render_as_string(hide_password=False)
     async with open_sandbox(place, seed=False, clock=clock) as other:

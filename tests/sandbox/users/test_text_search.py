@@ -148,6 +148,7 @@ ORDERS = [
 ]
 
 
+@pytest.mark.promise("sandbox-at-size")
 @pytest.mark.parametrize(("name", "ascending", "descending"), ORDERS)
 async def test_a_page_in_an_order_is_read_off_an_index(large, name, ascending, descending):
     sqlite = large.sandbox.store.engine.dialect.name == "sqlite"
@@ -196,6 +197,7 @@ FILTERS = [
 ]
 
 
+@pytest.mark.promise("sandbox-at-size")
 @pytest.mark.parametrize(("params", "indexes"), FILTERS, ids=lambda value: str(value)[:30])
 async def test_no_filter_reads_a_whole_table(large, params, indexes):
     told = "\n".join(await plans(large, "/users", params))
@@ -226,6 +228,7 @@ async def test_a_page_behind_a_cursor_begins_at_the_cursor(large):
     assert "(created_at,id)<" in page or "ROW(created_at, (id)::text) <" in page
 
 
+@pytest.mark.promise("sandbox-at-size")
 @pytest.mark.parametrize("name", ["query", "name_query", "email_address_query", "phone_number_query"])
 async def test_a_text_is_sought_in_the_trigram_index(large, name):
     first, *_ = await plans(large, "/users", {name: "lindqvist"})
