@@ -6,13 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test test-faults test-wheel test-postgres test-browser test-js test-conformance test-mutations check format lint types docs index index-check lock clean
+.PHONY: run test test-faults test-fuzz test-wheel test-postgres test-browser test-js test-conformance test-mutations check format lint types docs index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --ignore tests/browser --ignore tests/conformance
+	$(BIN)/python -m pytest -n auto --ignore tests/browser --ignore tests/conformance --ignore tests/fuzz
 
 # The console in a real browser; needs Chromium (CHROMIUM=path if it is not on PATH) and npm for axe-core.
 test-browser: $(VENV)/dev.stamp tests/js/node_modules/axe-core
@@ -30,6 +30,10 @@ test-postgres: $(VENV)/dev.stamp
 # Every action before every fault that Clerk, a proxy or the network can answer with.
 test-faults: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --faults tests/faults
+
+# Made-up input to every tool, to standard input, HTTP, the console and the sandbox's API; every run tries others.
+test-fuzz: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n auto tests/fuzz
 
 # Breaks the lines that keep the most important promises, one by one in a copy: the test of each has to notice.
 test-mutations: $(VENV)/dev.stamp
@@ -60,7 +64,7 @@ tests/conformance/node_modules/.package-lock.json: tests/conformance/package-loc
 test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 
-check: lint types docs test test-faults test-wheel test-postgres test-browser test-conformance test-mutations
+check: lint types docs test test-faults test-fuzz test-wheel test-postgres test-browser test-conformance test-mutations
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -13,6 +13,10 @@ from deskclerk.catalogue.route import READ, Answers, Effect, Request, Route, Sen
 from deskclerk.errors import ClerkError, InvalidRequest
 
 REDACTED = "[secret]"
+_MOST_TOLD = 50
+"""Problems of one call; no action has as many parameters."""
+_LONGEST_NAME = 80
+"""Characters of a name that is not known: to find what it is like costs the square of its length."""
 _AGAIN = "Nothing was sent. Correct the arguments and call again."
 
 
@@ -298,11 +302,14 @@ def _redacted(secret: Any) -> Any:
 def _invalid(action: type[Action], error: ValidationError) -> InvalidRequest:
     """The same finding with our words: every argument, what is accepted; never the value."""
     problems: dict[str, str] = {}
-    for item in error.errors(include_url=False, include_input=False):
+    found = error.errors(include_url=False, include_input=False)
+    # The first ones: whoever sends thousands of wrong ones is not helped by a line for each.
+    for item in found[:_MOST_TOLD]:
         name = str(item["loc"][0]) if item["loc"] else ""
         known = action.parameters().get(name)
         inside = "".join(f"[{part}]" for part in item["loc"][1:] if isinstance(part, int))
         if item["type"] == "extra_forbidden":
+            name = name[:_LONGEST_NAME]
             problems[name] = _unknown(action, name)
         elif item["type"] == "missing":
             problems[name] = f"required: {known.accepted if known else ''}"
@@ -311,8 +318,9 @@ def _invalid(action: type[Action], error: ValidationError) -> InvalidRequest:
         else:
             problems[name + inside] = f"expected {known.accepted if known else item['msg']}"
     listed = "; ".join(f"{name}: {text}" for name, text in problems.items())
+    more = f"; and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
     return InvalidRequest(
-        f"{action.spec.name}: {listed}.",
+        f"{action.spec.name}: {listed}{more}.",
         problems=list(problems.items()),
         next_step=_AGAIN,
     )

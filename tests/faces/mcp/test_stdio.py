@@ -5,6 +5,7 @@ import sys
 import pytest
 from mcp import Client, StdioServerParameters
 
+from deskclerk.faces.mcp.stdio_lines import LONGEST
 from tests.faces.mcp import processes
 from tests.faces.mcp.conftest import Dialogue
 from tests.faces.mcp.processes import HANDSHAKE, NOISE, STDIO, environment, request, send, started
@@ -56,6 +57,18 @@ def test_nothing_but_protocol_stands_on_stdout(env):
     assert rest == b""
     assert b"stray print" in errors
     assert b"stray bytes" in errors
+
+
+def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(env):
+    with started(STDIO, env) as process:
+        send(process, *HANDSHAKE)
+        process.stdin.write(b'{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{"x":"\\ud800"}}\n')
+        process.stdin.write(b'[{"jsonrpc":"2.0","id":8,"method":"ping"}]\n\nno JSON\n')
+        process.stdin.write(b'{"jsonrpc":"2.0","id":9,"method":"ping"}' + b" " * LONGEST + b"\n")
+        send(process, request(10, "ping"))
+        answers = [json.loads(process.stdout.readline()) for _ in range(6)]
+    codes = [(answer["id"], answer.get("error", {}).get("code")) for answer in answers]
+    assert codes == [(1, None), (7, -32600), (None, -32600), (None, -32700), (None, -32600), (10, None)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

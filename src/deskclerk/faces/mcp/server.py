@@ -15,6 +15,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+from starlette.requests import ClientDisconnect
 
 from deskclerk.catalogue import BY_NAME, Action
 from deskclerk.desk import Caller, Desk
@@ -23,6 +24,7 @@ from deskclerk.faces.mcp.tools import input_schema, tools_of
 from deskclerk.version import __version__
 
 NAME = "deskclerk"
+_LONGEST_NAME = 80
 _retries = logging.getLogger("deskclerk.retries")
 _FRESH = CacheHint(ttl_ms=3_600_000, scope="private")
 """What is offered is settled when the process starts."""
@@ -90,9 +92,15 @@ def log_to_stderr() -> None:
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
     set_on_retry_hooks([_log_retry])
+    logging.getLogger("mcp.server.streamable_http").addFilter(_says_more_than_that_a_client_left)
     # At a terminal somebody reads what is served, and a wait that passes is none of their business.
     if not sys.stderr.isatty():
         _retries.setLevel(logging.INFO)
+
+
+def _says_more_than_that_a_client_left(record: logging.LogRecord) -> bool:
+    """A client that leaves in the middle of its request is no fault, and its traceback no news."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ClientDisconnect))
 
 
 def _log_retry(details: RetryDetails) -> None:
@@ -108,6 +116,7 @@ def _named(name: str, offered: dict[str, type[Action]]) -> type[Action]:
     # The desk says why a tool is withheld; "unknown" would send a model looking for a spelling.
     if name in BY_NAME:
         return BY_NAME[name]
-    near = difflib.get_close_matches(name, offered, n=3)
+    # Of a name that no tool could have, the beginning: likeness costs the square of the length.
+    near = difflib.get_close_matches(name[:_LONGEST_NAME], offered, n=3)
     hint = f"; did you mean {' or '.join(near)}?" if near else "; tools/list names them"
-    raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {name[:80]}{hint}")
+    raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {name[:_LONGEST_NAME]}{hint}")

@@ -6,16 +6,19 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp.server.stdio import stdio_server
 
 from deskclerk.desk import Desk
 from deskclerk.faces.mcp.calls import Doorway
 from deskclerk.faces.mcp.server import build, log_to_stderr
+from deskclerk.faces.mcp.stdio_lines import Lines, Messages
 from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
+    import anyio
+
     from deskclerk.faces.console_server import ConsoleOnDemand
 
 
@@ -28,12 +31,13 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     # The transport moves the real stdout away and points descriptor 1 at stderr. Python's own stdout is
     # pointed there too: what a stray print leaves in its buffer would be flushed onto the wire at the end.
-    async with stdio_server() as (reader, writer):
+    lines = Lines(sys.stdin.buffer)
+    async with stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (reader, writer):
         with contextlib.redirect_stdout(sys.stderr):
             async with Desk(settings) as desk, _console(desk) as console:
                 server = build(desk, console)
                 options = server.create_initialization_options()
-                stopped = await _until_signalled(server.run(reader, writer, options))
+                stopped = await _until_signalled(server.run(Messages(reader, writer, lines), writer, options))
             if stopped:
                 sys.stderr.flush()
                 # A thread still waits for the client's next line, and nothing can wake it.
