@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from deskclerk.database import open_engine, shown, upgrade, version_table
 from deskclerk.desk.journal.tables import metadata
-from deskclerk.errors import InvalidSettings
+from deskclerk.errors import InvalidSettings, StorageUnavailable
 
 DESK = "deskclerk.desk.journal.migrations"
 
@@ -114,7 +114,7 @@ async def test_a_page_and_its_total_are_of_one_moment(place):
 @pytest.mark.anyio
 async def test_a_server_that_is_not_there_is_told_without_the_password():
     engine = open_engine("postgresql://desk:hush-hush@127.0.0.1:1/desk")
-    with pytest.raises(InvalidSettings, match=r"127\.0\.0\.1:1/desk.* cannot be opened") as caught:
+    with pytest.raises(StorageUnavailable, match=r"127\.0\.0\.1:1/desk.* cannot be used") as caught:
         await upgrade(engine, DESK)
     await engine.dispose()
     assert "hush" not in str(caught.value)

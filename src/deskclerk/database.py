@@ -5,19 +5,21 @@ reads. What the rules look at before they write is therefore still so when they 
 """
 
 import asyncio
+import errno
 import logging
 import os
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, ExceptionContext, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from deskclerk.errors import InvalidSettings
+from deskclerk.errors import InvalidSettings, StorageUnavailable
 
-_BUSY_MILLISECONDS = 10_000
+_BUSY_MILLISECONDS = 30_000
+"""How long a process waits for another one that writes: longer than a backup or a migration takes."""
 _CONNECT_SECONDS = 10
 _WRITE_LOCK = 0x6465736B
 """The advisory lock of a PostgreSQL database that deskclerk's writers take: "desk" in ASCII."""
@@ -50,6 +52,8 @@ def open_engine(location: str | Path, *, durable: bool = False) -> AsyncEngine:
 def shown(location: str | Path | URL) -> str:
     """A database's place as it may be shown: of a URL, no password."""
     if isinstance(location, URL):
+        if location.get_backend_name() == "sqlite":
+            return str(location.database)
         return location.render_as_string(hide_password=True)
     plain = str(location)
     return shown(_url(plain)) if "://" in plain else plain
@@ -80,8 +84,11 @@ def _url(location: str | Path) -> URL:
 
 def _make_private(path: Path) -> None:
     """The folder and the file for their owner only, whatever the umask says."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise of_the_system(path, error) from None
 
 
 def _set_up_sqlite(engine: AsyncEngine, *, durable: bool) -> None:
@@ -106,6 +113,7 @@ def _set_up_sqlite(engine: AsyncEngine, *, durable: bool) -> None:
 
     event.listen(engine.sync_engine, "connect", connect)
     event.listen(engine.sync_engine, "begin", begin)
+    event.listen(engine.sync_engine, "handle_error", _explain)
 
 
 def _open_postgres(url: URL) -> AsyncEngine:
@@ -127,6 +135,7 @@ def _open_postgres(url: URL) -> AsyncEngine:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
 
     event.listen(engine.sync_engine, "begin", begin)
+    event.listen(engine.sync_engine, "handle_error", _explain)
     return engine
 
 
@@ -136,14 +145,16 @@ async def upgrade(engine: AsyncEngine, package: str) -> None:
     A database that is current costs one query; Alembic is imported only for one that is not.
 
     Raises:
-        InvalidSettings: the database cannot be opened, or is a PostgreSQL one in use for something else.
+        StorageUnavailable: the database cannot be opened.
+        InvalidSettings: it is a PostgreSQL one in use for something else.
     """
     try:
         async with engine.connect() as connection:
             reading = await connection.execution_options(reads=True)
             current = await reading.run_sync(_revision, package)
     except DBAPIError as error:
-        raise _unreachable(engine, error) from None
+        # Whatever else a driver says while it connects: a wrong password, a server that is not there.
+        raise unavailable(shown(engine.url), _reason(engine.url, error.orig)) from None
     if current != _newest(package):
         await _migrate(engine, package)
 
@@ -205,12 +216,62 @@ def _refuse_others(connection: Connection, table: str) -> None:
         )
 
 
-def _unreachable(engine: AsyncEngine, error: DBAPIError) -> InvalidSettings:
-    """The error of a database that cannot be opened; it says why and shows no password."""
-    reason = " ".join(str(error.orig).split())
-    if engine.url.password:
-        reason = reason.replace(str(engine.url.password), "***")
-    return InvalidSettings(
-        f"The database {shown(engine.url)} cannot be opened: {reason.removesuffix('.')}.",
-        next_step="Check that it runs, and its URL or path.",
+_FULL = "Free some space on its disk, or mend it, then ask again: what was noted before is there."
+_NOT_WRITABLE = "Make the folder and the file writable, or name another folder with DESKCLERK_HOME."
+_BUSY = "Another process holds it. Ask again in a moment; if it stays so, end that process."
+_DAMAGED = (
+    "The file is left as it is. Put a backup in its place, or move it away: a new one begins without what "
+    "was in it."
+)
+_OF_SQLITE = {
+    "SQLITE_FULL": _FULL,
+    # What SQLite says where its log beside the file cannot grow, among others.
+    "SQLITE_IOERR": _FULL,
+    "SQLITE_READONLY": _NOT_WRITABLE,
+    "SQLITE_CANTOPEN": _NOT_WRITABLE,
+    "SQLITE_PERM": _NOT_WRITABLE,
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
+}
+_OF_THE_SYSTEM = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: _NOT_WRITABLE,
+    errno.EACCES: _NOT_WRITABLE,
+    errno.EPERM: _NOT_WRITABLE,
+}
+_OF_ANY = "Check that it is there, and its path or URL."
+
+
+def _explain(context: ExceptionContext) -> None:
+    """Raise what the operator can mend in words of ours; a rule that a statement broke stays as it is."""
+    error, url = context.original_exception, context.engine.url if context.engine else None
+    # A cancelled task is told as a lost connection too, and is none.
+    if url is None or not isinstance(context.sqlalchemy_exception, DBAPIError):
+        return
+    name = str(getattr(error, "sqlite_errorname", ""))
+    # SQLite's names are finer than this: SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE.
+    known = next((step for prefix, step in _OF_SQLITE.items() if name.startswith(prefix)), "")
+    if known or context.is_disconnect:
+        raise unavailable(shown(url), _reason(url, error), known) from None
+
+
+def of_the_system(path: Path | str, error: OSError) -> StorageUnavailable:
+    """The error of a file or folder that the system refuses."""
+    step = _OF_THE_SYSTEM.get(error.errno or 0, "")
+    return unavailable(str(path), error.strerror or type(error).__name__, step)
+
+
+def unavailable(place: str, reason: str, next_step: str = "") -> StorageUnavailable:
+    """The error of a database or folder that cannot be used."""
+    return StorageUnavailable(
+        f"{place} cannot be used: {reason.removesuffix('.')}.", next_step=next_step or _OF_ANY
     )
+
+
+def _reason(url: URL, error: BaseException | None) -> str:
+    """What a driver says, without the password."""
+    reason = " ".join(str(error).split())
+    return reason.replace(str(url.password), "***") if url.password else reason

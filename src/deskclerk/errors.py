@@ -3,6 +3,7 @@
 DeskclerkError
 ├── InvalidRequest       the asker: which argument, what is accepted
 ├── InvalidSettings      the operator: which setting, where it was read, what is accepted
+├── StorageUnavailable   the operator: a full disk, a folder that cannot be written, a damaged database
 ├── NotAllowed           policy: what would have to be allowed
 ├── CannotUndo           what was done does not come back, or not through undo: why, and what can be done
 ├── ApprovalNeeded       a person has to sign, and none could be reached
@@ -37,7 +38,9 @@ __all__ = [
     "OutcomeUnknown",
     "PlanRequired",
     "RateLimited",
+    "StorageUnavailable",
     "Unprocessable",
+    "innermost",
 ]
 
 
@@ -86,6 +89,12 @@ class InvalidSettings(DeskclerkError):
     """A setting is unknown, contradictory or not what is accepted."""
 
     kind = "invalid_settings"
+
+
+class StorageUnavailable(DeskclerkError):
+    """What deskclerk keeps on disk cannot be read or written: why, and what the operator can do."""
+
+    kind = "storage_unavailable"
 
 
 class NotAllowed(DeskclerkError):
@@ -237,3 +246,13 @@ class OutcomeUnknown(ClerkError):
     """The answer to a write was lost: it may or may not have happened."""
 
     kind = "outcome_unknown"
+
+
+def innermost(error: BaseException) -> BaseException:
+    """What a group of errors stands for: the one that is in it, or the first of several of ours."""
+    while isinstance(error, BaseExceptionGroup):
+        ours = [item for item in error.exceptions if isinstance(innermost(item), DeskclerkError)]
+        if len(error.exceptions) > max(1, len(ours)):
+            return error
+        error = error.exceptions[0]
+    return error

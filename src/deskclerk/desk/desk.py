@@ -99,10 +99,12 @@ class Desk:
     ) -> None:
         """Ends the writes under way, then lets go of everything."""
         # In this order: a write that ends has an outcome to journal, and perhaps a secret to hand over.
-        await self._writes.end()
-        self.handovers.save()
-        await self.journal.close()
-        await self._stack.aclose()
+        try:
+            await self._writes.end()
+            self.handovers.save()
+            await self.journal.close()
+        finally:
+            await self._stack.aclose()
 
     def actions(self, caller: Caller | None = None) -> tuple[type[Action], ...]:
         """The actions that the policy in force offers to a caller."""

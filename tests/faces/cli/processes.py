@@ -39,9 +39,9 @@ def serving(*words: str, stderr: str = "") -> Iterator[dict[str, Any]]:
             assert line, process.stderr.read()
             yield json.loads(line)
             process.send_signal(signal.SIGINT)
-            assert process.wait(SECONDS) == 0
-            said = process.stderr.read()
-            assert stderr in said if stderr else said == ""
+            code, errors = process.wait(SECONDS), process.stderr.read()
+            assert code == 0, errors
+            assert stderr in errors if stderr else errors == ""
         finally:
             process.kill()
 

@@ -1,6 +1,7 @@
 """How a signed write is carried out: intent on disk, one request, outcome on disk, answer."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,12 +13,14 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.execution.settling import Settling
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
-from deskclerk.desk.journal.records import DONE, UNKNOWN
+from deskclerk.desk.journal.records import DONE, UNKNOWN, Reply
 from deskclerk.desk.secrets.handovers import Handovers
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.view.answers import Answer, show
-from deskclerk.errors import ClerkError, DeskclerkError, OutcomeUnknown
+from deskclerk.errors import ClerkError, DeskclerkError, OutcomeUnknown, StorageUnavailable
 from deskclerk.settings import Settings
+
+logger = logging.getLogger("deskclerk.journal")
 
 
 class Writes:
@@ -87,14 +90,14 @@ class Writes:
         except OutcomeUnknown as error:
             answer, found_out = await self._read_back(entry, error)
         except ClerkError as error:
-            await self._journal.outcome(entry, error.kind, error)
+            await self._ended_so(entry, error.kind, error)
             raise
         except BaseException:
             # Cancelled or broken halfway: the request may be under way, so that nothing else is true.
-            await self._journal.outcome(entry, UNKNOWN)
+            await self._ended_so(entry, UNKNOWN)
             raise
         else:
-            await self._journal.outcome(entry, DONE, info, answer)
+            found_out = await self._ended_so(entry, DONE, info, answer)
         # After the outcome is on disk: a secret that cannot be handed over must not undo what is true.
         rest, notes = await self.handovers.keep(answer)
         view = show(action, rest, self._settings.answer_characters)
@@ -104,9 +107,32 @@ class Writes:
         """The answer to a write whose own answer was lost, where reading proves that it was done."""
         found, failure = await self._settling.after_loss(entry, error)
         if found.outcome != DONE:
-            await self._journal.outcome(entry, found.outcome, error, note=found.note)
+            await self._ended_so(entry, found.outcome, error, note=found.note)
             # Raised after it is on disk, so that what the asker is told and what the journal says are the
             # same.
             raise failure
-        await self._journal.outcome(entry, DONE, error, found.after, found.note)
-        return found.after, (f"Clerk's answer was lost; reading shows that it was done: {found.note}",)
+        notes = await self._ended_so(entry, DONE, error, found.after, found.note)
+        return found.after, (
+            f"Clerk's answer was lost; reading shows that it was done: {found.note}",
+            *notes,
+        )
+
+    async def _ended_so(
+        self,
+        entry: dict[str, Any],
+        outcome: str,
+        reply: Reply | None = None,
+        answer: Any = None,
+        note: str | None = None,
+    ) -> tuple[str, ...]:
+        """Note how a write ended; what to tell the asker besides where that cannot be noted.
+
+        What Clerk did stays true: a full disk must not make a write that was done look like a failure. Its
+        intent is on disk, so that the next start finds out by reading how it ended.
+        """
+        try:
+            await self._journal.outcome(entry, outcome, reply, answer, note)
+        except StorageUnavailable as error:
+            logger.error("%s: its end (%s) could not be noted: %s", entry["entry"], outcome, error)
+            return (f"This could not be noted in the journal, which finds out at the next start: {error}",)
+        return ()

@@ -1,6 +1,7 @@
 """The journal as the rest of the desk uses it: the one place that writes and reads records."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -22,13 +23,15 @@ from deskclerk.desk.journal.records import (
 )
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.desk.view.cleaning import without_secrets
-from deskclerk.errors import DeskclerkError
+from deskclerk.errors import DeskclerkError, StorageUnavailable
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from deskclerk.desk.journal.chain import ChainCheck
+
+logger = logging.getLogger("deskclerk.journal")
 
 _BATCH = 50
 _BATCH_SECONDS = 0.5
@@ -272,18 +275,20 @@ class Journal:
             await self._add()
 
     async def close(self) -> None:
-        """Flush, and let go of the database."""
+        """Flush, and let go of the database; StorageUnavailable if reads could not be noted."""
         if self._flushing:
             self._flushing.cancel()
-        await self.flush()
-        if self._appending:
-            await asyncio.wait(self._appending)
-        if self._engine:
-            await self._engine.dispose()
-            self._engine = None
-        if self._process:
-            self._process.end()
-            self._process = None
+        try:
+            await self.flush()
+            if self._appending:
+                await asyncio.wait(self._appending)
+        finally:
+            if self._engine:
+                await self._engine.dispose()
+                self._engine = None
+            if self._process:
+                self._process.end()
+                self._process = None
 
     def locks(self) -> Path | str:
         """Where processes hold their locks: beside the file, or on the server."""
@@ -293,12 +298,20 @@ class Journal:
         """This process's name, under which it holds a lock as long as it lives."""
         # Taken with the first write and not before: a process that only reads leaves no lock file.
         if self._process is None:
-            self._process = take_lock(self.locks(), new_id("own"))
+            try:
+                self._process = take_lock(self.locks(), new_id("own"))
+            except OSError as error:
+                from deskclerk.database import of_the_system  # noqa: PLC0415 - opened when needed
+
+                raise of_the_system(self._location.parent, error) from None
         return self._process.name
 
     async def _flush_soon(self) -> None:
         await asyncio.sleep(_BATCH_SECONDS)
-        await self.flush()
+        try:
+            await self.flush()
+        except StorageUnavailable as error:
+            logger.error("%d reads wait to be noted in the journal: %s", len(self._batch), error)
 
     async def _add(self, event: dict[str, Any] | None = None) -> None:
         """Append the batch, then the event, in one transaction."""
@@ -313,7 +326,12 @@ class Journal:
     async def _append(self, rows: list[dict[str, Any]]) -> None:
         from deskclerk.desk.journal.queries import append  # noqa: PLC0415 - opened when needed
 
-        await append(await self.engine(), rows)
+        try:
+            await append(await self.engine(), rows)
+        except StorageUnavailable:
+            # Reads wait for the next try, which may find space on the disk. Whose event it is is told.
+            self._batch = [*(row for row in rows if row["kind"] == "read"), *self._batch]
+            raise
 
     def _appended(self, task: asyncio.Task[None]) -> None:
         self._appending.discard(task)

@@ -1,5 +1,6 @@
 """What a failure prints, and the exit code that it ends with."""
 
+import errno
 import json
 import sys
 import traceback
@@ -14,10 +15,13 @@ from deskclerk.errors import (
     InvalidRequest,
     InvalidSettings,
     KeyRejected,
+    innermost,
 )
 from deskclerk.faces.cli.state import State, console, is_terminal
 
 _LONGEST_TRACEBACK = 100_000
+SYSTEM_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What the system says of a disk or a folder that the operator can mend."""
 DONE, FAILED, USAGE, REJECTED, WAITS, INTERRUPTED = 0, 1, 2, 4, 8, 130
 
 _CODES: tuple[tuple[type[DeskclerkError], int], ...] = (
@@ -30,6 +34,7 @@ _CODES: tuple[tuple[type[DeskclerkError], int], ...] = (
 
 def exit_code(error: BaseException) -> int:
     """0 done, 1 failed, 2 usage, 4 key rejected, 8 waits for approval, 130 interrupted."""
+    error = innermost(error)
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return INTERRUPTED
     if isinstance(error, click.ClickException):
@@ -41,7 +46,7 @@ def report(error: BaseException, state: State) -> None:
     """Say on standard error what failed and what to do next: for a person, or as one JSON line."""
     from deskclerk.desk.view.cleaning import clean  # noqa: PLC0415 - only where something went wrong
 
-    facts = clean(_facts(error))
+    facts = clean(_facts(innermost(error)))
     # Only where it was asked for: a traceback tells a person nothing that they can act on.
     if state.debug:
         click.echo(traceback_of(error), err=True)
@@ -68,6 +73,11 @@ def _facts(error: BaseException) -> dict[str, Any]:
     match error:
         case DeskclerkError():
             return error.as_dict()
+        case OSError(errno=number) if number in SYSTEM_REFUSALS:
+            # A secret, a hand-over, a settings file: what is kept outside of the database.
+            from deskclerk.database import of_the_system  # noqa: PLC0415 - only where something went wrong
+
+            return of_the_system(str(error.filename or "A file"), error).as_dict()
         case click.Abort() | KeyboardInterrupt():
             return {"error": "interrupted", "message": "Interrupted.", "next_step": ""}
         case click.ClickException():

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from deskclerk.desk import Desk
-from deskclerk.errors import InvalidSettings
+from deskclerk.errors import InvalidSettings, StorageUnavailable, innermost
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.settings import Settings
@@ -53,7 +53,7 @@ def app(
     Raises:
         InvalidSettings: the bind can be reached from elsewhere and no token is set.
     """
-    return _app(settings, Bind.find(host, port), beside, desk)[0]
+    return _app(settings, Bind.find(host, port), beside, desk, [])[0]
 
 
 def run(
@@ -67,6 +67,7 @@ def run(
 
     Raises:
         InvalidSettings: the address cannot be bound, or needs a token.
+        StorageUnavailable: the desk's database cannot be opened, or what was read could not be noted.
     """
     log_to_stderr()
     bind = Bind.find(host, port)
@@ -74,7 +75,8 @@ def run(
     with _listen(bind) as listener:
         # With --port 0 the real port is known only now, and Origins are checked against it.
         bind = Bind(bind.family, bind.address, listener.getsockname()[1], bind.name)
-        served, site = _app(settings, bind, beside)
+        failures: list[StorageUnavailable] = []
+        served, site = _app(settings, bind, beside, None, failures)
         config = uvicorn.Config(
             served,
             log_config=None,
@@ -84,12 +86,19 @@ def run(
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
-            _Server(config, lambda: ready(bind.origin + PATH), site).run(sockets=[listener])
+            _Server(config, lambda: ready(bind.origin + PATH), site, failures).run(sockets=[listener])
+    if failures:
+        raise failures[0]
 
 
 def _app(
-    settings: Settings, bind: Bind, beside: Beside | None, desk: Desk | None = None
+    settings: Settings,
+    bind: Bind,
+    beside: Beside | None,
+    desk: Desk | None,
+    failures: list[StorageUnavailable],
 ) -> tuple[Starlette, Site | None]:
+    """The application and its site; `failures` gets what keeps it from beginning, or from ending well."""
     check_token(settings, bind)
     desk = desk or Desk(settings)
     # Where other machines reach it, a console has to be asked for.
@@ -102,12 +111,23 @@ def _app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with (
-            desk,
-            server.session_manager.run(),
-            site.running() if site else contextlib.nullcontext(),
-        ):
-            yield
+        began = False
+        try:
+            async with (
+                desk,
+                server.session_manager.run(),
+                site.running() if site else contextlib.nullcontext(),
+            ):
+                began = True
+                yield
+        except Exception as error:
+            failure = innermost(error)
+            if not isinstance(failure, StorageUnavailable):
+                raise
+            # Kept for `run` to raise: here the server would print a traceback, which helps nobody.
+            failures.append(failure)
+            if not began:
+                yield
 
     tokens = tokens_of(settings)
     guard = Middleware(AccessGuard, security=security, tokens=tokens, path=PATH if site else None)
@@ -128,14 +148,23 @@ def _listen(bind: Bind) -> socket.socket:
 class _Server(uvicorn.Server):
     """A uvicorn server that says when it is listening, and lets its site go before it ends."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], site: Site | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        site: Site | None,
+        failures: list[StorageUnavailable],
+    ) -> None:
         super().__init__(config)
+        self._failures = failures
         self._ready = ready
         self._site = site
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        if self.started:
+        if self._failures:
+            self.should_exit = True
+        elif self.started:
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as WebRoute
 
 from deskclerk.catalogue import Route, Verb
+from deskclerk.errors import StorageUnavailable
 from deskclerk.sandbox.http.admission import Admission, has_route, in_version
 from deskclerk.sandbox.http.call import Call, Handler, Prepared, read_upload
 from deskclerk.sandbox.http.errors import Problem, Refusal, envelope, refusal
@@ -39,7 +40,12 @@ def create_app(store: Store) -> Starlette:
     app = Starlette(
         routes=[WebRoute(f"/v1{route.path}", endpoints[route], methods=[route.method]) for route in routes],
         middleware=[Middleware(layer, store=store) for layer in (ImageServer, Admission, RateLimits, Faults)],
-        exception_handlers={Refusal: _refused, HTTPException: _not_routed, Exception: _failed},
+        exception_handlers={
+            Refusal: _refused,
+            HTTPException: _not_routed,
+            StorageUnavailable: _no_disk,
+            Exception: _failed,
+        },
     )
     # A client that follows such a redirect may send a POST as a GET.
     app.router.redirect_slashes = False
@@ -140,6 +146,11 @@ async def _not_routed(request: Request, error: Exception) -> Response:
     text = f"{request.method} {request.url.path} is not a route of the sandbox."
     problem = Problem("resource_not_found", "not found", text)
     return envelope(error.status_code, (problem,), request.state.trace, error.headers)
+
+
+async def _no_disk(request: Request, error: Exception) -> Response:
+    problem = Problem("service_unavailable", "Service unavailable", str(error))
+    return envelope(503, (problem,), request.state.trace)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
