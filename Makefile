@@ -6,13 +6,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test test-faults test-fuzz test-wheel test-postgres test-browser test-js test-conformance test-mutations check format lint types docs index index-check lock clean
+.PHONY: run test test-faults test-fuzz test-endurance test-wheel test-postgres test-browser test-js test-conformance test-mutations check format lint types docs index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --ignore tests/browser --ignore tests/conformance --ignore tests/fuzz
+	$(BIN)/python -m pytest -n auto --ignore tests/browser --ignore tests/conformance --ignore tests/fuzz \
+	  --ignore tests/endurance
 
 # The console in a real browser; needs Chromium (CHROMIUM=path if it is not on PATH) and npm for axe-core.
 test-browser: $(VENV)/dev.stamp tests/js/node_modules/axe-core
@@ -34,6 +35,10 @@ test-faults: $(VENV)/dev.stamp
 # Made-up input to every tool, to standard input, HTTP, the console and the sandbox's API; every run tries others.
 test-fuzz: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto tests/fuzz
+
+# Five hundred sessions for a minute, a disk that is full, read-only, held or damaged, a clock that jumps.
+test-endurance: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -s tests/endurance
 
 # Breaks the lines that keep the most important promises, one by one in a copy: the test of each has to notice.
 test-mutations: $(VENV)/dev.stamp
@@ -64,7 +69,7 @@ tests/conformance/node_modules/.package-lock.json: tests/conformance/package-loc
 test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 
-check: lint types docs test test-faults test-fuzz test-wheel test-postgres test-browser test-conformance test-mutations
+check: lint types docs test test-faults test-fuzz test-endurance test-wheel test-postgres test-browser test-conformance test-mutations
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

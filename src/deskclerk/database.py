@@ -5,7 +5,6 @@ reads. What the rules look at before they write is therefore still so when they 
 """
 
 import asyncio
-import errno
 import logging
 import os
 from importlib.resources import as_file, files
@@ -16,7 +15,7 @@ from sqlalchemy import URL, Connection, ExceptionContext, event, inspect, make_u
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from deskclerk.errors import InvalidSettings, StorageUnavailable
+from deskclerk.errors import DISK_FULL, NOT_WRITABLE, InvalidSettings, StorageUnavailable
 
 _BUSY_MILLISECONDS = 30_000
 """How long a process waits for another one that writes: longer than a backup or a migration takes."""
@@ -88,7 +87,7 @@ def _make_private(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise of_the_system(path, error) from None
+        raise StorageUnavailable.by_the_system(path, error) from None
 
 
 def _set_up_sqlite(engine: AsyncEngine, *, durable: bool) -> None:
@@ -154,7 +153,7 @@ async def upgrade(engine: AsyncEngine, package: str) -> None:
             current = await reading.run_sync(_revision, package)
     except DBAPIError as error:
         # Whatever else a driver says while it connects: a wrong password, a server that is not there.
-        raise unavailable(shown(engine.url), _reason(engine.url, error.orig)) from None
+        raise StorageUnavailable.of(shown(engine.url), _reason(engine.url, error.orig)) from None
     if current != _newest(package):
         await _migrate(engine, package)
 
@@ -216,33 +215,23 @@ def _refuse_others(connection: Connection, table: str) -> None:
         )
 
 
-_FULL = "Free some space on its disk, or mend it, then ask again: what was noted before is there."
-_NOT_WRITABLE = "Make the folder and the file writable, or name another folder with DESKCLERK_HOME."
 _BUSY = "Another process holds it. Ask again in a moment; if it stays so, end that process."
 _DAMAGED = (
     "The file is left as it is. Put a backup in its place, or move it away: a new one begins without what "
     "was in it."
 )
 _OF_SQLITE = {
-    "SQLITE_FULL": _FULL,
+    "SQLITE_FULL": DISK_FULL,
     # What SQLite says where its log beside the file cannot grow, among others.
-    "SQLITE_IOERR": _FULL,
-    "SQLITE_READONLY": _NOT_WRITABLE,
-    "SQLITE_CANTOPEN": _NOT_WRITABLE,
-    "SQLITE_PERM": _NOT_WRITABLE,
+    "SQLITE_IOERR": DISK_FULL,
+    "SQLITE_READONLY": NOT_WRITABLE,
+    "SQLITE_CANTOPEN": NOT_WRITABLE,
+    "SQLITE_PERM": NOT_WRITABLE,
     "SQLITE_BUSY": _BUSY,
     "SQLITE_LOCKED": _BUSY,
     "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_NOTADB": _DAMAGED,
 }
-_OF_THE_SYSTEM = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EROFS: _NOT_WRITABLE,
-    errno.EACCES: _NOT_WRITABLE,
-    errno.EPERM: _NOT_WRITABLE,
-}
-_OF_ANY = "Check that it is there, and its path or URL."
 
 
 def _explain(context: ExceptionContext) -> None:
@@ -255,20 +244,7 @@ def _explain(context: ExceptionContext) -> None:
     # SQLite's names are finer than this: SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE.
     known = next((step for prefix, step in _OF_SQLITE.items() if name.startswith(prefix)), "")
     if known or context.is_disconnect:
-        raise unavailable(shown(url), _reason(url, error), known) from None
-
-
-def of_the_system(path: Path | str, error: OSError) -> StorageUnavailable:
-    """The error of a file or folder that the system refuses."""
-    step = _OF_THE_SYSTEM.get(error.errno or 0, "")
-    return unavailable(str(path), error.strerror or type(error).__name__, step)
-
-
-def unavailable(place: str, reason: str, next_step: str = "") -> StorageUnavailable:
-    """The error of a database or folder that cannot be used."""
-    return StorageUnavailable(
-        f"{place} cannot be used: {reason.removesuffix('.')}.", next_step=next_step or _OF_ANY
-    )
+        raise StorageUnavailable.of(shown(url), _reason(url, error), known) from None
 
 
 def _reason(url: URL, error: BaseException | None) -> str:

@@ -19,8 +19,9 @@ DeskclerkError
     └── OutcomeUnknown   a write whose answer was lost: it may or may not have happened
 """
 
+import errno
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 __all__ = [
     "ApprovalNeeded",
@@ -95,6 +96,30 @@ class StorageUnavailable(DeskclerkError):
     """What deskclerk keeps on disk cannot be read or written: why, and what the operator can do."""
 
     kind = "storage_unavailable"
+
+    @classmethod
+    def of(cls, place: object, reason: str, next_step: str = "") -> Self:
+        """The error of a database or a folder that cannot be used."""
+        step = next_step or "Check that it is there, and its path or URL."
+        return cls(f"{place} cannot be used: {reason.removesuffix('.')}.", next_step=step)
+
+    @classmethod
+    def by_the_system(cls, place: object, error: OSError) -> Self:
+        """The error of a file or a folder that the system refuses."""
+        step = REFUSALS_OF_THE_SYSTEM.get(error.errno or 0, "")
+        return cls.of(place, error.strerror or type(error).__name__, step)
+
+
+DISK_FULL = "Free some space on its disk, or mend it, then ask again: what was noted before is there."
+NOT_WRITABLE = "Make the folder and the file writable, or name another folder with DESKCLERK_HOME."
+REFUSALS_OF_THE_SYSTEM = {
+    errno.ENOSPC: DISK_FULL,
+    errno.EDQUOT: DISK_FULL,
+    errno.EROFS: NOT_WRITABLE,
+    errno.EACCES: NOT_WRITABLE,
+    errno.EPERM: NOT_WRITABLE,
+}
+"""What the system says of a disk or a folder, and what an operator does then."""
 
 
 class NotAllowed(DeskclerkError):

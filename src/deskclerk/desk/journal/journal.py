@@ -301,9 +301,7 @@ class Journal:
             try:
                 self._process = take_lock(self.locks(), new_id("own"))
             except OSError as error:
-                from deskclerk.database import of_the_system  # noqa: PLC0415 - opened when needed
-
-                raise of_the_system(self._location.parent, error) from None
+                raise StorageUnavailable.by_the_system(self._location.parent, error) from None
         return self._process.name
 
     async def _flush_soon(self) -> None:

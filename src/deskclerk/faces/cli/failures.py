@@ -1,6 +1,5 @@
 """What a failure prints, and the exit code that it ends with."""
 
-import errno
 import json
 import sys
 import traceback
@@ -10,18 +9,18 @@ from typing import Any, TextIO
 import click
 
 from deskclerk.errors import (
+    REFUSALS_OF_THE_SYSTEM,
     ApprovalNeeded,
     DeskclerkError,
     InvalidRequest,
     InvalidSettings,
     KeyRejected,
+    StorageUnavailable,
     innermost,
 )
 from deskclerk.faces.cli.state import State, console, is_terminal
 
 _LONGEST_TRACEBACK = 100_000
-SYSTEM_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-"""What the system says of a disk or a folder that the operator can mend."""
 DONE, FAILED, USAGE, REJECTED, WAITS, INTERRUPTED = 0, 1, 2, 4, 8, 130
 
 _CODES: tuple[tuple[type[DeskclerkError], int], ...] = (
@@ -73,11 +72,9 @@ def _facts(error: BaseException) -> dict[str, Any]:
     match error:
         case DeskclerkError():
             return error.as_dict()
-        case OSError(errno=number) if number in SYSTEM_REFUSALS:
-            # A secret, a hand-over, a settings file: what is kept outside of the database.
-            from deskclerk.database import of_the_system  # noqa: PLC0415 - only where something went wrong
-
-            return of_the_system(str(error.filename or "A file"), error).as_dict()
+        # A secret, a hand-over, a settings file: what is kept outside of the database.
+        case OSError(errno=number) if number in REFUSALS_OF_THE_SYSTEM:
+            return StorageUnavailable.by_the_system(error.filename or "A file", error).as_dict()
         case click.Abort() | KeyboardInterrupt():
             return {"error": "interrupted", "message": "Interrupted.", "next_step": ""}
         case click.ClickException():
