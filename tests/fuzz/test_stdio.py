@@ -91,7 +91,13 @@ def test_whatever_the_lines_are_the_next_one_is_read(client, clerk, lines):
         (b'{"jsonrpc":"1.0","id":"seven","method":"ping"}', "seven", INVALID_REQUEST),
         (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":' + b"9" * 5000 + b"}}", 7, INVALID_REQUEST),
         (b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{}}', 7, INVALID_PARAMS),
-        (b'{"jsonrpc":"2.0","id":7,"method":"ping"}' + b" " * LONGEST, None, INVALID_REQUEST),
+        (b'{"jsonrpc":"2.0","id":7,"method":"ping"}' + b" " * LONGEST, 7, INVALID_REQUEST),
+        (
+            b'{"method":"ping","params":{"x":"' + b"x" * LONGEST + b'"},"jsonrpc":"2.0","id":"a"}',
+            "a",
+            INVALID_REQUEST,
+        ),
+        (b'{"method":"ping","params":{"x":"' + b"x" * LONGEST + b'","id":7}}', None, INVALID_REQUEST),
     ],
     ids=lambda value: value[:40] if isinstance(value, bytes) else None,
 )

@@ -104,6 +104,19 @@ async def test_a_handshake_client_is_asked_on_the_stream_of_its_own_call(clerk, 
     assert len(clerk.writes) == 1
 
 
+async def test_more_clients_are_served_than_a_shell_lets_a_process_have_files(clerk, tmp_path):
+    with processes.serving(clerk) as origin, contextlib.ExitStack() as stack:
+        env = environment(tmp_path / "home", origin, DESKCLERK_TOKEN=TOKEN)
+        few = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 4096));"
+        process = stack.enter_context(started(f"{few}{HTTP}", env))
+        url = process.stdout.readline().decode().strip()
+        place = ("127.0.0.1", httpx2.URL(url).port)
+        for _ in range(100):
+            stack.enter_context(socket.create_connection(place)).sendall(b"POST /mcp HTTP/1.1\r\n")
+        async with connected(url, "auto", Dialogue()) as client:
+            assert len((await client.list_tools()).tools) == 48
+
+
 async def test_without_the_token_nobody_is_let_in(listening):
     _, url = listening
     async with httpx2.AsyncClient() as http:

@@ -68,7 +68,7 @@ def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(env):
         send(process, request(10, "ping"))
         answers = [json.loads(process.stdout.readline()) for _ in range(6)]
     codes = [(answer["id"], answer.get("error", {}).get("code")) for answer in answers]
-    assert codes == [(1, None), (7, -32600), (None, -32600), (None, -32700), (None, -32600), (10, None)]
+    assert codes == [(1, None), (7, -32600), (None, -32600), (None, -32700), (9, -32600), (10, None)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -18,6 +18,7 @@ from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.settings import Settings
 
 PATH = "/mcp"
+_DESCRIPTORS = 65_536
 _GRACE_SECONDS = 5
 """How long open streams may take to end; the desk's writes are waited for after that, however long."""
 
@@ -70,6 +71,7 @@ def run(
         StorageUnavailable: the desk's database cannot be opened, or what was read could not be noted.
     """
     log_to_stderr()
+    _take_every_descriptor()
     bind = Bind.find(host, port)
     check_token(settings, bind)
     with _listen(bind) as listener:
@@ -133,6 +135,18 @@ def _app(
     guard = Middleware(AccessGuard, security=security, tokens=tokens, path=PATH if site else None)
     routes = [*mcp.routes, *(site.routes if site else ())]
     return Starlette(routes=routes, middleware=[guard], lifespan=lifespan), site
+
+
+def _take_every_descriptor() -> None:
+    """As many open files as the system allows: a client keeps two connections, and 1,024 are soon used up."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has no such bound
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _listen(bind: Bind) -> socket.socket:

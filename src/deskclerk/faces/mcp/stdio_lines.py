@@ -5,6 +5,7 @@ client whose model wrote half a character would wait for good.
 """
 
 import json
+import re
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
@@ -18,6 +19,11 @@ LONGEST = DEFAULT_MAX_REQUEST_BODY_SIZE
 """Bytes of one line: as many as one request may have over HTTP."""
 _PIECE = 2**16
 _DIGITS = 20
+_END = 200
+_ID = rb'"id"\s*:\s*(\d{1,15}|"[^"\\]{1,100}")\s*'
+# Where the SDKs write it: behind the version, or as the last thing. Elsewhere it may be another's id.
+_ID_FIRST = re.compile(rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*' + _ID + rb",")
+_ID_LAST = re.compile(_ID + rb"\}\s*$")
 
 
 class Lines:
@@ -27,6 +33,8 @@ class Lines:
         self._stream = stream
         self.last = ""
         self.too_long = False
+        self.ends = b""
+        """Its first and its last bytes, where it is too long."""
 
     def __aiter__(self) -> Self:
         return self
@@ -36,19 +44,27 @@ class Lines:
         if not line:
             raise StopAsyncIteration
         self.too_long = len(line) > LONGEST
+        self.ends = line
         # What is no UTF-8 is told as what it then is: no JSON, or other text than was meant.
         self.last = "" if self.too_long else line.decode("utf-8", errors="replace")
         return self.last
 
     def _read(self) -> bytes:
-        """The next line that is not blank; of one that is too long its beginning, and the rest is skipped."""
+        """The next line that is not blank; of one that is too long its ends, and the rest is skipped."""
         while line := self._stream.readline(LONGEST + 1):
-            rest = line
-            while len(line) > LONGEST and rest and not rest.endswith(b"\n"):
-                rest = self._stream.readline(_PIECE)
+            if len(line) > LONGEST:
+                return self._ends_of(line)
             if line.strip():
                 return line
         return b""
+
+    def _ends_of(self, line: bytes) -> bytes:
+        """As many bytes as make it too long, with the last ones of the line at their end."""
+        last = piece = line
+        while piece and not piece.endswith(b"\n"):
+            piece = self._stream.readline(_PIECE)
+            last = (last + piece)[-_END:]
+        return line[:-_END] + last[-_END:]
 
 
 class Messages:
@@ -100,7 +116,9 @@ class Messages:
 def _error(lines: Lines) -> types.JSONRPCError:
     """What is wrong with a line, to the request that it was, as far as that can be told."""
     if lines.too_long:
-        return _refused(None, types.INVALID_REQUEST, f"A line has at most {LONGEST:,} bytes; this has more.")
+        found = _ID_FIRST.match(lines.ends) or _ID_LAST.search(lines.ends[-_END:])
+        asked = json.loads(found[1]) if found else None
+        return _refused(asked, types.INVALID_REQUEST, f"A line has at most {LONGEST:,} bytes; this has more.")
     try:
         # Python refuses to read a number of thousands of digits; what it is does not matter here.
         message = json.loads(lines.last, parse_int=lambda digits: int(digits[:_DIGITS]))
