@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import sqlite3
 import subprocess
 import sys
 
@@ -151,3 +153,60 @@ async def test_a_server_database_with_other_tables_is_left_alone(place):
     with pytest.raises(InvalidSettings, match="holds other tables"):
         await upgrade(engine, "deskclerk.sandbox.store.migrations")
     await engine.dispose()
+
+
+@pytest.fixture
+async def small(tmp_path, monkeypatch):
+    """A SQLite database whose writers wait a moment only."""
+    monkeypatch.setattr("deskclerk.database._BUSY_MILLISECONDS", 50)
+    engine = open_engine(tmp_path / "small.db")
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE things (name TEXT UNIQUE)"))
+    yield engine
+    await engine.dispose()
+
+
+async def change(engine, *statements):
+    """All of these in one transaction."""
+    async with engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+
+
+@pytest.mark.anyio
+@pytest.mark.promise("a-bad-disk-is-told")
+async def test_a_database_that_others_hold_too_long_is_told(small, tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "small.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageUnavailable, match=r"small\.db cannot be used: database is locked") as told:
+            await change(small)
+    assert told.value.next_step.startswith("Another process holds it.")
+
+
+@pytest.mark.anyio
+@pytest.mark.promise("a-bad-disk-is-told")
+async def test_a_database_that_cannot_grow_is_told_and_keeps_what_it_had(small):
+    await change(small, "INSERT INTO things VALUES ('kept')")
+    much = "INSERT INTO things VALUES (hex(zeroblob(100000)))"
+    with pytest.raises(StorageUnavailable, match="is full") as told:
+        await change(small, "PRAGMA max_page_count = 1", much)
+    assert told.value.next_step.startswith("Free some space")
+    async with small.connect() as connection:
+        assert (await connection.execute(text("SELECT name FROM things"))).scalars().all() == ["kept"]
+
+
+@pytest.mark.anyio
+async def test_a_rule_that_a_statement_breaks_is_no_fault_of_the_disk(small):
+    with pytest.raises(IntegrityError):
+        await change(small, *["INSERT INTO things VALUES ('twice')"] * 2)
+
+
+@pytest.mark.anyio
+async def test_who_is_cancelled_while_a_database_is_asked_is_told_nothing_of_the_disk(small, tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "small.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        asking = asyncio.create_task(small.begin().__aenter__())
+        await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
