@@ -15,7 +15,7 @@ from deskclerk.errors import StorageUnavailable
 from deskclerk.sandbox.http.admission import Admission, has_route, in_version
 from deskclerk.sandbox.http.call import Call, Handler, Prepared, read_upload
 from deskclerk.sandbox.http.errors import Problem, Refusal, envelope, refusal
-from deskclerk.sandbox.http.faults import Faults
+from deskclerk.sandbox.http.faults import CODES, Faults
 from deskclerk.sandbox.http.images import ImageServer
 from deskclerk.sandbox.http.parameters import accepted, read_body, read_items, read_query
 from deskclerk.sandbox.http.rate_limits import RateLimits
@@ -24,7 +24,7 @@ from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.webhooks.outbox import write_outbox
 
 LARGEST_BODY = 2**20
-NOT_IMPLEMENTED = 501
+NOT_IMPLEMENTED, UNAVAILABLE = 501, 503
 NOT_SERVED = "operation_not_served"
 """The one code that is not Clerk's: Clerk has no word for what a stand-in leaves out."""
 
@@ -149,8 +149,8 @@ async def _not_routed(request: Request, error: Exception) -> Response:
 
 
 async def _no_disk(request: Request, error: Exception) -> Response:
-    problem = Problem("service_unavailable", "Service unavailable", str(error))
-    return envelope(503, (problem,), request.state.trace)
+    problem = Problem(CODES[UNAVAILABLE], "Service unavailable", str(error))
+    return envelope(UNAVAILABLE, (problem,), request.state.trace)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
