@@ -183,7 +183,8 @@ async def _follow(
         while not interrupted.is_set():
             sys.stdout.flush()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(interrupted.wait(), _POLL_SECONDS)
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await interrupted.wait()
             found = await desk.journal.entries(choice, after)
             if found:
                 show(found)

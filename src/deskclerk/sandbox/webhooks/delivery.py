@@ -91,8 +91,10 @@ class Deliverer:
                 self.store.emitted.clear()
                 while await self.deliver_due(http):
                     pass
+                # Not `wait_for`: that of Python 3.11 forgets a cancellation that comes with the event.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.store.emitted.wait(), POLL)
+                    async with asyncio.timeout(POLL):
+                        await self.store.emitted.wait()
 
     async def deliver_due(self, http: "httpx2.AsyncClient") -> int:
         """Send what is due now, some of it at a time; how many were sent."""
