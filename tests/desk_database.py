@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from deskclerk.database import open_engine, upgrade
+from deskclerk.database import open_database, upgrade
 
 
 @pytest.fixture(scope="session")
@@ -13,9 +13,9 @@ def empty_desk(tmp_path_factory):
     path = tmp_path_factory.mktemp("empty") / "desk.db"
 
     async def make():
-        engine = open_engine(path, durable=True)
-        await upgrade(engine, "deskclerk.desk.journal.migrations")
-        await engine.dispose()
+        database = open_database(path, durable=True)
+        await upgrade(database, "deskclerk.desk.journal.migrations")
+        await database.dispose()
 
     asyncio.run(make())
     return path

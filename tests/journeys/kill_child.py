@@ -58,15 +58,14 @@ async def main(home: str, origin: str, step: str, user_id: str) -> None:
 if __name__ == "__main__":
     settling.STILL_UNDER_WAY = 0
     for name in (
-        "aiosqlite",
         "ksuid",
         "limits",
-        "deskclerk.database",
+        "deskclerk.database.sqlite",
         "deskclerk.desk.journal.queries",
     ):
         import_module(name)
     import_module("deskclerk.desk.journal.queries")
-    import_module("sqlalchemy.dialects.sqlite.aiosqlite")
+    import_module("sqlalchemy.dialects.sqlite.pysqlite")
     # The imports are paid once: every line is a process of its own, forked from this one.
     for line in sys.stdin:
         word, user = line.split("\t")

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from deskclerk.database import open_engine, upgrade
+from deskclerk.database import Connection, open_database, upgrade
 from deskclerk.sandbox.http.app import create_app
 from deskclerk.sandbox.instance.domains import add_primary_domain
 from deskclerk.sandbox.organizations.permissions import add_system_roles
@@ -48,18 +46,18 @@ async def open_sandbox(
 
     An empty database gets its instance, and with `seed` a small company to try things on.
     """
-    engine, clock = open_engine(location), clock or Clock()
+    database, clock = open_database(location), clock or Clock()
     try:
-        store = Store(engine, clock)
+        store = Store(database, clock)
         await _prepare(store, seed=seed)
         yield Sandbox(create_app(store), KEY, store)
     finally:
-        await engine.dispose()
+        await database.dispose()
 
 
 async def _prepare(store: Store, *, seed: bool) -> None:
     """The newest schema, and at least one instance."""
-    await upgrade(store.engine, "deskclerk.sandbox.store.migrations")
+    await upgrade(store.database, "deskclerk.sandbox.store.migrations")
     # Without a write lock: nearly every opening finds a database that is filled.
     if (await store.state()).by_key:
         return
@@ -74,20 +72,20 @@ async def _prepare(store: Store, *, seed: bool) -> None:
             await touch(connection)
 
 
-async def add_instance(connection: AsyncConnection, instance: Instance, now: int) -> None:
+async def add_instance(connection: Connection, instance: Instance, now: int) -> None:
     """A new instance, with what every instance has from its first day."""
     values = {name: getattr(instance, name) for name in instance.__slots__}
     await connection.execute(instances.insert().values(created_at=now, **values))
     await furnish(connection, instance, now)
 
 
-async def furnish(connection: AsyncConnection, instance: Instance, now: int) -> None:
+async def furnish(connection: Connection, instance: Instance, now: int) -> None:
     """What every instance has from its first day; a reset puts it back."""
     await add_primary_domain(connection, instance, now)
     await add_system_roles(connection, instance.id, now)
 
 
-async def add_company(connection: AsyncConnection, instance_id: str, now: int) -> None:
+async def add_company(connection: Connection, instance_id: str, now: int) -> None:
     """The small company, in an instance without people."""
     from deskclerk.sandbox.seed import fill  # noqa: PLC0415 - needed once in a database's life
 

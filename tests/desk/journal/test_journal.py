@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from deskclerk.catalogue import BanUser, GetUser, ListUsers, UpdateUser
-from deskclerk.database import open_engine
+from deskclerk.database import open_database
 from deskclerk.desk import Caller
 from deskclerk.desk.journal.queries import append, last
 from deskclerk.desk.journal.records import EntryFilter, printable
@@ -126,7 +126,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from deskclerk.catalogue import ListUsers
-from deskclerk.database import open_engine
+from deskclerk.database import open_database
 from deskclerk.desk import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
@@ -154,10 +154,10 @@ async def test_processes_that_write_at_once_keep_one_chain(open_desk, tmp_path, 
 
 
 async def test_ten_thousand_lines_are_checked_to_the_last(open_desk, tmp_path, ten_lines, tamper):
-    engine = open_engine(tmp_path / "home" / "desk.db")
-    line = {key: value for key, value in (await last(engine, 1))[0].items() if key not in ("seq", "hash")}
-    await append(engine, [line] * 10_000)
-    await engine.dispose()
+    database = open_database(tmp_path / "home" / "desk.db")
+    line = {key: value for key, value in (await last(database, 1))[0].items() if key not in ("seq", "hash")}
+    await append(database, [line] * 10_000)
+    await database.dispose()
     assert await fault(open_desk) is None
     tamper("update events set client = 'x' where seq = 10009")
     assert await fault(open_desk) == (10_009, "altered")

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.desk.conftest import Person
 
 from deskclerk.catalogue import BanUser, GetUser
-from deskclerk.database import open_engine
+from deskclerk.database import open_database
 from deskclerk.desk import Caller
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.plans.store import PlanStore
@@ -46,11 +46,11 @@ async def test_the_database_itself_keeps_the_journal_append_only(open_desk, kept
     settings, place = kept
     async with open_desk(**settings) as desk:
         await desk.perform(GetUser(user_id="user_1"), caller=Caller("cli"))
-    engine = open_engine(place)
+    database = open_database(place)
     with pytest.raises(DBAPIError, match="append-only"):
-        async with engine.begin() as connection:
+        async with database.writing() as connection:
             await connection.execute(text(change))
-    await engine.dispose()
+    await database.dispose()
 
 
 @pytest.mark.promise("several-desks")

@@ -174,8 +174,8 @@ async def test_an_undo_without_the_pages_token_is_refused(person):
 
 async def test_a_broken_record_is_shown_at_the_top(person):
     await banned(person)
-    engine = await person.desk.journal.engine()
-    async with engine.begin() as connection:
+    database = await person.desk.journal.database()
+    async with database.writing() as connection:
         await connection.execute(text("DROP TRIGGER events_no_update"))
         await connection.execute(text("UPDATE events SET target = 'user_9' WHERE kind = 'intent'"))
     page = (await person.get("/activity")).text

@@ -45,7 +45,7 @@ async def test_an_application_has_clerks_defaults_and_shows_its_secret_once(cler
 
 async def test_the_secret_is_not_in_the_database(clerk):
     made = await clerk.post(PLACE, {"name": "Reports"})
-    async with clerk.sandbox.store.engine.connect() as connection:
+    async with clerk.sandbox.store.database.reading() as connection:
         rows = [row for table in metadata.sorted_tables for row in await connection.execute(table.select())]
     kept = repr(rows)
     assert made["client_id"] in kept

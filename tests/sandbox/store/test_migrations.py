@@ -8,7 +8,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from deskclerk.database import open_engine
+from deskclerk.database import open_database
 from deskclerk.sandbox import KEY, open_sandbox
 from tests.sandbox.conftest import Client
 
@@ -34,11 +34,11 @@ def upgrade(connection, revision):
 
 async def test_an_instance_of_an_older_release_gets_the_roles_that_each_begins_with(tmp_path):
     location = tmp_path / "sandbox.db"
-    engine = open_engine(location)
-    async with engine.begin() as connection:
+    database = open_database(location)
+    async with database.writing() as connection:
         await connection.run_sync(upgrade, "0001")
         await connection.execute(INSTANCE, {"key": KEY})
-    await engine.dispose()
+    await database.dispose()
     async with open_sandbox(location, seed=False) as sandbox:
         client = Client(sandbox)
         async with client.http:

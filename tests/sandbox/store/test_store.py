@@ -55,7 +55,7 @@ def start(program, path):
 
 
 async def test_the_migrated_schema_is_the_declared_one(clerk):
-    async with clerk.sandbox.store.engine.connect() as connection:
+    async with clerk.sandbox.store.database.reading() as connection:
         differences = await connection.run_sync(
             lambda sync: compare_metadata(
                 MigrationContext.configure(
@@ -90,7 +90,7 @@ async def test_what_a_killed_process_wrote_is_there(place):
 
 @pytest.mark.promise("sandbox-loses-nothing")
 async def test_two_sandboxes_on_one_file_see_each_others_writes_and_lose_none(clerk, clock):
-    place = clerk.sandbox.store.engine.url.render_as_string(hide_password=False)
+    place = clerk.sandbox.store.database.url.render_as_string(hide_password=False)
     async with open_sandbox(place, seed=False, clock=clock) as other:
         second = Client(other)
         async with second.http:
@@ -113,7 +113,7 @@ async def test_two_sandboxes_on_one_file_see_each_others_writes_and_lose_none(cl
 
 
 async def test_the_last_admin_cannot_be_lost_to_two_sandboxes_at_once(clerk, clock):
-    place = clerk.sandbox.store.engine.url.render_as_string(hide_password=False)
+    place = clerk.sandbox.store.database.url.render_as_string(hide_password=False)
     people = [await user(clerk, name) for name in ("ada", "grace")]
     key = await organization(clerk, created_by=people[0])
     await join(clerk, key, people[1], "org:admin")

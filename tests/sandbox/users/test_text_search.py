@@ -1,7 +1,7 @@
 """Search and orders go through indexes, and find what they would find without them."""
 
 import pytest
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, text
 
 from deskclerk.sandbox import open_sandbox
 from deskclerk.sandbox.opening import INSTANCE
@@ -91,16 +91,16 @@ async def test_few_and_many_are_found_alike(company, monkeypatch, name):
         "user_",
         "55501",
     )
-    for text in texts:
+    for sought in texts:
         ways = []
         for few in (text_search.FEW, 0):
             monkeypatch.setattr(text_search, "FEW", few)
-            rows = await company.get("/users", {name: text, "limit": 500})
+            rows = await company.get("/users", {name: sought, "limit": 500})
             ways.append([row["id"] for row in rows])
-            ways.append((await company.get("/users/count", {name: text}))["total_count"])
+            ways.append((await company.get("/users/count", {name: sought}))["total_count"])
         monkeypatch.undo()
-        assert ways[0] == ways[2], text
-        assert ways[1] == ways[3] == len(ways[0]), text
+        assert ways[0] == ways[2], sought
+        assert ways[1] == ways[3] == len(ways[0]), sought
 
 
 @pytest.fixture(scope="module")
@@ -111,28 +111,32 @@ async def large(databases, empty_database):
         yield client
 
 
+def explained(connection, statement, parameters):
+    return connection.exec_driver_sql(statement, parameters).all()
+
+
 async def plans(clerk, path, params, *, no_sort=False):
     """What the database says of how it carries out the statements of one request, each of them."""
-    engine, seen = clerk.sandbox.store.engine, []
+    database, seen = clerk.sandbox.store.database, []
+    engine = getattr(database.engine, "sync_engine", database.engine)
 
     def note(_connection, _cursor, statement, parameters, _context, _many):
         if statement.lstrip().startswith("SELECT") and "sandbox_state" not in statement:
             seen.append((statement, parameters))
 
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", note)
     try:
         await clerk.get(path, params)
     finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", note)
     sqlite, told = engine.dialect.name == "sqlite", []
-    async with engine.connect() as connection:
-        await connection.execution_options(reads=True)
+    async with database.reading() as connection:
         if not sqlite:  # what would be small enough to read whole, or to sort, is not in a large instance
             for setting in ("seqscan", *(("sort", "incremental_sort") if no_sort else ())):
-                await connection.exec_driver_sql(f"SET LOCAL enable_{setting} = off")
+                await connection.execute(text(f"SET LOCAL enable_{setting} = off"))
         for statement, parameters in seen:
             explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
-            rows = await connection.exec_driver_sql(explain + statement, parameters)
+            rows = await connection.run_sync(explained, explain + statement, parameters)
             told.append("\n".join(str(row[-1]) for row in rows))
     return told
 
@@ -151,7 +155,7 @@ ORDERS = [
 @pytest.mark.promise("sandbox-at-size")
 @pytest.mark.parametrize(("name", "ascending", "descending"), ORDERS)
 async def test_a_page_in_an_order_is_read_off_an_index(large, name, ascending, descending):
-    sqlite = large.sandbox.store.engine.dialect.name == "sqlite"
+    sqlite = large.sandbox.store.database.dialect.name == "sqlite"
     for sign, index in (("+", ascending), ("-", ascending if sqlite else descending)):
         page, *_ = await plans(large, "/users", {"order_by": sign + name}, no_sort=True)
         assert index in page
@@ -213,7 +217,7 @@ async def test_no_filter_reads_a_whole_table(large, params, indexes):
 
 
 async def test_what_belongs_to_the_users_of_a_page_is_read_by_their_ids(large):
-    sqlite = large.sandbox.store.engine.dialect.name == "sqlite"
+    sqlite = large.sandbox.store.database.dialect.name == "sqlite"
     _, *belongings = await plans(large, "/users", None)
     assert len(belongings) >= 4
     for plan in belongings:
@@ -232,7 +236,7 @@ async def test_a_page_behind_a_cursor_begins_at_the_cursor(large):
 @pytest.mark.parametrize("name", ["query", "name_query", "email_address_query", "phone_number_query"])
 async def test_a_text_is_sought_in_the_trigram_index(large, name):
     first, *_ = await plans(large, "/users", {name: "lindqvist"})
-    sqlite = large.sandbox.store.engine.dialect.name == "sqlite"
+    sqlite = large.sandbox.store.database.dialect.name == "sqlite"
     assert ("search_index VIRTUAL TABLE INDEX" if sqlite else "Bitmap Index Scan on search_") in first
     assert "SCAN users" not in first
     assert "Seq Scan" not in first

@@ -36,10 +36,10 @@ class ConsoleLinks:
         """Say that a console runs at this address, until `leave` or the end of the process."""
         from deskclerk.desk.journal.tables import consoles  # noqa: PLC0415 - opened when needed
 
-        engine = await self._journal.engine()
+        database = await self._journal.database()
         lock = take_lock(self._journal.locks(), new_id("con"))
         row = {"id": lock.name, "instance": self._instance.id, "url": url, "started_at": now()}
-        async with engine.begin() as connection:
+        async with database.writing() as connection:
             await connection.execute(consoles.insert(), row)
         return lock
 
@@ -53,10 +53,9 @@ class ConsoleLinks:
         from deskclerk.desk.journal.tables import consoles  # noqa: PLC0415
 
         query = consoles.select().where(consoles.c.instance == self._instance.id)
-        engine = await self._journal.engine()
-        async with engine.connect() as connection:
-            reading = await connection.execution_options(reads=True)
-            rows = (await reading.execute(query.order_by(consoles.c.started_at.desc()))).mappings().all()
+        database = await self._journal.database()
+        async with database.reading() as connection:
+            rows = (await connection.execute(query.order_by(consoles.c.started_at.desc()))).mappings().all()
         urls = []
         for row in rows:
             # A console that was killed has announced itself and not left: its lock tells.
@@ -78,8 +77,8 @@ class ConsoleLinks:
             "expires_at": expires_at or now() + LINK_SECONDS * 1000,
             "plan": plan,
         }
-        engine = await self._journal.engine()
-        async with engine.begin() as connection:
+        database = await self._journal.database()
+        async with database.writing() as connection:
             # Swept up by whoever makes the next one; no process has to stay for it.
             await connection.execute(links.delete().where(links.c.expires_at <= now()))
             await connection.execute(links.insert(), row)
@@ -90,10 +89,9 @@ class ConsoleLinks:
         from deskclerk.desk.journal.tables import console_links as links  # noqa: PLC0415
 
         query = links.select().where(links.c.digest == _digest(token), links.c.expires_at > now())
-        engine = await self._journal.engine()
-        async with engine.connect() as connection:
-            reading = await connection.execution_options(reads=True)
-            row = (await reading.execute(query)).mappings().one_or_none()
+        database = await self._journal.database()
+        async with database.reading() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
         return ConsoleLink(row["plan"]) if row else None
 
     async def use(self, token: str) -> ConsoleLink | None:
@@ -103,16 +101,16 @@ class ConsoleLinks:
         link = await self.peek(token)
         # Deleting is the using: whoever deletes the row has the link, a second one deletes nothing.
         taking = links.delete().where(links.c.digest == _digest(token), links.c.expires_at > now())
-        engine = await self._journal.engine()
-        async with engine.begin() as connection:
+        database = await self._journal.database()
+        async with database.writing() as connection:
             taken = (await connection.execute(taking)).rowcount == 1
         return link if taken else None
 
     async def _forget(self, console_id: str) -> None:
         from deskclerk.desk.journal.tables import consoles  # noqa: PLC0415
 
-        engine = await self._journal.engine()
-        async with engine.begin() as connection:
+        database = await self._journal.database()
+        async with database.writing() as connection:
             await connection.execute(consoles.delete().where(consoles.c.id == console_id))
 
 

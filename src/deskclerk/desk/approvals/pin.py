@@ -114,8 +114,8 @@ class SignerPin:
         """Count a try before it is looked at; the digest to compare with, None without a PIN."""
         from deskclerk.desk.journal.tables import signer  # noqa: PLC0415 - opened when needed
 
-        engine = await self._journal.engine()
-        async with engine.begin() as connection:
+        database = await self._journal.database()
+        async with database.writing() as connection:
             # Locked until the try is counted: on PostgreSQL two tries could otherwise read the same count.
             query = signer.select().where(signer.c.id == _ID).with_for_update()
             row = (await connection.execute(query)).mappings().one()
@@ -135,16 +135,15 @@ class SignerPin:
     async def _row(self) -> Any:
         from deskclerk.desk.journal.tables import signer  # noqa: PLC0415
 
-        engine = await self._journal.engine()
-        async with engine.connect() as connection:
-            reading = await connection.execution_options(reads=True)
-            return (await reading.execute(signer.select().where(signer.c.id == _ID))).mappings().one()
+        database = await self._journal.database()
+        async with database.reading() as connection:
+            return (await connection.execute(signer.select().where(signer.c.id == _ID))).mappings().one()
 
     async def _write(self, **values: Any) -> None:
         from deskclerk.desk.journal.tables import signer  # noqa: PLC0415
 
-        engine = await self._journal.engine()
-        async with engine.begin() as connection:
+        database = await self._journal.database()
+        async with database.writing() as connection:
             await connection.execute(signer.update().where(signer.c.id == _ID).values(values))
 
 

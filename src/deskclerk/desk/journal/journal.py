@@ -27,8 +27,8 @@ from deskclerk.errors import DeskclerkError, StorageUnavailable
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
-    from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from deskclerk.database import Database
     from deskclerk.desk.journal.chain import ChainCheck
 
 logger = logging.getLogger("deskclerk.journal")
@@ -55,7 +55,7 @@ class Journal:
         """In a file at `location`, or in the database of `url`."""
         self._location = location
         self._url = url
-        self._engine: AsyncEngine | None = None
+        self._database: Database | None = None
         # Two first requests at once must not both migrate the database.
         self._opening = asyncio.Lock()
         self._batch: list[dict[str, Any]] = []
@@ -66,19 +66,19 @@ class Journal:
         # By identity and weakly: an error is forgotten with the call that it ended.
         self._noted: WeakSet[DeskclerkError] = WeakSet()
 
-    async def engine(self) -> "AsyncEngine":
+    async def database(self) -> "Database":
         """The desk's database, brought to the current schema."""
         async with self._opening:
-            if self._engine is None:
-                from deskclerk.database import open_engine, upgrade  # noqa: PLC0415 - opened when needed
+            if self._database is None:
+                from deskclerk.database import open_database, upgrade  # noqa: PLC0415 - opened when needed
 
                 place = self._url.get_secret_value() if self._url else self._location
                 # Every commit is synced: an intent that a power cut took away would be a write nobody knows
                 # of.
-                engine = open_engine(place, durable=True)
-                await upgrade(engine, "deskclerk.desk.journal.migrations")
-                self._engine = engine
-            return self._engine
+                database = open_database(place, durable=True)
+                await upgrade(database, "deskclerk.desk.journal.migrations")
+                self._database = database
+            return self._database
 
     async def read(
         self,
@@ -182,13 +182,13 @@ class Journal:
 
         line = end_record(intent, "settled", outcome, after, f"Settled later. {note}")
         line |= {"code": code, "owner": None}
-        return line if await append_settled(await self.engine(), line) else None
+        return line if await append_settled(await self.database(), line) else None
 
     async def open_intents(self, instance: Instance, owner: str | None = None) -> list[dict[str, Any]]:
         """Writes of which no outcome is known, of processes other than this one."""
         from deskclerk.desk.journal.queries import open_intents  # noqa: PLC0415 - opened when needed
 
-        found = await open_intents(await self.engine(), instance.id)
+        found = await open_intents(await self.database(), instance.id)
         # What this process sent is under way in it: it will journal the end itself.
         own = self._process.name if self._process else None
         return [line for line in found if line["owner"] != own and owner in (None, line["owner"])]
@@ -197,7 +197,7 @@ class Journal:
         """Writes that were about to be sent at or after a moment."""
         from deskclerk.desk.journal.queries import intents_since  # noqa: PLC0415 - opened when needed
 
-        return await intents_since(await self.engine(), instance.id, at)
+        return await intents_since(await self.database(), instance.id, at)
 
     def gone(self, owner: str) -> AbstractContextManager[bool]:
         """Whether a process has ended; within the block its open intents are the caller's to settle."""
@@ -221,14 +221,14 @@ class Journal:
         from deskclerk.desk.journal.queries import entries  # noqa: PLC0415 - opened when needed
 
         await self.flush()
-        return await entries(await self.engine(), wanted, after, limit)
+        return await entries(await self.database(), wanted, after, limit)
 
     async def daily(self, since: int) -> list[dict[str, Any]]:
         """`{day, kind, count}` of reads, intents and refusals; `day` in whole days since the epoch, UTC."""
         from deskclerk.desk.journal.queries import daily  # noqa: PLC0415 - opened when needed
 
         await self.flush()
-        return await daily(await self.engine(), since)
+        return await daily(await self.database(), since)
 
     async def verify(self, noted: str | None = None) -> "ChainCheck":
         """Go along the chain; `noted` is a last line as `SEQ:HASH` that a person kept."""
@@ -237,34 +237,34 @@ class Journal:
 
         head = read_head(noted) if noted else None
         await self.flush()
-        return await check(await self.engine(), head)
+        return await check(await self.database(), head)
 
     async def recent(self, count: int = 20) -> list[dict[str, Any]]:
         """The last events, the oldest of them first."""
         from deskclerk.desk.journal.queries import last  # noqa: PLC0415 - opened when needed
 
         await self.flush()
-        return await last(await self.engine(), count)
+        return await last(await self.database(), count)
 
     async def count_writes(self, instance: Instance, effect: str, since: int) -> int:
         """How many writes of an effect were sent to an instance since then, whichever way they ended."""
         from deskclerk.desk.journal.queries import count_writes  # noqa: PLC0415 - opened when needed
 
-        return await count_writes(await self.engine(), instance.id, effect, since)
+        return await count_writes(await self.database(), instance.id, effect, since)
 
     async def records_of(self, entry_id: str) -> list[dict[str, Any]]:
         """Every record of one entry, in order; a read's too, and a refusal's."""
         from deskclerk.desk.journal.queries import of_entry  # noqa: PLC0415 - opened when needed
 
         await self.flush()
-        return await of_entry(await self.engine(), entry_id)
+        return await of_entry(await self.database(), entry_id)
 
     async def taken_back_by(self, entry_id: str) -> str | None:
         """The entry that took this one back and stands; None if none did, or it was itself taken back."""
         from deskclerk.desk.journal.queries import undone_by  # noqa: PLC0415 - opened when needed
 
         # An undo that was undone in turn counts no more, however often that went back and forth.
-        for entry in await undone_by(await self.engine(), entry_id):
+        for entry in await undone_by(await self.database(), entry_id):
             if not await self.taken_back_by(entry):
                 return entry
         return None
@@ -283,9 +283,9 @@ class Journal:
             if self._appending:
                 await asyncio.wait(self._appending)
         finally:
-            if self._engine:
-                await self._engine.dispose()
-                self._engine = None
+            if self._database:
+                await self._database.dispose()
+                self._database = None
             if self._process:
                 self._process.end()
                 self._process = None
@@ -325,7 +325,7 @@ class Journal:
         from deskclerk.desk.journal.queries import append  # noqa: PLC0415 - opened when needed
 
         try:
-            await append(await self.engine(), rows)
+            await append(await self.database(), rows)
         except StorageUnavailable:
             # Reads wait for the next try, which may find space on the disk. Whose event it is is told.
             self._batch = [*(row for row in rows if row["kind"] == "read"), *self._batch]

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, and_, cast, func, literal_column, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from deskclerk.database import Connection, Database
 from deskclerk.desk.journal.chain import JSON_COLUMNS, ChainCheck, Head, link
 from deskclerk.desk.journal.records import DONE, ENDINGS, OPEN, TOO_SOON, EntryFilter, entry_summary
 from deskclerk.desk.journal.tables import events, heads
@@ -20,13 +20,13 @@ _DAY = 86_400_000
 _COUNTED = ("read", "intent", "refused")
 
 
-async def append(engine: AsyncEngine, rows: Iterable[Mapping[str, Any]]) -> None:
+async def append(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add rows behind the last line; whoever else appends waits until this is on disk."""
-    async with engine.begin() as connection:
+    async with database.writing() as connection:
         await append_to(connection, rows)
 
 
-async def append_to(connection: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> None:
+async def append_to(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add rows within a transaction that holds the write lock (SQLite) or takes the head's (PostgreSQL)."""
     # Locked until the commit: two processes that chained behind the same row would fork the chain.
     last_line = (await connection.execute(select(heads.c.seq, heads.c.hash).with_for_update())).one()
@@ -35,9 +35,9 @@ async def append_to(connection: AsyncConnection, rows: Iterable[Mapping[str, Any
     await connection.execute(heads.update().values(seq=head.seq, hash=head.hash))
 
 
-async def append_settled(engine: AsyncEngine, line: Mapping[str, Any]) -> bool:
+async def append_settled(database: Database, line: Mapping[str, Any]) -> bool:
     """Add what was found out about an intent, unless another process did so before; whether it was added."""
-    async with engine.begin() as connection:
+    async with database.writing() as connection:
         # The head's lock first: what is known is looked at and added to with nobody in between.
         await connection.execute(select(heads.c.seq).with_for_update())
         known = select(events.c.code).where(events.c.entry == line["entry"], events.c.kind.in_(ENDINGS))
@@ -48,7 +48,7 @@ async def append_settled(engine: AsyncEngine, line: Mapping[str, Any]) -> bool:
         return True
 
 
-async def open_intents(engine: AsyncEngine, instance: str) -> list[dict[str, Any]]:
+async def open_intents(database: Database, instance: str) -> list[dict[str, Any]]:
     """Intents of which no outcome is known, or one that may still become known."""
     ended = events.alias()
     final = ended.select().where(
@@ -63,44 +63,43 @@ async def open_intents(engine: AsyncEngine, instance: str) -> list[dict[str, Any
         events.c.owner.is_not(None),
         ~final.exists(),
     )
-    return await _read(engine, query.order_by(events.c.seq))
+    return await _read(database, query.order_by(events.c.seq))
 
 
-async def intents_since(engine: AsyncEngine, instance: str, at: int) -> list[dict[str, Any]]:
+async def intents_since(database: Database, instance: str, at: int) -> list[dict[str, Any]]:
     """Intents of an instance at or after a moment."""
     query = events.select().where(events.c.instance == instance, events.c.kind == "intent", events.c.at >= at)
-    return await _read(engine, query.order_by(events.c.seq))
+    return await _read(database, query.order_by(events.c.seq))
 
 
-async def of_entry(engine: AsyncEngine, entry_id: str) -> list[dict[str, Any]]:
+async def of_entry(database: Database, entry_id: str) -> list[dict[str, Any]]:
     """The lines of one entry, in order."""
-    return await _read(engine, events.select().where(events.c.entry == entry_id).order_by(events.c.seq))
+    return await _read(database, events.select().where(events.c.entry == entry_id).order_by(events.c.seq))
 
 
-async def last(engine: AsyncEngine, count: int) -> list[dict[str, Any]]:
+async def last(database: Database, count: int) -> list[dict[str, Any]]:
     """The last lines, the oldest of them first."""
-    rows = await _read(engine, events.select().order_by(events.c.seq.desc()).limit(count))
+    rows = await _read(database, events.select().order_by(events.c.seq.desc()).limit(count))
     return rows[::-1]
 
 
-async def check(engine: AsyncEngine, noted: Head | None = None) -> ChainCheck:
+async def check(database: Database, noted: Head | None = None) -> ChainCheck:
     """Go along the whole chain, up to its first fault."""
     found = ChainCheck(noted)
     # JSON as the text that is stored: read as a value and written again it could differ, and so would its
     # hash.
     columns = [cast(item, Text).label(item.name) if item.name in JSON_COLUMNS else item for item in events.c]
-    async with engine.connect() as connection:
-        reading = await connection.execution_options(reads=True)
-        async for line in _stream(reading, select(*columns).order_by(events.c.seq)):
+    async with database.reading() as connection:
+        async for line in _stream(connection, select(*columns).order_by(events.c.seq)):
             if not found.line(line):
                 return found
-        head = (await reading.execute(select(heads.c.seq, heads.c.hash))).one_or_none()
+        head = (await connection.execute(select(heads.c.seq, heads.c.hash))).one_or_none()
     found.end(Head(head.seq, head.hash) if head else None)
     return found
 
 
 async def entries(
-    engine: AsyncEngine, wanted: EntryFilter, after: int = 0, limit: int | None = None
+    database: Database, wanted: EntryFilter, after: int = 0, limit: int | None = None
 ) -> list[dict[str, Any]]:
     """Entries that fit, in short, oldest first; each with `line` and `seq`, its first and its last line.
 
@@ -125,10 +124,10 @@ async def entries(
     for condition in _conditions(wanted, ended):
         found = found.where(condition)
     found = found.order_by(events.c.seq.desc()).limit(limit)
-    return [_entry(row) for row in reversed(await _read(engine, found))]
+    return [_entry(row) for row in reversed(await _read(database, found))]
 
 
-async def daily(engine: AsyncEngine, since: int) -> list[dict[str, Any]]:
+async def daily(database: Database, since: int) -> list[dict[str, Any]]:
     """`{day, kind, count}` for reads, intents and refusals since a moment; `day` counts from the epoch."""
     # Written out, not bound: PostgreSQL takes two parameters for two expressions.
     day = (events.c.at // literal_column(str(_DAY), BigInteger)).label("day")
@@ -137,18 +136,18 @@ async def daily(engine: AsyncEngine, since: int) -> list[dict[str, Any]]:
         .where(events.c.at >= since, events.c.kind.in_(_COUNTED))
         .group_by(day, events.c.kind)
     )
-    return await _read(engine, query)
+    return await _read(database, query)
 
 
-async def undone_by(engine: AsyncEngine, entry_id: str) -> list[str]:
+async def undone_by(database: Database, entry_id: str) -> list[str]:
     """The entries that took this one back and were done, the first of them first."""
     ended = select(events.c.entry).where(
         events.c.undoes == entry_id, events.c.kind.in_(ENDINGS), events.c.outcome == DONE
     )
-    return [str(row["entry"]) for row in await _read(engine, ended.order_by(events.c.seq))]
+    return [str(row["entry"]) for row in await _read(database, ended.order_by(events.c.seq))]
 
 
-async def count_writes(engine: AsyncEngine, instance: str, effect: str, since: int) -> int:
+async def count_writes(database: Database, instance: str, effect: str, since: int) -> int:
     """How many writes of an effect were sent to an instance since then, whichever way they ended."""
     sent = select(func.count().label("count")).where(
         events.c.instance == instance,
@@ -156,7 +155,7 @@ async def count_writes(engine: AsyncEngine, instance: str, effect: str, since: i
         events.c.kind == "intent",
         events.c.at > since,
     )
-    return int((await _read(engine, sent))[0]["count"])
+    return int((await _read(database, sent))[0]["count"])
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:
@@ -197,15 +196,13 @@ def _glob(pattern: str) -> Any:
     return events.c.action.like(escaped.replace("*", "%").replace("?", "_"), escape="\\")
 
 
-async def _stream(connection: AsyncConnection, query: Any) -> AsyncIterator[Any]:
+async def _stream(connection: Connection, query: Any) -> AsyncIterator[Any]:
     """Rows as mappings, some thousands in memory at a time."""
-    async with connection.stream(query.execution_options(yield_per=_AT_ONCE)) as rows:
-        async for part in rows.mappings().partitions():
-            for line in part:
-                yield line
+    async for part in connection.partitions(query, _AT_ONCE):
+        for line in part:
+            yield line
 
 
-async def _read(engine: AsyncEngine, query: Any) -> list[dict[str, Any]]:
-    async with engine.connect() as connection:
-        reading = await connection.execution_options(reads=True)
-        return [dict(row) for row in (await reading.execute(query)).mappings()]
+async def _read(database: Database, query: Any) -> list[dict[str, Any]]:
+    async with database.reading() as connection:
+        return [dict(row) for row in (await connection.execute(query)).mappings()]

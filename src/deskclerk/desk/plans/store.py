@@ -106,8 +106,8 @@ class PlanStore:
             "preview": {key: preview[key] for key in _KEPT},
             "status": WAITING,
         }
-        engine = await self._journal.engine()
-        async with engine.begin() as connection:
+        database = await self._journal.database()
+        async with database.writing() as connection:
             await connection.execute(plans.insert(), row)
 
     async def load(self, plan_id: str) -> StoredPlan:
@@ -142,12 +142,11 @@ class PlanStore:
         from deskclerk.desk.journal.tables import heads, plans  # noqa: PLC0415
 
         waiting = select(plans.c.id).where(plans.c.status == WAITING, plans.c.expires_at > now())
-        engine = await self._journal.engine()
-        async with engine.connect() as connection:
-            reading = await connection.execution_options(reads=True)
-            ids = await reading.execute(waiting.order_by(plans.c.created_at.desc(), plans.c.id.desc()))
+        database = await self._journal.database()
+        async with database.reading() as connection:
+            ids = await connection.execute(waiting.order_by(plans.c.created_at.desc(), plans.c.id.desc()))
             found = tuple(row.id for row in ids)
-            line = (await reading.execute(select(heads.c.seq))).scalar_one()
+            line = (await connection.execute(select(heads.c.seq))).scalar_one()
         return Snapshot(found, int(line))
 
     async def sign(self, plan: Plan, how: str) -> None:
@@ -188,8 +187,8 @@ class PlanStore:
         change = plans.update().where(
             plans.c.id == plan.id, plans.c.status.in_(before), plans.c.expires_at > now()
         )
-        engine = await self._journal.engine()
-        async with engine.begin() as connection:
+        database = await self._journal.database()
+        async with database.writing() as connection:
             result = await connection.execute(change.values(values))
         return result.rowcount == 1
 
@@ -197,10 +196,9 @@ class PlanStore:
         from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
 
         query = plans.select().where(*conditions).order_by(plans.c.created_at.desc(), plans.c.id.desc())
-        engine = await self._journal.engine()
-        async with engine.connect() as connection:
-            reading = await connection.execution_options(reads=True)
-            rows = (await reading.execute(query)).mappings().all()
+        database = await self._journal.database()
+        async with database.reading() as connection:
+            rows = (await connection.execute(query)).mappings().all()
         return [_stored(row) for row in rows]
 
 

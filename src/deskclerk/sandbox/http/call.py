@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from deskclerk.catalogue import Action, Parameter, Route, Verb
 from deskclerk.catalogue.parameter import read_parameter
+from deskclerk.database import Connection
 from deskclerk.sandbox.http.errors import Problem, Refusal, refusal
 from deskclerk.sandbox.store.store import Instance
 
@@ -93,7 +93,7 @@ class Call:
     where the sandbox was reached, `origin` the header. `events` collects what the handler did.
     """
 
-    connection: AsyncConnection
+    connection: Connection
     instance: Instance
     path: Mapping[str, str]
     query: Mapping[str, Any]

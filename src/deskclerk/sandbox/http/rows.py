@@ -93,7 +93,7 @@ async def count(call: Call, query: Select[Any]) -> int:
     whole = query.order_by(None).limit(None).offset(None)
     # Without the order, which only costs time where rows are counted.
     counted = whole.with_only_columns(func.count(), maintain_column_froms=True)
-    return (await call.connection.execute(counted)).scalar_one()
+    return int((await call.connection.execute(counted)).scalar_one())
 
 
 def split_order(text: str) -> tuple[str, bool]:

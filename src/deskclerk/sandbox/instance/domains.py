@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
+from deskclerk.database import Connection
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import ill_formed, refusal, require
 from deskclerk.sandbox.http.rows import all_of, change, get, insert, page, remove, unique_or
@@ -103,7 +103,7 @@ async def delete_domain(call: Call) -> dict[str, Any]:
     return {"object": "domain", "id": row["id"], "deleted": True}
 
 
-async def add_primary_domain(connection: AsyncConnection, instance: Instance, now: int) -> None:
+async def add_primary_domain(connection: Connection, instance: Instance, now: int) -> None:
     """The domain that a new instance begins with."""
     await connection.execute(
         domains.insert().values(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from sqlalchemy import ColumnElement, Exists, RowMapping, Select, Table, and_, exists, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deskclerk.catalogue.fields import Limit, Name, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
+from deskclerk.database import Connection
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import ill_formed, refusal, taken
 from deskclerk.sandbox.http.rows import (
@@ -177,15 +177,13 @@ class Role:
     permissions: tuple[str, ...]
 
 
-async def add_system_roles(connection: AsyncConnection, instance_id: str, now: int) -> None:
+async def add_system_roles(connection: Connection, instance_id: str, now: int) -> None:
     """The roles and permissions that a new instance begins with."""
     for table, rows in system_rows(instance_id, now):
         await connection.execute(table.insert(), rows)
 
 
-async def read_roles(
-    connection: AsyncConnection, instance_id: str, keys: Iterable[str]
-) -> Mapping[str, Role]:
+async def read_roles(connection: Connection, instance_id: str, keys: Iterable[str]) -> Mapping[str, Role]:
     """The roles with these keys, in one query; the permissions in alphabetical order."""
     roles, permissions = organization_roles, organization_permissions
     # Outer joins: a role that permits nothing is a role all the same.

@@ -4,15 +4,14 @@ Ids come from a seeded source and dates of birth, so to say, from a fixed day; w
 (sessions, locks, pending invitations) is told from the time of seeding.
 """
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from deskclerk.database import Connection
 from deskclerk.sandbox.seed.configuration import add_configuration, add_invitations, add_restrictions
 from deskclerk.sandbox.seed.draft import Draft
 from deskclerk.sandbox.seed.organizations import add_organizations
 from deskclerk.sandbox.seed.people import add_people, add_sessions
 
 
-async def fill(connection: AsyncConnection, instance_id: str, now: int) -> None:
+async def fill(connection: Connection, instance_id: str, now: int) -> None:
     """Put the company into an empty instance; `now` is in milliseconds since the epoch."""
     draft = Draft(instance_id, now)
     people = add_people(draft)

@@ -4,8 +4,8 @@ import random
 from typing import Any
 
 from sqlalchemy import Table
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deskclerk.database import Connection
 from deskclerk.sandbox.ids import id_from
 from deskclerk.sandbox.store.columns import metadata
 
@@ -36,7 +36,7 @@ class Draft:
         self.rows.setdefault(table.name, []).append(row)
         return row
 
-    async def insert(self, connection: AsyncConnection) -> None:
+    async def insert(self, connection: Connection) -> None:
         """Insert all rows, in the order that foreign keys ask for."""
         for table in metadata.sorted_tables:
             if table.name in self.rows:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import JSON, Table, func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deskclerk.database import Connection
 from deskclerk.sandbox.seed.draft import DAY, HOUR, TODAY, Draft
 from deskclerk.sandbox.seed.names import NAMES, plain
 from deskclerk.sandbox.seed.organizations import add_teams
@@ -40,19 +40,20 @@ _DIGEST = "$2b$12$K3JqhmAbjI1g/DGmQdR5yOqv8gxuLOrEc7mkJ0y0UTn1Jc1uIV0/m"
 """Stands for a password that nobody knows."""
 
 
-async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+async def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows that all have the same columns: PostgreSQL copies them, SQLite executes one statement."""
     if connection.dialect.name == "sqlite":
-        await connection.execute(table.insert(), rows)
+        await connection.execute(table.insert(), rows, long=True)
         return
-    raw = await connection.get_raw_connection()
-    assert raw.driver_connection is not None  # noqa: S101 - it is open
+    from deskclerk.database.postgres import PostgresConnection  # noqa: PLC0415 - where it is one
+
+    assert isinstance(connection, PostgresConnection)  # noqa: S101 - the other of the two
     names = tuple(rows[0])
     # COPY goes past SQLAlchemy's types: JSON has to be text here.
     as_json = {name for name in names if isinstance(table.c[name].type, JSON)}
     columns = ", ".join(f'"{name}"' for name in names)
     async with (
-        raw.driver_connection.cursor() as cursor,
+        connection.driver.cursor() as cursor,
         cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy,
     ):
         for row in rows:
@@ -63,13 +64,13 @@ def _plain(value: Any) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-async def make_room(connection: AsyncConnection) -> None:
+async def make_room(connection: Connection) -> None:
     """Let SQLite keep in memory, until `measure`, what inserts all over its indexes touch again and again."""
     if connection.dialect.name == "sqlite":
         await connection.execute(text(f"PRAGMA cache_size = -{_BULK_KILOBYTES}"))
 
 
-async def measure(connection: AsyncConnection) -> None:
+async def measure(connection: Connection) -> None:
     """Let PostgreSQL's planner know how much there is now, and sort new rows into the indexes of trigrams.
 
     SQLite's planner is told once and for all, by the migration.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deskclerk.database import Connection
 from deskclerk.sandbox.store.controls import faults, sandbox_state, webhook_endpoints
 from deskclerk.sandbox.store.instances import instances
 
@@ -78,7 +78,7 @@ class State:
     endpoints: tuple[Endpoint, ...]
 
 
-async def read_state(connection: AsyncConnection, known: State | None) -> State:
+async def read_state(connection: Connection, known: State | None) -> State:
     """The state now; one short query where `known` is still current."""
     revision, offset, frozen_at = (await connection.execute(_TIME)).one()
     # One number is read nearly always, and the four tables behind it nearly never.
@@ -99,13 +99,13 @@ async def read_state(connection: AsyncConnection, known: State | None) -> State:
     )
 
 
-async def read_instances(connection: AsyncConnection) -> dict[str, Instance]:
+async def read_instances(connection: Connection) -> dict[str, Instance]:
     """The instances in the database by their secret keys."""
     rows = await _rows(connection, _of(Instance, instances).order_by(instances.c.created_at, instances.c.id))
     return {item.secret_key: item for item in (Instance(**row) for row in rows)}
 
 
-async def touch(connection: AsyncConnection, **values: Any) -> None:
+async def touch(connection: Connection, **values: Any) -> None:
     """Note that a control was changed, and new values of the state's row."""
     # Counted by the database: two processes that change something both move it on.
     changed = {"revision": sandbox_state.c.revision + 1, **values}
@@ -116,5 +116,5 @@ def _of(kind: type[Any], table: Any) -> Select[Any]:
     return select(*(table.c[name] for name in kind.__slots__))
 
 
-async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[Any]:
+async def _rows(connection: Connection, query: Select[Any]) -> list[Any]:
     return list((await connection.execute(query)).mappings().all())

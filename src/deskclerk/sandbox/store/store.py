@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
+from deskclerk.database import Connection, Database
 from deskclerk.sandbox.store.state import Instance, State, read_state
 
 
@@ -30,25 +28,16 @@ class Store:
     has left webhooks to deliver.
     """
 
-    engine: AsyncEngine
+    database: Database
     clock: Clock
     emitted: asyncio.Event = field(default_factory=asyncio.Event)
     _state: State | None = None
-    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    @asynccontextmanager
-    async def transaction(self, *, reads: bool) -> AsyncIterator[AsyncConnection]:
+    def transaction(self, *, reads: bool) -> AbstractAsyncContextManager[Connection]:
         """A connection inside one transaction; one that only reads takes no write lock."""
-        async with AsyncExitStack() as stack:
-            if not reads:
-                # SQLite lets one writer in and the others poll: in one process they queue up here instead.
-                await stack.enter_async_context(self._writing)
-            connection = await stack.enter_async_context(self.engine.connect())
-            await connection.execution_options(reads=reads)
-            await stack.enter_async_context(connection.begin())
-            yield connection
+        return self.database.reading() if reads else self.database.writing()
 
-    async def state(self, connection: AsyncConnection | None = None) -> State:
+    async def state(self, connection: Connection | None = None) -> State:
         """What the controls have set, by this process or another."""
         if connection is None:
             async with self.transaction(reads=True) as reading:
@@ -57,6 +46,6 @@ class Store:
         self._state = await read_state(connection, self._state)
         return self._state
 
-    async def now(self, connection: AsyncConnection | None = None) -> int:
+    async def now(self, connection: Connection | None = None) -> int:
         """The sandbox's time, in milliseconds since the epoch."""
         return (await self.state(connection)).time.at(self.clock.now())

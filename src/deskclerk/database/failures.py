@@ -1,0 +1,70 @@
+"""What a database fails with, in words of ours where the operator can mend it."""
+
+import sqlite3
+
+from sqlalchemy import URL, ExceptionContext
+from sqlalchemy.exc import DBAPIError
+
+from deskclerk.errors import DISK_FULL, NOT_WRITABLE, StorageUnavailable
+
+_BUSY = "Another process holds it. Ask again in a moment; if it stays so, end that process."
+_DAMAGED = (
+    "The file is left as it is. Put a backup in its place, or move it away: a new one begins without what "
+    "was in it."
+)
+_UNREADABLE = (
+    "The disk could not read or write it. Free some space if it is full; else look at the system's log, and "
+    "put a backup on another disk."
+)
+_OF_SQLITE = {
+    "SQLITE_FULL": DISK_FULL,
+    # What SQLite says where its log beside the file cannot grow.
+    "SQLITE_IOERR_WRITE": DISK_FULL,
+    "SQLITE_IOERR_SHMSIZE": DISK_FULL,
+    "SQLITE_IOERR": _UNREADABLE,
+    "SQLITE_READONLY": NOT_WRITABLE,
+    "SQLITE_CANTOPEN": NOT_WRITABLE,
+    "SQLITE_PERM": NOT_WRITABLE,
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
+}
+"""What to do by SQLite's names, whose beginnings count: SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_READ."""
+
+
+def shown_place(url: URL) -> str:
+    """A database's place, without its password."""
+    sqlite = url.get_backend_name() == "sqlite"
+    return str(url.database) if sqlite else url.render_as_string(hide_password=True)
+
+
+def explain(context: ExceptionContext) -> None:
+    """Raise what the operator can mend in words of ours; a rule that a statement broke stays as it is."""
+    error, url = context.original_exception, context.engine.url if context.engine else None
+    # A cancelled task is told as a lost connection too, and is none.
+    if url is None or not isinstance(context.sqlalchemy_exception, DBAPIError):
+        return
+    found = mendable(url, error)
+    if found is None and context.is_disconnect:
+        found = StorageUnavailable.of(shown_place(url), reason(url, error))
+    if found:
+        raise found from None
+
+
+def mendable(url: URL, error: BaseException) -> StorageUnavailable | None:
+    """What an error of SQLite's says that the operator can mend."""
+    name = error_name(error)
+    step = next((step for prefix, step in _OF_SQLITE.items() if name.startswith(prefix)), "")
+    return StorageUnavailable.of(shown_place(url), reason(url, error), step) if step else None
+
+
+def error_name(error: BaseException | None) -> str:
+    """SQLite's name of an error, empty for others."""
+    return str(getattr(error, "sqlite_errorname", "")) if isinstance(error, sqlite3.Error) else ""
+
+
+def reason(url: URL, error: BaseException | None) -> str:
+    """What a driver says, without the password."""
+    text = " ".join(str(error).split())
+    return text.replace(str(url.password), "***") if url.password else text

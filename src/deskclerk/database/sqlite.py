@@ -1,0 +1,318 @@
+"""SQLite, asked in the thread that asks: a statement costs some 30 µs there, and 400 through another thread.
+
+What may take longer crosses to a thread, once: a commit that waits for the disk, a change of many rows, an
+answer that is not there within `PATIENCE`. Whoever has to wait for another process polls, and the event
+loop goes on meanwhile.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, TypeVar, TypeVarTuple
+
+from sqlalchemy import URL, Dialect, Executable, NullPool, RowMapping, create_engine
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy.exc import DBAPIError
+
+from deskclerk.database.connection import Query, Rows, Values
+from deskclerk.database.failures import error_name, mendable, reason, shown_place
+from deskclerk.errors import StorageUnavailable
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+BUSY_SECONDS = 30.0
+"""How long a process waits for another one that writes: longer than a backup or a migration takes."""
+PATIENCE = 0.002
+"""Seconds for which an answer may keep the event loop waiting; one that is not there by then is asked for
+again, in a thread."""
+_LOOK = 10_000
+"""SQLite's steps between two looks at the clock: some tenths of a millisecond."""
+_MANY = 50
+"""Rows of one statement from which on a thread inserts them."""
+_IDLE = 4
+"""Connections that stay open while nobody uses them."""
+_COMMITS = 100
+"""After so many commits the log is written back into the file, by a thread."""
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.001, 0.05
+_NOW = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
+_OPTIONS = {"prebuffer_rows": True}
+"""All rows are fetched at once: what follows the statement must not go on asking the database."""
+
+
+def _close(connections: Sequence["SqliteConnection"]) -> None:
+    for connection in connections:
+        connection.close()
+
+
+class _AskAgain(Exception):
+    """An answer took longer than the event loop waits for."""
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Do it in a thread; who is cancelled meanwhile waits for its end, as the thread has the connection."""
+    future = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([future])
+        if not future.cancelled():
+            future.exception()
+        raise
+
+
+class SqliteConnection:
+    """One connection, used by one task at a time."""
+
+    def __init__(self, sync: SyncConnection, url: URL, *, durable: bool) -> None:
+        self.sync = sync
+        driver = sync.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - the dialect's own
+        self.driver = driver
+        self.dialect: Dialect = sync.dialect
+        self.reads = True
+        self.seen: object = None
+        """What a reader has kept of the database as it was at `version`."""
+        self._url = url
+        self._until = 0.0
+        """When a statement on the event loop is broken off; 0: never."""
+        for pragma in (
+            "journal_mode = WAL",
+            f"synchronous = {'FULL' if durable else 'NORMAL'}",
+            "foreign_keys = ON",
+            # Within a commit it would keep the loop waiting; where a commit waits for the disk it may.
+            f"wal_autocheckpoint = {1000 if durable else 0}",
+        ):
+            driver.execute(f"PRAGMA {pragma}")
+        driver.set_progress_handler(self._too_long, _LOOK)
+        # Whoever is given SQLAlchemy's own connection finds a transaction there, and does not end it.
+        sync.begin()
+
+    def _too_long(self) -> bool:
+        return 0.0 < self._until < time.perf_counter()
+
+    async def execute(
+        self, statement: Executable, parameters: Values | None = None, *, long: bool = False
+    ) -> Rows:
+        """Carry out one statement; `long` is a change that takes more than moments."""
+        if long or (isinstance(parameters, Sequence) and len(parameters) > _MANY):
+            return await in_thread(lambda: self._execute(statement, parameters))
+        if not self.reads:
+            return self._execute(statement, parameters)
+        return await self._asked(lambda: self._execute(statement, parameters))
+
+    def _execute(self, statement: Executable, parameters: Values | None) -> Rows:
+        with self._explained():
+            return self.sync.execute(statement, parameters, execution_options=_OPTIONS)
+
+    async def fetch(self, query: Query, /, **values: Any) -> list[tuple[Any, ...]]:
+        """The rows of a prepared query."""
+        text, names = query.compiled(self.dialect)
+        given = [values[name] for name in names]
+        return await self._asked(lambda: self._fetch(text, given))
+
+    def _fetch(self, text: str, given: Sequence[Any]) -> list[tuple[Any, ...]]:
+        with self._explained():
+            return self.driver.execute(text, given).fetchall()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise what the operator can mend in words of ours; a rule that a statement broke stays as it is."""
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error) as error:
+            told = error.orig if isinstance(error, DBAPIError) else error
+            if self._until > 0 and error_name(told).startswith(("SQLITE_INTERRUPT", *_NOW)):
+                raise _AskAgain from None
+            found = told and mendable(self._url, told)
+            if found:
+                raise found from None
+            raise
+
+    async def _asked(self, ask: Callable[[], T]) -> T:
+        """The answer, from here if it comes in time; else from a thread, however long it takes."""
+        self._until = time.perf_counter() + PATIENCE
+        try:
+            return ask()
+        except _AskAgain:
+            pass
+        finally:
+            self._until = 0.0
+        return await in_thread(lambda: self._patiently(ask))
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        self.driver.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
+        try:
+            return ask()
+        finally:
+            self.driver.execute("PRAGMA busy_timeout = 0")
+
+    async def partitions(self, statement: Executable, size: int) -> AsyncIterator[Sequence[RowMapping]]:
+        """The rows of a long answer, at most `size` in memory at a time."""
+        result = await in_thread(lambda: self._begun(statement))
+        rows = result.mappings().partitions(size)
+        try:
+            while part := await in_thread(lambda: self._next(rows)):
+                yield part
+        finally:
+            result.close()
+
+    def _begun(self, statement: Executable) -> Rows:
+        with self._explained():
+            return self.sync.execute(statement)
+
+    def _next(self, rows: Iterator[Sequence[RowMapping]]) -> Sequence[RowMapping] | None:
+        with self._explained():
+            return next(rows, None)
+
+    async def run_sync(self, work: Callable[[SyncConnection, *Ts], T], *args: *Ts) -> T:
+        """Work that takes long and wants SQLAlchemy's own connection."""
+
+        def explained() -> T:
+            with self._explained():
+                return work(self.sync, *args)
+
+        return await in_thread(explained)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.driver.set_progress_handler(None, 0)
+        self.sync.close()
+
+
+class SqliteDatabase:
+    """A file that several processes share."""
+
+    def __init__(self, url: URL, *, durable: bool) -> None:
+        self.url = url
+        self._durable = durable
+        self.engine = create_engine(
+            url,
+            poolclass=NullPool,
+            # Transactions are begun and ended here, by their SQL: see `_begin`.
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            connect_args={"check_same_thread": False, "timeout": 0},
+        )
+        self.dialect: Dialect = self.engine.dialect
+        self._idle: list[SqliteConnection] = []
+        # Those of one process queue up here; the file lets one writer in and has the others poll.
+        self._turn = asyncio.Lock()
+        self._closed = False
+        self._commits = 0
+        self._write_back: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[SqliteConnection]:
+        """A transaction that only reads, takes no lock and sees one state."""
+        connection = await self.take()
+        try:
+            yield connection
+        finally:
+            self.give_back(connection)
+
+    async def take(self) -> SqliteConnection:
+        """A connection inside a transaction that only reads, until `give_back`."""
+        connection = self._idle.pop() if self._idle else await self._connect()
+        connection.driver.execute("BEGIN")
+        return connection
+
+    def give_back(self, connection: SqliteConnection) -> None:
+        """End a transaction that only read, or what is left of another."""
+        try:
+            if connection.driver.in_transaction:
+                connection.driver.execute("ROLLBACK")
+        except sqlite3.Error:
+            # What is left of it ends with the connection.
+            connection.close()
+            return
+        connection.reads = True
+        if len(self._idle) < _IDLE and not self._closed:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[SqliteConnection]:
+        """A transaction that holds the write lock; committed unless the block raises."""
+        async with self._turn:
+            connection = self._idle.pop() if self._idle else await self._connect()
+            connection.reads = False
+            try:
+                await self._poll(lambda: connection.driver.execute("BEGIN IMMEDIATE"))
+                yield connection
+                if self._durable:
+                    await in_thread(lambda: self._commit(connection))
+                else:
+                    self._commit(connection)
+            finally:
+                self.give_back(connection)
+        self._commits += 1
+        if not self._durable and self._commits % _COMMITS == 0:
+            self._start_write_back()
+
+    def _commit(self, connection: SqliteConnection) -> None:
+        try:
+            connection.driver.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._told(error) from None
+
+    async def _connect(self) -> SqliteConnection:
+        def connect() -> SqliteConnection:
+            sync = self.engine.connect()
+            try:
+                return SqliteConnection(sync, self.url, durable=self._durable)
+            except BaseException:
+                sync.close()
+                raise
+
+        return await self._poll(connect)
+
+    async def _poll(self, attempt: Callable[[], T]) -> T:
+        """Try until no other process is in the way."""
+        wait, end = _SHORTEST_WAIT, time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                return attempt()
+            except sqlite3.Error as error:
+                if not error_name(error).startswith(_NOW) or time.monotonic() >= end:
+                    raise self._told(error) from None
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    def _told(self, error: sqlite3.Error) -> StorageUnavailable:
+        return mendable(self.url, error) or StorageUnavailable.of(
+            shown_place(self.url), reason(self.url, error)
+        )
+
+    def _start_write_back(self) -> None:
+        if self._write_back is None or self._write_back.done():
+            self._write_back = asyncio.create_task(self._checkpoint())
+
+    async def _checkpoint(self) -> None:
+        """Write the log back into the file, so that it does not grow; readers and writers go on."""
+        connection = self._idle.pop() if self._idle else await self._connect()
+        try:
+            await in_thread(lambda: connection.driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
+        except sqlite3.Error as error:
+            # Nothing is lost: the log holds it, and the next one tries again.
+            if not error_name(error).startswith(_NOW):
+                raise self._told(error) from None
+        finally:
+            self.give_back(connection)
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        if self._write_back is not None:
+            await asyncio.wait([self._write_back])
+        # A transaction that is still under way closes its own.
+        self._closed = True
+        idle, self._idle = self._idle, []
+        if idle:
+            # The last one to close writes the log back, which waits for the disk.
+            await in_thread(lambda: _close(idle))
+        self.engine.dispose()
