@@ -6,14 +6,16 @@ transaction holds the write lock from its beginning unless it only reads, so tha
 before they write is still so when they write.
 """
 
-from deskclerk.database.connection import Connection, Database, Query
+from deskclerk.database.connection import Connection, Database
 from deskclerk.database.location import driver_url, open_database, shown
 from deskclerk.database.migrating import upgrade, version_table
+from deskclerk.database.statement import Row, Statement
 
 __all__ = [
     "Connection",
     "Database",
-    "Query",
+    "Row",
+    "Statement",
     "driver_url",
     "open_database",
     "shown",

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
-from sqlalchemy import URL, CursorResult, Dialect, Executable, RowMapping, Select
+from sqlalchemy import URL, CursorResult, Dialect, Executable, RowMapping
 from sqlalchemy import Connection as SyncConnection
+
+from deskclerk.database.statement import Row, Statement
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -14,25 +16,6 @@ Rows = CursorResult[*tuple[Any, ...]]
 """What a statement answers."""
 
 Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
-
-
-class Query:
-    """A SELECT that is the same at every call but for its parameters: compiled once.
-
-    Rows are tuples of what the driver gives: JSON as text in SQLite, a boolean there as 0 or 1.
-    """
-
-    def __init__(self, statement: Select[Any]) -> None:
-        self._statement = statement
-        self._compiled: dict[str, tuple[str, tuple[str, ...]]] = {}
-
-    def compiled(self, dialect: Dialect) -> tuple[str, tuple[str, ...]]:
-        """The text in a dialect, and its parameters' names, in their order where it has one."""
-        found = self._compiled.get(dialect.name)
-        if found is None:
-            compiled = self._statement.compile(dialect=dialect)
-            found = self._compiled[dialect.name] = (compiled.string, tuple(compiled.positiontup or ()))
-        return found
 
 
 class Connection(Protocol):
@@ -51,8 +34,15 @@ class Connection(Protocol):
             StorageUnavailable: what the operator can mend. A rule that is broken stays SQLAlchemy's error.
         """
 
-    async def fetch(self, query: Query, /, **values: Any) -> list[tuple[Any, ...]]:
-        """The rows of a prepared query."""
+    async def fetch(self, statement: Statement, /, **values: Any) -> list[Row]:
+        """The rows of a statement that is compiled once."""
+
+    async def apply(self, statement: Statement, /, **values: Any) -> int:
+        """Make a change with a statement that is compiled once; how many rows it touched.
+
+        Raises:
+            IntegrityError: SQLAlchemy's, for a rule that is broken.
+        """
 
     def partitions(self, statement: Executable, size: int) -> AsyncIterator[Sequence[RowMapping]]:
         """The rows of a long answer, at most `size` in memory at a time."""
@@ -74,6 +64,9 @@ class Database(Protocol):
 
     def reading(self) -> AbstractAsyncContextManager[Connection]:
         """A transaction that only reads, takes no lock and sees one state."""
+
+    async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
+        """The rows of one statement, which is a transaction of its own."""
 
     def writing(self) -> AbstractAsyncContextManager[Connection]:
         """A transaction that holds the write lock; committed unless the block raises."""

@@ -14,10 +14,11 @@ from deskclerk.database.failures import reason, shown_place
 from deskclerk.errors import InvalidSettings, StorageUnavailable
 
 
-async def upgrade(database: Database, package: str) -> None:
+async def upgrade(database: Database, package: str) -> bool:
     """Bring a database to the newest schema of the migrations in `package` (Alembic's folder layout).
 
     A database that is current costs one query; Alembic is imported only for one that is not.
+    True if there was something to do.
 
     Raises:
         StorageUnavailable: the database cannot be opened.
@@ -28,8 +29,10 @@ async def upgrade(database: Database, package: str) -> None:
     except DBAPIError as error:
         # Whatever else a driver says while it connects: a wrong password, a server that is not there.
         raise StorageUnavailable.of(shown_place(database.url), reason(database.url, error.orig)) from None
-    if current != _newest(package):
-        await _migrate(database, package)
+    if current == _newest(package):
+        return False
+    await _migrate(database, package)
+    return True
 
 
 def version_table(dialect: str, package: str) -> str:

@@ -1,17 +1,19 @@
 """PostgreSQL, asked asynchronously through psycopg."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import URL, Dialect, Executable, RowMapping, event
 from sqlalchemy import Connection as SyncConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from deskclerk.database.connection import Query, Rows, Values
-from deskclerk.database.failures import explain
-from deskclerk.errors import InvalidSettings
+from deskclerk.database.connection import Rows, Values
+from deskclerk.database.failures import explain, reason, shown_place
+from deskclerk.database.statement import Row, Statement
+from deskclerk.errors import InvalidSettings, StorageUnavailable
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -21,11 +23,29 @@ _WRITE_LOCK = 0x6465736B
 """The advisory lock that deskclerk's writers take: "desk" in ASCII."""
 
 
+_ASKING = 8
+"""Connections for single statements; whoever finds all of them in use waits for one."""
+
+
+@contextmanager
+def _explained(url: URL) -> Iterator[None]:
+    """What a statement that goes past SQLAlchemy fails with is told as of any other."""
+    import psycopg  # noqa: PLC0415 - where it is installed
+
+    try:
+        yield
+    except psycopg.Error as error:
+        if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+            raise StorageUnavailable.of(shown_place(url), reason(url, error)) from None
+        raise DBAPIError.instance("", (), error, psycopg.Error, hide_parameters=True) from None
+
+
 class PostgresConnection:
     """One connection inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, url: URL) -> None:
         self._connection = connection
+        self._url = url
         self.dialect: Dialect = connection.dialect
 
     async def execute(
@@ -35,11 +55,19 @@ class PostgresConnection:
         del long  # the server takes as long as it takes; nothing waits for it but this task
         return await self._connection.execute(statement, parameters)
 
-    async def fetch(self, query: Query, /, **values: Any) -> list[tuple[Any, ...]]:
-        """The rows of a prepared query."""
-        cursor = await self.driver.execute(query.compiled(self.dialect)[0], values)
-        rows: list[tuple[Any, ...]] = await cursor.fetchall()
-        return rows
+    async def fetch(self, statement: Statement, /, **values: Any) -> list[Row]:
+        """The rows of a statement that is compiled once."""
+        compiled = statement.compiled(self.dialect)
+        with _explained(self._url):
+            cursor = await self.driver.execute(compiled.text, compiled.parameters(values))
+            return compiled.rows(await cursor.fetchall())
+
+    async def apply(self, statement: Statement, /, **values: Any) -> int:
+        """Make a change with a statement that is compiled once; how many rows it touched."""
+        compiled = statement.compiled(self.dialect)
+        with _explained(self._url):
+            cursor = await self.driver.execute(compiled.text, compiled.parameters(values))
+            return int(cursor.rowcount)
 
     @property
     def driver(self) -> Any:
@@ -75,6 +103,8 @@ class PostgresDatabase:
         self.dialect: Dialect = self.engine.dialect
         # Those of one process queue up here, and wait for the server's lock with one connection.
         self._turn = asyncio.Lock()
+        self._asking = asyncio.Semaphore(_ASKING)
+        self._idle: list[Any] = []
         event.listen(self.engine.sync_engine, "begin", _begin)
         event.listen(self.engine.sync_engine, "handle_error", explain)
 
@@ -82,16 +112,58 @@ class PostgresDatabase:
     async def reading(self) -> AsyncIterator[PostgresConnection]:
         """A transaction that only reads, takes no lock and sees one state."""
         async with self.engine.connect() as connection:
-            yield PostgresConnection(await connection.execution_options(reads=True))
+            await connection.execution_options(reads=True)
+            # Begun here: a statement that goes past SQLAlchemy would begin one that it knows nothing of.
+            async with connection.begin():
+                yield PostgresConnection(connection, self.url)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[PostgresConnection]:
         """A transaction that holds the write lock; committed unless the block raises."""
         async with self._turn, self.engine.begin() as connection:
-            yield PostgresConnection(connection)
+            yield PostgresConnection(connection, self.url)
+
+    async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
+        """The rows of one statement, which is a transaction of its own: one way to the server and back."""
+        compiled = statement.compiled(self.dialect)
+        parameters = compiled.parameters(values)
+        with _explained(self.url):
+            async with self._asking:
+                return compiled.rows(await self._ask(compiled.text, parameters))
+
+    async def _ask(self, text: str, parameters: Any) -> list[Row]:
+        import psycopg  # noqa: PLC0415 - where it is installed
+
+        if self._idle:
+            connection = self._idle.pop()
+            try:
+                return await self._answer(connection, text, parameters)
+            except psycopg.OperationalError:
+                # The server may have let go of it while it was idle: a new one tells how it is now.
+                await self._close(self._idle)
+        url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return await self._answer(
+            await psycopg.AsyncConnection.connect(url, autocommit=True), text, parameters
+        )
+
+    async def _answer(self, connection: Any, text: str, parameters: Any) -> list[Row]:
+        try:
+            cursor = await connection.execute(text, parameters)
+            rows: list[Row] = await cursor.fetchall()
+        except BaseException:
+            # Also where the task is cancelled: an answer may still be on its way.
+            await connection.close()
+            raise
+        self._idle.append(connection)
+        return rows
+
+    async def _close(self, connections: list[Any]) -> None:
+        while connections:
+            await connections.pop().close()
 
     async def dispose(self) -> None:
         """Close every connection."""
+        await self._close(self._idle)
         await self.engine.dispose()
 
 

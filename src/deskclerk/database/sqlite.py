@@ -9,15 +9,16 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import URL, Dialect, Executable, NullPool, RowMapping, create_engine
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.exc import DBAPIError
 
-from deskclerk.database.connection import Query, Rows, Values
+from deskclerk.database.connection import Rows, Values
 from deskclerk.database.failures import error_name, mendable, reason, shown_place
+from deskclerk.database.statement import Row, Statement
 from deskclerk.errors import StorageUnavailable
 
 T = TypeVar("T")
@@ -53,7 +54,11 @@ class _AskAgain(Exception):
 
 async def in_thread(work: Callable[[], T]) -> T:
     """Do it in a thread; who is cancelled meanwhile waits for its end, as the thread has the connection."""
-    future = asyncio.get_running_loop().run_in_executor(None, work)
+    return await _to_the_end(asyncio.get_running_loop().run_in_executor(None, work))
+
+
+async def _to_the_end(future: "asyncio.Future[T]") -> T:
+    """What a future gives; who is cancelled meanwhile waits for its end."""
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -75,8 +80,6 @@ class SqliteConnection:
         self.driver = driver
         self.dialect: Dialect = sync.dialect
         self.reads = True
-        self.seen: object = None
-        """What a reader has kept of the database as it was at `version`."""
         self._url = url
         self._until = 0.0
         """When a statement on the event loop is broken off; 0: never."""
@@ -84,6 +87,8 @@ class SqliteConnection:
             "journal_mode = WAL",
             f"synchronous = {'FULL' if durable else 'NORMAL'}",
             "foreign_keys = ON",
+            # What a statement that fails halfway would undo is kept in memory, not in a file for each.
+            "temp_store = MEMORY",
             # Within a commit it would keep the loop waiting; where a commit waits for the disk it may.
             f"wal_autocheckpoint = {1000 if durable else 0}",
         ):
@@ -106,32 +111,45 @@ class SqliteConnection:
         return await self._asked(lambda: self._execute(statement, parameters))
 
     def _execute(self, statement: Executable, parameters: Values | None) -> Rows:
-        with self._explained():
-            return self.sync.execute(statement, parameters, execution_options=_OPTIONS)
-
-    async def fetch(self, query: Query, /, **values: Any) -> list[tuple[Any, ...]]:
-        """The rows of a prepared query."""
-        text, names = query.compiled(self.dialect)
-        given = [values[name] for name in names]
-        return await self._asked(lambda: self._fetch(text, given))
-
-    def _fetch(self, text: str, given: Sequence[Any]) -> list[tuple[Any, ...]]:
-        with self._explained():
-            return self.driver.execute(text, given).fetchall()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Raise what the operator can mend in words of ours; a rule that a statement broke stays as it is."""
         try:
-            yield
+            return self.sync.execute(statement, parameters, execution_options=_OPTIONS)
         except (DBAPIError, sqlite3.Error) as error:
-            told = error.orig if isinstance(error, DBAPIError) else error
-            if self._until > 0 and error_name(told).startswith(("SQLITE_INTERRUPT", *_NOW)):
-                raise _AskAgain from None
-            found = told and mendable(self._url, told)
-            if found:
-                raise found from None
-            raise
+            raise self._told(error) from None
+
+    async def fetch(self, statement: Statement, /, **values: Any) -> list[Row]:
+        """The rows of a statement that is compiled once."""
+        compiled = statement.compiled(self.dialect)
+        given = compiled.parameters(values)
+        if not self.reads:
+            return compiled.rows(self._fetch(compiled.text, given))
+        return compiled.rows(await self._asked(lambda: self._fetch(compiled.text, given)))
+
+    def _fetch(self, text: str, given: Sequence[Any]) -> list[Row]:
+        try:
+            return self.driver.execute(text, given).fetchall()
+        except sqlite3.Error as error:
+            raise self._told(error) from None
+
+    async def apply(self, statement: Statement, /, **values: Any) -> int:
+        """Make a change with a statement that is compiled once; how many rows it touched."""
+        compiled = statement.compiled(self.dialect)
+        try:
+            return self.driver.execute(compiled.text, compiled.parameters(values)).rowcount
+        except sqlite3.Error as error:
+            raise self._told(error) from None
+
+    def _told(self, error: DBAPIError | sqlite3.Error) -> Exception:
+        """What the operator can mend in words of ours; a rule that a statement broke stays as it is."""
+        of_driver = error.orig if isinstance(error, DBAPIError) else error
+        if self._until > 0 and error_name(of_driver).startswith(("SQLITE_INTERRUPT", *_NOW)):
+            return _AskAgain()
+        if found := of_driver and mendable(self._url, of_driver):
+            return found
+        if isinstance(error, DBAPIError):
+            return error
+        # What a statement that goes past SQLAlchemy fails with is told as of any other.
+        told: Exception = DBAPIError.instance("", (), error, sqlite3.Error, True, dialect=self.dialect)
+        return told
 
     async def _asked(self, ask: Callable[[], T]) -> T:
         """The answer, from here if it comes in time; else from a thread, however long it takes."""
@@ -162,19 +180,25 @@ class SqliteConnection:
             result.close()
 
     def _begun(self, statement: Executable) -> Rows:
-        with self._explained():
+        try:
             return self.sync.execute(statement)
+        except (DBAPIError, sqlite3.Error) as error:
+            raise self._told(error) from None
 
     def _next(self, rows: Iterator[Sequence[RowMapping]]) -> Sequence[RowMapping] | None:
-        with self._explained():
+        try:
             return next(rows, None)
+        except (DBAPIError, sqlite3.Error) as error:
+            raise self._told(error) from None
 
     async def run_sync(self, work: Callable[[SyncConnection, *Ts], T], *args: *Ts) -> T:
         """Work that takes long and wants SQLAlchemy's own connection."""
 
         def explained() -> T:
-            with self._explained():
+            try:
                 return work(self.sync, *args)
+            except (DBAPIError, sqlite3.Error) as error:
+                raise self._told(error) from None
 
         return await in_thread(explained)
 
@@ -182,6 +206,15 @@ class SqliteConnection:
         """Let go of the file."""
         self.driver.set_progress_handler(None, 0)
         self.sync.close()
+
+
+class _Group:
+    """Transactions that are committed as one."""
+
+    def __init__(self, connection: SqliteConnection) -> None:
+        self.connection = connection
+        self.lost = False
+        self.ending: asyncio.Task[None] | None = None
 
 
 class SqliteDatabase:
@@ -202,6 +235,8 @@ class SqliteDatabase:
         self._idle: list[SqliteConnection] = []
         # Those of one process queue up here; the file lets one writer in and has the others poll.
         self._turn = asyncio.Lock()
+        self._queued = 0
+        self._group: _Group | None = None
         self._closed = False
         self._commits = 0
         self._write_back: asyncio.Task[None] | None = None
@@ -212,6 +247,14 @@ class SqliteDatabase:
         connection = await self.take()
         try:
             yield connection
+        finally:
+            self.give_back(connection)
+
+    async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
+        """The rows of one statement, which is a transaction of its own."""
+        connection = self._idle.pop() if self._idle else await self._connect()
+        try:
+            return await connection.fetch(statement, **values)
         finally:
             self.give_back(connection)
 
@@ -238,19 +281,83 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[SqliteConnection]:
-        """A transaction that holds the write lock; committed unless the block raises."""
-        async with self._turn:
-            connection = self._idle.pop() if self._idle else await self._connect()
-            connection.reads = False
+        """A transaction that holds the write lock; committed unless the block raises.
+
+        Those that wait for their turn while one is carried out are committed together with it: to
+        commit takes longer than most of what is committed. Each has a savepoint, and is told of its
+        success when all are on the disk.
+        """
+        self._queued += 1
+        try:
+            await self._turn.acquire()
+        finally:
+            self._queued -= 1
+        try:
+            group, leads = self._group, self._group is None
+            if group is None:
+                group = await self._begin()
+            else:
+                group.connection.driver.execute("SAVEPOINT one")
             try:
-                await self._poll(lambda: connection.driver.execute("BEGIN IMMEDIATE"))
-                yield connection
-                if self._durable:
-                    await in_thread(lambda: self._commit(connection))
-                else:
-                    self._commit(connection)
-            finally:
-                self.give_back(connection)
+                yield group.connection
+                if leads:
+                    # The loop goes round once: whoever is about to write comes to the queue.
+                    await asyncio.sleep(0)
+            except BaseException:
+                self._undo(group, leads=leads)
+                raise
+            if not leads:
+                group.connection.driver.execute("RELEASE one")
+            elif self._queued == 0:
+                await self._end(group)
+            else:
+                # Behind all that wait now, and not in this task, which may be cancelled.
+                group.ending = asyncio.create_task(self._end_in_turn(group))
+        finally:
+            self._turn.release()
+        if group.ending is not None:
+            await _to_the_end(group.ending)
+
+    async def _begin(self) -> "_Group":
+        connection = self._idle.pop() if self._idle else await self._connect()
+        try:
+            await self._poll(lambda: connection.driver.execute("BEGIN IMMEDIATE"))
+        except BaseException:
+            self.give_back(connection)
+            raise
+        connection.reads = False
+        self._group = _Group(connection)
+        return self._group
+
+    def _undo(self, group: "_Group", *, leads: bool) -> None:
+        """Take back what one of a group did; all of it where the database has done so itself."""
+        driver = group.connection.driver
+        if driver.in_transaction and not leads:
+            driver.execute("ROLLBACK TO one")
+            driver.execute("RELEASE one")
+            return
+        # Of whoever leads: nobody has joined yet.
+        group.lost = not leads
+        self._group = None
+        self.give_back(group.connection)
+
+    async def _end_in_turn(self, group: "_Group") -> None:
+        async with self._turn:
+            if group.lost:
+                raise StorageUnavailable.of(
+                    shown_place(self.url), "what was written together was taken back", "Ask again."
+                )
+            await self._end(group)
+
+    async def _end(self, group: "_Group") -> None:
+        self._group = None
+        try:
+            if self._durable:
+                await in_thread(lambda: self._commit(group.connection))
+            else:
+                self._commit(group.connection)
+        finally:
+            self.give_back(group.connection)
         self._commits += 1
         if not self._durable and self._commits % _COMMITS == 0:
             self._start_write_back()

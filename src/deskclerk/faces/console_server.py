@@ -13,6 +13,7 @@ import uvicorn
 from deskclerk.desk import Desk
 from deskclerk.faces.console.site import Console
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, security_of
+from deskclerk.http_protocol import BoundedProtocol
 
 HOST = "127.0.0.1"
 _GRACE_SECONDS = 2
@@ -63,6 +64,7 @@ async def serving(desk: Desk, port: int = 0, *, greets: bool = False) -> AsyncIt
         console = Console(desk, bind.origin, greets=greets)
         config = uvicorn.Config(
             AccessGuard(console.app, security_of(desk.settings, bind), {}),
+            http=BoundedProtocol,
             lifespan="off",
             log_config=None,
             access_log=False,

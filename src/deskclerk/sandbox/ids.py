@@ -30,7 +30,19 @@ def new_id(prefix: str, now: int) -> str:
     if pinned and prefix in pinned:
         # Once: whatever else the call makes with this prefix gets an id of its own.
         return pinned.pop(prefix)
-    return id_from(prefix, now, secrets.token_bytes(KsuidMs.PAYLOAD_LENGTH_IN_BYTES))
+    return id_from(prefix, now, _random_bytes(KsuidMs.PAYLOAD_LENGTH_IN_BYTES))
+
+
+_drawn = bytearray()
+
+
+def _random_bytes(count: int) -> bytes:
+    """Bytes of the system's source, which is asked for many at a time."""
+    if len(_drawn) < count:
+        _drawn[:] = secrets.token_bytes(4096)
+    drawn = bytes(_drawn[-count:])
+    del _drawn[-count:]
+    return drawn
 
 
 def id_from(prefix: str, now: int, payload: bytes) -> str:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deskclerk.database import Connection, open_database, upgrade
-from deskclerk.sandbox.http.app import create_app
+from deskclerk.sandbox.http.app import BackendApi
 from deskclerk.sandbox.instance.domains import add_primary_domain
 from deskclerk.sandbox.organizations.permissions import add_system_roles
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.state import read_instances, touch
 from deskclerk.sandbox.store.store import Clock, Instance, Store
+from deskclerk.sandbox.users.documents import fill_documents
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -50,14 +51,16 @@ async def open_sandbox(
     try:
         store = Store(database, clock)
         await _prepare(store, seed=seed)
-        yield Sandbox(create_app(store), KEY, store)
+        yield Sandbox(BackendApi(store), KEY, store)
     finally:
         await database.dispose()
 
 
 async def _prepare(store: Store, *, seed: bool) -> None:
     """The newest schema, and at least one instance."""
-    await upgrade(store.database, "deskclerk.sandbox.store.migrations")
+    if await upgrade(store.database, "deskclerk.sandbox.store.migrations"):
+        async with store.transaction(reads=False) as connection:
+            await fill_documents(connection)
     # Without a write lock: nearly every opening finds a database that is filled.
     if (await store.state()).by_key:
         return

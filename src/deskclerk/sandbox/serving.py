@@ -7,21 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from deskclerk.http_protocol import BoundedProtocol
 from deskclerk.sandbox.controls.http import with_controls
 from deskclerk.sandbox.http.faults import ABORT
 from deskclerk.sandbox.opening import Sandbox
 from deskclerk.sandbox.webhooks.delivery import delivering
 
 
-class _Protocol(H11Protocol):
-    """Sends answers at once, and lets a fault cut the connection."""
+class _Protocol(BoundedProtocol):
+    """Lets a fault cut the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # asyncio does this only for sockets that name their protocol; else each answer waits some 40 ms.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # ASGI has no word for cutting a connection; the fault finds the transport in the scope's state.
         self.app_state = {**self.app_state, ABORT: transport.abort}
 
@@ -57,7 +55,14 @@ async def serving(
     open_to = None if ipaddress.ip_address(address.partition("%")[0]).is_loopback else address
     app = with_controls(sandbox.app, sandbox.store, open_to=open_to, token=token)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none", http=_Protocol
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        ws="none",
+        http=_Protocol,
     )
     server = Server(config)
     async with delivering(sandbox.store):

@@ -15,6 +15,7 @@ from deskclerk.desk import Desk
 from deskclerk.errors import InvalidSettings, StorageUnavailable, innermost
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
+from deskclerk.http_protocol import BoundedProtocol
 from deskclerk.settings import Settings
 
 PATH = "/mcp"
@@ -81,6 +82,7 @@ def run(
         served, site = _app(settings, bind, beside, None, failures)
         config = uvicorn.Config(
             served,
+            http=BoundedProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

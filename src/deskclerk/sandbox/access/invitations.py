@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, case, or_, select, update
 
 from deskclerk.catalogue import CreateInvitation
 from deskclerk.catalogue.route import GET, POST
@@ -14,6 +14,7 @@ from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import Refusal, ill_formed, refusal, taken
 from deskclerk.sandbox.http.metadata import checked_metadata
 from deskclerk.sandbox.http.rows import (
+    RowMapping,
     all_of,
     change,
     find,

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from sqlalchemy import RowMapping
-
 from deskclerk.catalogue.fields import Limit, Offset
 from deskclerk.catalogue.route import DELETE, GET, POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import ill_formed, refusal
-from deskclerk.sandbox.http.rows import all_of, get, insert, ordered, page, remove, unique_or
+from deskclerk.sandbox.http.rows import RowMapping, all_of, get, insert, ordered, page, remove, unique_or
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import redirect_urls
 

@@ -3,13 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, Table
+from sqlalchemy import Table
 
 from deskclerk.catalogue.route import DELETE, GET, POST
 from deskclerk.sandbox.access.invitations import invite, pending_invitation
 from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import Refusal, ill_formed, refusal
-from deskclerk.sandbox.http.rows import all_of, find, get, insert, ordered, page, remove, unique_or
+from deskclerk.sandbox.http.rows import (
+    RowMapping,
+    all_of,
+    find,
+    get,
+    insert,
+    ordered,
+    page,
+    remove,
+    unique_or,
+)
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import allowlist_identifiers, blocklist_identifiers, email_addresses
 from deskclerk.sandbox.users.identifications import NORMAL, normal

@@ -3,14 +3,25 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from sqlalchemy import RowMapping, or_
+from sqlalchemy import or_
 
 from deskclerk.catalogue.fields import Limit, Nullable, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, POST
 from deskclerk.sandbox.access.invitations import check_size, invitation_answer, invite, pending_invitation
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import refusal, taken
-from deskclerk.sandbox.http.rows import all_of, change, find, get, insert, ordered, page, remove, split_order
+from deskclerk.sandbox.http.rows import (
+    RowMapping,
+    all_of,
+    change,
+    find,
+    get,
+    insert,
+    ordered,
+    page,
+    remove,
+    split_order,
+)
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import email_addresses, invitations, waitlist_entries
 from deskclerk.sandbox.users.identifications import normal

@@ -7,12 +7,22 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, or_
+from sqlalchemy import or_
 
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import ill_formed, invalid, refusal
-from deskclerk.sandbox.http.rows import all_of, change, get, insert, ordered, page, remove, split_order
+from deskclerk.sandbox.http.rows import (
+    RowMapping,
+    all_of,
+    change,
+    get,
+    insert,
+    ordered,
+    page,
+    remove,
+    split_order,
+)
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.domains import frontend_url
 from deskclerk.sandbox.store.store import Instance

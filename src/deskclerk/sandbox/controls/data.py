@@ -15,7 +15,8 @@ from deskclerk.sandbox.controls.clock import Nothing
 from deskclerk.sandbox.opening import add_company, furnish
 from deskclerk.sandbox.store.state import touch
 from deskclerk.sandbox.store.store import Store
-from deskclerk.sandbox.store.tables import faults, instances, metadata
+from deskclerk.sandbox.store.tables import DERIVED, faults, instances, metadata
+from deskclerk.sandbox.users.documents import fill_documents
 
 FORMAT = 1
 KEPT = {"instances", "signing_keys", "webhook_endpoints"}
@@ -64,6 +65,8 @@ async def snapshot(store: Store, given: Nothing) -> bytes:
     lines = [json.dumps({"deskclerk_sandbox": FORMAT})]
     async with store.transaction(reads=True) as connection:
         for table in metadata.sorted_tables:
+            if table.name in DERIVED:
+                continue
             whole = select(table).order_by(*table.primary_key.columns)
             lines.append(json.dumps({"table": table.name, "columns": list(table.c.keys())}))
             async for rows in connection.partitions(whole, _CHUNK):
@@ -90,6 +93,7 @@ async def restore(store: Store, content: bytes) -> dict[str, Any]:
         except SQLAlchemyError as error:
             # The type alone: a database's message quotes the row.
             raise wrong("snapshot", f"does not fit this sandbox: {type(error).__name__}") from None
+        await fill_documents(connection)
         # Above the present one, not the snapshot's: every process has to notice.
         await touch(connection, revision=revision + 1)
     store.emitted.set()

@@ -13,7 +13,7 @@ from deskclerk.catalogue import Route, Verb
 from deskclerk.errors import InvalidRequest
 from deskclerk.sandbox.controls.arguments import OfInstance, find_instance, wrong
 from deskclerk.sandbox.http.admission import METADATA_HAS_ITS_OWN_ROUTE, VERSIONS
-from deskclerk.sandbox.http.call import Call, Prepared
+from deskclerk.sandbox.http.call import Call, Kept, Prepared
 from deskclerk.sandbox.http.errors import Refusal
 from deskclerk.sandbox.http.parameters import accepted, check_body
 from deskclerk.sandbox.http.routes import HANDLERS, OPERATIONS
@@ -286,7 +286,7 @@ def _call(connection: Any, instance: Instance, now: int, route: Route, values: d
 
 async def _make(call: Call, name: str, entry: Place, key: str | None) -> None:
     found = HANDLERS[route_of(name)]
-    handler = found.handler if isinstance(found, Prepared) else found
+    handler = found.handler if isinstance(found, Prepared | Kept) else found
     with entry.refusing(), pinned_id(SECTIONS[name].prefix, key):
         answer = await handler(call)
     if isinstance(answer, Response) and answer.status_code >= 400:  # noqa: PLR2004 - HTTP's line of errors

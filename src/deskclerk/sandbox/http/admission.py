@@ -1,16 +1,14 @@
-"""What every request meets before routing: a trace id, the key, the API version that it asks for."""
+"""What every request meets before routing: the key, the API version that it asks for."""
 
-import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from starlette.datastructures import Headers, QueryParams
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskclerk.catalogue import Route
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
-from deskclerk.sandbox.http.errors import Refusal, envelope, not_found, refusal
-from deskclerk.sandbox.store.store import Instance, Store
+from deskclerk.sandbox.http.errors import Refusal, not_found, refusal
+from deskclerk.sandbox.http.incoming import Incoming
+from deskclerk.sandbox.store.state import Instance, State
 
 VERSIONS = ("2021-02-05", "2024-10-01", "2025-03-12", "2025-04-10", "2025-11-10", "2026-05-12")
 NEWEST = VERSIONS[-1]
@@ -67,43 +65,22 @@ def _without_newer(value: Any, version: str) -> Any:
     }
 
 
-class Admission:
-    """ASGI middleware: refuses a wrong key before anything else, as Clerk does, also on unknown paths."""
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that is let in: its instance and API version, and what the controls have set."""
 
-    def __init__(self, app: ASGIApp, store: Store) -> None:
-        self.app = app
-        self.store = store
+    instance: Instance
+    version: str
+    state: State
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, or answer it.
 
-        The scope's state then holds its instance, API version and trace id, and under `sandbox` what the
-        controls have set.
-        """
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        # Before anything can be refused: errors name it too.
-        trace = secrets.token_hex(16)
-        state = scope.setdefault("state", {})
-        state["trace"] = trace
-
-        async def traced(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (TRACE_HEADER.encode(), trace.encode())]
-            await send(message)
-
-        headers = Headers(scope=scope)
-        try:
-            state["sandbox"] = await self.store.state()
-            state["instance"] = _instance(headers.get("authorization"), state["sandbox"].by_key)
-            state["version"] = _version(headers, QueryParams(scope["query_string"]))
-            if "\0" in scope["path"]:  # PostgreSQL keeps no such text, so nothing has it as its id
-                raise not_found("resource", "U+0000")
-        except Refusal as error:
-            await envelope(error.status, error.problems, trace)(scope, receive, traced)
-            return
-        await self.app(scope, receive, traced)
+def admit(request: Incoming, state: State) -> Admitted:
+    """Refuse a wrong key before anything else, as Clerk does, also on unknown paths."""
+    instance = _instance(request.header("authorization"), state.by_key)
+    version = _version(request)
+    if "\0" in request.path:  # PostgreSQL keeps no such text, so nothing has it as its id
+        raise not_found("resource", "U+0000")
+    return Admitted(instance, version, state)
 
 
 def _instance(header: str | None, by_key: Mapping[str, Instance]) -> Instance:
@@ -121,8 +98,10 @@ def _instance(header: str | None, by_key: Mapping[str, Instance]) -> Instance:
     return instance
 
 
-def _version(headers: Headers, query: QueryParams) -> str:
-    header, parameter = headers.get("clerk-api-version"), query.get("__clerk_api_version")
+def _version(request: Incoming) -> str:
+    header = request.header("clerk-api-version")
+    # Of one that stands twice the last counts.
+    parameter = dict(request.query).get("__clerk_api_version")
     if header and parameter:
         raise _bad_version("Give the API version in the header or in the query, not in both.")
     # As Clerk does: whoever names no version gets the oldest.

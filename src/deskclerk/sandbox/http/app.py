@@ -1,159 +1,247 @@
-"""The sandbox as a web application: Clerk's Backend API below `/v1`, its routes from the catalogue."""
+"""The sandbox as a web application: Clerk's Backend API below `/v1`, its routes from the catalogue.
 
-from collections.abc import Awaitable, Callable
+A request goes through here from top to bottom: its key and API version, rate limits, faults, its route, the
+check of what it brings, one transaction, the answer. What the controls have set is kept from the last
+request; the transaction tells whether that is still so, and if not, the request begins anew.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route as WebRoute
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from deskclerk.catalogue import Route, Verb
 from deskclerk.errors import StorageUnavailable
-from deskclerk.sandbox.http.admission import Admission, has_route, in_version
-from deskclerk.sandbox.http.call import Call, Handler, Prepared, read_upload
+from deskclerk.sandbox.http.admission import TRACE_HEADER, Admitted, admit, has_route, in_version
+from deskclerk.sandbox.http.answer import encoded
+from deskclerk.sandbox.http.call import Call, Handler, Kept, Operation, Prepared, Question
 from deskclerk.sandbox.http.errors import Problem, Refusal, envelope, refusal
-from deskclerk.sandbox.http.faults import CODES, Faults
-from deskclerk.sandbox.http.images import ImageServer
-from deskclerk.sandbox.http.parameters import accepted, read_body, read_items, read_query
+from deskclerk.sandbox.http.faults import CODES, Faults, Gone, meet
+from deskclerk.sandbox.http.images import PATH as IMAGES
+from deskclerk.sandbox.http.images import image
+from deskclerk.sandbox.http.incoming import Incoming
+from deskclerk.sandbox.http.parameters import Accepted, accepted, read_body, read_items, read_query
 from deskclerk.sandbox.http.rate_limits import RateLimits
+from deskclerk.sandbox.http.router import Found, Router
 from deskclerk.sandbox.http.routes import HANDLERS, OPERATIONS, not_served
+from deskclerk.sandbox.store.state import State
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.webhooks.outbox import write_outbox
 
-LARGEST_BODY = 2**20
-NOT_IMPLEMENTED, UNAVAILABLE = 501, 503
+NOT_FOUND, NO_SUCH_METHOD, FAILED, NOT_IMPLEMENTED, UNAVAILABLE = 404, 405, 500, 501, 503
 NOT_SERVED = "operation_not_served"
 """The one code that is not Clerk's: Clerk has no word for what a stand-in leaves out."""
-
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-def create_app(store: Store) -> Starlette:
-    """The Backend API on an open store."""
-    endpoints = {route: _endpoint(store, route) for route in HANDLERS}
-    endpoints |= {route: _not_served(route) for route in not_served()}
-    # A path in words goes before one with a placeholder that would swallow it: /users/count.
-    routes = sorted(endpoints, key=lambda route: route.path.count("{"))
-    app = Starlette(
-        routes=[WebRoute(f"/v1{route.path}", endpoints[route], methods=[route.method]) for route in routes],
-        middleware=[Middleware(layer, store=store) for layer in (ImageServer, Admission, RateLimits, Faults)],
-        exception_handlers={
-            Refusal: _refused,
-            HTTPException: _not_routed,
-            StorageUnavailable: _no_disk,
-            Exception: _failed,
-        },
-    )
-    # A client that follows such a redirect may send a POST as a GET.
-    app.router.redirect_slashes = False
-    return app
+_TRACE = TRACE_HEADER.encode()
+_JSON = (b"content-type", b"application/json")
 
 
-def _not_served(route: Route) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        text = f"{route.method} /v1{route.path} is an operation of Clerk's that the sandbox does not serve."
-        problem = Problem(NOT_SERVED, "not served by the sandbox", text)
-        return envelope(NOT_IMPLEMENTED, (problem,), request.state.trace)
-
-    return endpoint
+class _Outdated(Exception):
+    """What the controls have set is not what it was at the last request."""
 
 
-def _endpoint(store: Store, route: Route) -> Endpoint:
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What a route leads to; without a handler Clerk has the operation and the sandbox does not."""
+
+    route: Route
+    operation: type[Operation] | None
+    takes: Accepted
+    reads: bool
+    prepared: Prepared | None
+    kept: Kept | None
+    handler: Handler | None
+
+
+def _endpoint(route: Route) -> Endpoint:
     found, operation = HANDLERS[route], OPERATIONS.get(route)
-    prepared = found if isinstance(found, Prepared) else None
-    handler: Handler = found.handler if isinstance(found, Prepared) else found
     reads = route.method is Verb.GET
     if operation and operation.writes is not None:
         reads = not operation.writes
+    return Endpoint(
+        route=route,
+        operation=operation,
+        takes=accepted(route, operation),
+        reads=reads,
+        prepared=found if isinstance(found, Prepared) else None,
+        kept=found if isinstance(found, Kept) else None,
+        handler=found.handler if isinstance(found, Prepared | Kept) else found,
+    )
 
-    async def endpoint(request: Request) -> Response:
+
+class BackendApi:
+    """The Backend API on an open store; an ASGI application."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._limits, self._faults = RateLimits(), Faults(store)
+        self._router: Router[Endpoint] = Router("/v1")
+        for route in HANDLERS:
+            self._router.add(route, _endpoint(route))
+        for route in not_served():
+            absent = Endpoint(
+                route, None, accepted(route), reads=True, prepared=None, kept=None, handler=None
+            )
+            self._router.add(route, absent)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            raise NotImplementedError(f"The sandbox speaks HTTP, not {scope['type']}.")
+        # Before the key: a browser that shows a picture has none to send.
+        if scope["method"] == "GET" and scope["path"].startswith(IMAGES):
+            await (await image(self.store, scope["path"].removeprefix(IMAGES)))(scope, receive, send)
+            return
+        # Before anything can be refused: errors name it too.
+        request = Incoming(scope, receive, send, secrets.token_hex(16))
+        try:
+            answer = await self._answer(request)
+        except Gone:
+            return
+        except Exception as error:
+            await _send(_problem(error, request.trace), request)
+            if not isinstance(error, (Refusal, StorageUnavailable)):
+                # Told in full where the sandbox runs, not to who asked.
+                raise
+        else:
+            await _send(answer, request)
+
+    async def _answer(self, request: Incoming) -> bytes | Response:
+        state = self.store.known
+        # Faults and limits count each request, and so begin with what is certain.
+        if state is None or not state.plain:
+            state = await self.store.state()
+        while True:
+            admitted = await self._admit(request, state)
+            if wait := self._limits.wait(request, admitted, self.store.clock.now()):
+                return _too_many(wait, request.trace)
+            if fault := await self._faults.met(request, admitted):
+                stopped = await meet(fault, request)
+                if stopped is not None:
+                    return stopped
+            try:
+                return await self._carry_out(request, admitted)
+            except _Outdated:
+                state = await self.store.state()
+
+    async def _admit(self, request: Incoming, state: State) -> Admitted:
+        try:
+            return admit(request, state)
+        except Refusal:
+            # The instance may have been made a moment ago, by another process.
+            current = await self.store.state()
+            if current is state:
+                raise
+            return admit(request, current)
+
+    async def _carry_out(self, request: Incoming, admitted: Admitted) -> bytes | Response:
+        found = self._router.find(request.method, request.path)
+        if not isinstance(found, Found):
+            return _not_routed(request, found)
+        endpoint, version = found.target, admitted.version
+        route, takes, operation = endpoint.route, endpoint.takes, endpoint.operation
+        if endpoint.handler is None:
+            raise _not_served(route)
         # Checked before a transaction begins: a request that is wrong costs no lock.
-        takes, version = accepted(route, operation), request.state.version
         if not has_route(route, version):
             text = f"{route.method} /v1{route.path} is no route of API version {version}."
             raise refusal("resource_not_found", "not found", text)
-        query = read_query(request.query_params.multi_items(), takes.query)
+        query = read_query(request.query, takes.query)
+        state = admitted.state
+        now = state.time.at(self.store.clock.now())
+        if endpoint.kept:
+            question = Question(self.store, admitted.instance.id, found.values, query, now, request.base_url)
+            kept = await endpoint.kept.ask(question)
+            if kept is not None and kept[1] == state.revision:
+                return encoded(kept[0]).encode()
         body: dict[str, Any] = {}
         items: list[dict[str, Any]] = []
-        upload = await read_upload(request, operation.upload) if operation and operation.upload else None
+        upload = await request.upload(operation.upload) if operation and operation.upload else None
         if operation and operation.many:
-            items = read_items(await _content(request), takes.body)
+            items = read_items(await request.content(), takes.body)
         elif upload is None and route.method not in (Verb.GET, Verb.DELETE):
-            body = read_body(await _content(request), takes.body_in(version))
+            body = read_body(await request.content(), takes.body_in(version))
         # Before the transaction: hashing a password takes as long as a thousand rows, and would hold the
         # write lock.
-        if prepared:
-            body = await prepared.prepare(body)
-        state = request.state.sandbox
-        async with store.transaction(reads=reads) as connection:
+        if endpoint.prepared:
+            body = await endpoint.prepared.prepare(body)
+        delivers = False
+        async with self.store.transaction(reads=endpoint.reads) as connection:
+            if not await self.store.is_current(connection, state):
+                raise _Outdated
             call = Call(
                 connection=connection,
-                instance=request.state.instance,
-                path=request.path_params,
+                instance=admitted.instance,
+                path=found.values,
                 query=query,
                 body=body,
                 version=version,
-                now=state.time.at(store.clock.now()),
+                now=now,
                 wrapped=takes.wrapped,
                 pages="limit" in takes.query,
                 items=items,
-                origin=request.headers.get("origin"),
+                origin=request.header("origin"),
                 upload=upload,
-                base_url=str(request.base_url).rstrip("/"),
+                base_url=request.base_url,
             )
-            answer = await handler(call)
+            answer = await endpoint.handler(call)
             if call.events:
                 # In the same transaction: what is rolled back is never told, what is committed always.
-                await write_outbox(call, state.endpoints, **_sender(request))
-        if call.events:
+                delivers = await write_outbox(
+                    call,
+                    state.endpoints,
+                    client_ip=request.client_ip,
+                    user_agent=request.header("user-agent") or "",
+                )
+        if delivers:
             # Only after the commit, or the deliverer would look for rows that nobody can see yet.
-            store.emitted.set()
-        return answer if isinstance(answer, Response) else JSONResponse(in_version(answer, version))
-
-    return endpoint
+            self.store.emitted.set()
+        return answer if isinstance(answer, Response) else encoded(in_version(answer, version)).encode()
 
 
-def _sender(request: Request) -> dict[str, str]:
-    """Who asked, as a webhook tells it."""
-    address = request.client.host if request.client else "127.0.0.1"
-    return {"client_ip": address, "user_agent": request.headers.get("user-agent", "")}
+async def _send(answer: bytes | Response, request: Incoming) -> None:
+    send, named = request.send, (_TRACE, request.trace.encode())
+    if isinstance(answer, Response):
+
+        async def traced(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], named]
+            await send(message)
+
+        await answer(request.scope, request.receive, traced)
+        return
+    headers = [_JSON, (b"content-length", str(len(answer)).encode()), named]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})
 
 
-async def _content(request: Request) -> bytes:
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        # While it arrives: a body is refused before it is whole in memory.
-        if len(content) > LARGEST_BODY:
-            raise refusal("request_body_too_large", "The body is too large", f"At most {LARGEST_BODY} bytes.")
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if content and kind != "application/json":
-        raise refusal("unsupported_content_type", "Unsupported content type", "Send application/json.")
-    return bytes(content)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)  # noqa: S101 - what it is registered for
-    return envelope(error.status, error.problems, request.state.trace)
-
-
-async def _not_routed(request: Request, error: Exception) -> Response:
-    """No such path, or not with this method; Clerk's list of codes has none for the latter."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
-    text = f"{request.method} {request.url.path} is not a route of the sandbox."
-    problem = Problem("resource_not_found", "not found", text)
-    return envelope(error.status_code, (problem,), request.state.trace, error.headers)
-
-
-async def _no_disk(request: Request, error: Exception) -> Response:
-    problem = Problem(CODES[UNAVAILABLE], "Service unavailable", str(error))
-    return envelope(UNAVAILABLE, (problem,), request.state.trace)
-
-
-async def _failed(request: Request, error: Exception) -> Response:
+def _problem(error: Exception, trace: str) -> Response:
+    if isinstance(error, Refusal):
+        return envelope(error.status, error.problems, trace)
+    if isinstance(error, StorageUnavailable):
+        problem = Problem(CODES[UNAVAILABLE], "Service unavailable", str(error))
+        return envelope(UNAVAILABLE, (problem,), trace)
     # The type alone: a message may quote what was sent.
     text = f"The sandbox failed: {type(error).__name__}."
-    return envelope(500, (Problem("internal_clerk_error", "Internal error", text),), request.state.trace)
+    return envelope(FAILED, (Problem("internal_clerk_error", "Internal error", text),), trace)
+
+
+def _not_served(route: Route) -> Refusal:
+    text = f"{route.method} /v1{route.path} is an operation of Clerk's that the sandbox does not serve."
+    return Refusal(Problem(NOT_SERVED, "not served by the sandbox", text), status=NOT_IMPLEMENTED)
+
+
+def _not_routed(request: Incoming, methods: set[str]) -> Response:
+    """No such path, or not with this method; Clerk's list of codes has none for the latter."""
+    text = f"{request.method} {request.path} is not a route of the sandbox."
+    problem = Problem("resource_not_found", "not found", text)
+    headers: Mapping[str, str] | None = {"Allow": ", ".join(sorted(methods))} if methods else None
+    return envelope(NO_SUCH_METHOD if methods else NOT_FOUND, (problem,), request.trace, headers)
+
+
+def _too_many(wait: int, trace: str) -> Response:
+    text = f"Too many requests. Try again in {wait} s."
+    problem = Problem("too_many_requests", "Too many requests", text)
+    return envelope(429, (problem,), trace, {"retry-after": str(wait)})

@@ -6,19 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
-from starlette.formparsers import MultiPartException
-from starlette.requests import Request
 
 from deskclerk.catalogue import Action, Parameter, Route, Verb
 from deskclerk.catalogue.parameter import read_parameter
 from deskclerk.database import Connection
-from deskclerk.sandbox.http.errors import Problem, Refusal, refusal
-from deskclerk.sandbox.store.store import Instance
-
-LARGEST_FILE = 10 * 2**20
-_ENVELOPE = 2**16
-"""What boundaries and part headers may take beside the file."""
-_TYPE = "multipart/form-data"
+from deskclerk.sandbox.http.answer import Ready
+from deskclerk.sandbox.store.store import Instance, Store
 
 
 class Operation(BaseModel):
@@ -72,7 +65,7 @@ class Event:
     """Something that happened, as a webhook tells it: Clerk's type, and the object."""
 
     type: str
-    data: Mapping[str, Any]
+    data: Ready | Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +101,7 @@ class Call:
     base_url: str = ""
     events: list[Event] = field(default_factory=list)
 
-    def emit(self, kind: str, data: Mapping[str, Any]) -> None:
+    def emit(self, kind: str, data: Ready | Mapping[str, Any]) -> None:
         """Tell webhooks about it, once the transaction is through: `user.created` and the user."""
         self.events.append(Event(kind, data))
 
@@ -128,43 +121,29 @@ class Prepared:
     handler: Handler
 
 
-Handlers = Mapping[Route | type[Operation], Handler | Prepared]
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request whose answer may be at hand: what `Call` holds of it before there is a transaction."""
+
+    store: Store
+    instance_id: str
+    path: Mapping[str, str]
+    query: Mapping[str, Any]
+    now: int
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A handler whose answer is kept as text: `ask` reads it in one statement, which is no transaction.
+
+    What it gives is the answer and the revision of the sandbox's state at that moment; None where it
+    has to be made, which `handler` does.
+    """
+
+    ask: Callable[[Question], Awaitable[tuple[Any, int] | None]]
+    handler: Handler
+
+
+Handlers = Mapping[Route | type[Operation], Handler | Prepared | Kept]
 """What handles each route of one resource module; a route that no action uses stands as its Operation."""
-
-
-async def read_upload(request: Request, name: str) -> Upload:
-    """The file that the form has under `name`; refused if there is none, or if it is too large."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != _TYPE:
-        raise refusal("unsupported_content_type", "Unsupported content type", f"Send {_TYPE}.")
-    try:
-        # Clerk's forms have one file and a field or two; the parser would take a thousand.
-        async with _limited(request).form(max_files=1, max_fields=8) as form:
-            file = form.get(name)
-            # A field without a file name arrives as text.
-            if file is None or isinstance(file, str):
-                raise Refusal(
-                    Problem("form_param_missing", "is missing", f"The form has no file {name}.", name),
-                    status=400,
-                )
-            content = await file.read()
-            return Upload(content, (file.content_type or "").partition(";")[0].strip().lower())
-    except MultiPartException:
-        raise refusal("request_body_invalid", "body is invalid", "The body is not a valid form.") from None
-
-
-def _limited(request: Request) -> Request:
-    """The request, whose body is refused as soon as it is too long."""
-    taken = 0
-
-    async def receive() -> dict[str, object]:
-        nonlocal taken
-        message = await request.receive()
-        taken += len(message.get("body", b""))
-        # Counted as it arrives: the form's own parser would first write all of it to the disk.
-        if taken > LARGEST_FILE + _ENVELOPE:
-            text = f"An image has at most {LARGEST_FILE} bytes."
-            raise refusal("image_too_large", "Image too large", text)
-        return dict(message)
-
-    return Request(request.scope, receive)

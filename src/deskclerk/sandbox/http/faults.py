@@ -7,11 +7,14 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import update
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Message, Scope, Send
 
+from deskclerk.sandbox.http.admission import Admitted
 from deskclerk.sandbox.http.errors import Problem, envelope
+from deskclerk.sandbox.http.incoming import Incoming
 from deskclerk.sandbox.store.controls import faults
-from deskclerk.sandbox.store.state import Fault, State
+from deskclerk.sandbox.store.state import Fault
 from deskclerk.sandbox.store.store import Store
 
 ABORT = "abort"
@@ -35,36 +38,20 @@ class Dropped(ConnectionError):
     """A dropped connection, where there is none to cut: the sandbox runs in the caller's process."""
 
 
-class Faults:
-    """ASGI middleware: the first fault that fits a request, and has some left, is what it meets."""
+class Gone(Exception):
+    """The request's connection is cut: there is nobody to answer."""
 
-    def __init__(self, app: ASGIApp, store: Store) -> None:
-        self.app = app
+
+class Faults:
+    """The first fault that fits a request, and has some left, is what it meets."""
+
+    def __init__(self, store: Store) -> None:
         self.store = store
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, or do to it what the fault says."""
-        fault = await self._met(scope) if scope["type"] == "http" else None
-        if fault is None:
-            await self.app(scope, receive, send)
-            return
-        effect = fault.effect
-        if effect.get("delay"):
-            await asyncio.sleep(effect["delay"])
-        if effect.get("drop"):
-            await _cut(scope)
-        elif effect.get("status"):
-            await _answer(effect, scope["state"]["trace"])(scope, receive, send)
-        elif effect.get("truncate"):
-            await self.app(scope, receive, _half(scope, send))
-        else:
-            await self.app(scope, receive, send)
-
-    async def _met(self, scope: Scope) -> Fault | None:
-        # Behind Admission: a fault is for requests that would have been let in.
-        state: State = scope["state"]["sandbox"]
-        for fault in state.faults:
-            if fits(fault, scope) and await self._spend(fault):
+    async def met(self, request: Incoming, admitted: Admitted) -> Fault | None:
+        """What the request meets; counted. Only for one that would have been let in."""
+        for fault in admitted.state.faults:
+            if fits(fault, request, admitted) and await self._spend(fault):
                 return fault
         return None
 
@@ -78,12 +65,31 @@ class Faults:
             return (await connection.execute(change)).rowcount > 0
 
 
-def fits(fault: Fault, scope: Scope) -> bool:
+async def meet(fault: Fault, request: Incoming) -> Response | None:
+    """Do to a request what a fault says; the answer where it goes no further.
+
+    Raises:
+        Gone: its connection is cut.
+    """
+    effect = fault.effect
+    if effect.get("delay"):
+        await asyncio.sleep(effect["delay"])
+    if effect.get("drop"):
+        await _cut(request.scope)
+        raise Gone
+    if effect.get("status"):
+        return _answer(effect, request.trace)
+    if effect.get("truncate"):
+        # The request itself is carried out.
+        request.send = _half(request.scope, request.send)
+    return None
+
+
+def fits(fault: Fault, request: Incoming, admitted: Admitted) -> bool:
     """Whether a fault is for this request."""
-    instance = scope["state"]["instance"].id
-    if fault.instance_id not in (None, instance) or fault.method not in ("*", scope["method"]):
+    if fault.instance_id not in (None, admitted.instance.id) or fault.method not in ("*", request.method):
         return False
-    return bool(path_rule(fault.path).fullmatch(scope["path"]))
+    return bool(path_rule(fault.path).fullmatch(request.path))
 
 
 @cache
@@ -99,7 +105,7 @@ def path_rule(path: str) -> re.Pattern[str]:
     return re.compile("/v1" + rule)
 
 
-def _answer(effect: Mapping[str, Any], trace: str) -> ASGIApp:
+def _answer(effect: Mapping[str, Any], trace: str) -> Response:
     status = effect["status"]
     code = effect.get("code") or CODES.get(status, "internal_clerk_error")
     problem = Problem(code, effect.get("message") or "A fault that was asked for")
@@ -109,7 +115,7 @@ def _answer(effect: Mapping[str, Any], trace: str) -> ASGIApp:
 
 
 async def _cut(scope: Scope) -> None:
-    abort: Callable[[], None] | None = scope["state"].get(ABORT)
+    abort: Callable[[], None] | None = scope.get("state", {}).get(ABORT)
     if abort is None:
         raise Dropped("The sandbox dropped the connection, as it was told to.")
     abort()
@@ -117,7 +123,7 @@ async def _cut(scope: Scope) -> None:
 
 
 def _half(scope: Scope, send: Send) -> Send:
-    """Sends the head and half of the body, and cuts the connection; the request itself is carried out."""
+    """Sends the head and half of the body, and cuts the connection."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.body":

@@ -273,7 +273,8 @@ def _parse(content: bytes) -> Any:
     try:
         # Python's parser would take NaN and Infinity, which are no JSON.
         parsed = json.loads(content.decode(), parse_constant=_no_constant) if content.strip() else None
-        json.dumps(parsed, ensure_ascii=False).encode()  # a lone surrogate is no text that can be kept
+        if b"\\u" in content:  # the only way for a lone surrogate, which is no text that can be kept
+            json.dumps(parsed, ensure_ascii=False).encode()
     # What is nested too deeply ends the parser with a RecursionError.
     except (ValueError, RecursionError):
         raise refusal("request_body_invalid", "body is invalid", "The body is not valid JSON.") from None
@@ -291,9 +292,9 @@ def _missing(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> Iterat
 
 
 def _wrong(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> Iterator[Problem]:
-    for name, item in known.items():
-        if name in given:
-            yield from check(given[name], item)
+    for name, value in given.items():
+        if name in known:
+            yield from check(value, known[name])
 
 
 def _refuse_any(problems: list[Problem]) -> None:

@@ -5,11 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from deskclerk.sandbox.http.errors import Problem, envelope
-from deskclerk.sandbox.store.state import State
-from deskclerk.sandbox.store.store import Store
+from deskclerk.sandbox.http.admission import Admitted
+from deskclerk.sandbox.http.incoming import Incoming
 
 TEN_SECONDS, HOUR = 10_000, 3_600_000
 KINDS = {"test": 100, "live": 1000}
@@ -38,33 +35,21 @@ OBJECT = Limit(10, TEN_SECONDS)
 
 
 class RateLimits:
-    """ASGI middleware: counts requests in fixed windows and answers 429 beyond the limit."""
+    """Counts requests in fixed windows."""
 
-    def __init__(self, app: ASGIApp, store: Store) -> None:
-        self.app = app
-        self.store = store
+    def __init__(self) -> None:
         self.windows: dict[tuple[str, str], tuple[int, int]] = {}
         """By instance and bucket: when the window began, and the requests in it."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, or refuse it."""
-        if scope["type"] == "http" and (wait := self._wait(scope)):
-            text = f"Too many requests. Try again in {wait} s."
-            problem = Problem("too_many_requests", "Too many requests", text)
-            answer = envelope(429, (problem,), scope["state"]["trace"], {"retry-after": str(wait)})
-            await answer(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
-
-    def _wait(self, scope: Scope) -> int:
-        """Whole seconds until the request is let through; 0: now."""
-        state, instance = scope["state"]["sandbox"], scope["state"]["instance"]
+    def wait(self, request: Incoming, admitted: Admitted, machine: int) -> int:
+        """Count a request at the machine's time; whole seconds until it would be let through, 0: it is."""
+        instance = admitted.instance
         if instance.rate_limits is None:
             return 0
-        now = _now(state, self.store)
+        now = admitted.state.time.at(machine)
         waits = [
             self._spend((instance.id, bucket), limit, now)
-            for bucket, limit in buckets(scope["method"], scope["path"], instance.rate_limits)
+            for bucket, limit in buckets(request.method, request.path, instance.rate_limits)
         ]
         return max(waits, default=0)
 
@@ -93,7 +78,3 @@ def buckets(method: str, path: str, kind: str) -> Iterator[tuple[str, Limit]]:
         yield shape, HOURLY[shape]
     if method in ("PATCH", "PUT") and (found := _OBJECT.fullmatch(path)):
         yield found[1], OBJECT
-
-
-def _now(state: State, store: Store) -> int:
-    return state.time.at(store.clock.now())

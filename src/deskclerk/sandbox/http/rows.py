@@ -1,16 +1,21 @@
 """Reading, changing and paging the rows of one instance; what is unique is kept so by the database."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, RowMapping, Select, Table, Update, delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, select, update
+from sqlalchemy.exc import IntegrityError, MultipleResultsFound
 
+from deskclerk.database import Statement
 from deskclerk.sandbox.http.call import Call
 from deskclerk.sandbox.http.errors import Refusal, not_found
 
 DEFAULT_LIMIT = 10
+
+RowMapping = Mapping[Any, Any]
+"""A row by the names of its columns, whichever way it was read."""
 
 
 def all_of(call: Call, table: Table) -> Select[Any]:
@@ -21,9 +26,11 @@ def all_of(call: Call, table: Table) -> Select[Any]:
 
 async def find(call: Call, table: Table, /, **keys: Any) -> RowMapping | None:
     """The row whose columns have these values, if there is one."""
-    query = all_of(call, table).filter_by(**keys)
-    row: RowMapping | None = (await call.connection.execute(query)).mappings().one_or_none()
-    return row
+    given = {f"key_{name}": value for name, value in keys.items()}
+    found = await call.connection.fetch(_by_keys(table, tuple(keys)), instance=call.instance.id, **given)
+    if len(found) > 1:
+        raise MultipleResultsFound(f"{table.name} has several rows with one {', '.join(keys)}.")
+    return dict(zip(table.c.keys(), found[0], strict=True)) if found else None
 
 
 async def get(call: Call, table: Table, key: str, what: str) -> RowMapping:
@@ -36,25 +43,46 @@ async def get(call: Call, table: Table, key: str, what: str) -> RowMapping:
 
 async def insert(call: Call, table: Table, /, **values: Any) -> None:
     """A new row of the call's instance."""
-    await call.connection.execute(table.insert().values(instance_id=call.instance.id, **values))
+    values["instance_id"] = call.instance.id
+    await call.connection.apply(_insert(table, tuple(values)), **values)
 
 
 async def change(call: Call, table: Table, key: str, /, **values: Any) -> None:
     """New values in the row with this id."""
-    await call.connection.execute(_update(call, table).where(table.c.id == key).values(**values))
+    given = {f"new_{name}": value for name, value in values.items()}
+    await call.connection.apply(_update(table, tuple(values)), instance=call.instance.id, key=key, **given)
 
 
 async def remove(call: Call, table: Table, key: str) -> None:
     """Delete the row with this id, and what belongs to it."""
-    await call.connection.execute(_delete(call, table).where(table.c.id == key))
+    await call.connection.apply(_delete(table), instance=call.instance.id, key=key)
 
 
-def _update(call: Call, table: Table) -> Update:
-    return update(table).where(table.c.instance_id == call.instance.id)
+# There are as many as handlers have ways to write a row: each is compiled once.
+@cache
+def _by_keys(table: Table, names: tuple[str, ...]) -> Statement:
+    same = (table.c[name] == bindparam(f"key_{name}", type_=table.c[name].type) for name in names)
+    return Statement(select(table).where(table.c.instance_id == bindparam("instance"), *same))
 
 
-def _delete(call: Call, table: Table) -> Delete:
-    return delete(table).where(table.c.instance_id == call.instance.id)
+@cache
+def _insert(table: Table, names: tuple[str, ...]) -> Statement:
+    return Statement(table.insert().values({name: bindparam(name) for name in names}))
+
+
+@cache
+def _update(table: Table, names: tuple[str, ...]) -> Statement:
+    new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    return Statement(update(table).where(*_mine(table)).values(new))
+
+
+@cache
+def _delete(table: Table) -> Statement:
+    return Statement(delete(table).where(*_mine(table)))
+
+
+def _mine(table: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.instance_id == bindparam("instance"), table.c.id == bindparam("key")
 
 
 @contextmanager
@@ -69,7 +97,7 @@ def unique_or(refused: Refusal) -> Iterator[None]:
         raise refused from None
 
 
-Present = Callable[[Call, Sequence[RowMapping]], Awaitable[list[dict[str, Any]]]]
+Present = Callable[[Call, Sequence[RowMapping]], Awaitable[Sequence[Any]]]
 """Turns rows into answers, all at once, so that related rows are read in one query each."""
 
 

@@ -4,14 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
 from deskclerk.database import Connection
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import ill_formed, refusal, require
-from deskclerk.sandbox.http.rows import all_of, change, get, insert, page, remove, unique_or
+from deskclerk.sandbox.http.rows import RowMapping, all_of, change, get, insert, page, remove, unique_or
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.store import Instance
 from deskclerk.sandbox.store.tables import domains

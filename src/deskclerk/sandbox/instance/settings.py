@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from annotated_types import MaxLen
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import GET, PATCH
-from deskclerk.sandbox.http.call import Call, Handler, Handlers, Operation, Prepared
+from deskclerk.database import Statement
+from deskclerk.sandbox.http.call import Call, Handler, Handlers, Kept, Operation, Prepared
 from deskclerk.sandbox.http.errors import ill_formed, refusal
 from deskclerk.sandbox.store.system_roles import ADMIN, MEMBER
 from deskclerk.sandbox.store.tables import instance_settings
@@ -55,6 +56,12 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "emails": {"from_email_address": "noreply", "progressive_sign_up": True},
 }
 """How every instance begins. A sandbox has organization domains on, so that they can be tried at once."""
+_CHANGED = Statement(
+    select(instance_settings.c.changed).where(
+        instance_settings.c.instance_id == bindparam("instance"),
+        instance_settings.c.section == bindparam("section"),
+    )
+)
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -79,9 +86,8 @@ async def change_settings(call: Call, section: str, values: Mapping[str, Any]) -
 
 
 async def _changed(call: Call, section: str) -> Mapping[str, Any]:
-    table = instance_settings
-    query = select(table.c.changed).where(table.c.instance_id == call.instance.id, table.c.section == section)
-    return (await call.connection.execute(query)).scalar_one_or_none() or {}
+    rows = await call.connection.fetch(_CHANGED, instance=call.instance.id, section=section)
+    return rows[0][0] if rows else {}
 
 
 def given(call: Call, names: Iterable[str]) -> dict[str, Any]:
@@ -91,7 +97,9 @@ def given(call: Call, names: Iterable[str]) -> dict[str, Any]:
 
 def where_organizations_are_on(handlers: Handlers) -> Handlers:
     """The same handlers; each refuses first where the settings have organizations off."""
-    return {key: item if isinstance(item, Prepared) else _guarded(item) for key, item in handlers.items()}
+    return {
+        key: item if isinstance(item, Prepared | Kept) else _guarded(item) for key, item in handlers.items()
+    }
 
 
 def _guarded(handler: Handler) -> Handler:

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from deskclerk.sandbox.http.call import Call
 from deskclerk.sandbox.http.errors import refusal
 from deskclerk.sandbox.http.images import image_url
-from deskclerk.sandbox.http.rows import all_of
+from deskclerk.sandbox.http.rows import RowMapping, all_of
 from deskclerk.sandbox.organizations.permissions import has_minimum
 from deskclerk.sandbox.store.tables import memberships, organization_invitations, organizations, users
 from deskclerk.sandbox.users.filters import order_column
@@ -82,10 +82,21 @@ def organization_answer(call: Call, row: RowMapping) -> dict[str, Any]:
     return {
         "object": "organization",
         **{name: row[name] for name in _SAME},
-        "image_url": image_url(call, row["logo_id"], row["id"]),
+        "image_url": image_url(call.base_url, row["logo_id"], row["id"]),
         "has_image": row["logo_id"] is not None,
         **{name: row[name] for name in _WHERE_KNOWN if row.get(name) is not None},
     }
+
+
+def organization_columns() -> Sequence[ColumnElement[Any]]:
+    """The columns of `organizations` that an answer needs, for a query that joins it."""
+    names = (*_SAME, "logo_id", "created_by")
+    return [organizations.c[name].label(f"parent_{name}") for name in names]
+
+
+def joined_organization(row: RowMapping) -> RowMapping:
+    """The organization in a row with `organization_columns`."""
+    return {name: row[f"parent_{name}"] for name in (*_SAME, "logo_id", "created_by")}
 
 
 async def public_organizations(call: Call, ids: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -129,7 +140,7 @@ def public_inviter_data(call: Call, row: RowMapping) -> dict[str, Any]:
         "user_id": row["person_id"],
         "first_name": row["person_first_name"],
         "last_name": row["person_last_name"],
-        "image_url": image_url(call, row["person_profile_image_id"], row["person_id"]),
+        "image_url": image_url(call.base_url, row["person_profile_image_id"], row["person_id"]),
         "has_image": row["person_profile_image_id"] is not None,
         "identifier": row["person_identifier"] or "",
     }

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from sqlalchemy import RowMapping, Select, func
+from sqlalchemy import Select, func
 
 from deskclerk.catalogue.fields import Limit, Nullable, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import ill_formed, invalid, not_found, refusal, require
 from deskclerk.sandbox.http.rows import (
+    RowMapping,
     all_of,
     change,
     count,

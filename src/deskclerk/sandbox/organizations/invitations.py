@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from sqlalchemy import RowMapping, Select, exists, select
+from sqlalchemy import Select, exists, select
 
 from deskclerk.catalogue import CreateOrgInvitation
 from deskclerk.catalogue.fields import Limit, Offset, Sorted
@@ -19,7 +19,17 @@ from deskclerk.sandbox.access.invitations import (
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import not_found, refusal
 from deskclerk.sandbox.http.metadata import checked_metadata
-from deskclerk.sandbox.http.rows import change, find, get, insert, ordered, page, split_order, unique_or
+from deskclerk.sandbox.http.rows import (
+    RowMapping,
+    change,
+    find,
+    get,
+    insert,
+    ordered,
+    page,
+    split_order,
+    unique_or,
+)
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.settings import where_organizations_are_on
 from deskclerk.sandbox.organizations.answers import (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from sqlalchemy import RowMapping, Select, select, update
+from sqlalchemy import Select, and_, select, update
 
 from deskclerk.catalogue.fields import Json, Limit, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
@@ -11,7 +11,7 @@ from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import Refusal, not_found, refusal
 from deskclerk.sandbox.http.metadata import checked_metadata, merged_metadata
 from deskclerk.sandbox.http.rows import (
-    all_of,
+    RowMapping,
     change,
     find,
     get,
@@ -26,12 +26,21 @@ from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.settings import where_organizations_are_on
 from deskclerk.sandbox.organizations.answers import (
     check_places,
+    joined_organization,
     organization_answer,
+    organization_columns,
     person_columns,
     public_user_data,
 )
-from deskclerk.sandbox.organizations.permissions import MINIMUM, check_role, has_minimum, may, read_roles
-from deskclerk.sandbox.store.tables import memberships, organizations, sessions, users
+from deskclerk.sandbox.organizations.permissions import (
+    MINIMUM,
+    check_role,
+    has_minimum,
+    may,
+    permissions_of,
+    read_permissions,
+)
+from deskclerk.sandbox.store.tables import memberships, organization_roles, organizations, sessions, users
 from deskclerk.sandbox.users.filters import conditions, order_column
 
 _ONE = "/organizations/{organization_id}/memberships/{user_id}"
@@ -64,7 +73,7 @@ async def list_memberships(call: Call) -> Any:
 
 async def list_all_memberships(call: Call) -> Any:
     """The memberships of all organizations, the newest first by default."""
-    return await _page(call, _all(call))
+    return await _page(call, all_memberships(call))
 
 
 async def _page(call: Call, query: Select[Any]) -> Any:
@@ -164,15 +173,28 @@ async def _keep_an_admin(call: Call, row: RowMapping) -> None:
         raise refusal("organization_minimum_permissions_needed", "an admin is needed", text)
 
 
-def _all(call: Call) -> Select[Any]:
-    """The memberships of the instance, each with what others may see of its user."""
-    query = select(memberships, *person_columns()).join(users, users.c.id == memberships.c.user_id)
+def all_memberships(call: Call) -> Select[Any]:
+    """The memberships of the instance, each with all that its answer tells: one statement."""
+    roles = organization_roles
+    its_role = and_(roles.c.instance_id == memberships.c.instance_id, roles.c.key == memberships.c.role)
+    query = (
+        select(
+            memberships,
+            *person_columns(),
+            *organization_columns(),
+            roles.c.name.label("role_name"),
+            permissions_of(call.connection.dialect).label("permissions"),
+        )
+        .join(users, users.c.id == memberships.c.user_id)
+        .join(organizations, organizations.c.id == memberships.c.organization_id)
+        .join(roles, its_role)
+    )
     return query.where(memberships.c.instance_id == call.instance.id)
 
 
 def _of(call: Call, organization_id: str) -> Select[Any]:
     """Those of one organization."""
-    return _all(call).where(memberships.c.organization_id == organization_id)
+    return all_memberships(call).where(memberships.c.organization_id == organization_id)
 
 
 async def _changed(call: Call, row: RowMapping, **values: Any) -> dict[str, Any]:
@@ -194,19 +216,15 @@ async def _answer(call: Call, organization_id: str, user_id: str) -> dict[str, A
 
 
 async def present_memberships(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
-    """The answers for rows of `_of`."""
-    ids = {row["organization_id"] for row in rows}
-    found = await call.connection.execute(all_of(call, organizations).where(organizations.c.id.in_(ids)))
-    parents = {row["id"]: organization_answer(call, row) for row in found.mappings()}
-    roles = await read_roles(call.connection, call.instance.id, {row["role"] for row in rows})
+    """The answers for rows of `all_memberships`."""
     same = ("id", "role", "public_metadata", "private_metadata", "created_at", "updated_at")
     return [
         {
             "object": "organization_membership",
             **{name: row[name] for name in same},
-            "role_name": roles[row["role"]].name,
-            "permissions": list(roles[row["role"]].permissions),
-            "organization": parents[row["organization_id"]],
+            "role_name": row["role_name"],
+            "permissions": read_permissions(row["permissions"]),
+            "organization": organization_answer(call, joined_organization(row)),
             "public_user_data": public_user_data(call, row),
         }
         for row in rows

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from deskclerk.catalogue import UpdateOrganization
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
@@ -14,6 +14,7 @@ from deskclerk.sandbox.http.errors import ill_formed, invalid, not_found, refusa
 from deskclerk.sandbox.http.metadata import checked_metadata, merged_metadata
 from deskclerk.sandbox.http.parameters import parse_time
 from deskclerk.sandbox.http.rows import (
+    RowMapping,
     all_of,
     change,
     find,

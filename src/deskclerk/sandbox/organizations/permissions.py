@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from sqlalchemy import ColumnElement, Exists, RowMapping, Select, Table, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Dialect, Exists, Select, Table, and_, exists, func, or_, select
 
 from deskclerk.catalogue.fields import Limit, Name, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
@@ -13,6 +13,7 @@ from deskclerk.database import Connection
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import ill_formed, refusal, taken
 from deskclerk.sandbox.http.rows import (
+    RowMapping,
     all_of,
     change,
     get,
@@ -25,6 +26,7 @@ from deskclerk.sandbox.http.rows import (
 )
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.settings import where_organizations_are_on
+from deskclerk.sandbox.store.aggregates import read_rows, rows_of
 from deskclerk.sandbox.store.system_roles import ADMIN, MEMBER, system_rows
 from deskclerk.sandbox.store.tables import (
     memberships,
@@ -200,6 +202,18 @@ async def read_roles(connection: Connection, instance_id: str, keys: Iterable[st
         more = (row["permission"],) if row["permission"] else ()
         found[row["key"]] = Role(row["id"], row["name"], before + more)
     return found
+
+
+def permissions_of(dialect: Dialect) -> ColumnElement[Any]:
+    """The permissions of the role in the outer query, for `read_permissions`."""
+    gives, permissions = role_permissions, organization_permissions
+    its_own = and_(gives.c.role_id == organization_roles.c.id, permissions.c.id == gives.c.permission_id)
+    return rows_of(dialect, (permissions.c.key,), its_own)
+
+
+def read_permissions(value: Any) -> list[str]:
+    """The keys of a role's permissions in alphabetical order."""
+    return sorted(row["key"] for row in read_rows((organization_permissions.c.key,), value))
 
 
 async def check_role(call: Call, key: str) -> str:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from sqlalchemy import RowMapping, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 
 from deskclerk.catalogue.fields import Limit, Name, Nullable, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import ill_formed, not_found, refusal, taken
-from deskclerk.sandbox.http.rows import all_of, change, find, get, insert, page, remove, unique_or
+from deskclerk.sandbox.http.rows import RowMapping, all_of, change, find, get, insert, page, remove, unique_or
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.settings import change_settings, read_settings, where_organizations_are_on
 from deskclerk.sandbox.organizations.permissions import MINIMUM, named, permission_answer

@@ -11,7 +11,7 @@ from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.rows import get, ordered, page
 from deskclerk.sandbox.organizations.answers import person_columns
 from deskclerk.sandbox.organizations.invitations import present_with_organizations
-from deskclerk.sandbox.organizations.memberships import present_memberships
+from deskclerk.sandbox.organizations.memberships import all_memberships, present_memberships
 from deskclerk.sandbox.store.tables import (
     email_addresses,
     memberships,
@@ -40,8 +40,7 @@ class ListInvitationsOfUser(Operation, route=GET("/users/{user_id}/organization_
 async def list_memberships_of_user(call: Call) -> Any:
     """Where a user belongs, the newest membership first."""
     user = await get(call, users, call.path["user_id"], "user")
-    query = select(memberships, *person_columns()).join(users, users.c.id == memberships.c.user_id)
-    query = query.where(memberships.c.instance_id == call.instance.id, memberships.c.user_id == user["id"])
+    query = all_memberships(call).where(memberships.c.user_id == user["id"])
     by, tie = memberships.c.created_at, memberships.c.id
     return await page(call, ordered(query, by, tie, descends=True), present_memberships)
 

@@ -1,17 +1,17 @@
 """A company of any size: made-up people, teams and sessions, inserted by each database's fastest way."""
 
-import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import JSON, Table, func, select, text
+from sqlalchemy import func, select, text
 
 from deskclerk.database import Connection
 from deskclerk.sandbox.seed.draft import DAY, HOUR, TODAY, Draft
 from deskclerk.sandbox.seed.names import NAMES, plain
 from deskclerk.sandbox.seed.organizations import add_teams
 from deskclerk.sandbox.seed.people import activity, add_google
+from deskclerk.sandbox.store.bulk import insert_rows
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.store.tables import (
@@ -21,6 +21,7 @@ from deskclerk.sandbox.store.tables import (
     users,
     web3_wallets,
 )
+from deskclerk.sandbox.users.documents import write_documents
 from deskclerk.sandbox.users.fields import blank, folded
 
 _SORT_IN = text(
@@ -38,30 +39,6 @@ _AREAS = tuple(area for area in range(201, 999) if area != 555)  # noqa: PLR2004
 _LINES = 10_000
 _DIGEST = "$2b$12$K3JqhmAbjI1g/DGmQdR5yOqv8gxuLOrEc7mkJ0y0UTn1Jc1uIV0/m"
 """Stands for a password that nobody knows."""
-
-
-async def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that all have the same columns: PostgreSQL copies them, SQLite executes one statement."""
-    if connection.dialect.name == "sqlite":
-        await connection.execute(table.insert(), rows, long=True)
-        return
-    from deskclerk.database.postgres import PostgresConnection  # noqa: PLC0415 - where it is one
-
-    assert isinstance(connection, PostgresConnection)  # noqa: S101 - the other of the two
-    names = tuple(rows[0])
-    # COPY goes past SQLAlchemy's types: JSON has to be text here.
-    as_json = {name for name in names if isinstance(table.c[name].type, JSON)}
-    columns = ", ".join(f'"{name}"' for name in names)
-    async with (
-        connection.driver.cursor() as cursor,
-        cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy,
-    ):
-        for row in rows:
-            await copy.write_row([_plain(row[name]) if name in as_json else row[name] for name in names])
-
-
-def _plain(value: Any) -> str | None:
-    return None if value is None else json.dumps(value)
 
 
 async def make_room(connection: Connection) -> None:
@@ -106,8 +83,8 @@ async def generate(
         async with store.transaction(reads=False) as connection:
             await make_room(connection)
             for table in metadata.sorted_tables:
-                if rows := draft.rows.get(table.name):
-                    await insert_rows(connection, table, rows)
+                await insert_rows(connection, table, draft.rows.get(table.name, ()))
+            await write_documents(connection, instance_id, [row["id"] for row in draft.rows[users.name]])
         if progress:
             progress(len(numbers), people)
     async with store.transaction(reads=False) as connection:

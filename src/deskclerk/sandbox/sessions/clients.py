@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Subquery, func, select
+from sqlalchemy import ColumnElement, Subquery, func, select
 
 from deskclerk.catalogue.fields import Limit, Offset
 from deskclerk.catalogue.route import GET, POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import not_found, refusal
-from deskclerk.sandbox.http.rows import all_of, find, ordered, page
+from deskclerk.sandbox.http.rows import RowMapping, all_of, find, ordered, page
 from deskclerk.sandbox.sessions.sessions import session_answer
 from deskclerk.sandbox.store.tables import sessions
 from deskclerk.sandbox.tokens.signing import private_key, read

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, RowMapping, and_, case, select, update
+from sqlalchemy import ColumnElement, and_, case, select, update
 
 from deskclerk.catalogue.route import GET, POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import not_found, refusal
-from deskclerk.sandbox.http.rows import all_of, change, get, insert, ordered, page
+from deskclerk.sandbox.http.rows import RowMapping, all_of, change, get, insert, ordered, page
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.organizations.permissions import read_roles
 from deskclerk.sandbox.store.tables import memberships, organizations, sessions, users
-from deskclerk.sandbox.users.answers import present_users
+from deskclerk.sandbox.users.answers import user_in_full
 
 _SYSTEM = "org:sys_"
 _DAY = 24 * 60 * 60 * 1000
@@ -176,7 +176,7 @@ async def _revoke(call: Call, rows: Sequence[RowMapping]) -> None:
 
 async def _tell(call: Call, event: str, rows: Sequence[RowMapping]) -> None:
     """Tell webhooks of sessions of one user; there they come with the user, and without tasks."""
-    (user,) = await present_users(call, [await get(call, users, rows[0]["user_id"], "user")])
+    user = await user_in_full(call, rows[0]["user_id"])
     for row in rows:
         answer = session_answer(row, call.now)
         # The webhook's document has no such key, the API's has.

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Select, select
 
-from deskclerk.database import Connection
+from deskclerk.database import Connection, Statement
 from deskclerk.sandbox.store.controls import faults, sandbox_state, webhook_endpoints
 from deskclerk.sandbox.store.instances import instances
 
 LIVE_PREFIX = "sk_live_"
+REVISION = Statement(select(sandbox_state.c.revision))
 _TIME = select(sandbox_state.c.revision, sandbox_state.c.clock_offset, sandbox_state.c.clock_frozen_at)
 
 
@@ -67,7 +69,7 @@ class Time:
         return self.frozen_at if self.frozen_at is not None else machine + self.offset
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class State:
     """Everything that the controls have set, at one revision."""
 
@@ -77,13 +79,16 @@ class State:
     faults: tuple[Fault, ...]
     endpoints: tuple[Endpoint, ...]
 
+    @cached_property
+    def plain(self) -> bool:
+        """Whether nothing is set that counts requests."""
+        limited = any(instance.rate_limits is not None for instance in self.by_key.values())
+        return not self.faults and not limited
 
-async def read_state(connection: Connection, known: State | None) -> State:
-    """The state now; one short query where `known` is still current."""
+
+async def read_state(connection: Connection) -> State:
+    """The state now."""
     revision, offset, frozen_at = (await connection.execute(_TIME)).one()
-    # One number is read nearly always, and the four tables behind it nearly never.
-    if known and known.revision == revision:
-        return known
     # Used-up faults stay in the table, where their hits can be read.
     live = (faults.c.remaining.is_(None)) | (faults.c.remaining > 0)
     found_faults = await _rows(connection, _of(Fault, faults).where(live).order_by(faults.c.created_at))

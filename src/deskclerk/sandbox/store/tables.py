@@ -34,10 +34,14 @@ from deskclerk.sandbox.store.users import (
     phone_numbers,
     sessions,
     sign_in_tokens,
+    user_documents,
     users,
     verifications,
     web3_wallets,
 )
+
+DERIVED = {"user_documents"}
+"""Tables whose rows are made of others': a snapshot leaves them out."""
 
 NULLABLE = {
     "users_active": "last_active_at",
@@ -68,6 +72,8 @@ Index("organizations_by_name", organizations.c.instance_id, organizations.c.name
 
 
 __all__ = [
+    "DERIVED",
+    "NULLABLE",
     "actor_tokens",
     "allowlist_identifiers",
     "blocklist_identifiers",
@@ -97,6 +103,7 @@ __all__ = [
     "sessions",
     "sign_in_tokens",
     "signing_keys",
+    "user_documents",
     "users",
     "verifications",
     "waitlist_entries",

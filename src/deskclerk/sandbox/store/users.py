@@ -132,6 +132,15 @@ external_accounts = Table(
 """Accounts at OAuth providers that a user signs in with."""
 
 
+user_documents = Table(
+    "user_documents",
+    metadata,
+    reference("user_id", "users.id", nullable=False, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+"""Users' answers as text. Triggers delete one when anything changes that it was made of."""
+
+
 verifications = Table(
     "verifications",
     metadata,

@@ -3,13 +3,12 @@
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le
-from sqlalchemy import RowMapping
 
 from deskclerk.catalogue.fields import Json
 from deskclerk.catalogue.route import POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import invalid, missing, refusal
-from deskclerk.sandbox.http.rows import find, get, insert
+from deskclerk.sandbox.http.rows import RowMapping, find, get, insert
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import actor_tokens as table
 from deskclerk.sandbox.store.tables import users

@@ -3,12 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
 from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import Problem, Refusal, ill_formed, invalid, refusal, require
-from deskclerk.sandbox.http.rows import all_of, change, get, insert, ordered, page, remove, unique_or
+from deskclerk.sandbox.http.rows import (
+    RowMapping,
+    all_of,
+    change,
+    get,
+    insert,
+    ordered,
+    page,
+    remove,
+    unique_or,
+)
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import jwt_templates
 

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
-from sqlalchemy import RowMapping
 
 from deskclerk.catalogue.fields import Json, Nullable
 from deskclerk.catalogue.route import POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import Refusal, refusal
-from deskclerk.sandbox.http.rows import change, find
+from deskclerk.sandbox.http.rows import RowMapping, change, find
 from deskclerk.sandbox.instance.domains import frontend_url
 from deskclerk.sandbox.sessions.sessions import Active, active_organization, active_session, pack, status_of
 from deskclerk.sandbox.store.tables import sessions

@@ -4,13 +4,13 @@ import secrets
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le
-from sqlalchemy import RowMapping, Table
+from sqlalchemy import Table
 
 from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import refusal
-from deskclerk.sandbox.http.rows import change, get, insert
+from deskclerk.sandbox.http.rows import RowMapping, change, get, insert
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.domains import frontend_url, ticket_url
 from deskclerk.sandbox.sessions.sessions import active_organization

@@ -5,18 +5,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 
 from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import refusal
-from deskclerk.sandbox.http.rows import find, get
+from deskclerk.sandbox.http.rows import RowMapping, find
 from deskclerk.sandbox.sessions.sessions import Active, active_organization, active_session
-from deskclerk.sandbox.store.tables import jwt_templates, memberships, users
+from deskclerk.sandbox.store.tables import jwt_templates, memberships
 from deskclerk.sandbox.tokens.session_tokens import Lifetime, authorized_party, standard_claims, token_answer
 from deskclerk.sandbox.tokens.signing import TEMPLATE, private_key, sign, sign_with
-from deskclerk.sandbox.users.answers import present_users
+from deskclerk.sandbox.users.answers import user_in_full
 
 Attributes = Mapping[str, Any]
 """The values by root: `{"user": {"id": …, "public_metadata": {…}}, "org": {…}}`."""
@@ -103,7 +103,7 @@ def _as_text(value: Any) -> str:
 
 async def attributes(call: Call, session: RowMapping) -> Attributes:
     """The values by root; without an active organization what belongs to one is null."""
-    (user,) = await present_users(call, [await get(call, users, session["user_id"], "user")])
+    user = await user_in_full(call, session["user_id"])
     active = await active_organization(call, user["id"], session["last_active_organization_id"])
     return {
         "user": {**_user(user), "organizations": await _organizations(call, user["id"])},

@@ -1,203 +1,81 @@
-"""Users as Clerk answers them, and how a changed one is told: the answer, and the event."""
+"""Users as they are answered: a page, one of them, one that was changed."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, Table
+from sqlalchemy import bindparam, select
 
-from deskclerk.sandbox.http.call import Call
-from deskclerk.sandbox.http.images import image_url
-from deskclerk.sandbox.http.rows import all_of, change, get
-from deskclerk.sandbox.store.tables import (
-    email_addresses,
-    external_accounts,
-    phone_numbers,
-    users,
-    web3_wallets,
+from deskclerk.database import Row, Statement
+from deskclerk.sandbox.http.answer import Ready
+from deskclerk.sandbox.http.call import Call, Question
+from deskclerk.sandbox.http.errors import not_found
+from deskclerk.sandbox.http.rows import RowMapping, change
+from deskclerk.sandbox.store.tables import users
+from deskclerk.sandbox.users.documents import assembled, ready, with_documents, with_revision, written
+
+_ONE = with_documents(
+    select(users).where(users.c.instance_id == bindparam("instance"), users.c.id == bindparam("key"))
 )
-
-VERIFICATION_ATTEMPTS = 100
-_BY_ADMIN = {
-    "object": "verification_admin",
-    "status": "verified",
-    "strategy": "admin",
-    "attempts": None,
-    "expire_at": None,
-}
-_SAME = (
-    "id",
-    "external_id",
-    "primary_email_address_id",
-    "primary_phone_number_id",
-    "primary_web3_wallet_id",
-    "username",
-    "first_name",
-    "last_name",
-    "locale",
-    "public_metadata",
-    "private_metadata",
-    "unsafe_metadata",
-    "mfa_enabled_at",
-    "mfa_disabled_at",
-    "password_last_updated_at",
-    "last_sign_in_at",
-    "banned",
-    "updated_at",
-    "created_at",
-    "delete_self_enabled",
-    "create_organization_enabled",
-    "create_organizations_limit",
-    "last_active_at",
-    "legal_accepted_at",
-    "bypass_client_trust",
-)
-"""The keys whose values are the row's."""
+ONE = Statement(_ONE)
+_KEPT = Statement(with_revision(_ONE))
 
 
-async def present_users(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
-    """The answers for rows, with everything that belongs to each user."""
-    ids = [row["id"] for row in rows]
-    owned = [
-        await _belongings(call, table, ids)
-        for table in (email_addresses, phone_numbers, web3_wallets, external_accounts)
+async def kept_user(question: Question) -> tuple[Ready, int] | None:
+    """The user that the path names, if its text is kept; and the revision of the state."""
+    key = question.path["user_id"]
+    rows = await question.store.database.ask(_KEPT, instance=question.instance_id, key=key)
+    found = kept(question, rows)
+    return (found[0][0], found[1]) if found else None
+
+
+def kept(question: Question, rows: Sequence[Row]) -> tuple[list[Ready], int] | None:
+    """The texts of rows of LIVE and the state's revision, if all of them are kept and there are any."""
+    if not rows or any(text is None for _, _, _, text, _ in rows):
+        return None
+    texts = [ready(question, text, image_id, lock_end) for _, image_id, lock_end, text, _ in rows]
+    return texts, rows[0][4]
+
+
+async def present_users(call: Call, rows: Sequence[RowMapping]) -> list[Ready | dict[str, Any]]:
+    """The answers for rows of a query `with_documents`."""
+    lacking = [row["id"] for row in rows if row["document"] is None]
+    made = await assembled(call, lacking) if lacking else {}
+    return [
+        made[row["id"]]
+        if row["document"] is None
+        else ready(call, row["document"], row["profile_image_id"], row["lockout_expires_at"])
+        for row in rows
     ]
-    return [_user(call, row, [of.get(row["id"], []) for of in owned]) for row in rows]
 
 
-async def _belongings(call: Call, table: Table, ids: list[str]) -> dict[str, list[RowMapping]]:
-    # In the order in which they were added, which times alone do not tell.
-    order = table.c.position if "position" in table.c else table.c.created_at
-    query = all_of(call, table).where(table.c.user_id.in_(ids)).order_by(order, table.c.id)
-    found: dict[str, list[RowMapping]] = {}
-    for row in (await call.connection.execute(query)).mappings():
-        found.setdefault(row["user_id"], []).append(row)
-    return found
-
-
-def _user(call: Call, row: RowMapping, owned: list[list[RowMapping]]) -> dict[str, Any]:
-    emails, phones, wallets, accounts = owned
-    image = image_url(call, row["profile_image_id"], row["id"])
-    default = next((item["id"] for item in phones if item["reserved_for_second_factor"]), None)
-    return {
-        "object": "user",
-        **{name: row[name] for name in _SAME},
-        "image_url": image,
-        "profile_image_url": image,
-        "has_image": row["profile_image_id"] is not None,
-        "email_addresses": [email_answer(item, accounts) for item in emails],
-        "phone_numbers": [phone_answer(item, default) for item in phones],
-        "web3_wallets": [_address(item, "web3_wallet") for item in wallets],
-        "external_accounts": [_account(item) for item in accounts],
-        "passkeys": [],
-        "saml_accounts": [],
-        "enterprise_accounts": [],
-        **_factors(row, phones),
-        **_lock(row, call.now),
-        "deprovisioned": False,
-    }
-
-
-def _factors(row: RowMapping, phones: list[RowMapping]) -> dict[str, bool]:
-    totp = row["totp_secret"] is not None
-    return {
-        "password_enabled": row["password_digest"] is not None,
-        "totp_enabled": totp,
-        "backup_code_enabled": bool(row["backup_codes"]),
-        "two_factor_enabled": totp or any(item["reserved_for_second_factor"] for item in phones),
-    }
-
-
-def _lock(row: RowMapping, now: int) -> dict[str, Any]:
-    left = max(0, (row["lockout_expires_at"] or 0) - now)
-    return {
-        "locked": left > 0,
-        # Rounded up: the last half second is locked too.
-        "lockout_expires_in_seconds": -(-left // 1000) if left else None,
-        "verification_attempts_remaining": 0 if left else VERIFICATION_ATTEMPTS,
-    }
-
-
-def _address(row: RowMapping, kind: str) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "object": kind,
-        kind: row[kind],
-        "verification": (row["verification"] or _BY_ADMIN) if row["verified"] else None,
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
-    }
-
-
-def email_answer(row: RowMapping, accounts: Sequence[RowMapping]) -> dict[str, Any]:
-    """An e-mail address of a user with these accounts."""
-    return _address(row, "email_address") | {
-        "reserved": is_reserved(row),
-        "linked_to": [
-            {"type": account["provider"], "id": account["identification_id"]}
-            for account in accounts
-            if account["email_address"] == row["email_address"]
-        ],
-        "matches_sso_connection": False,
-    }
-
-
-def phone_answer(row: RowMapping, default_id: str | None) -> dict[str, Any]:
-    """A phone number of a user whose second factor is `default_id` unless another is chosen."""
-    return _address(row, "phone_number") | {
-        "reserved": is_reserved(row),
-        "reserved_for_second_factor": row["reserved_for_second_factor"],
-        "default_second_factor": row["id"] == default_id,
-        "linked_to": [],
-        "backup_codes": None,
-    }
-
-
-def is_reserved(row: RowMapping) -> bool:
-    """Whether an address is its user's alone although nobody verified it."""
-    return not row["verified"] and not row["held_by"]
-
-
-def _account(row: RowMapping) -> dict[str, Any]:
-    same = (
-        "id",
-        "provider",
-        "identification_id",
-        "provider_user_id",
-        "approved_scopes",
-        "email_address",
-        "first_name",
-        "last_name",
-        "username",
-        "public_metadata",
-        "created_at",
-        "updated_at",
-    )
-    return {
-        "object": "external_account",
-        **{name: row[name] for name in same},
-        "email_address_verified": True,
-        "image_url": None,
-        "phone_number": None,
-        "label": None,
-        "verification": {
-            "object": "verification_oauth",
-            "status": "verified",
-            "strategy": row["provider"],
-            "attempts": None,
-            "expire_at": row["created_at"] + 600_000,
-        },
-    }
-
-
-async def user_answer(call: Call, user_id: str) -> dict[str, Any]:
+async def user_answer(call: Call, user_id: str) -> Ready | dict[str, Any]:
     """One user as Clerk answers it, or 404."""
-    (answer,) = await present_users(call, [await get(call, users, user_id, "user")])
+    rows = await call.connection.fetch(ONE, instance=call.instance.id, key=user_id)
+    if not rows:
+        raise not_found("user", user_id)
+    ((_, image_id, lock_end, text),) = rows
+    return ready(call, text, image_id, lock_end) if text else await user_in_full(call, user_id)
+
+
+async def user_in_full(call: Call, user_id: str) -> dict[str, Any]:
+    """One user's answer as an object, made of its rows; or 404."""
+    answers = await assembled(call, [user_id])
+    if not answers:
+        raise not_found("user", user_id)
+    return answers[user_id]
+
+
+async def written_user(call: Call, user_id: str) -> Ready:
+    """The answer for a user that was written just now; or 404."""
+    answer = await written(call, user_id)
+    if answer is None:
+        raise not_found("user", user_id)
     return answer
 
 
-async def changed_user(call: Call, user_id: str, **values: Any) -> dict[str, Any]:
+async def changed_user(call: Call, user_id: str, **values: Any) -> Ready:
     """The user with these new values in its row; tells `user.updated`."""
     await change(call, users, user_id, **values | {"updated_at": call.now})
-    answer = await user_answer(call, user_id)
+    answer = await written_user(call, user_id)
     call.emit("user.updated", answer)
     return answer

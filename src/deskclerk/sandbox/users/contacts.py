@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from deskclerk.sandbox.http.call import Call
 from deskclerk.sandbox.http.errors import not_found, refusal, taken
-from deskclerk.sandbox.http.rows import change, find, get, insert
+from deskclerk.sandbox.http.rows import RowMapping, change, find, get, insert
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import users, verifications
-from deskclerk.sandbox.users.answers import changed_user, email_answer, phone_answer
+from deskclerk.sandbox.users.answers import changed_user
+from deskclerk.sandbox.users.documents import email_answer, phone_answer
 from deskclerk.sandbox.users.fields import not_verified
 from deskclerk.sandbox.users.identifications import (
     RESERVED,

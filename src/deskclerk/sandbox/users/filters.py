@@ -1,14 +1,18 @@
 """Which users a list or a count means, and in which order: all of it in SQL, each order read off an index."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, RowMapping, Select, Table, and_, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Integer, Select, Table, and_, bindparam, or_, select, tuple_
 
-from deskclerk.sandbox.http.call import Call
+from deskclerk.database import Statement
+from deskclerk.sandbox.http.answer import Ready
+from deskclerk.sandbox.http.call import Call, Question
 from deskclerk.sandbox.http.errors import invalid, refusal
 from deskclerk.sandbox.http.rows import (
     DEFAULT_LIMIT,
+    RowMapping,
     all_of,
     count,
     find,
@@ -22,7 +26,8 @@ from deskclerk.sandbox.store.tables import (
     memberships,
     users,
 )
-from deskclerk.sandbox.users.answers import present_users
+from deskclerk.sandbox.users.answers import kept, present_users
+from deskclerk.sandbox.users.documents import with_documents, with_revision
 from deskclerk.sandbox.users.identifications import NORMAL, TABLES
 from deskclerk.sandbox.users.text_search import contains, owners_of, rare_or_all, texts
 
@@ -32,6 +37,7 @@ _TIMES: Mapping[str, Callable[[ColumnElement[int], int], Condition]] = {
     "after": lambda column, moment: column > moment,
     "since": lambda column, moment: column >= moment,
 }
+_PAGING = {"limit", "offset", "order_by"}
 _BY_ADDRESS: Mapping[str, str] = {
     "email_address": "email_address",
     "phone_number": "phone_number",
@@ -156,12 +162,37 @@ def _primary(name: str) -> ColumnElement[Any]:
     return select(table.c[name]).where(table.c.id == users.c[f"primary_{name}_id"]).scalar_subquery()
 
 
+async def kept_page(question: Question) -> tuple[list[Ready], int] | None:
+    """A page without filters, if the texts of all on it are kept; and the revision of the state."""
+    query = question.query
+    if not _PAGING.issuperset(query):
+        return None
+    name, descends = split_order(query.get("order_by", "-created_at"))
+    if name in _BY_ADDRESS:
+        return None
+    rows = await question.store.database.ask(
+        _ordered_page(name, descends),
+        instance=question.instance_id,
+        limit=query.get("limit", DEFAULT_LIMIT),
+        offset=query.get("offset", 0),
+    )
+    return kept(question, rows)
+
+
+@cache
+def _ordered_page(name: str, descends: bool) -> Statement:
+    mine = select(users).where(users.c.instance_id == bindparam("instance"))
+    whole = ordered(mine, order_column(name), users.c.id, descends=descends)
+    cut = whole.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
+    return Statement(with_revision(with_documents(cut)))
+
+
 async def page_of_users(call: Call, query: Select[Any]) -> Any:
     """The page that the call asks for of the users that its filters let through."""
     name, descends = split_order(call.query.get("order_by", "-created_at"))
     if name in _BY_ADDRESS:
         return await present_users(call, await _by_address(call, query, _BY_ADDRESS[name], descends=descends))
-    return await page(call, in_order(call, query), present_users)
+    return await page(call, with_documents(in_order(call, query)), present_users)
 
 
 async def _by_address(call: Call, query: Select[Any], kind: str, *, descends: bool) -> Sequence[RowMapping]:
@@ -182,6 +213,6 @@ async def _by_address(call: Call, query: Select[Any], kind: str, *, descends: bo
 
 
 async def _rows(call: Call, query: Select[Any], limit: int, offset: int) -> Sequence[RowMapping]:
-    cut = query.limit(limit).offset(offset)
+    cut = with_documents(query).limit(limit).offset(offset)
     found: Sequence[RowMapping] = (await call.connection.execute(cut)).mappings().all()
     return found

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, delete, func, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, select
 
 from deskclerk.catalogue.route import DELETE
+from deskclerk.database import Statement
 from deskclerk.sandbox.access.block_list import refuse_blocked
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import ill_formed, not_found, refusal, taken
-from deskclerk.sandbox.http.rows import all_of, change, find, get, insert, remove, unique_or
+from deskclerk.sandbox.http.rows import RowMapping, all_of, change, find, get, insert, remove, unique_or
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import (
     email_addresses,
@@ -41,6 +42,29 @@ _FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "email_address": (_EMAIL, "email_address must be a valid email address."),
     "phone_number": (_PHONE, "phone_number must be in E.164 format, such as +15551234567."),
     "web3_wallet": (_WALLET, "web3_wallet must be a valid wallet address."),
+}
+
+
+def _at(table: Table, column: str) -> Select[Any]:
+    """The rows with one value in a column that is indexed, of others than one user."""
+    owner = table.c.id if table is users else table.c.user_id
+    return select(table.c.id, owner).where(
+        table.c.instance_id == bindparam("instance"),
+        table.c[column] == bindparam("value"),
+        owner != bindparam("but"),
+    )
+
+
+# An address that nobody has verified may be held by several; a verified one is one user's alone.
+_HELD = {kind: Statement(_at(table, kind).where(table.c.held_by == "")) for kind, table in TABLES.items()}
+_HELD_TOO = {
+    kind: Statement(_at(table, kind).where(table.c.held_by != "", table.c.held_by != bindparam("but")))
+    for kind, table in TABLES.items()
+}
+_ALONE = {column: Statement(_at(users, column)) for column in ("username_folded", "external_id")}
+_LAST = {
+    kind: Statement(select(func.max(table.c.position)).where(table.c.user_id == bindparam("user_id")))
+    for kind, table in TABLES.items()
 }
 UNVERIFIED = "unverified"
 VERIFIED = "verified"
@@ -81,14 +105,14 @@ async def check_addresses(call: Call, kind: str, given: list[str], *, user_id: s
 
     Whose `user_id` it is may give its own again.
     """
+    if not given:
+        return []
     values = [normal(kind, value) for value in given]
     if len(set(values)) < len(values):
         raise refusal("form_param_duplicate", "is given twice", f"{kind} has a value twice.", param=kind)
-    table = TABLES[kind]
-    # An address that nobody has verified may be held by several; a verified one is one user's alone.
-    alone = table.c[kind].in_(values) & (table.c.held_by == "") & (table.c.user_id != user_id)
-    if await _exists(call, table, alone):
-        raise taken(kind)
+    for value in values:
+        if await call.connection.fetch(_HELD[kind], instance=call.instance.id, value=value, but=user_id):
+            raise taken(kind)
     await refuse_blocked(call, kind, values)
     return values
 
@@ -105,20 +129,18 @@ async def check_username(call: Call, username: str, *, user_id: str = "") -> Non
         text = "A username has at least one character that is not a digit."
         raise refusal("form_username_needs_non_number_char", "is invalid", text, param="username")
     # Compared folded: Clerk keeps the capitals and takes Ada and ada for the same.
-    same = users.c.username_folded == username.casefold()
-    if await _exists(call, users, same & (users.c.id != user_id)):
-        raise taken("username")
+    await _check_alone(call, "username_folded", "username", username.casefold(), user_id)
 
 
 async def check_external_id(call: Call, external_id: str, *, user_id: str = "") -> None:
     """Refuse an external id that is someone else's than `user_id`'s."""
-    if await _exists(call, users, (users.c.external_id == external_id) & (users.c.id != user_id)):
-        raise taken("external_id")
+    await _check_alone(call, "external_id", "external_id", external_id, user_id)
 
 
-async def _exists(call: Call, table: Table, condition: Any) -> bool:
-    query = select(table.c.id).where(table.c.instance_id == call.instance.id, condition).limit(1)
-    return (await call.connection.execute(query)).first() is not None
+async def _check_alone(call: Call, column: str, param: str, value: str, user_id: str) -> None:
+    owners = await call.connection.fetch(_ALONE[column], instance=call.instance.id, value=value, but=user_id)
+    if owners:
+        raise taken(param)
 
 
 async def add_addresses(
@@ -128,38 +150,54 @@ async def add_addresses(
 
     Each is `verified`, `reserved` (its user's alone all the same) or `unverified` (others may hold it too).
     """
-    more = {"reserved_for_second_factor": False} if kind == "phone_number" else {}
+    if not values:
+        return None
     position = await _next_position(call, kind, user_id)
-    ids = [new_id("idn", call.now) for _ in values]
-    for number, (key, value, status) in enumerate(zip(ids, values, statuses, strict=True)):
-        if status != UNVERIFIED:
-            await take_from_others(call, kind, user_id, value)
+    rows = new_addresses(call, kind, user_id, values, statuses, position=position)
+    await insert_addresses(call, kind, rows)
+    return str(rows[0]["id"])
+
+
+def new_addresses(
+    call: Call, kind: str, user_id: str, values: Sequence[str], statuses: Sequence[str], *, position: int = 0
+) -> list[dict[str, Any]]:
+    """The rows of new addresses of one kind, in their order from `position` on."""
+    more = {"reserved_for_second_factor": False} if kind == "phone_number" else {}
+    return [
+        {
+            "id": new_id("idn", call.now),
+            "user_id": user_id,
+            "position": position + number,
+            kind: value,
+            "verified": status == VERIFIED,
+            # The unique index covers value and holder: empty for what is one user's alone, so that there
+            # is one.
+            "held_by": user_id if status == UNVERIFIED else "",
+            "verification": None,
+            "created_at": call.now,
+            "updated_at": call.now,
+            **more,
+        }
+        for number, (value, status) in enumerate(zip(values, statuses, strict=True))
+    ]
+
+
+async def insert_addresses(call: Call, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put in new addresses; whoever held one without proof has it no longer."""
+    for row in rows:
+        if not row["held_by"]:
+            await take_from_others(call, kind, row["user_id"], row[kind])
         with unique_or(taken(kind)):
-            await insert(
-                call,
-                TABLES[kind],
-                id=key,
-                user_id=user_id,
-                position=position + number,
-                verified=status == VERIFIED,
-                # The unique index covers value and holder: empty for what is one user's alone, so that there
-                # is one.
-                held_by=user_id if status == UNVERIFIED else "",
-                created_at=call.now,
-                updated_at=call.now,
-                **{kind: value},
-                **more,
-            )
-    return ids[0] if ids else None
+            await insert(call, TABLES[kind], **row)
 
 
 async def take_from_others(call: Call, kind: str, user_id: str, value: str) -> None:
     """Let nobody else hold an address that becomes this user's alone."""
-    table = TABLES[kind]
-    others = all_of(call, table).where(table.c[kind] == value, table.c.held_by.not_in(("", user_id)))
-    for row in (await call.connection.execute(others)).mappings().all():
+    given = {"instance": call.instance.id, "value": value, "but": user_id}
+    for key, owner_id in await call.connection.fetch(_HELD_TOO[kind], **given):
+        row = {"id": key, "user_id": owner_id}
         await forget(call, kind, row)
-        await changed_user(call, row["user_id"], **await next_primary(call, kind, row))
+        await changed_user(call, owner_id, **await next_primary(call, kind, row))
 
 
 async def forget(call: Call, kind: str, row: RowMapping) -> None:
@@ -242,9 +280,8 @@ async def make_verified(
 
 
 async def _next_position(call: Call, kind: str, user_id: str) -> int:
-    table = TABLES[kind]
-    query = select(func.max(table.c.position)).where(table.c.user_id == user_id)
-    last: int | None = (await call.connection.execute(query)).scalar_one()
+    last: int | None
+    ((last,),) = await call.connection.fetch(_LAST[kind], user_id=user_id)
     return 0 if last is None else last + 1
 
 

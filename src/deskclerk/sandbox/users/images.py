@@ -1,10 +1,13 @@
 """Profile images: uploaded, kept, and shown at an address of the sandbox's own."""
 
+from typing import Any
+
 from sqlalchemy import exists, or_, select
 
 from deskclerk.catalogue.route import DELETE, POST
-from deskclerk.sandbox.http.call import LARGEST_FILE, Call, Handlers, Operation, Upload
+from deskclerk.sandbox.http.call import Call, Handlers, Operation, Upload
 from deskclerk.sandbox.http.errors import Problem, Refusal, ill_formed, refusal
+from deskclerk.sandbox.http.incoming import LARGEST_FILE
 from deskclerk.sandbox.http.rows import find, get, insert, remove
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import images, organizations, users
@@ -27,7 +30,7 @@ class DeleteProfileImage(Operation, route=DELETE("/users/{user_id}/profile_image
     """Takes nothing."""
 
 
-async def set_profile_image(call: Call) -> dict[str, object]:
+async def set_profile_image(call: Call) -> Any:
     """Show this picture of a user from now on."""
     row = await get(call, users, call.path["user_id"], "user")
     assert call.upload is not None  # noqa: S101 - an operation with `upload` has one
@@ -38,7 +41,7 @@ async def set_profile_image(call: Call) -> dict[str, object]:
     return answer
 
 
-async def delete_profile_image(call: Call) -> dict[str, object]:
+async def delete_profile_image(call: Call) -> Any:
     """Show no picture of a user."""
     row = await get(call, users, call.path["user_id"], "user")
     if row["profile_image_id"] is None:

@@ -4,16 +4,14 @@ import asyncio
 import functools
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import RowMapping
-
 from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import POST
 from deskclerk.sandbox.http.call import Call, Handlers, Operation
 from deskclerk.sandbox.http.errors import invalid, missing, refusal
-from deskclerk.sandbox.http.rows import get
+from deskclerk.sandbox.http.rows import RowMapping, get
 from deskclerk.sandbox.sessions.sessions import revoke_sessions_of
 from deskclerk.sandbox.store.tables import users
-from deskclerk.sandbox.users.answers import changed_user, present_users
+from deskclerk.sandbox.users.answers import changed_user, user_in_full
 from deskclerk.sandbox.users.password_digests import HASHERS, is_digest, verifies
 
 if TYPE_CHECKING:
@@ -62,11 +60,11 @@ async def verify_password(call: Call) -> dict[str, Any]:
     return {"verified": True}
 
 
-async def remove_password(call: Call) -> dict[str, Any]:
+async def remove_password(call: Call) -> Any:
     """Take the password from a user; from one that has none there is nothing to take."""
     row = await get(call, users, call.path["user_id"], "user")
     if row["password_digest"] is None:
-        (answer,) = await present_users(call, [row])
+        answer: Any = await user_in_full(call, row["id"])
     else:
         none = {"password_digest": None, "password_hasher": None, "password_compromised": False}
         answer = await changed_user(call, row["id"], **none)
@@ -75,7 +73,7 @@ async def remove_password(call: Call) -> dict[str, Any]:
     return answer
 
 
-async def set_compromised(call: Call) -> dict[str, Any]:
+async def set_compromised(call: Call) -> Any:
     """Mark the password as known to others: it has to be changed at the next sign-in."""
     row = await _with_password(call)
     answer = await changed_user(call, row["id"], password_compromised=True)
@@ -84,7 +82,7 @@ async def set_compromised(call: Call) -> dict[str, Any]:
     return answer
 
 
-async def unset_compromised(call: Call) -> dict[str, Any]:
+async def unset_compromised(call: Call) -> Any:
     """Take that mark off."""
     row = await _with_password(call)
     return await changed_user(call, row["id"], password_compromised=False)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Table,
     column,
+    literal_column,
     or_,
     select,
     table,
@@ -46,7 +47,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 """What each parameter looks in; the names are those of the columns of `search_index`."""
 
 _index = table("search_index", column("rowid"), column("search_index"))
-_texts = table("search_texts", column("number"), column("user_id"))
+_texts = table("search_texts", column("number"), column("user_id"), column("indexed"))
 
 Condition = ColumnElement[bool]
 
@@ -102,8 +103,13 @@ def _owners(call: Call, fields: tuple[str, ...], text: str) -> Select[Any] | Com
         # Inside quotes FTS5 takes everything as text, its own operators too.
         quoted = text.replace('"', '""')
         sought = f'{{{" ".join(fields)}}} : "{quoted}"'
-        found = select(_texts.c.user_id).join_from(_index, _texts, _texts.c.number == _index.c.rowid)
-        return found.where(_index.c.search_index.op("MATCH")(sought))
+        indexed = select(_texts.c.user_id).join_from(_index, _texts, _texts.c.number == _index.c.rowid)
+        # The newest few rows wait to be indexed: their owners are looked at one by one.
+        waiting = select(users.c.id).join_from(_texts, users, users.c.id == _texts.c.user_id)
+        return union_all(
+            indexed.where(_index.c.search_index.op("MATCH")(sought)),
+            waiting.where(_texts.c.indexed == literal_column("0"), contains(call, fields, text)),
+        )
     own = [name for name in fields if name in _OWN]
     parts = [select(users.c.id).where(*_mine(call, users), _part(_OWN[name], name, text)) for name in own]
     for name in (name for name in fields if name not in _OWN):

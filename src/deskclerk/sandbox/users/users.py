@@ -7,17 +7,18 @@ from sqlalchemy import select
 
 from deskclerk.catalogue import ListUsers
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
-from deskclerk.sandbox.http.call import Call, Handlers, Operation, Prepared
+from deskclerk.sandbox.http.call import Call, Handlers, Kept, Operation, Prepared
 from deskclerk.sandbox.http.errors import missing, not_found, refusal
 from deskclerk.sandbox.http.metadata import checked_metadata, merged_metadata
-from deskclerk.sandbox.http.rows import all_of, change, count, get, insert, remove
+from deskclerk.sandbox.http.rows import all_of, count, get, insert, remove
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.sessions.sessions import revoke_sessions_of
 from deskclerk.sandbox.store.tables import users
-from deskclerk.sandbox.users.answers import changed_user, user_answer
+from deskclerk.sandbox.users.answers import changed_user, kept_user, user_answer
+from deskclerk.sandbox.users.documents import new_user
 from deskclerk.sandbox.users.fields import blank, fields, folded, primary_id, statuses
-from deskclerk.sandbox.users.filters import after_cursor, matching, page_of_users
-from deskclerk.sandbox.users.identifications import TABLES, add_addresses, check_addresses
+from deskclerk.sandbox.users.filters import after_cursor, kept_page, matching, page_of_users
+from deskclerk.sandbox.users.identifications import TABLES, check_addresses, insert_addresses, new_addresses
 from deskclerk.sandbox.users.images import drop_image
 from deskclerk.sandbox.users.passwords import hash_password
 
@@ -40,12 +41,12 @@ async def count_users(call: Call) -> dict[str, Any]:
     return {"object": "total_count", "total_count": await count(call, await matching(call, whole=True))}
 
 
-async def get_user(call: Call) -> dict[str, Any]:
+async def get_user(call: Call) -> Any:
     """One user."""
     return await user_answer(call, call.path["user_id"])
 
 
-async def create_user(call: Call) -> dict[str, Any]:
+async def create_user(call: Call) -> Any:
     """A new user with all identifications; the first of each kind is the primary one."""
     body = call.body
     # First: an instance that is full says so, whatever else is wrong with the request.
@@ -59,20 +60,21 @@ async def create_user(call: Call) -> dict[str, Any]:
     values = blank(call.now) | await fields(call, user_id, body) | checked_metadata(body)
     if body.get("locked"):
         values["lockout_expires_at"] = _lock_end(call)
-    # The user before the addresses, which refer to it; what is primary is written last, since it refers to
-    # them.
-    await insert(call, users, id=user_id, banned=bool(body.get("banned")), **values, **folded(values))
-    primary = {
-        f"primary_{kind}_id": await add_addresses(call, kind, user_id, given, states[kind])
-        for kind, given in addresses.items()
+    rows = {
+        kind: new_addresses(call, kind, user_id, given, states[kind]) for kind, given in addresses.items()
     }
-    await change(call, users, user_id, **primary)
-    answer = await user_answer(call, user_id)
+    values |= {f"primary_{kind}_id": new[0]["id"] if new else None for kind, new in rows.items()}
+    values |= folded(values) | {"id": user_id, "banned": bool(body.get("banned"))}
+    # The user before the addresses, which refer to it.
+    await insert(call, users, **values)
+    for kind, new in rows.items():
+        await insert_addresses(call, kind, new)
+    answer = await new_user(call, values, rows)
     call.emit("user.created", answer)
     return answer
 
 
-async def update_user(call: Call) -> dict[str, Any]:
+async def update_user(call: Call) -> Any:
     """Change the fields that are given; before 2026-05-12 metadata too, which it replaces."""
     row = await get(call, users, call.path["user_id"], "user")
     values = await fields(call, row["id"], call.body) | checked_metadata(call.body)
@@ -90,25 +92,25 @@ async def update_user(call: Call) -> dict[str, Any]:
     return answer
 
 
-async def merge_user_metadata(call: Call) -> dict[str, Any]:
+async def merge_user_metadata(call: Call) -> Any:
     """Merge metadata deeply; null deletes a key."""
     row = await get(call, users, call.path["user_id"], "user")
     return await changed_user(call, row["id"], **merged_metadata(dict(row), call.body))
 
 
-async def replace_user_metadata(call: Call) -> dict[str, Any]:
+async def replace_user_metadata(call: Call) -> Any:
     """Put new metadata in the place of the old."""
     row = await get(call, users, call.path["user_id"], "user")
     return await changed_user(call, row["id"], **checked_metadata(call.body))
 
 
-async def ban_user(call: Call) -> dict[str, Any]:
+async def ban_user(call: Call) -> Any:
     """Keep a user out: every active session is revoked."""
     await get(call, users, call.path["user_id"], "user")
     return await ban(call, call.path["user_id"])
 
 
-async def ban(call: Call, user_id: str) -> dict[str, Any]:
+async def ban(call: Call, user_id: str) -> Any:
     """Keep this user out."""
     # The user's event comes before those of the sessions that it ends.
     answer = await changed_user(call, user_id, banned=True)
@@ -116,24 +118,24 @@ async def ban(call: Call, user_id: str) -> dict[str, Any]:
     return answer
 
 
-async def unban_user(call: Call) -> dict[str, Any]:
+async def unban_user(call: Call) -> Any:
     """Let a banned user in again."""
     await get(call, users, call.path["user_id"], "user")
     return await unban(call, call.path["user_id"])
 
 
-async def unban(call: Call, user_id: str) -> dict[str, Any]:
+async def unban(call: Call, user_id: str) -> Any:
     """Let this user in again."""
     return await changed_user(call, user_id, banned=False)
 
 
-async def lock_user(call: Call) -> dict[str, Any]:
+async def lock_user(call: Call) -> Any:
     """Refuse sign-ins of a user for as long as the instance's locks last."""
     # No look first: for an id that nobody has nothing changes, and the answer is a 404.
     return await changed_user(call, call.path["user_id"], lockout_expires_at=_lock_end(call))
 
 
-async def unlock_user(call: Call) -> dict[str, Any]:
+async def unlock_user(call: Call) -> Any:
     """Lift a lock."""
     return await changed_user(call, call.path["user_id"], lockout_expires_at=None)
 
@@ -179,17 +181,17 @@ class UnbanUsers(Operation, route=POST("/users/unban")):
     user_ids: list[str]
 
 
-async def ban_users(call: Call) -> list[dict[str, Any]]:
+async def ban_users(call: Call) -> list[Any]:
     """Keep these users out, all or none."""
     return await _each(call, ban)
 
 
-async def unban_users(call: Call) -> list[dict[str, Any]]:
+async def unban_users(call: Call) -> list[Any]:
     """Let these users in again, all or none."""
     return await _each(call, unban)
 
 
-async def _each(call: Call, act: Callable[[Call, str], Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
+async def _each(call: Call, act: Callable[[Call, str], Awaitable[Any]]) -> list[Any]:
     ids = list(dict.fromkeys(call.body["user_ids"]))
     if not ids:
         raise missing("user_ids")
@@ -205,10 +207,10 @@ async def _each(call: Call, act: Callable[[Call, str], Awaitable[dict[str, Any]]
 
 
 HANDLERS: Handlers = {
-    GET("/users"): list_users,
+    GET("/users"): Kept(kept_page, list_users),
     CountUsers: count_users,
     POST("/users"): Prepared(hash_password, create_user),
-    GET("/users/{user_id}"): get_user,
+    GET("/users/{user_id}"): Kept(kept_user, get_user),
     PATCH("/users/{user_id}"): Prepared(hash_password, update_user),
     DELETE("/users/{user_id}"): delete_user,
     PATCH("/users/{user_id}/metadata"): merge_user_metadata,
