@@ -7,7 +7,7 @@ from tests.desk.conftest import Person
 
 from deskclerk.catalogue import BanUser, DeleteUser, GetUser, ListUsers, UpdateUser
 from deskclerk.desk import Caller, Decision
-from deskclerk.desk.plans.store import PlanStore
+from deskclerk.desk.journal.journal import Journal
 from deskclerk.errors import (
     ApprovalNeeded,
     ApprovalRefused,
@@ -120,17 +120,17 @@ async def test_a_signature_is_for_one_plan_once(open_desk, upstream):
 
 @pytest.mark.promise("used-once")
 async def test_a_used_signature_cannot_sign_twice_even_at_the_same_time(open_desk, upstream, monkeypatch):
-    use, all_there = PlanStore.use, asyncio.Barrier(5)
+    intent, all_there = Journal.intent, asyncio.Barrier(5)
 
-    async def together(*arguments):
+    async def together(*arguments, **more):
         # Otherwise the first to write changes the target, and the others are refused for that alone.
         await all_there.wait()
-        await use(*arguments)
+        return await intent(*arguments, **more)
 
     async with open_desk(approver=Person()) as desk:
         plan = await desk.propose(BAN)
         with monkeypatch.context() as patched:
-            patched.setattr(PlanStore, "use", together)
+            patched.setattr(Journal, "intent", together)
             results = await asyncio.gather(
                 *(desk.perform(BAN, plan_id=plan.id) for _ in range(5)), return_exceptions=True
             )

@@ -35,8 +35,10 @@ _MANY = 50
 """Rows of one statement from which on a thread inserts them."""
 _IDLE = 4
 """Connections that stay open while nobody uses them."""
-_COMMITS = 100
-"""After so many commits the log is written back into the file, by a thread."""
+_CHANGES = 1_000
+"""After so many changed rows the log is written back into the file, by a thread."""
+_TRIES = 20
+"""Turns in which a group of writers is through by then, however many there are."""
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.001, 0.05
 _NOW = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 _OPTIONS = {"prebuffer_rows": True}
@@ -213,6 +215,7 @@ class _Group:
 
     def __init__(self, connection: SqliteConnection) -> None:
         self.connection = connection
+        self.before = connection.driver.total_changes
         self.lost = False
         self.ending: asyncio.Task[None] | None = None
 
@@ -238,7 +241,7 @@ class SqliteDatabase:
         self._queued = 0
         self._group: _Group | None = None
         self._closed = False
-        self._commits = 0
+        self._changes = 0
         self._write_back: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -358,9 +361,11 @@ class SqliteDatabase:
                 self._commit(group.connection)
         finally:
             self.give_back(group.connection)
-        self._commits += 1
-        if not self._durable and self._commits % _COMMITS == 0:
-            self._start_write_back()
+        # Where a commit waits for the disk anyway, it also writes the log back.
+        if not self._durable:
+            self._changes += group.connection.driver.total_changes - group.before
+            if self._changes >= _CHANGES:
+                self._start_write_back()
 
     def _commit(self, connection: SqliteConnection) -> None:
         try:
@@ -398,13 +403,24 @@ class SqliteDatabase:
 
     def _start_write_back(self) -> None:
         if self._write_back is None or self._write_back.done():
+            self._changes = 0
             self._write_back = asyncio.create_task(self._checkpoint())
 
     async def _checkpoint(self) -> None:
         """Write the log back into the file, so that it does not grow; readers and writers go on."""
         connection = self._idle.pop() if self._idle else await self._connect()
+
+        def write_back() -> None:
+            connection.driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
         try:
-            await in_thread(lambda: connection.driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
+            await in_thread(write_back)
+            # The log begins anew only if nobody has written since: once more, while nobody does.
+            for _ in range(_TRIES):
+                async with self._turn:
+                    if self._group is None:
+                        await in_thread(write_back)
+                        break
         except sqlite3.Error as error:
             # Nothing is lost: the log holds it, and the next one tries again.
             if not error_name(error).startswith(_NOW):

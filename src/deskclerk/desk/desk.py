@@ -69,7 +69,14 @@ class Desk:
         self.decisions = self.signing.decisions
         self.settling = Settling(self.instance, self.journal, self._open_clerk)
         self._reads = Reads(settings.answer_characters, self.instance, self.journal, self._open_clerk)
-        self._writes = Writes(settings, self.instance, self.journal, self._open_clerk, self.settling)
+        self._writes = Writes(
+            settings,
+            self.instance,
+            self.journal,
+            self._open_clerk,
+            settling=self.settling,
+            plans=self.plans,
+        )
         self.handovers = self._writes.handovers
         self._undo = UndoEngine(self.instance, self.journal, self._open_clerk)
 

@@ -74,10 +74,12 @@ async def test_of_two_desks_one_uses_a_signature_up(open_desk, kept, upstream):
     async with open_desk(approver=Person(), **settings) as first, open_desk(**settings) as second:
         await first.perform(BanUser(user_id="user_1"), caller=Caller("cli"))
         (line,) = await first.journal.entries(EntryFilter())
-        for desk in (PlanStore(first.journal), PlanStore(second.journal)):
-            stored = await desk.load(line["plan"])
+        for journal in (first.journal, second.journal):
+            store = PlanStore(journal)
+            stored = await store.load(line["plan"])
             with pytest.raises(ApprovalRefused, match="used already"):
-                await desk.use(stored.plan, "again")
+                async with (await journal.database()).writing() as connection:
+                    await store.use(connection, stored.plan, "again")
     assert len(upstream.writes) == 1
 
 

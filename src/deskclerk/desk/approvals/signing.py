@@ -28,15 +28,18 @@ _POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SignedWrite:
-    """A write that may be sent: its used-up plan, how it was signed, what was last seen of its target.
+    """A write that may be sent: its signed plan, how it was signed, what was last seen of its target.
 
-    `plan` is None where the policy needs no signature, `undoes` the journal's entry that it takes back.
+    `plan` is None where the policy needs no signature, `undoes` the journal's entry that it takes back,
+    `given` whether it was signed in this very call. The plan is used up with the write's intent, in one
+    transaction: of two calls racing for one signature, one gets past there.
     """
 
     plan: Plan | None
     how: str
     seen: list[dict[str, Any]]
     undoes: str | None = None
+    given: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class Signing:
             return None if stored.status == SIGNED else stored.plan
 
     async def signed(self, request: WriteRequest) -> SignedWrite:
-        """A write that a person has signed, its plan used up, or that the policy lets through without.
+        """A write that a person has signed, or that the policy lets through without.
 
         ApprovalNeeded or ApprovalRefused otherwise, NotFound if there is no such target.
         """
@@ -106,17 +109,16 @@ class Signing:
         stored = await (self._named(request, context) if request.plan_id else self._find(request, context))
         plan = stored.plan
         context.plan_id = plan.id
-        how = None if stored.status == SIGNED else await self._ask(plan, request)
+        how, given = stored.how or "", False
+        if stored.status != SIGNED:
+            how, given = await self._ask(plan, request)
         # Looked at a second time, after the person answered: what they saw may be minutes old, and
         # a signature counts only for what is there now.
         seen = await self._look(request.action, await self._clerk())
         if self._maker.digests(request.action, seen)[0] != plan.digest:
             await self.plans.dismiss(plan, "changed")
             raise changed()
-        # Used up before anything is sent: of two calls racing for one signature, one gets past here.
-        await self.plans.use(plan, how)
-        how = how or (await self.plans.load(plan.id)).how or ""
-        return SignedWrite(plan, how, seen, _entry_of(request.takes_back or plan.takes_back))
+        return SignedWrite(plan, how, seen, _entry_of(request.takes_back or plan.takes_back), given)
 
     async def _named(self, request: WriteRequest, context: RefusalContext) -> StoredPlan:
         """A plan that the caller brings along; it has to be for this very call."""
@@ -164,8 +166,8 @@ class Signing:
                 return stored
         return await self._maker.draw_up(request.action, request.caller, seen, clerk, request.takes_back)
 
-    async def _ask(self, plan: Plan, request: WriteRequest) -> str | None:
-        """How the plan was signed; None if that happened elsewhere and stands on disk."""
+    async def _ask(self, plan: Plan, request: WriteRequest) -> tuple[str, bool]:
+        """How the plan was signed, and whether here; else that stands on disk."""
         why = ""
         if request.approver:
             signature = await request.approver(plan)
@@ -174,7 +176,7 @@ class Signing:
                 # wanted.
                 if signature.pin is not None:
                     await self._signer.want(signature.pin)
-                return signature.how
+                return signature.how, True
             if signature.decision is Decision.DECLINED:
                 await self.plans.decline(plan, signature.how)
                 raise declined(plan)
@@ -182,16 +184,15 @@ class Signing:
                 raise waits(plan, signature.why, self.console)
             why = signature.why
         # A closed dialogue is no answer: the plan goes on waiting for a terminal or the console.
-        await self._wait(plan, why, request.progress)
-        return None
+        return await self._wait(plan, why, request.progress), False
 
     @staticmethod
     async def _look(action: Action, clerk: Clerk) -> list[dict[str, Any]]:
         """What is there of the things that a write names; NotFound, so that nobody need be asked."""
         return await consequences_of(type(action)).targets(action, clerk)
 
-    async def _wait(self, plan: Plan, why: str, progress: Progress | None) -> None:
-        """Until the plan is signed elsewhere, for as long as the settings say."""
+    async def _wait(self, plan: Plan, why: str, progress: Progress | None) -> str:
+        """Until the plan is signed elsewhere, for as long as the settings say; how it was."""
         most = self._settings.approval_wait
         began = time.monotonic()
         while True:
@@ -200,7 +201,7 @@ class Signing:
                 raise declined(plan, stored.how)
             stored.check_open()
             if stored.status == SIGNED:
-                return
+                return stored.how or ""
             waited = time.monotonic() - began
             if waited >= most:
                 raise waits(plan, why, self.console)

@@ -99,8 +99,10 @@ class Settling:
             return None
         age = now() - intent["at"]
         if found.outcome == NOT_DONE and age < STILL_UNDER_WAY:
-            seconds = f"Not done {age // 1000} s after it was asked for; it may still have been under way."
-            found = Finding(UNKNOWN, f"{seconds} {found.note}", code=TOO_SOON)
+            # A clock that was set back meanwhile tells nothing of the time in between.
+            when = f"{age // 1000} s after it was asked for" if age >= 0 else "so far"
+            note = f"Not done {when}; it may still have been under way. {found.note}"
+            found = Finding(UNKNOWN, note, code=TOO_SOON)
         return await self._journal.settled(intent, found.outcome, found.after, found.note, found.code)
 
     async def _judge(self, intent: Mapping[str, Any]) -> Finding:
@@ -112,11 +114,9 @@ class Settling:
         return found
 
     async def _others(self, intent: Mapping[str, Any]) -> bool:
-        """Whether other writes since then could have made what is there now."""
+        """Whether other writes, under way then or later, could have made what is there now."""
         mine = names_of_things(intent)
-        for other in await self._journal.intents_since(self._instance, intent["at"]):
-            if other["entry"] == intent["entry"]:
-                continue
+        for other in await self._journal.intents_beside(self._instance, intent["seq"]):
             # The very same write, asked for twice, names nothing in common when it creates.
             twin = (other["action"], other["arguments"]) == (intent["action"], intent["arguments"])
             if twin or mine & names_of_things(other):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deskclerk.catalogue import Action
 from deskclerk.clerk.answers import ResponseInfo
@@ -14,11 +14,15 @@ from deskclerk.desk.execution.settling import Settling
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE, UNKNOWN, Reply
+from deskclerk.desk.plans.store import PlanStore
 from deskclerk.desk.secrets.handovers import Handovers
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.view.answers import Answer, show
-from deskclerk.errors import ClerkError, DeskclerkError, OutcomeUnknown, StorageUnavailable
+from deskclerk.errors import ApprovalRefused, ClerkError, DeskclerkError, OutcomeUnknown, StorageUnavailable
 from deskclerk.settings import Settings
+
+if TYPE_CHECKING:
+    from deskclerk.database import Connection
 
 logger = logging.getLogger("deskclerk.journal")
 
@@ -32,13 +36,16 @@ class Writes:
         instance: Instance,
         journal: Journal,
         clerk: Callable[[], Awaitable[Clerk]],
+        *,
         settling: Settling,
+        plans: PlanStore,
     ) -> None:
         self._settings = settings
         self._instance = instance
         self._journal = journal
         self._clerk = clerk
         self._settling = settling
+        self._plans = plans
         self._secrets = Secrets(settings.data)
         self.handovers = Handovers(settings.data / "handover", to_console=settings.handover == "console")
         self._under_way: set[asyncio.Task[Answer]] = set()
@@ -74,15 +81,7 @@ class Writes:
         found_out: tuple[str, ...] = ()
         # On disk before the first byte leaves: a process that dies in between leaves a write to look for,
         # never one that nobody knows of.
-        entry = await self._journal.intent(
-            self._instance,
-            caller,
-            action,
-            plan_id=plan_id,
-            how=signed.how,
-            seen=signed.seen,
-            undoes=signed.undoes,
-        )
+        entry = await self._intent(action, caller, signed)
         info = ResponseInfo()
         try:
             answer = await clerk.perform(ready, info)
@@ -90,7 +89,7 @@ class Writes:
         except OutcomeUnknown as error:
             answer, found_out = await self._read_back(entry, error)
         except ClerkError as error:
-            await self._ended_so(entry, error.kind, error)
+            _add_notes(error, await self._ended_so(entry, error.kind, error))
             raise
         except BaseException:
             # Cancelled or broken halfway: the request may be under way, so that nothing else is true.
@@ -103,11 +102,34 @@ class Writes:
         view = show(action, rest, self._settings.answer_characters)
         return Answer(view.value, view.notes + notes + found_out)
 
+    async def _intent(self, action: Action, caller: Caller, signed: SignedWrite) -> dict[str, Any]:
+        """The journal's entry, and with it the plan used up: one transaction holds both."""
+        plan = signed.plan
+
+        async def use(connection: "Connection") -> None:
+            if plan:
+                await self._plans.use(connection, plan, signed.how if signed.given else None)
+
+        try:
+            return await self._journal.intent(
+                self._instance,
+                caller,
+                action,
+                plan_id=plan.id if plan else None,
+                how=signed.how,
+                seen=signed.seen,
+                undoes=signed.undoes,
+                first=use,
+            )
+        except ApprovalRefused as error:
+            await self._journal.refused(self._instance, caller, action, error, plan.id if plan else None)
+            raise
+
     async def _read_back(self, entry: dict[str, Any], error: OutcomeUnknown) -> tuple[Any, tuple[str, ...]]:
         """The answer to a write whose own answer was lost, where reading proves that it was done."""
         found, failure = await self._settling.after_loss(entry, error)
         if found.outcome != DONE:
-            await self._ended_so(entry, found.outcome, error, note=found.note)
+            _add_notes(failure, await self._ended_so(entry, found.outcome, error, note=found.note))
             # Raised after it is on disk, so that what the asker is told and what the journal says are the
             # same.
             raise failure
@@ -136,3 +158,8 @@ class Writes:
             logger.error("%s: its end (%s) could not be noted: %s", entry["entry"], outcome, error)
             return (f"This could not be noted in the journal, which finds out at the next start: {error}",)
         return ()
+
+
+def _add_notes(error: ClerkError, notes: tuple[str, ...]) -> None:
+    """Tell with an error what else the asker has to know."""
+    error.message = " ".join((error.message, *notes))

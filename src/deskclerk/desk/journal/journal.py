@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +28,15 @@ from deskclerk.errors import DeskclerkError, StorageUnavailable
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from deskclerk.database import Database
+    from deskclerk.database import Connection, Database
     from deskclerk.desk.journal.chain import ChainCheck
+
+    Step = Callable[[Connection], Awaitable[None]]
 
 logger = logging.getLogger("deskclerk.journal")
 
 _BATCH = 50
+_MOST_WAITING = 1_000
 _BATCH_SECONDS = 0.5
 """Reads are many and change nothing: they wait for each other this long, and share one sync of the disk."""
 
@@ -61,7 +64,7 @@ class Journal:
         self._batch: list[dict[str, Any]] = []
         self._flushing: asyncio.Task[None] | None = None
         # The event loop keeps only a weak reference to a task: one that nobody holds may vanish half-way.
-        self._appending: set[asyncio.Task[None]] = set()
+        self._appending: set[asyncio.Task[int]] = set()
         self._process: ProcessLock | None = None
         # By identity and weakly: an error is forgotten with the call that it ended.
         self._noted: WeakSet[DeskclerkError] = WeakSet()
@@ -89,6 +92,9 @@ class Journal:
         reply: Reply | None = None,
     ) -> None:
         """Note a read; it reaches the disk within a second."""
+        if len(self._batch) >= _MOST_WAITING:
+            # Nothing is added to what the disk does not take: this fails, or makes room.
+            await self.flush()
         event = start_record("read", new_id("ent"), instance, caller, action)
         self._batch.append(event | {"outcome": outcome} | reply_columns(reply))
         # A burst of reads is bounded in memory by its number, a single one by its time.
@@ -144,10 +150,12 @@ class Journal:
         how: str,
         seen: list[dict[str, Any]],
         undoes: str | None,
+        first: "Step | None" = None,
     ) -> dict[str, Any]:
         """Note that a write is about to be sent; on disk when this returns.
 
         `how` says how it was signed, `seen` what was there before, `undoes` which entry it takes back.
+        `first` is done in the same transaction before it; what that raises leaves nothing noted.
         """
         event = start_record("intent", new_id("ent"), instance, caller, action)
         event |= {
@@ -157,8 +165,8 @@ class Journal:
             "undoes": undoes,
             "owner": self._owner(),
         }
-        await self._add(event)
-        return event
+        # Its line tells later what else was under way.
+        return event | {"seq": await self._add(event, first)}
 
     async def outcome(
         self,
@@ -193,11 +201,11 @@ class Journal:
         own = self._process.name if self._process else None
         return [line for line in found if line["owner"] != own and owner in (None, line["owner"])]
 
-    async def intents_since(self, instance: Instance, at: int) -> list[dict[str, Any]]:
-        """Writes that were about to be sent at or after a moment."""
-        from deskclerk.desk.journal.queries import intents_since  # noqa: PLC0415 - opened when needed
+    async def intents_beside(self, instance: Instance, seq: int) -> list[dict[str, Any]]:
+        """Other writes that were not over when the one of line `seq` was about to be sent."""
+        from deskclerk.desk.journal.queries import intents_beside  # noqa: PLC0415 - opened when needed
 
-        return await intents_since(await self.database(), instance.id, at)
+        return await intents_beside(await self.database(), instance.id, seq)
 
     def gone(self, owner: str) -> AbstractContextManager[bool]:
         """Whether a process has ended; within the block its open intents are the caller's to settle."""
@@ -279,9 +287,10 @@ class Journal:
         if self._flushing:
             self._flushing.cancel()
         try:
-            await self.flush()
+            # First what is under way: reads that it cannot write wait for the next try, which is this one.
             if self._appending:
                 await asyncio.wait(self._appending)
+            await self.flush()
         finally:
             if self._database:
                 await self._database.dispose()
@@ -311,27 +320,27 @@ class Journal:
         except StorageUnavailable as error:
             logger.error("%d reads wait to be noted in the journal: %s", len(self._batch), error)
 
-    async def _add(self, event: dict[str, Any] | None = None) -> None:
-        """Append the batch, then the event, in one transaction."""
+    async def _add(self, event: dict[str, Any] | None = None, first: "Step | None" = None) -> int:
+        """Do what comes first, append the batch, then the event, in one transaction; the last line."""
         # Taken before the first await: whoever notes a read meanwhile begins a batch of its own.
         batch, self._batch = self._batch, []
-        task = asyncio.create_task(self._append([*batch, *([event] if event else [])]))
+        task = asyncio.create_task(self._append([*batch, *([event] if event else [])], first))
         self._appending.add(task)
         task.add_done_callback(self._appended)
         # A caller that goes away does not take with it what others have noted.
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
 
-    async def _append(self, rows: list[dict[str, Any]]) -> None:
+    async def _append(self, rows: list[dict[str, Any]], first: "Step | None") -> int:
         from deskclerk.desk.journal.queries import append  # noqa: PLC0415 - opened when needed
 
         try:
-            await append(await self.database(), rows)
-        except StorageUnavailable:
+            return await append(await self.database(), rows, first)
+        except DeskclerkError:
             # Reads wait for the next try, which may find space on the disk. Whose event it is is told.
             self._batch = [*(row for row in rows if row["kind"] == "read"), *self._batch]
             raise
 
-    def _appended(self, task: asyncio.Task[None]) -> None:
+    def _appended(self, task: asyncio.Task[int]) -> None:
         self._appending.discard(task)
         if not task.cancelled():
             task.exception()  # raised to the caller, if it is still there

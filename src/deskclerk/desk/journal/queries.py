@@ -1,6 +1,6 @@
 """The journal's rows on disk: chained when they are added, read back as records, entries and counts."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, and_, cast, func, literal_column, or_, select
@@ -20,19 +20,26 @@ _DAY = 86_400_000
 _COUNTED = ("read", "intent", "refused")
 
 
-async def append(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add rows behind the last line; whoever else appends waits until this is on disk."""
+async def append(
+    database: Database,
+    rows: Iterable[Mapping[str, Any]],
+    first: Callable[[Connection], Awaitable[None]] | None = None,
+) -> int:
+    """Add rows behind the last line, which is answered; whoever else appends waits until this is on disk."""
     async with database.writing() as connection:
-        await append_to(connection, rows)
+        if first:
+            await first(connection)
+        return await append_to(connection, rows)
 
 
-async def append_to(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add rows within a transaction that holds the write lock (SQLite) or takes the head's (PostgreSQL)."""
+async def append_to(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Add rows within a transaction that has the write lock; the last line."""
     # Locked until the commit: two processes that chained behind the same row would fork the chain.
     last_line = (await connection.execute(select(heads.c.seq, heads.c.hash).with_for_update())).one()
     linked, head = link(rows, Head(last_line.seq, last_line.hash))
     await connection.execute(events.insert(), linked)
     await connection.execute(heads.update().values(seq=head.seq, hash=head.hash))
+    return head.seq
 
 
 async def append_settled(database: Database, line: Mapping[str, Any]) -> bool:
@@ -66,9 +73,14 @@ async def open_intents(database: Database, instance: str) -> list[dict[str, Any]
     return await _read(database, query.order_by(events.c.seq))
 
 
-async def intents_since(database: Database, instance: str, at: int) -> list[dict[str, Any]]:
-    """Intents of an instance at or after a moment."""
-    query = events.select().where(events.c.instance == instance, events.c.kind == "intent", events.c.at >= at)
+async def intents_beside(database: Database, instance: str, seq: int) -> list[dict[str, Any]]:
+    """The other intents of an instance that were not over when the one of line `seq` was noted."""
+    # By lines and not by times: a clock may have been set in between.
+    ended = events.alias()
+    over = ended.select().where(ended.c.entry == events.c.entry, ended.c.kind.in_(ENDINGS), ended.c.seq < seq)
+    query = events.select().where(
+        events.c.instance == instance, events.c.kind == "intent", events.c.seq != seq, ~over.exists()
+    )
     return await _read(database, query.order_by(events.c.seq))
 
 

@@ -5,7 +5,7 @@ Every step is one UPDATE that names the state it starts from, so that of several
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deskclerk.catalogue import EVERY_BY_NAME
 from deskclerk.desk.caller import Caller
@@ -15,6 +15,9 @@ from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.plans.plan import Plan, TakesBack
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.errors import ApprovalRefused
+
+if TYPE_CHECKING:
+    from deskclerk.database import Connection
 
 WAITING, SIGNED, USED, DECLINED, DISMISSED, EXPIRED = (
     "waiting",
@@ -114,12 +117,7 @@ class PlanStore:
         """A plan, whatever has become of it; ApprovalRefused if there is none."""
         from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
 
-        found = await self._select(plans.c.id == plan_id)
-        if not found:
-            raise ApprovalRefused(
-                "There is no such plan.", next_step="`deskclerk pending` shows those that wait."
-            )
-        return found[0]
+        return _one(await self._select(plans.c.id == plan_id))
 
     async def alike(self, request: str) -> list[StoredPlan]:
         """The unexpired plans for the same action, arguments and instance, the newest first."""
@@ -166,31 +164,23 @@ class PlanStore:
         """Close a plan that shows what is no longer so."""
         await self._step(plan, _OPEN, DISMISSED, how)
 
-    async def use(self, plan: Plan, how: str | None = None) -> None:
-        """Use a signature up; `how` is one that was just given, None one that is on disk.
+    async def use(self, connection: "Connection", plan: Plan, how: str | None = None) -> None:
+        """Use a signature up, in the transaction of what it is used for.
 
-        ApprovalRefused if another call was first, it was declined meanwhile, or it expired.
+        `how` is one that was just given, None one that is on disk. ApprovalRefused if another call was
+        first, it was declined meanwhile, or it expired.
         """
         # A signature given in this very call goes from waiting to used in one step: nothing can take it in
         # between.
-        if not await self._step(plan, (SIGNED,) if how is None else _OPEN, USED, how):
-            (await self.load(plan.id)).check_open()
+        if not await _step(connection, plan, (SIGNED,) if how is None else _OPEN, USED, how):
+            (await _load(connection, plan.id)).check_open()
             raise ApprovalRefused("This plan is not signed.", next_step=_AGAIN)
 
     async def _step(self, plan: Plan, before: Sequence[str], after: str, how: str | None) -> bool:
         """Whether this call was the one that took the step."""
-        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
-
-        # The condition holds the state, so that of two processes one changes the row. It holds the time
-        # too: between a look at the plan and this statement the last second may have passed.
-        values: dict[str, Any] = {"status": after, "decided_at": now()} | ({"how": how} if how else {})
-        change = plans.update().where(
-            plans.c.id == plan.id, plans.c.status.in_(before), plans.c.expires_at > now()
-        )
         database = await self._journal.database()
         async with database.writing() as connection:
-            result = await connection.execute(change.values(values))
-        return result.rowcount == 1
+            return await _step(connection, plan, before, after, how)
 
     async def _select(self, *conditions: Any) -> list[StoredPlan]:
         from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
@@ -198,8 +188,36 @@ class PlanStore:
         query = plans.select().where(*conditions).order_by(plans.c.created_at.desc(), plans.c.id.desc())
         database = await self._journal.database()
         async with database.reading() as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        return [_stored(row) for row in rows]
+            return [_stored(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def _step(
+    connection: "Connection", plan: Plan, before: Sequence[str], after: str, how: str | None
+) -> bool:
+    from deskclerk.desk.journal.tables import plans  # noqa: PLC0415 - opened when needed
+
+    # The condition holds the state, so that of two processes one changes the row. It holds the time
+    # too: between a look at the plan and this statement the last second may have passed.
+    values: dict[str, Any] = {"status": after, "decided_at": now()} | ({"how": how} if how else {})
+    change = plans.update().where(
+        plans.c.id == plan.id, plans.c.status.in_(before), plans.c.expires_at > now()
+    )
+    return (await connection.execute(change.values(values))).rowcount == 1
+
+
+async def _load(connection: "Connection", plan_id: str) -> StoredPlan:
+    from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
+
+    rows = (await connection.execute(plans.select().where(plans.c.id == plan_id))).mappings()
+    return _one([_stored(row) for row in rows])
+
+
+def _one(found: Sequence[StoredPlan]) -> StoredPlan:
+    if not found:
+        raise ApprovalRefused(
+            "There is no such plan.", next_step="`deskclerk pending` shows those that wait."
+        )
+    return found[0]
 
 
 def _stored(row: Mapping[Any, Any]) -> StoredPlan:
