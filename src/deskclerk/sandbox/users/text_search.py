@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Table,
     column,
+    func,
     literal_column,
     or_,
     select,
@@ -73,6 +74,8 @@ async def owners_of(call: Call, fields: tuple[str, ...], text: str, *, whole: bo
     found = _owners(call, fields, text)
     if whole:
         return users.c.id.in_(found)
+    if await _many_indexed(call, fields, text):
+        return contains(call, fields, text)
     few = await _few(call, found)
     return contains(call, fields, text) if few is None else users.c.id.in_(few)
 
@@ -89,6 +92,21 @@ async def _few(call: Call, found: Select[Any] | CompoundSelect[Any]) -> list[str
     return sorted(set(ids)) if len(ids) <= FEW else None
 
 
+async def _many_indexed(call: Call, fields: tuple[str, ...], text: str) -> bool:
+    """Whether SQLite's index alone tells that more than FEW have the text: without looking up whose it is."""
+    if call.connection.dialect.name != "sqlite":
+        return False
+    hits = select(_index.c.rowid).where(_matches(fields, text)).limit(FEW + 1).subquery()
+    counted = select(func.count()).select_from(hits)
+    return int((await call.connection.execute(counted)).scalar_one()) > FEW
+
+
+def _matches(fields: tuple[str, ...], text: str) -> Condition:
+    # Inside quotes FTS5 takes everything as text, its own operators too.
+    quoted = text.replace('"', '""')
+    return _index.c.search_index.op("MATCH")(f'{{{" ".join(fields)}}} : "{quoted}"')
+
+
 def _has(call: Call, name: str, text: str) -> Condition:
     if name in _OWN:
         return _part(_OWN[name], name, text)
@@ -100,14 +118,11 @@ def _has(call: Call, name: str, text: str) -> Condition:
 def _owners(call: Call, fields: tuple[str, ...], text: str) -> Select[Any] | CompoundSelect[Any]:
     """The ids of the users with the text, straight from the index; one may come more than once."""
     if call.connection.dialect.name == "sqlite":
-        # Inside quotes FTS5 takes everything as text, its own operators too.
-        quoted = text.replace('"', '""')
-        sought = f'{{{" ".join(fields)}}} : "{quoted}"'
         indexed = select(_texts.c.user_id).join_from(_index, _texts, _texts.c.number == _index.c.rowid)
         # The newest few rows wait to be indexed: their owners are looked at one by one.
         waiting = select(users.c.id).join_from(_texts, users, users.c.id == _texts.c.user_id)
         return union_all(
-            indexed.where(_index.c.search_index.op("MATCH")(sought)),
+            indexed.where(_matches(fields, text)),
             waiting.where(_texts.c.indexed == literal_column("0"), contains(call, fields, text)),
         )
     own = [name for name in fields if name in _OWN]
