@@ -1,6 +1,9 @@
 """The command line from its first word to its exit code: what there is, and the flags that count for all."""
 
+import gc
 import importlib
+import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -84,6 +87,9 @@ _DEBUG = click.Option(
 )
 _VERSION = click.version_option(__version__, prog_name="deskclerk", message="%(prog)s %(version)s")
 
+_OBJECTS_BETWEEN = 300_000
+"""Objects made between two searches for those that are not used any more."""
+
 cli: click.Group = _VERSION(
     Root(
         "deskclerk",
@@ -98,7 +104,17 @@ cli: click.Group = _VERSION(
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run one command line and leave the process."""
-    sys.exit(main(arguments))
+    # A command makes much and lets go of little: looking for what it let go of takes a tenth of its time.
+    gc.set_threshold(_OBJECTS_BETWEEN)
+    code = main(arguments)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            silence(stream)
+    # Everything is closed and written: taking the modules down one by one would take longer than a command.
+    os._exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

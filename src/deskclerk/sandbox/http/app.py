@@ -23,7 +23,7 @@ from deskclerk.sandbox.http.faults import CODES, Faults, Gone, meet
 from deskclerk.sandbox.http.images import PATH as IMAGES
 from deskclerk.sandbox.http.images import image
 from deskclerk.sandbox.http.incoming import Incoming
-from deskclerk.sandbox.http.parameters import Accepted, accepted, read_body, read_items, read_query
+from deskclerk.sandbox.http.parameters import accepted, read_body, read_items, read_query
 from deskclerk.sandbox.http.rate_limits import RateLimits
 from deskclerk.sandbox.http.router import Found, Router
 from deskclerk.sandbox.http.routes import HANDLERS, OPERATIONS, not_served
@@ -48,7 +48,6 @@ class Endpoint:
 
     route: Route
     operation: type[Operation] | None
-    takes: Accepted
     reads: bool
     prepared: Prepared | None
     kept: Kept | None
@@ -63,7 +62,6 @@ def _endpoint(route: Route) -> Endpoint:
     return Endpoint(
         route=route,
         operation=operation,
-        takes=accepted(route, operation),
         reads=reads,
         prepared=found if isinstance(found, Prepared) else None,
         kept=found if isinstance(found, Kept) else None,
@@ -81,9 +79,7 @@ class BackendApi:
         for route in HANDLERS:
             self._router.add(route, _endpoint(route))
         for route in not_served():
-            absent = Endpoint(
-                route, None, accepted(route), reads=True, prepared=None, kept=None, handler=None
-            )
+            absent = Endpoint(route, None, reads=True, prepared=None, kept=None, handler=None)
             self._router.add(route, absent)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,7 +137,8 @@ class BackendApi:
         if not isinstance(found, Found):
             return _not_routed(request, found)
         endpoint, version = found.target, admitted.version
-        route, takes, operation = endpoint.route, endpoint.takes, endpoint.operation
+        route, operation = endpoint.route, endpoint.operation
+        takes = accepted(route, operation)
         if endpoint.handler is None:
             raise _not_served(route)
         # Checked before a transaction begins: a request that is wrong costs no lock.

@@ -3,9 +3,7 @@
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, ClassVar, get_type_hints
 
 from deskclerk.catalogue import Action, Parameter, Route, Verb
 from deskclerk.catalogue.parameter import read_parameter
@@ -14,7 +12,7 @@ from deskclerk.sandbox.http.answer import Ready
 from deskclerk.sandbox.store.store import Instance, Store
 
 
-class Operation(BaseModel):
+class Operation:
     """Declares the parameters of a route that no action uses, with the catalogue's types and marks.
 
     `class CreateSession(Operation, route=POST("/sessions")): user_id: str`. Those of a GET or DELETE
@@ -25,8 +23,6 @@ class Operation(BaseModel):
     than the method does whether it writes.
     Only declared, never built: requests are checked by `parameters`, as those of actions are.
     """
-
-    model_config = ConfigDict(defer_build=True)
 
     route: ClassVar[Route]
     like: ClassVar[type[Action] | None]
@@ -45,7 +41,6 @@ class Operation(BaseModel):
         upload: str = "",
         writes: bool | None = None,
     ) -> None:
-        super().__init_subclass__()
         cls.route, cls.like, cls.wrapped, cls.many = route, like, wrapped, many
         cls.upload, cls.writes = upload, writes
 
@@ -53,11 +48,22 @@ class Operation(BaseModel):
     @functools.cache
     def parameters(cls) -> dict[str, Parameter]:
         """The declared parameters by name."""
+        # Only where it is asked for: there are a hundred of them, and a request is for one.
+        from pydantic.fields import FieldInfo  # noqa: PLC0415
+
         reads = cls.route.method in (Verb.GET, Verb.DELETE)
-        return {
-            name: read_parameter(name, info, in_path=False, reads=reads)
-            for name, info in cls.model_fields.items()
-        }
+        found = {}
+        for name, kind in get_type_hints(cls, include_extras=True).items():
+            if name in Operation.__annotations__:
+                continue
+            absent = name not in vars(cls)
+            info = (
+                FieldInfo.from_annotation(kind)
+                if absent
+                else FieldInfo.from_annotated_attribute(kind, vars(cls)[name])
+            )
+            found[name] = read_parameter(name, info, in_path=False, reads=reads)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from functools import cached_property
 from urllib.parse import parse_qsl
 
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
@@ -85,6 +84,8 @@ class Incoming:
         kind = (self.header("content-type") or "").partition(";")[0].strip().lower()
         if kind != _FORM:
             raise refusal("unsupported_content_type", "Unsupported content type", f"Send {_FORM}.")
+        from starlette.formparsers import MultiPartException  # noqa: PLC0415 - few requests bring a file
+
         try:
             # Clerk's forms have one file and a field or two; the parser would take a thousand.
             async with Request(self.scope, self._limited()).form(max_files=1, max_fields=8) as form:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -164,12 +163,22 @@ class Accepted:
         return {**self.body, **self.old} if version < METADATA_HAS_ITS_OWN_ROUTE else self.body
 
 
-@functools.cache
+_KNOWN: dict[Route, Accepted] = {}
+
+
 def accepted(route: Route, operation: type[Operation] | None = None) -> Accepted:
     """What a route accepts: what its operation declares, else what all actions that use the route do.
 
     Where several share one, a parameter is as the first declares it, and required if all require it.
     """
+    # Made when a route is first asked for: a process on the command line asks for one.
+    found = _KNOWN.get(route)
+    if found is None:
+        found = _KNOWN[route] = _accepted(route, operation)
+    return found
+
+
+def _accepted(route: Route, operation: type[Operation] | None) -> Accepted:
     if operation and not operation.like:
         return _declared(operation)
     like = operation.like if operation else None

@@ -145,7 +145,7 @@ async def get_communication(call: Call) -> dict[str, Any]:
 
 async def update_communication(call: Call) -> dict[str, Any]:
     """Replace the list of countries."""
-    values = given(call, UpdateCommunication.model_fields)
+    values = given(call, UpdateCommunication.parameters())
     codes = values.get("blocked_country_codes", [])
     if not all(_COUNTRY.fullmatch(code) for code in codes):
         raise ill_formed("blocked_country_codes", "blocked_country_codes must be two capital letters each.")
@@ -162,7 +162,7 @@ async def get_oauth_settings(call: Call) -> dict[str, Any]:
 
 async def update_oauth_settings(call: Call) -> dict[str, Any]:
     """Change what holds for OAuth applications."""
-    values = given(call, UpdateOAuthSettings.model_fields)
+    values = given(call, UpdateOAuthSettings.parameters())
     if "default_scopes" in call.body:
         scopes = call.body["default_scopes"]
         values["default_scopes"] = scopes and list(dict.fromkeys(scopes))  # a set, in the order given

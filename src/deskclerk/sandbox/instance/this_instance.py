@@ -82,7 +82,7 @@ async def get_instance(call: Call) -> dict[str, Any]:
 
 async def update_instance(call: Call) -> Response:
     """Change what is given; Clerk answers nothing."""
-    values = given(call, UpdateInstance.model_fields)
+    values = given(call, UpdateInstance.parameters())
     if values.get("support_email"):
         _check_email(values["support_email"])
     # An empty development_origin takes it back; a stand-in passes for it here.
@@ -95,13 +95,13 @@ async def update_instance(call: Call) -> Response:
 
 async def update_restrictions(call: Call) -> dict[str, Any]:
     """Change which restrictions are on."""
-    values = given(call, UpdateRestrictions.model_fields)
+    values = given(call, UpdateRestrictions.parameters())
     return {"object": "instance_restrictions", **await change_settings(call, "restrictions", values)}
 
 
 async def update_beta_settings(call: Call) -> dict[str, Any]:
     """Change settings under their older names."""
-    values = given(call, UpdateBetaSettings.model_fields)
+    values = given(call, UpdateBetaSettings.parameters())
     if not _LOCAL_PART.fullmatch(values.get("from_email_address", "noreply")):
         raise ill_formed("from_email_address", "from_email_address must have letters and digits only.")
     # Its settings belong to three sections; what is not taken out here goes to the last, `emails`.

@@ -43,7 +43,7 @@ async def get_organization_settings(call: Call) -> dict[str, Any]:
 
 async def update_organization_settings(call: Call) -> dict[str, Any]:
     """Change how organizations are set up."""
-    values = given(call, UpdateOrganizationSettings.model_fields)
+    values = given(call, UpdateOrganizationSettings.parameters())
     for name in ("creator_role", "domains_default_role"):
         # Asked for by id and kept by key, as members have their roles.
         if key := values.pop(f"{name}_id", None):

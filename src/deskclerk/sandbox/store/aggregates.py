@@ -18,7 +18,6 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
 Whose = ColumnElement[bool]
 
@@ -66,4 +65,6 @@ def among(dialect: Dialect, column: Column[Any], name: str) -> ColumnElement[boo
     if dialect.name == "sqlite":
         each = func.json_each(bindparam(name, type_=JSON)).table_valued("value")
         return column.in_(select(each.c.value))
+    from sqlalchemy.dialects.postgresql import ARRAY  # noqa: PLC0415 - where it is the dialect
+
     return column == any_(bindparam(name, type_=ARRAY(String)))

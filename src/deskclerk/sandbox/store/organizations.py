@@ -78,7 +78,6 @@ Index(
     organization_domains.c.name,
     unique=True,
     sqlite_where=_verified,
-    postgresql_where=_verified,
 )
 
 
@@ -173,7 +172,6 @@ Index(
     invitations.c.email_address,
     unique=True,
     sqlite_where=_alone,
-    postgresql_where=_alone,
 )
 Index(
     "organization_invitations_pending",
@@ -181,5 +179,4 @@ Index(
     organization_invitations.c.email_address,
     unique=True,
     sqlite_where=_pending,
-    postgresql_where=_pending,
 )

@@ -63,7 +63,6 @@ for _kind in ("email_address", "phone_number", "web3_wallet"):
         users.c.instance_id,
         users.c.id,
         sqlite_where=_absent,
-        postgresql_where=_absent,
     )
 Index("users_updated", users.c.instance_id, users.c.updated_at, users.c.id)
 Index("users_banned", users.c.instance_id, users.c.banned, users.c.created_at, users.c.id)

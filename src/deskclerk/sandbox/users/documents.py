@@ -8,11 +8,10 @@ text (triggers, see migration 0007), and the answer is made of the rows again.
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Dialect, Select, Table, bindparam, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from deskclerk.database import Connection, Statement
 from deskclerk.sandbox.http.answer import Ready, dumped
@@ -196,7 +195,8 @@ async def written(call: Call, user_id: str) -> Ready | None:
 
 def _keep(dialect: Dialect) -> Any:
     values: dict[str, Any] = {"user_id": bindparam("user_id"), "document": bindparam("document")}
-    insert: Any = sqlite_insert if dialect.name == "sqlite" else postgres_insert
+    # Of the two dialects the one that is not used is not imported.
+    insert: Any = import_module(f"sqlalchemy.dialects.{dialect.name}").insert
     new = insert(user_documents).values(values)
     return new.on_conflict_do_update(index_elements=["user_id"], set_={"document": new.excluded.document})
 
