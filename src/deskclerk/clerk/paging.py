@@ -1,15 +1,21 @@
 """Lists: Clerk's two shapes made one, and the way from a page to the next."""
 
+import asyncio
+import contextlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from deskclerk.catalogue import Action
 from deskclerk.catalogue.action import items_of
+from deskclerk.errors import ClerkError
 
 DEFAULT_LIMIT = 10
 """Clerk's page size when none is asked for."""
 MOST = 500
+REMEMBERED = 5_000
+"""Items of which is known that they were given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +55,34 @@ def by_cursor(action: Action) -> bool:
 
 
 async def every_page(action: Action, ask: Callable[[Action], Awaitable[Any]]) -> AsyncIterator[Page]:
-    """Every page of a list from the action's own place on.
+    """Every page of a list from the action's own place on, in their order.
 
-    An item that shifts onto the next page because others were added meanwhile is not given twice.
+    The next page is asked for while this one is used. An item that shifts onto the next page because
+    others were added meanwhile is not given twice, as long as fewer than REMEMBERED were.
     """
     if getattr(action, "limit", None) is None and "limit" in action.parameters():
         # Clerk's largest page: fewer requests of the rate budget for the same list.
         action = action.model_copy(update={"limit": MOST})
-    seen: set[str] = set()
-    while True:
-        page = page_of(await ask(action))
-        # With offsets, whatever is added in front while one pages moves an item onto the next page.
-        fresh = [item for item in page.items if item.get("id") not in seen]
-        seen.update(item["id"] for item in fresh if "id" in item)
-        yield Page(fresh, page.total)
-        onward = following(action, page) if action.spec.paged else None
-        if onward is None:
-            return
-        action = action.model_copy(update=onward)
+    # In the order in which they came: the list may be longer than what memory holds.
+    seen: dict[Any, None] = {}
+    asked = asyncio.ensure_future(ask(action))
+    try:
+        while True:
+            page = page_of(await asked)
+            onward = following(action, page) if action.spec.paged else None
+            if onward is not None:
+                action = action.model_copy(update=onward)
+                asked = asyncio.ensure_future(ask(action))
+            # With offsets, whatever is added in front while one pages moves an item onto the next page.
+            fresh = [item for item in page.items if item.get("id") not in seen]
+            seen.update(dict.fromkeys(item["id"] for item in fresh if "id" in item))
+            for old in [*itertools.islice(seen, max(0, len(seen) - REMEMBERED))]:
+                del seen[old]
+            yield Page(fresh, page.total)
+            if onward is None:
+                return
+    finally:
+        # Whoever has seen enough does not wait for what was asked ahead.
+        asked.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ClerkError):
+            await asked

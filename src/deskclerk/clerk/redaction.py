@@ -43,7 +43,26 @@ def redactor(key: str, action: Action | None = None) -> Redact:
             case _:
                 return value
 
-    return redact
+    # A short secret counts only where it stands by itself, which a text of JSON around it may hide.
+    if any(len(form) < _UNMISTAKABLE for form in forms):
+        return redact
+
+    def redact_if_there(value: Any) -> Any:
+        # Searched for in the whole at once: nearly no answer repeats a secret, and a page has 500 users.
+        if isinstance(value, dict | list) and not _has(pattern, value):
+            return value
+        return redact(value)
+
+    return redact_if_there
+
+
+def _has(pattern: re.Pattern[str], value: Any) -> bool:
+    """Whether a JSON value may have what a pattern finds, whose forms are those of JSON too."""
+    try:
+        return pattern.search(json.dumps(value, ensure_ascii=False)) is not None
+    # Nested too deeply, or no text: whoever goes through it knows what to do.
+    except (RecursionError, ValueError):
+        return True
 
 
 def secrets_of(action: Action) -> Iterator[str]:

@@ -54,10 +54,10 @@ async def test_a_cancelled_read_does_not_take_the_noted_reads_with_it(connect, e
     appending = anyio.Event()
     append = Journal._append
 
-    async def slowly(self, rows):
+    async def slowly(self, rows, first):
         appending.set()
         await anyio.lowlevel.checkpoint()
-        await append(self, rows)
+        return await append(self, rows, first)
 
     monkeypatch.setattr(Journal, "_append", slowly)
     monkeypatch.setattr("deskclerk.desk.journal.journal._BATCH", 3)

@@ -10,11 +10,8 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
-from deskclerk.desk.view.answers import Answer, show
+from deskclerk.desk.view.answers import UNBOUNDED, Answer, show
 from deskclerk.errors import ClerkError
-
-_UNBOUNDED = 10**12
-"""Characters; no answer is as long."""
 
 
 class Reads:
@@ -47,4 +44,4 @@ class Reads:
             # In Clerk's own shape, so that the view treats a page of many like a page of one.
             shape = {"data": page.items, "total_count": page.total}
             await self._journal.read(self._instance, caller, action, DONE)
-            yield show(action, shape, budget=_UNBOUNDED)
+            yield show(action, shape, budget=UNBOUNDED)

@@ -11,6 +11,8 @@ from deskclerk.desk.view.cleaning import FREE_FORM, clean, without_secrets
 from deskclerk.errors import InvalidRequest
 
 EVERYTHING = "*"
+UNBOUNDED = 10**12
+"""A budget of characters that no answer uses up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,16 @@ def _show_list(action: Action, page: Page, budget: int) -> Answer:
         page = _local_page(action, page)
     shown: list[Any] = []
     size = 0
+    brief = getattr(action, "fields", None) is None
     for raw in page.items:
-        item = without_secrets(raw)
-        fields = _wanted(action, item)
-        view = item if fields is None else project(item, fields)
-        if fields is not None and getattr(action, "fields", None) is None:
+        fields = _wanted(action, raw)
+        # What is not shown need not be looked at: the least of an item is.
+        view = without_secrets(raw if fields is None else project(raw, fields))
+        if fields is not None and brief:
             view = _without_empty(view)
         view = clean(view)
-        size += len(compact(view)) + 1
+        if budget < UNBOUNDED:
+            size += len(compact(view)) + 1
         # One item is always shown, however long: an empty page would send the asker round in circles.
         if shown and size > budget:
             break

@@ -8,7 +8,6 @@ inside an emoji only; the joiners of Persian and Indic spelling and the flags of
 import json
 import math
 import re
-from collections.abc import Mapping
 from typing import Any
 
 LONGEST = 2_000
@@ -76,21 +75,21 @@ def without_tickets(text: str) -> str:
 
 def clean(value: Any, longest: int = LONGEST, depth: int = 0) -> Any:
     """A JSON value with every string in it cleaned, keys included, no deeper or wider than the bounds."""
-    match value:
-        case str():
-            return clean_text(value, longest)
-        case dict() | list() if depth >= DEEPEST:
+    if isinstance(value, str):
+        return clean_text(value, longest)
+    if isinstance(value, dict | list):
+        if depth >= DEEPEST:
             return "[deeper levels are not shown]"
-        case dict():
+        if isinstance(value, dict):
             return _clean_object(value, longest, depth + 1)
-        case list():
-            more = [f"… [{len(value) - WIDEST} more items]"] if depth and len(value) > WIDEST else []
-            most = WIDEST if depth else len(value)
-            return [clean(item, longest, depth + 1) for item in value[:most]] + more
-        case float() if not math.isfinite(value):  # Python writes NaN, which no other JSON reader takes
-            return str(value)
-        case _:
-            return value
+        more = [f"… [{len(value) - WIDEST} more items]"] if depth and len(value) > WIDEST else []
+        most = WIDEST if depth else len(value)
+        return [clean(item, longest, depth + 1) for item in value[:most]] + more
+    if isinstance(value, float) and not math.isfinite(
+        value
+    ):  # Python writes NaN, no other JSON reader takes it
+        return str(value)
+    return value
 
 
 def _clean_object(value: dict[Any, Any], longest: int, depth: int) -> dict[str, Any]:
@@ -115,7 +114,7 @@ def without_secrets(value: Any) -> Any:
         return without_tickets(value)
     if isinstance(value, list):
         return [without_secrets(item) for item in value]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     return {
         # An application may call its own metadata `token`; hiding that would hide what people look for.

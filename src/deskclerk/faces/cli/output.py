@@ -61,8 +61,9 @@ def draw_items(action: Action, items: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def print_lines(values: Iterable[Any]) -> None:
     """JSON, one value a line."""
-    for value in values:
-        click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    lines = [json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values]
+    if lines:
+        click.echo("\n".join(lines))
 
 
 def _say_how_many(state: State, value: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from mcp.server.stdio import stdio_server
 from deskclerk.desk import Desk
 from deskclerk.faces.mcp.calls import Doorway
 from deskclerk.faces.mcp.server import build, log_to_stderr
-from deskclerk.faces.mcp.stdio_lines import Lines, Messages
+from deskclerk.faces.mcp.stdio_lines import Lines, Messages, Output
 from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 def run(settings: Settings) -> None:
     """Serve one client until it closes its end or a signal asks to stop; writes under way end first."""
     log_to_stderr()
+
     asyncio.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
-    # The transport moves the real stdout away and points descriptor 1 at stderr. Python's own stdout is
-    # pointed there too: what a stray print leaves in its buffer would be flushed onto the wire at the end.
-    lines = Lines(sys.stdin.buffer)
-    async with stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (reader, writer):
+    # The real stdout is moved away and descriptor 1 points at stderr. Python's own stdout is pointed there
+    # too: what a stray print leaves in its buffer would be flushed onto the wire at the end.
+    lines, output = Lines(sys.stdin.fileno()), Output(_claim_output())
+    async with stdio_server(
+        stdin=cast("anyio.AsyncFile[str]", lines), stdout=cast("anyio.AsyncFile[str]", output)
+    ) as (reader, writer):
         with contextlib.redirect_stdout(sys.stderr):
             async with Desk(settings) as desk, _console(desk) as console:
                 server = build(desk, console)
@@ -42,6 +45,14 @@ async def _serve(settings: Settings) -> None:
                 sys.stderr.flush()
                 # A thread still waits for the client's next line, and nothing can wake it.
                 os._exit(128 + stopped)
+
+
+def _claim_output() -> int:
+    """A descriptor of standard output for the answers alone: whatever else writes there goes to stderr."""
+    sys.stdout.flush()
+    output = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return output
 
 
 @contextlib.asynccontextmanager

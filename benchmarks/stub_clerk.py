@@ -1,0 +1,107 @@
+"""A Clerk that answers at once: users by cursor or by id, from memory. For benchmarks only.
+
+Run: python benchmarks/stub_clerk.py PORT USERS
+"""
+
+import asyncio
+import json
+import re
+import sys
+
+USER = {
+    "object": "user",
+    "external_id": None,
+    "primary_email_address_id": "idn_1",
+    "primary_phone_number_id": None,
+    "primary_web3_wallet_id": None,
+    "username": None,
+    "first_name": "Ada",
+    "last_name": "Byron",
+    "locale": "en-GB",
+    "public_metadata": {"plan": "team"},
+    "private_metadata": {},
+    "unsafe_metadata": {"theme": "dark"},
+    "image_url": "https://img.example.com/user",
+    "has_image": False,
+    "email_addresses": [
+        {
+            "id": "idn_1",
+            "object": "email_address",
+            "email_address": "ada.byron@example.com",
+            "verification": {"object": "verification_admin", "status": "verified", "strategy": "admin"},
+            "created_at": 1700000000000,
+            "updated_at": 1700000000000,
+            "reserved": False,
+            "linked_to": [],
+            "matches_sso_connection": False,
+        }
+    ],
+    "phone_numbers": [],
+    "web3_wallets": [],
+    "external_accounts": [],
+    "passkeys": [],
+    "saml_accounts": [],
+    "enterprise_accounts": [],
+    "password_enabled": True,
+    "totp_enabled": False,
+    "backup_code_enabled": False,
+    "two_factor_enabled": False,
+    "banned": False,
+    "locked": False,
+    "last_sign_in_at": 1700000000000,
+    "last_active_at": 1700000000000,
+    "created_at": 1700000000000,
+    "updated_at": 1700000000000,
+}
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+
+
+def user(number: int) -> str:
+    """One user as text."""
+    return json.dumps({"id": f"user_{number:08}", **USER}, separators=(",", ":"))
+
+
+class Stub(asyncio.Protocol):
+    """One connection; requests have no body and come one after the other."""
+
+    users = 0
+    pages: dict[tuple[int, int], bytes] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.transport = transport
+        self.waiting = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Answer what is whole."""
+        self.waiting += data
+        while b"\r\n\r\n" in self.waiting:
+            head, _, self.waiting = self.waiting.partition(b"\r\n\r\n")
+            body = self.answer(head.split(b" ", 2)[1].decode())
+            self.transport.write(_HEAD % len(body) + body)
+
+    def answer(self, target: str) -> bytes:
+        """The body for a path."""
+        if found := re.match(r"/v1/users/user_(\d+)", target):
+            return user(int(found[1])).encode()
+        start = re.search(r"starting_after=user_(\d+)", target)
+        offset = re.search(r"offset=(\d+)", target)
+        first = int(start[1]) + 1 if start else int(offset[1]) if offset else 0
+        size = int(found[1]) if (found := re.search(r"limit=(\d+)", target)) else 10
+        last = min(first + size, self.users)
+        # Made once: what is measured is who asks.
+        if (first, last) not in self.pages:
+            self.pages[first, last] = f"[{','.join(user(number) for number in range(first, last))}]".encode()
+        return self.pages[first, last]
+
+
+async def main() -> None:
+    """Answer until the process is ended."""
+    Stub.users = int(sys.argv[2])
+    server = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", int(sys.argv[1]))
+    print("ready", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
