@@ -1,4 +1,4 @@
-"""The low-level server of the Python SDK alone, with one tool that makes the same HTTP call. For benchmarks only.
+"""The Python SDK's low-level server alone, with one tool that makes the same HTTP call. For benchmarks.
 
 Run: python benchmarks/bare_mcp.py ORIGIN [PORT]; without a port it serves standard input and output.
 """

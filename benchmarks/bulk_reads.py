@@ -35,7 +35,8 @@ def timed(command: list[str], env: dict[str, str], lines: int) -> tuple[float, f
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begun
         out.seek(0)
-        assert status == 0 and sum(1 for _ in out) == lines, "all of them, and no more"
+        assert status == 0
+        assert sum(1 for _ in out) == lines, "all of them, and no more"
     return seconds, used.ru_maxrss / 1024
 
 
@@ -68,12 +69,11 @@ def main() -> None:
     few, many = 20_000, 200_000
     _, _, small = measure(few)
     ours, plain, large = measure(many)
+    what, note = "users list --all --json, users a second", "a loop of httpx2, json.loads, json.dumps"
     report(
         [
-            Row(
-                "users list --all --json, users a second", many / ours, many / plain, "/s", 0.2, at_least=True
-            ),
-            Row("the same, memory at 200,000 users against 20,000", large, small, "MiB", 1.2),
+            Row(what, many / ours, many / plain, "/s", 0.2, at_least=True, note=note),
+            Row("the same, memory at 200,000 users", large, small, "MiB", 1.2, note="20,000 users"),
         ]
     )
 

@@ -106,24 +106,11 @@ def main() -> None:
             for _ in range(3)
         ]
     base, ours, theirs, sdk = (min(side) for side in zip(*rounds, strict=True))
+    what, cost = "MCP over stdio, get user, above plain HTTP", ours - base
     report(
         [
-            Row(
-                "MCP over stdio, get user, above plain HTTP",
-                ours - base,
-                theirs - base,
-                "ms",
-                1.3,
-                note="@clerk/agent-toolkit 0.3.15",
-            ),
-            Row(
-                "the same, beside the Python SDK alone",
-                ours - base,
-                sdk - base,
-                "ms",
-                2.0,
-                note="for orientation; no goal of the issue",
-            ),
+            Row(what, cost, theirs - base, "ms", 1.3, note="@clerk/agent-toolkit 0.3.15 on Node 24"),
+            Row("the same", cost, sdk - base, "ms", 1.3, note="the Python SDK alone"),
         ]
     )
 

@@ -1,10 +1,12 @@
-"""What a benchmark finds: both sides, their ratio, and the goal; printed, and gathered for docs/performance.md."""
+"""What a benchmark finds: both sides, their ratio and the goal; printed, or gathered by `run.py`."""
 
 import json
 import statistics
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+
+_WHOLE = 100
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,13 @@ class Row:
     def cells(self) -> list[str]:
         """The row of a table."""
         sign = "≥" if self.at_least else "≤"
-        sides = [
-            f"{value:,.0f} {self.unit}" if value >= 100 else f"{value:.3g} {self.unit}"
-            for value in (self.ours, self.beside)
-        ]
+        sides = [f"{_shown(value)} {self.unit}".strip() for value in (self.ours, self.beside)]
         verdict = "yes" if self.met else "no"
         return [self.what, *sides, f"{self.ratio:.2f}", f"{sign} {self.goal:g}", verdict, self.note]
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= _WHOLE else f"{value:.3g}"
 
 
 def report(rows: Iterable[Row]) -> None:

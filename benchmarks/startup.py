@@ -1,21 +1,24 @@
-"""How long a client waits for its first tool list over stdio, beside bare Python with `mcp` imported.
+"""How long a client waits for its first tool list over stdio, and what the process holds while it waits.
 
-Run: python benchmarks/startup.py [RUNS]
+Beside it stands bare Python with `mcp` imported. Run: python benchmarks/startup.py
 """
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+from results import Row, report
+
+RUNS = 9
 SERVE = (
     "from deskclerk.settings import Settings; from deskclerk.faces.mcp.stdio import run; run(Settings.load())"
 )
-BARE = "import mcp.server.lowlevel, mcp.server.stdio; print('ready', flush=True)"
+BARE = "import mcp.server.lowlevel, mcp.server.stdio; print('ready', flush=True); input()"
 HELLO = [
     {
         "jsonrpc": "2.0",
@@ -32,16 +35,27 @@ HELLO = [
 ]
 
 
-def bare() -> float:
-    """Seconds for Python to start and import `mcp`."""
+def resident(pid: int) -> float:
+    """MiB that a process holds."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def bare() -> tuple[float, float]:
+    """Milliseconds for Python to start and import `mcp`, and its memory."""
     begun = time.perf_counter()
-    with subprocess.Popen([sys.executable, "-c", BARE], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", BARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         process.stdout.readline()
-        return time.perf_counter() - begun
+        found = (time.perf_counter() - begun) * 1000, resident(process.pid)
+        process.stdin.write(b"\n")
+        process.stdin.close()
+    return found
 
 
-def first_list() -> float:
-    """Seconds from the start of deskclerk to its tool list."""
+def first_list() -> tuple[float, float]:
+    """Milliseconds from the start of deskclerk to its tool list, and its memory."""
     with tempfile.TemporaryDirectory() as home:
         begun = time.perf_counter()
         with subprocess.Popen(
@@ -53,19 +67,27 @@ def first_list() -> float:
             process.stdin.write(b"".join(json.dumps(line).encode() + b"\n" for line in HELLO))
             process.stdin.flush()
             answers = [json.loads(process.stdout.readline()) for _ in range(2)]
-            taken = time.perf_counter() - begun
+            found = (time.perf_counter() - begun) * 1000, resident(process.pid)
             process.stdin.close()
             assert len(answers[1]["result"]["tools"]) == 48
         assert not any(Path(home).iterdir()), "nothing is opened before the first call"
-    return taken
+    return found
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    pairs = [(bare(), first_list()) for _ in range(runs)]
-    base, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
-    print(f"bare python with mcp imported {base * 1000:6.0f} ms")
-    print(f"start to tools/list           {ours * 1000:6.0f} ms   ({ours / base:.2f} times)")
+    """Print the rows."""
+    pairs = [(bare(), first_list()) for _ in range(RUNS)]
+    (base, held), (ours, holds) = (
+        (sorted(side[0] for side in sides)[RUNS // 2], sorted(side[1] for side in sides)[RUNS // 2])
+        for sides in zip(*pairs, strict=True)
+    )
+    note = "bare Python with mcp imported"
+    report(
+        [
+            Row("start to tools/list over stdio", ours, base, "ms", 1.10, note=note),
+            Row("memory then", holds, held, "MiB", 1.15, note=note),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import sys
+from typing import ClassVar
 
 USER = {
     "object": "user",
@@ -65,7 +66,7 @@ class Stub(asyncio.Protocol):
     """One connection; requests have no body and come one after the other."""
 
     users = 0
-    pages: dict[tuple[int, int], bytes] = {}
+    pages: ClassVar[dict[tuple[int, int], bytes]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""

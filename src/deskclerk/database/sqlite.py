@@ -35,7 +35,7 @@ _MANY = 50
 """Rows of one statement from which on a thread inserts them."""
 _IDLE = 4
 """Connections that stay open while nobody uses them."""
-_CHANGES = 1_000
+_CHANGES = 10_000
 """After so many changed rows the log is written back into the file, by a thread."""
 _TRIES = 20
 """Turns in which a group of writers is through by then, however many there are."""

@@ -13,7 +13,7 @@ import uvicorn
 from deskclerk.desk import Desk
 from deskclerk.faces.console.site import Console
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, security_of
-from deskclerk.http_protocol import BoundedProtocol
+from deskclerk.http_server import BoundedProtocol
 
 HOST = "127.0.0.1"
 _GRACE_SECONDS = 2

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
-from deskclerk.http_protocol import BoundedProtocol
+from deskclerk.http_server import BoundedProtocol
 from deskclerk.sandbox.controls.http import with_controls
 from deskclerk.sandbox.http.faults import ABORT
 from deskclerk.sandbox.opening import Sandbox

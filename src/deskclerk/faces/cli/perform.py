@@ -20,9 +20,13 @@ def carry_out(state: State, action: Action, *, yes: bool = False, every: bool = 
 
 
 async def _once(state: State, action: Action, *, yes: bool) -> None:
-    async with signing_desk(state, yes=yes) as desk:
-        answer = await desk.perform(action, progress=waiting(state))
-    if action.spec.effect != "read":
+    if action.spec.effect == "read":
+        # Nobody signs it, and so nobody asks how.
+        async with state.desk() as desk:
+            answer = await desk.perform(action)
+    else:
+        async with signing_desk(state, yes=yes) as desk:
+            answer = await desk.perform(action, progress=waiting(state))
         state.note(f"Done: {action.spec.heading.lower()}.", style="green")
     show_answer(state, action, answer)
 

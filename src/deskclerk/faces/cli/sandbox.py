@@ -112,8 +112,9 @@ def sandbox(ctx: click.Context, /, host: str, port: int, db: str | None, url: st
     if ctx.invoked_subcommand is None:
         if url:
             raise click.UsageError("--url goes with a sub-command.")
+        from deskclerk.http_server import run  # noqa: PLC0415 - only who serves needs a server
 
-        asyncio.run(serve_sandbox(state, host, port, location_of(state, db), token_of(state)))
+        run(serve_sandbox(state, host, port, location_of(state, db), token_of(state)))
     ctx.meta[PLACE] = (db, url)
 
 

@@ -15,7 +15,7 @@ from deskclerk.desk import Desk
 from deskclerk.errors import InvalidSettings, StorageUnavailable, innermost
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
-from deskclerk.http_protocol import BoundedProtocol
+from deskclerk.http_server import BoundedProtocol
 from deskclerk.settings import Settings
 
 PATH = "/mcp"

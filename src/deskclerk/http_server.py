@@ -1,7 +1,10 @@
-"""HTTP as deskclerk's servers read it: httptools, which is fast, with a bound on what it has not."""
+"""What deskclerk's servers run on: uvloop, and httptools with a bound on what it has not."""
 
 import asyncio
+import importlib
+import importlib.util
 import socket
+from collections.abc import Coroutine
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -9,6 +12,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 LARGEST_HEAD = 2**16
 """Bytes of a request line and its headers."""
 _TOO_LARGE = "The request's head is too large."
+
+
+def run(serving: Coroutine[Any, Any, None]) -> None:
+    """Run a server to its end, on uvloop where that is: it is not made for Windows."""
+    if importlib.util.find_spec("uvloop") is None:
+        asyncio.run(serving)
+    else:
+        importlib.import_module("uvloop").run(serving)
 
 
 class BoundedProtocol(HttpToolsProtocol):
