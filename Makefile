@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run test test-faults test-fuzz test-endurance test-wheel test-postgres test-browser test-js test-conformance test-mutations check format lint types docs index index-check lock clean
+.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel test-postgres test-browser test-js test-conformance test-mutations check format lint types docs index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
@@ -68,6 +68,14 @@ tests/conformance/node_modules/.package-lock.json: tests/conformance/package-loc
 # Clerk's JavaScript SDK against the sandbox; needs Node 20 or newer.
 test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
+
+# What it costs beside peers, one program a row; writes docs/performance.md. Needs wrk, npm and PostgreSQL's server.
+bench: $(VENV)/dev.stamp benchmarks/peers/node_modules/.package-lock.json
+	$(BIN)/python benchmarks/run.py
+
+benchmarks/peers/node_modules/.package-lock.json: benchmarks/peers/package-lock.json
+	cd benchmarks/peers && npm ci --silent
+	@touch $@
 
 check: lint types docs test test-faults test-fuzz test-endurance test-wheel test-postgres test-browser test-conformance test-mutations
 

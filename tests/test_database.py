@@ -3,14 +3,15 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import JSON, Boolean, Column, MetaData, Table, Text, bindparam, select, text
 from sqlalchemy.exc import IntegrityError
 
-from deskclerk.database import open_database, shown, upgrade, version_table
+from deskclerk.database import Statement, failures, open_database, shown, upgrade, version_table
 from deskclerk.desk.journal.tables import metadata
 from deskclerk.errors import InvalidSettings, StorageUnavailable
 
@@ -18,7 +19,7 @@ DESK = "deskclerk.desk.journal.migrations"
 
 UPGRADE = f"""
 import asyncio, sys
-from deskclerk.database import open_database, upgrade
+from deskclerk.database import Statement, failures, open_database, upgrade
 async def main():
     database = open_database(sys.argv[1])
     await upgrade(database, "{DESK}")
@@ -209,3 +210,158 @@ async def test_who_is_cancelled_while_a_database_is_asked_is_told_nothing_of_the
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
+
+
+THINGS = Table("things", MetaData(), Column("name", Text), Column("yes", Boolean), Column("more", JSON))
+
+
+@pytest.fixture
+async def things(place):
+    """A database with one table."""
+    database = open_database(place)
+    async with database.writing() as connection:
+        await connection.run_sync(THINGS.create)
+    yield database
+    await database.dispose()
+
+
+ADD = Statement(THINGS.insert().values({column.name: bindparam(column.name) for column in THINGS.c}))
+ALL = Statement(select(THINGS).where(THINGS.c.yes.is_(True)).order_by(THINGS.c.name))
+
+
+async def add(database, name, *, fails=False):
+    async with database.writing() as connection:
+        await connection.apply(ADD, name=name, yes=True, more={"at": [1, None]})
+        if fails:
+            raise LookupError(name)
+
+
+@pytest.mark.anyio
+async def test_a_statement_that_is_compiled_once_gives_pythons_values(things):
+    await add(things, "a")
+    assert await things.ask(ALL) == [("a", True, {"at": [1, None]})]
+    async with things.writing() as connection:
+        await connection.apply(ADD, name="b", yes=False, more=[])
+        assert await connection.fetch(ALL) == [("a", True, {"at": [1, None]})]
+    async with things.reading() as connection:
+        assert len(await connection.fetch(Statement(select(THINGS)))) == 2
+
+
+def commits(database, monkeypatch):
+    """What is counted of a file's commits."""
+    found, commit = [], type(database)._commit
+
+    def counted(self, connection):
+        found.append(connection)
+        commit(self, connection)
+
+    monkeypatch.setattr(type(database), "_commit", counted)
+    return found
+
+
+@pytest.fixture
+async def file(tmp_path):
+    """As `things`, in a file."""
+    database = open_database(tmp_path / "things.db", durable=True)
+    async with database.writing() as connection:
+        await connection.run_sync(THINGS.create)
+    yield database
+    await database.dispose()
+
+
+@pytest.mark.promise("written-together")
+@pytest.mark.anyio
+async def test_writers_that_wait_are_committed_together_and_each_fails_alone(file, monkeypatch):
+    found = commits(file, monkeypatch)
+    tasks = [add(file, f"{number:02}", fails=number % 5 == 0) for number in range(20)]
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(end) for end in ended] == [
+        LookupError if number % 5 == 0 else type(None) for number in range(20)
+    ]
+    kept = [name for name, *_ in await file.ask(ALL)]
+    assert kept == [f"{number:02}" for number in range(20) if number % 5]
+    assert len(found) < 5
+
+
+@pytest.mark.promise("written-together")
+@pytest.mark.anyio
+async def test_where_a_commit_fails_every_writer_of_it_is_told_and_nothing_is_kept(file, monkeypatch):
+    def full(_self, _connection):
+        raise StorageUnavailable.of("things.db", "the disk is full", "Free some space.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(file), "_commit", full)
+        ended = await asyncio.gather(*(add(file, f"{number}") for number in range(8)), return_exceptions=True)
+        assert [type(end) for end in ended] == [StorageUnavailable] * 8
+    assert await file.ask(ALL) == []
+    await add(file, "after")
+    assert len(await file.ask(ALL)) == 1
+
+
+@pytest.mark.anyio
+async def test_what_the_database_takes_back_by_itself_is_told_to_all_of_a_group(file):
+    async def breaks():
+        async with file.writing() as connection:
+            # As SQLite does where a statement finds the disk full.
+            connection.driver.execute("ROLLBACK")
+            raise LookupError
+
+    writers = [add(file, "first"), breaks(), add(file, "later")]
+    ended = await asyncio.gather(*writers, return_exceptions=True)
+    assert [type(end) for end in ended] == [StorageUnavailable, LookupError, type(None)]
+    assert [name for name, *_ in await file.ask(ALL)] == ["later"]
+
+
+@pytest.mark.anyio
+async def test_a_writer_that_is_cancelled_while_others_are_committed_with_it_is_on_the_disk(file):
+    tasks = [asyncio.create_task(add(file, f"{number}")) for number in range(6)]
+    for _ in range(4):
+        await asyncio.sleep(0)
+    tasks[0].cancel()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    kept = {name for name, *_ in await file.ask(ALL)}
+    assert kept == {str(number) for number, end in enumerate(ended) if end is None} | (kept & {"0"})
+    assert {"1", "2", "3", "4", "5"} <= kept
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_takes_long_is_waited_for_in_a_thread(file, monkeypatch):
+    monkeypatch.setattr("deskclerk.database.sqlite.PATIENCE", 1e-9)
+    monkeypatch.setattr("deskclerk.database.sqlite._LOOK", 1)
+    for number in range(50):
+        await add(file, f"{number:02}")
+    main, threads = threading.get_ident(), set()
+
+    async with file.reading() as connection:
+        connection.driver.set_progress_handler(connection._too_long, 1)
+        connection.driver.create_function("where_am_i", 0, lambda: threads.add(threading.get_ident()) or 1)
+        query = select(THINGS.c.name).where(text("where_am_i() = 1")).order_by(THINGS.c.name)
+        rows = (await connection.execute(query)).all()
+    assert len(rows) == 50
+    assert threads - {main}
+
+
+@pytest.mark.anyio
+async def test_a_disk_that_cannot_be_read_is_not_told_as_full(file):
+    told = failures.mendable(file.url, _error("SQLITE_IOERR_READ"))
+    assert "could not read or write it" in told.next_step
+    assert failures.mendable(file.url, _error("SQLITE_IOERR_WRITE")).next_step.startswith("Free some space")
+
+
+def _error(name):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = name
+    return error
+
+
+@pytest.mark.anyio
+async def test_the_log_beside_a_file_does_not_grow_with_every_write(tmp_path, monkeypatch):
+    monkeypatch.setattr("deskclerk.database.sqlite._CHANGES", 20)
+    database = open_database(tmp_path / "things.db")
+    async with database.writing() as connection:
+        await connection.run_sync(THINGS.create)
+    for number in range(400):
+        await add(database, f"{number}" * 200)
+        await asyncio.sleep(0)
+    assert (tmp_path / "things.db-wal").stat().st_size < 1_000_000
+    await database.dispose()

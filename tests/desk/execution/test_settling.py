@@ -11,6 +11,7 @@ from deskclerk.catalogue import BanUser, CreateUser, DeleteUser, UpdateUser
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.consequences.lookup import find_out
 from deskclerk.desk.execution import settling
+from deskclerk.desk.journal import records
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.errors import ClerkUnavailable, OutcomeUnknown
 
@@ -120,6 +121,29 @@ async def test_another_write_to_the_same_target_leaves_it_unknown(open_desk, ups
         (line,) = await desk.settling.orphans()
     assert line["outcome"] == "unknown"
     assert "Other writes" in line["note"]
+
+
+async def test_a_later_write_is_one_although_the_clock_was_set_back(open_desk, upstream, orphan, monkeypatch):
+    await orphan(BAN, happened=True)
+    early = records.now() - 3_600_000
+    async with open_desk(confirm="never") as desk:
+        desk.settling._settled = True
+        with monkeypatch.context() as clock:
+            clock.setattr(records, "now", lambda: early)
+            await desk.perform(UpdateUser(user_id="user_1", first_name="Eve"))
+    async with open_desk() as desk:
+        (line,) = await desk.settling.orphans()
+    assert line["outcome"] == "unknown"
+    assert "Other writes" in line["note"]
+
+
+async def test_a_clock_that_was_set_back_tells_no_seconds(open_desk, orphan, monkeypatch):
+    await orphan(BAN, happened=False)
+    monkeypatch.setattr(settling, "now", lambda: records.now() - 3_600_000)
+    line = await settled(open_desk)
+    assert line["outcome"] == "unknown"
+    assert "Not done so far" in line["note"]
+    assert "-" not in line["note"].partition("Not done")[2].partition(";")[0]
 
 
 async def test_a_write_of_a_living_process_is_left_alone(open_desk, upstream):

@@ -6,13 +6,13 @@ added before. Search looks at the rows that wait one by one. PostgreSQL's indexe
 
 from collections.abc import Mapping
 
+from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import text
 
 from deskclerk.database import Connection, Statement
 
 MOST = 100
 """How many rows may wait; with the next one all of them are indexed."""
-_MANY = 500
 _FIELDS: Mapping[str, Mapping[str, str]] = {
     "users": {"name": "name_folded", "username": "username_folded", "user": "id"},
     "email_addresses": {"email_address": "email_address"},
@@ -44,5 +44,10 @@ async def index_waiting(connection: Connection) -> None:
         return
     ((waiting,),) = await connection.fetch(_WAITING)
     if waiting > MOST:
-        for step in _STEPS:
-            await connection.execute(step, long=waiting > _MANY)
+        # Some milliseconds: the event loop goes on meanwhile.
+        await connection.run_sync(_index_all)
+
+
+def _index_all(connection: SyncConnection) -> None:
+    for step in _STEPS:
+        connection.execute(step)
