@@ -105,7 +105,8 @@ async def test_a_shell_signs_nothing_by_itself(agent, clerk):
     for words in (["approve", plan_id], ["approve", plan_id, "--yes"]):
         ran = await asyncio.to_thread(piped, *words)
         assert ran.returncode == 8
-    for words in (["approve", "plan_made_up"], ["approve", plan_id[:-1] + "0"]):
+    another = plan_id[:-1] + ("1" if plan_id.endswith("0") else "0")
+    for words in (["approve", "plan_made_up"], ["approve", another]):
         assert (await asyncio.to_thread(piped, *words)).returncode == 1
     assert (await ask(client, user)).is_error
     assert clerk.writes == []

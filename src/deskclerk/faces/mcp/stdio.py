@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 def run(settings: Settings) -> None:
     """Serve one client until it closes its end or a signal asks to stop; writes under way end first."""
     log_to_stderr()
-
     asyncio.run(_serve(settings))
 
 
