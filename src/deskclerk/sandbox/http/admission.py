@@ -11,7 +11,6 @@ from deskclerk.sandbox.http.incoming import Incoming
 from deskclerk.sandbox.store.state import Instance, State
 
 VERSIONS = ("2021-02-05", "2024-10-01", "2025-03-12", "2025-04-10", "2025-11-10", "2026-05-12")
-NEWEST = VERSIONS[-1]
 METADATA_HAS_ITS_OWN_ROUTE = "2026-05-12"
 """Before this version PATCH of a user or an organization took metadata too, and replaced it."""
 
