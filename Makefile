@@ -26,6 +26,7 @@ tests/js/node_modules/axe-core: tests/js/package-lock.json
 # What is kept in a database, on PostgreSQL: the tests start a server of their own (Debian: postgresql).
 test-postgres: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --postgres tests/sandbox tests/test_database.py tests/desk/journal/test_stores.py \
+	  tests/desk/rates \
 	  tests/faces/cli/test_sandbox_commands.py
 
 # Every action before every fault that Clerk, a proxy or the network can answer with.

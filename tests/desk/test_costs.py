@@ -1,9 +1,13 @@
 """What a signed write costs: requests, statements, transactions, commits that wait for the disk."""
 
+import functools
+
+import httpx2
 import pytest
 from tests.desk.conftest import Person
 
 from deskclerk.catalogue import BanUser, ListUsers
+from deskclerk.clerk.client import Clerk
 from deskclerk.database.sqlite import SqliteDatabase
 from deskclerk.desk import Desk
 from deskclerk.desk.journal import queries
@@ -35,8 +39,6 @@ def said(monkeypatch):
 async def test_a_signed_ban_with_its_preview_costs_five_requests_and_four_transactions(
     tmp_path, said, monkeypatch
 ):
-    import httpx2  # noqa: PLC0415
-
     send = httpx2.ASGITransport.handle_async_request
 
     async def noted(self, request):
@@ -55,6 +57,37 @@ async def test_a_signed_ban_with_its_preview_costs_five_requests_and_four_transa
     assert sum(line.startswith("BEGIN") for line in said) <= 4
     assert sum(line.startswith("COMMIT") for line in said[:sent]) <= 2
     assert sum(line.startswith("COMMIT") for line in said[sent:]) == 1
+
+
+@pytest.mark.promise("a-write-costs-little")
+async def test_the_shared_rate_budget_is_within_what_a_ban_costs(
+    tmp_path, desk_at_home, said, upstream, monkeypatch
+):
+    async def answer(request):
+        said.append(f"HTTP {request.method}")
+        lists = request.url.path.endswith(("/sessions", "/organizations"))
+        return httpx2.Response(200, json=[]) if lists else await upstream(request)
+
+    to_us = functools.partial(Clerk, transport=httpx2.MockTransport(answer))
+    monkeypatch.setattr("deskclerk.desk.instances.instance.Clerk", to_us)
+    upstream.users["user_2"] = upstream.users["user_1"] | {"id": "user_2"}
+    async with Desk.open(Settings(home=tmp_path / "home", secret_key="sk_test_x"), approver=Person()) as desk:
+        await desk.perform(BAN)
+        # As after some seconds: the next request needs a new share.
+        desk._budget._left = 0
+        said.clear()
+        await desk.perform(BanUser(user_id="user_2"))
+        sent = said.index("HTTP POST")
+        assert sum("rate_usage" in line for line in said) == 2
+        assert sum(line.startswith("HTTP") for line in said) == 5
+        assert sum(not line.startswith(STEPS) for line in said) <= 12
+        assert sum(line.startswith("BEGIN") for line in said) <= 4
+        # One of these does not wait for the disk.
+        assert sum(line.startswith("COMMIT") for line in said[:sent]) <= 3
+        assert said.count("PRAGMA synchronous = NORMAL") == 1
+        said.clear()
+    # What it did not send is given back at the end.
+    assert sum("rate_usage" in line for line in said) == 2
 
 
 async def test_a_signature_whose_intent_could_not_be_noted_is_not_used_up(open_desk, upstream, monkeypatch):

@@ -112,7 +112,7 @@ async def connected(home, era, clerk):
     settings = Settings(home=home, secret_key=KEY, confirm="never", destructive_per_hour=10**6)
     transport = httpx2.MockTransport(clerk)
     async with (
-        Clerk("https://clerk.test", KEY, kind="sandbox", transport=transport) as at,
+        Clerk("https://clerk.test", KEY, transport=transport) as at,
         Desk(settings, clerk=at) as desk,
         Client(build(desk), mode=era) as client,
     ):

@@ -107,7 +107,7 @@ def assert_inert(value):
 
 
 def open_desk(tmp_path, transport):
-    clerk = Clerk("https://clerk.test", "sk_test_x", kind="sandbox", transport=transport)
+    clerk = Clerk("https://clerk.test", "sk_test_x", transport=transport)
     return Desk(Settings(home=tmp_path / "home", secret_key="sk_test_x", approval_wait=0), clerk=clerk)
 
 

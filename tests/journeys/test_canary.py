@@ -188,7 +188,7 @@ async def a_desk(home, parrot, approver=None, **options):
     settings = Settings(home=home, secret_key=KEY, approval_wait=0, **options)
     transport = httpx2.MockTransport(parrot)
     async with (
-        Clerk("https://clerk.test", KEY, kind="sandbox", transport=transport) as clerk,
+        Clerk("https://clerk.test", KEY, transport=transport) as clerk,
         Desk(settings, clerk=clerk, approver=approver) as desk,
     ):
         yield desk

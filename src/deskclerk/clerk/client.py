@@ -22,10 +22,10 @@ from deskclerk.clerk.answers import (
     too_large,
     unreadable,
 )
-from deskclerk.clerk.rate_budget import PER_TEN_SECONDS, RateBudget
+from deskclerk.clerk.rate_budget import RateBudget
 from deskclerk.clerk.redaction import Redact, redactor
 from deskclerk.clerk.retry import ATTEMPTS, is_read, never_left, wait_before_retry
-from deskclerk.errors import ClerkError, ClerkUnavailable, Unprocessable
+from deskclerk.errors import ClerkError, ClerkUnavailable, RateLimited, Unprocessable
 from deskclerk.version import __version__
 
 
@@ -35,7 +35,7 @@ class Clerk:
     Args:
         origin: such as `https://api.clerk.com`, without `/v1`.
         key: the secret key; it is kept here and nowhere else.
-        kind: `live`, `test` or `sandbox`; the first two have a rate budget.
+        budget: how many requests Clerk takes; left out, none waits for another. It is not closed here.
         timeout: seconds for one try, from its first byte to the last of its answer.
         retry_seconds: seconds for all tries of one request.
         largest: bytes of one answer, unpacked, beyond which it is not read.
@@ -47,7 +47,7 @@ class Clerk:
         origin: str,
         key: str,
         *,
-        kind: str = "test",
+        budget: RateBudget | None = None,
         timeout: float = 30.0,
         retry_seconds: float = 45.0,
         largest: int = LARGEST,
@@ -59,7 +59,7 @@ class Clerk:
         self._largest = largest
         # The key lives in this closure and in the client's headers, and nowhere a repr could show it.
         self._redactor = functools.partial(redactor, key)
-        self._budget = RateBudget(kind) if kind in PER_TEN_SECONDS else None
+        self._budget = budget
         self._http = httpx2.AsyncClient(
             base_url=f"{origin}/v1",
             headers={
@@ -127,15 +127,23 @@ class Clerk:
             async with asyncio.timeout(limit):
                 async for attempt in tries:
                     with attempt:
-                        return await self._once(request, redact, info)
+                        return await self._budgeted(request, redact, info)
         except TimeoutError:
             raise lost(request, f"no answer within {limit:g} s") from None
         raise AssertionError("stamina returns or raises")
 
+    async def _budgeted(self, request: Request, redact: Redact, info: ResponseInfo | None) -> Any:
+        """One try within the rate budget, since Clerk counts tries."""
+        if self._budget is None:
+            return await self._once(request, redact, info)
+        await self._budget.spend(request)
+        try:
+            return await self._once(request, redact, info)
+        except RateLimited as error:
+            await self._budget.refused(request, error.retry_after)
+            raise
+
     async def _once(self, request: Request, redact: Redact, info: ResponseInfo | None) -> Any:
-        # Spent for each try, not for each request: Clerk counts tries.
-        if self._budget:
-            await self._budget.spend(request)
         try:
             sent = self._http.build_request(
                 request.method, request.path, params=list(request.query) or None, json=request.body

@@ -68,8 +68,11 @@ class Database(Protocol):
     async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of one statement, which is a transaction of its own."""
 
-    def writing(self) -> AbstractAsyncContextManager[Connection]:
-        """A transaction that holds the write lock; committed unless the block raises."""
+    def writing(self, *, synced: bool = True) -> AbstractAsyncContextManager[Connection]:
+        """A transaction that holds the write lock; committed unless the block raises.
+
+        Where `synced` is off, a power cut may take it away: it is committed without waiting for the disk.
+        """
 
     async def dispose(self) -> None:
         """Close every connection."""

@@ -118,9 +118,11 @@ class PostgresDatabase:
                 yield PostgresConnection(connection, self.url)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[PostgresConnection]:
+    async def writing(self, *, synced: bool = True) -> AsyncIterator[PostgresConnection]:
         """A transaction that holds the write lock; committed unless the block raises."""
         async with self._turn, self.engine.begin() as connection:
+            if not synced:
+                await connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
             yield PostgresConnection(connection, self.url)
 
     async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:

@@ -87,17 +87,25 @@ class SqliteConnection:
         """When a statement on the event loop is broken off; 0: never."""
         for pragma in (
             "journal_mode = WAL",
-            f"synchronous = {'FULL' if durable else 'NORMAL'}",
             "foreign_keys = ON",
             # What a statement that fails halfway would undo is kept in memory, not in a file for each.
             "temp_store = MEMORY",
-            # Within a commit it would keep the loop waiting; where a commit waits for the disk it may.
-            f"wal_autocheckpoint = {1000 if durable else 0}",
         ):
             driver.execute(f"PRAGMA {pragma}")
+        self._synced = not durable
+        self.set_synced(durable)
         driver.set_progress_handler(self._too_long, _LOOK)
         # Whoever is given SQLAlchemy's own connection finds a transaction there, and does not end it.
         sync.begin()
+
+    def set_synced(self, synced: bool) -> None:
+        """Whether a commit waits for the disk, from the next transaction on."""
+        if synced == self._synced:
+            return
+        self._synced = synced
+        self.driver.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+        # To write the log back would keep the loop waiting; where a commit waits for the disk it may.
+        self.driver.execute(f"PRAGMA wal_autocheckpoint = {1000 if synced else 0}")
 
     def _too_long(self) -> bool:
         return 0.0 < self._until < time.perf_counter()
@@ -213,8 +221,9 @@ class SqliteConnection:
 class _Group:
     """Transactions that are committed as one."""
 
-    def __init__(self, connection: SqliteConnection) -> None:
+    def __init__(self, connection: SqliteConnection, *, synced: bool) -> None:
         self.connection = connection
+        self.synced = synced
         self.before = connection.driver.total_changes
         self.lost = False
         self.ending: asyncio.Task[None] | None = None
@@ -283,13 +292,14 @@ class SqliteDatabase:
             connection.close()
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[SqliteConnection]:
+    async def writing(self, *, synced: bool = True) -> AsyncIterator[SqliteConnection]:
         """A transaction that holds the write lock; committed unless the block raises.
 
         Those that wait for their turn while one is carried out are committed together with it: to
         commit takes longer than most of what is committed. Each has a savepoint, and is told of its
         success when all are on the disk.
         """
+        synced = synced and self._durable
         self._queued += 1
         try:
             await self._turn.acquire()
@@ -298,12 +308,12 @@ class SqliteDatabase:
         try:
             group, leads = self._group, self._group is None
             if group is None:
-                group = await self._begin()
+                group = await self._begin(synced=synced)
             else:
                 group.connection.driver.execute("SAVEPOINT one")
             try:
                 yield group.connection
-                if leads:
+                if leads and (synced or not self._durable):
                     # The loop goes round once: whoever is about to write comes to the queue.
                     await asyncio.sleep(0)
             except BaseException:
@@ -311,7 +321,8 @@ class SqliteDatabase:
                 raise
             if not leads:
                 group.connection.driver.execute("RELEASE one")
-            elif self._queued == 0:
+            elif self._queued == 0 or synced != self._durable:
+                # At once, too, where those behind it want what this one does without: the disk.
                 await self._end(group)
             else:
                 # Behind all that wait now, and not in this task, which may be cancelled.
@@ -321,15 +332,16 @@ class SqliteDatabase:
         if group.ending is not None:
             await _to_the_end(group.ending)
 
-    async def _begin(self) -> "_Group":
+    async def _begin(self, *, synced: bool) -> "_Group":
         connection = self._idle.pop() if self._idle else await self._connect()
         try:
+            connection.set_synced(synced)
             await self._poll(lambda: connection.driver.execute("BEGIN IMMEDIATE"))
         except BaseException:
             self.give_back(connection)
             raise
         connection.reads = False
-        self._group = _Group(connection)
+        self._group = _Group(connection, synced=synced)
         return self._group
 
     def _undo(self, group: "_Group", *, leads: bool) -> None:
@@ -355,7 +367,7 @@ class SqliteDatabase:
     async def _end(self, group: "_Group") -> None:
         self._group = None
         try:
-            if self._durable:
+            if group.synced:
                 await in_thread(lambda: self._commit(group.connection))
             else:
                 self._commit(group.connection)

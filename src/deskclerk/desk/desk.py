@@ -21,6 +21,7 @@ from deskclerk.desk.instances.instance import Instance, open_clerk
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.policy.policy import Limits, Policy
+from deskclerk.desk.rates.account import rate_budget
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.undo.engine import Reversal, UndoEngine
 from deskclerk.desk.view.answers import Answer
@@ -60,6 +61,7 @@ class Desk:
         self._opening = asyncio.Lock()
         self._clerk = clerk
         self.journal = Journal(settings.data / "desk.db", settings.database)
+        self._budget = rate_budget(self.instance, self.journal)
         self.secrets = Secrets(settings.data, settings.secrets)
         self.signer = SignerPin(self.journal, self.instance)
         self.console_links = ConsoleLinks(self.journal, self.instance)
@@ -109,6 +111,8 @@ class Desk:
         try:
             await self._writes.end()
             self.handovers.save()
+            if self._budget:
+                await self._budget.close()
             await self.journal.close()
         finally:
             await self._stack.aclose()
@@ -273,5 +277,6 @@ class Desk:
     async def _open_clerk(self) -> Clerk:
         async with self._opening:
             if self._clerk is None:
-                self._clerk = await self._stack.enter_async_context(open_clerk(self.settings))
+                opened = open_clerk(self.settings, self._budget)
+                self._clerk = await self._stack.enter_async_context(opened)
             return self._clerk

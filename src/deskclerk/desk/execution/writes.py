@@ -15,16 +15,32 @@ from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE, UNKNOWN, Reply
 from deskclerk.desk.plans.store import PlanStore
+from deskclerk.desk.rates.caps import RateCaps
 from deskclerk.desk.secrets.handovers import Handovers
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.view.answers import Answer, show
-from deskclerk.errors import ApprovalRefused, ClerkError, DeskclerkError, OutcomeUnknown, StorageUnavailable
+from deskclerk.errors import (
+    ApprovalRefused,
+    ClerkError,
+    DeskclerkError,
+    OutcomeUnknown,
+    RateLimited,
+    StorageUnavailable,
+)
 from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
     from deskclerk.database import Connection
 
 logger = logging.getLogger("deskclerk.journal")
+
+
+class _TooSoon(Exception):
+    """Clerk would refuse the write now, and take it so many seconds later."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 class Writes:
@@ -46,6 +62,7 @@ class Writes:
         self._clerk = clerk
         self._settling = settling
         self._plans = plans
+        self._caps = RateCaps(instance, journal)
         self._secrets = Secrets(settings.data)
         self.handovers = Handovers(settings.data / "handover", to_console=settings.handover == "console")
         self._under_way: set[asyncio.Task[Answer]] = set()
@@ -107,23 +124,28 @@ class Writes:
         plan = signed.plan
 
         async def use(connection: "Connection") -> None:
+            if wait := await self._caps.wait(connection, action):
+                raise _TooSoon(wait)
             if plan:
                 await self._plans.use(connection, plan, signed.how if signed.given else None)
 
-        try:
-            return await self._journal.intent(
-                self._instance,
-                caller,
-                action,
-                plan_id=plan.id if plan else None,
-                how=signed.how,
-                seen=signed.seen,
-                undoes=signed.undoes,
-                first=use,
-            )
-        except ApprovalRefused as error:
-            await self._journal.refused(self._instance, caller, action, error, plan.id if plan else None)
-            raise
+        while True:
+            try:
+                return await self._journal.intent(
+                    self._instance,
+                    caller,
+                    action,
+                    plan_id=plan.id if plan else None,
+                    how=signed.how,
+                    seen=signed.seen,
+                    undoes=signed.undoes,
+                    first=use,
+                )
+            except _TooSoon as error:
+                await asyncio.sleep(error.seconds)
+            except (ApprovalRefused, RateLimited) as error:
+                await self._journal.refused(self._instance, caller, action, error, plan.id if plan else None)
+                raise
 
     async def _read_back(self, entry: dict[str, Any], error: OutcomeUnknown) -> tuple[Any, tuple[str, ...]]:
         """The answer to a write whose own answer was lost, where reading proves that it was done."""

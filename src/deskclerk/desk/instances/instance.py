@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from deskclerk.clerk.client import Clerk
+from deskclerk.clerk.rate_budget import RateBudget
 from deskclerk.settings import Kind, Settings
 
 _EMBEDDED = "http://sandbox.localhost"
@@ -37,12 +38,12 @@ class Instance:
 
 
 @asynccontextmanager
-async def open_clerk(settings: Settings) -> AsyncIterator[Clerk]:
+async def open_clerk(settings: Settings, budget: RateBudget | None) -> AsyncIterator[Clerk]:
     """A client of the instance in force; the embedded sandbox runs in this process, on the shared file."""
     key = settings.key.get_secret_value()
     connect = functools.partial(
         Clerk,
-        kind=settings.kind,
+        budget=budget,
         timeout=settings.timeout,
         retry_seconds=settings.retry_seconds,
         largest=settings.largest_answer,

@@ -335,7 +335,7 @@ class Journal:
 
         try:
             return await append(await self.database(), rows, first)
-        except DeskclerkError:
+        except BaseException:
             # Reads wait for the next try, which may find space on the disk. Whose event it is is told.
             self._batch = [*(row for row in rows if row["kind"] == "read"), *self._batch]
             raise

@@ -1,6 +1,6 @@
 """The journal's rows on disk: chained when they are added, read back as records, entries and counts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, and_, cast, func, literal_column, or_, select
@@ -168,6 +168,30 @@ async def count_writes(database: Database, instance: str, effect: str, since: in
         events.c.at > since,
     )
     return int((await _read(database, sent))[0]["count"])
+
+
+async def last_intents(
+    connection: Connection,
+    instance: str,
+    actions: Sequence[str],
+    *,
+    since: int,
+    until: int,
+    most: int,
+    target: str | None = None,
+) -> list[int]:
+    """When the last writes of some actions were sent, or those on one target; the newest first."""
+    query = select(events.c.at).where(
+        events.c.instance == instance,
+        events.c.action.in_(actions),
+        events.c.kind == "intent",
+        events.c.at > since,
+        events.c.at <= until,
+    )
+    if target is not None:
+        query = query.where(events.c.target == target)
+    rows = await connection.execute(query.order_by(events.c.at.desc()).limit(most))
+    return [row.at for row in rows]
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:

@@ -42,9 +42,14 @@ def start_record(kind: str, entry: str, instance: Instance, caller: Caller, acti
         "token": printable(caller.token),
         "action": action.spec.name,
         "effect": str(action.spec.effect),
-        "target": "/".join(str(getattr(action, name)) for name in action.spec.route.names) or None,
+        "target": target_of(action),
         "arguments": action.arguments(),
     }
+
+
+def target_of(action: Action) -> str | None:
+    """The ids in an action's path, `/` between them; None if there are none."""
+    return "/".join(str(getattr(action, name)) for name in action.spec.route.names) or None
 
 
 def end_record(

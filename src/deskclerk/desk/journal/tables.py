@@ -114,3 +114,11 @@ console_links = Table(
     Column("plan", String(40)),
 )
 """One row for each link that nobody has used yet; a link with a `plan` opens that plan and nothing else."""
+
+rate_usage = Table(
+    "rate_usage",
+    metadata,
+    Column("instance", String(32), primary_key=True),
+    Column("usage", Text, nullable=False),
+)
+"""One row for each instance: what was sent in the last ten seconds, as JSON (see `clerk/rate_budget.py`)."""

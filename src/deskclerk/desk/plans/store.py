@@ -3,6 +3,7 @@
 Every step is one UPDATE that names the state it starts from, so that of several processes one takes it.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.errors import ApprovalRefused
 
 if TYPE_CHECKING:
-    from deskclerk.database import Connection
+    from deskclerk.database import Connection, Statement
 
 WAITING, SIGNED, USED, DECLINED, DISMISSED, EXPIRED = (
     "waiting",
@@ -115,23 +116,17 @@ class PlanStore:
 
     async def load(self, plan_id: str) -> StoredPlan:
         """A plan, whatever has become of it; ApprovalRefused if there is none."""
-        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
-
-        return _one(await self._select(plans.c.id == plan_id))
+        return _one(await self._ask("load", plan_id=plan_id))
 
     async def alike(self, request: str) -> list[StoredPlan]:
         """The unexpired plans for the same action, arguments and instance, the newest first."""
-        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
-
         # By the request and not by the digest: a signed plan whose target has changed since must be found, to
         # be refused.
-        return await self._select(plans.c.request == request, plans.c.expires_at > now())
+        return await self._ask("alike", request=request, now=now())
 
     async def waiting(self) -> list[StoredPlan]:
         """The plans that wait for a person, of every instance, the newest first."""
-        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
-
-        return await self._select(plans.c.status == WAITING, plans.c.expires_at > now())
+        return await self._ask("waiting", now=now())
 
     async def snapshot(self) -> Snapshot:
         """What waits, and how far the journal has come: two small reads, cheap enough for each second."""
@@ -182,13 +177,30 @@ class PlanStore:
         async with database.writing() as connection:
             return await _step(connection, plan, before, after, how)
 
-    async def _select(self, *conditions: Any) -> list[StoredPlan]:
-        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
-
-        query = plans.select().where(*conditions).order_by(plans.c.created_at.desc(), plans.c.id.desc())
+    async def _ask(self, which: str, **values: Any) -> list[StoredPlan]:
+        """The plans of one of `_queries`, the newest first: one statement, and no transaction around it."""
         database = await self._journal.database()
-        async with database.reading() as connection:
-            return [_stored(row) for row in (await connection.execute(query)).mappings()]
+        names, statements = _queries()
+        rows = await database.ask(statements[which], **values)
+        return [_stored(dict(zip(names, row, strict=True))) for row in rows]
+
+
+@functools.cache
+def _queries() -> "tuple[list[str], dict[str, Statement]]":
+    """The columns of a plan, and the statements that find some."""
+    from sqlalchemy import bindparam  # noqa: PLC0415 - opened when needed
+
+    from deskclerk.database import Statement  # noqa: PLC0415
+    from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
+
+    unexpired = plans.c.expires_at > bindparam("now")
+    conditions = {
+        "load": (plans.c.id == bindparam("plan_id"),),
+        "alike": (plans.c.request == bindparam("request"), unexpired),
+        "waiting": (plans.c.status == WAITING, unexpired),
+    }
+    newest_first = plans.select().order_by(plans.c.created_at.desc(), plans.c.id.desc())
+    return plans.c.keys(), {name: Statement(newest_first.where(*of)) for name, of in conditions.items()}
 
 
 async def _step(

@@ -7,8 +7,8 @@ The order, and the only place where it is written. Each step can only narrow wha
    the action's effect against `access`, then `deny`, then `tools`;
 3. what is left of the toolset `core` is offered, and no face lists or calls anything else; Python code may
    build any declared action, for which the rules above hold too;
-4. before a write: the instance against `pin`, then a destructive one against `destructive_per_hour`
-   (`Limits`);
+4. before a write: the instance against `pin`, then a destructive one against `destructive_per_hour`, then
+   what Clerk itself takes in an hour (`Limits`);
 5. an effect that `confirm` names needs a signature.
 """
 
@@ -21,6 +21,7 @@ from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.rates.caps import RateCaps
 from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import InvalidSettings, NotAllowed
 from deskclerk.settings import Rules, Settings
@@ -99,13 +100,18 @@ class Limits:
         self._journal = journal
         self._clerk = clerk
         self._pinned = not self._pins
+        self._caps = RateCaps(instance, journal)
 
     async def check(self, action: Action) -> None:
-        """NotAllowed if the instance is another than the pinned one, or the hour's cap is reached."""
+        """NotAllowed if the instance is another than the pinned one, or the hour's cap is reached.
+
+        RateLimited if it is Clerk's own.
+        """
         if not self._pinned:
             await self._check_pin()
         if action.spec.effect is DESTRUCTIVE:
             await self._check_cap(action)
+        await self._caps.check(action)
 
     async def _check_pin(self) -> None:
         # Once a process: a key does not move to another instance while it is in use.
