@@ -4,6 +4,7 @@ Run: (cd benchmarks/peers && npm ci); python benchmarks/sandbox_rates.py; needs 
 PostgreSQL's server programs.
 """
 
+import concurrent.futures
 import contextlib
 import json
 import re
@@ -44,8 +45,8 @@ end
 """
 
 
-def wrk(url: str, script: str, *, connections: int = 16) -> tuple[float, float]:
-    """Good answers a second, and the median latency in microseconds."""
+def wrk(url: str, script: str, *, connections: int = 16, percent: int = 50) -> tuple[float, float]:
+    """Good answers a second, and a percentile of their latency in microseconds: the median."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
@@ -57,8 +58,17 @@ def wrk(url: str, script: str, *, connections: int = 16) -> tuple[float, float]:
         ).stdout
     count = int(re.search(r"(\d+) requests in", told)[1])
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
-    value, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", told).groups()
+    value, unit = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", told).groups()
     return (count - int(bad[1] if bad else 0)) / SECONDS, float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
+
+
+def p99_beside_a_writer(url: str, read: str, users: str, create: str) -> float:
+    """The 99th percentile of a read in microseconds, while another client writes all the time."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(wrk, users, create, connections=1)
+        found = wrk(url, read, connections=1, percent=99)[1]
+        assert writing.result()[0] > 0
+    return found
 
 
 def get(url: str, key: str = KEY) -> object:
@@ -147,6 +157,20 @@ def rows() -> Iterator[Row]:
                     2.0,
                     note=note,
                 )
+            beside = rounds(
+                p50_create=lambda: wrk(f"{ours}/users", CREATE % (next(numbers), KEY), connections=1)[1],
+                p50_p99=lambda: p99_beside_a_writer(
+                    one, read, f"{ours}/users", CREATE % (next(numbers), KEY)
+                ),
+            )
+            yield Row(
+                "one connection, p99, get user while another client creates users all the time",
+                beside["p50_p99"],
+                beside["p50_create"],
+                "µs",
+                2.0,
+                note="one creation, p50",
+            )
             with postgres() as url, sandbox(url) as on_server:
                 there = f"{on_server}/users/{get(f'{on_server}/users?limit=1')[0]['id']}"
                 both = rounds(bare=lambda: wrk(bare, read)[0], get=lambda: wrk(there, read)[0])

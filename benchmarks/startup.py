@@ -15,9 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from results import Row, report
 
 RUNS = 9
-SERVE = (
-    "from deskclerk.settings import Settings; from deskclerk.faces.mcp.stdio import run; run(Settings.load())"
-)
+DESKCLERK = str(Path(sys.executable).with_name("deskclerk"))
 BARE = "import mcp.server.lowlevel, mcp.server.stdio; print('ready', flush=True); input()"
 HELLO = [
     {
@@ -59,7 +57,7 @@ def first_list() -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as home:
         begun = time.perf_counter()
         with subprocess.Popen(
-            [sys.executable, "-c", SERVE],
+            [DESKCLERK, "mcp"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"DESKCLERK_HOME": home},

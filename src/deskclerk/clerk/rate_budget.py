@@ -34,6 +34,8 @@ _GOOD_FOR = 5.0
 """Seconds in which a share can be used."""
 _SHARES = 10
 """A share is at most this part of the budget, so that processes which use little leave enough to others."""
+_FIRST_SHARES, _ONE_WRITE = 50, 6
+"""The first one is smaller: many a process sends one request, or what one write takes."""
 _NEAR_THE_END = 4
 """A share is at most this part of what is left: the less there is, the more exactly it is shared."""
 _MOST_BLOCKED = 100
@@ -274,10 +276,11 @@ class RateBudget:
             free = usage.free(self._most, now)
             if free <= 0:
                 return 0, usage.next_free() - now, blocked
-            requests = max(1, min(self._most // _SHARES, free // _NEAR_THE_END))
+            requests = max(1, min(most, free // _NEAR_THE_END))
             usage.shares[self._name] = Share(requests, now + round(_GOOD_FOR * 1000))
             return requests, 0, blocked
 
+        most = self._most // _SHARES if self._good_until else max(_ONE_WRITE, self._most // _FIRST_SHARES)
         async with self._at_account:
             asked = monotonic()
             self._left, wait, blocked = await self._change(share)

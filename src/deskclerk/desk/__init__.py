@@ -4,6 +4,7 @@ Faces come in through `Desk` and the parts that it shows (journal, plans, signer
 circle: view and instances at the bottom, then journal, consequences, plans, approvals, execution and undo.
 """
 
+from deskclerk.clerk.retry import tell_of_retries
 from deskclerk.desk.approvals.decisions import Approver, Decision, Signature
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.consequences.changes import Change
@@ -11,4 +12,14 @@ from deskclerk.desk.desk import Desk
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.view.answers import Answer
 
-__all__ = ["Answer", "Approver", "Caller", "Change", "Decision", "Desk", "Plan", "Signature"]
+__all__ = [
+    "Answer",
+    "Approver",
+    "Caller",
+    "Change",
+    "Decision",
+    "Desk",
+    "Plan",
+    "Signature",
+    "tell_of_retries",
+]

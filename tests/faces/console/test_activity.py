@@ -239,10 +239,12 @@ def inert(page):
 
 
 async def test_what_end_users_and_agents_wrote_is_inert(person, upstream):
-    for said in PAYLOADS.values():
+    for number, said in enumerate(PAYLOADS.values()):
         clean = said.encode("utf-8", "replace").decode()
-        upstream.users["user_1"] |= {"first_name": clean, "public_metadata": {}}
-        update = UpdateUser(user_id="user_1", public_metadata={clean: clean})
+        # One each: Clerk takes ten changes of one user in ten seconds.
+        user = f"user_{number}"
+        upstream.users[user] = upstream.users["user_1"] | {"id": user, "first_name": clean}
+        update = UpdateUser(user_id=user, public_metadata={clean: clean})
         await person.desk.perform(update, caller=Caller("mcp", clean), approver=Person())
         page = await person.get("/activity")
         inert(page.text)

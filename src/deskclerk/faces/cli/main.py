@@ -87,7 +87,7 @@ _DEBUG = click.Option(
 )
 _VERSION = click.version_option(__version__, prog_name="deskclerk", message="%(prog)s %(version)s")
 
-_SERVING = frozenset({"console", "mcp", "sandbox", "serve"})
+_SERVING = frozenset({"console", "sandbox", "serve"})
 _OBJECTS_BETWEEN = 300_000
 """Objects made between two searches for those that are not used any more."""
 
@@ -106,7 +106,7 @@ cli: click.Group = _VERSION(
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run one command line and leave the process."""
     # A command makes much and lets go of little: looking for what it let go of takes a tenth of its time.
-    # What serves for days looks as often as Python does by itself.
+    # What serves for days looks as often as Python does by itself; `mcp` does so when it has started.
     if not _SERVING.intersection(sys.argv[1:] if arguments is None else arguments):
         gc.set_threshold(_OBJECTS_BETWEEN)
     code = main(arguments)

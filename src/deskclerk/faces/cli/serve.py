@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deskclerk.faces.cli.state import State, is_terminal, json_option, setting_options
-from deskclerk.faces.client_configuration import claude_code, http_configuration, stdio_configuration
 
 if TYPE_CHECKING:
     from deskclerk.desk import Desk
@@ -25,6 +24,8 @@ def mcp(ctx: click.Context, /) -> None:
     state = ctx.ensure_object(State)
     settings = state.settings()
     if is_terminal(sys.stdin):
+        from deskclerk.faces.client_configuration import stdio_configuration  # noqa: PLC0415 - for people
+
         state.note("This speaks MCP on standard input and output: a client starts it. Its configuration:")
         state.note(json.dumps(stdio_configuration(settings), indent=2), style="")
         state.note("Ctrl-C ends it.")
@@ -59,6 +60,12 @@ def serve(ctx: click.Context, /, host: str, port: int) -> None:
 
 def _say_ready(state: State, settings: "Settings", url: str, console: "Console | None") -> None:
     """Where it listens, and what to paste into a client: the URL alone is first, for who reads lines."""
+    from deskclerk.faces.client_configuration import (  # noqa: PLC0415
+        claude_code,
+        http_configuration,
+        stdio_configuration,
+    )
+
     by_url, by_start = http_configuration(settings, url), stdio_configuration(settings)
     if state.as_json:
         facts: dict[str, Any] = {"url": url, "console": console and console.url, "instance": settings.kind}

@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from stamina.instrumentation import RetryDetails
 
     from deskclerk.desk import Approver, Desk
     from deskclerk.settings import Settings
@@ -93,13 +94,13 @@ def console(stream: TextIO) -> "Console":
 
 def _hear_of_retries(state: State) -> None:
     """Has a wait for Clerk said to the person, in place of the log lines that would mix with answers."""
-    from stamina.instrumentation import RetryDetails, set_on_retry_hooks  # noqa: PLC0415
+    from deskclerk.desk import tell_of_retries  # noqa: PLC0415
 
-    def say(details: RetryDetails) -> None:
+    def say(details: "RetryDetails") -> None:
         cause = getattr(details.caused_by, "message", "Clerk did not answer.")
         state.note(f"{cause} Trying again in {details.wait_for:.1f} s.", style="yellow")
 
-    set_on_retry_hooks([say])
+    tell_of_retries(say)
 
 
 def set_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:

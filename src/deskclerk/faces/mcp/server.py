@@ -7,21 +7,23 @@ Clients up to 2025-11-25 open with a handshake and are asked back over the same 
 import difflib
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
-from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from starlette.requests import ClientDisconnect
 
 from deskclerk.catalogue import BY_NAME, Action
-from deskclerk.desk import Caller, Desk
+from deskclerk.desk import Caller, Desk, tell_of_retries
 from deskclerk.faces.mcp.calls import Calls, Context, Doorway, caller_of
 from deskclerk.faces.mcp.tools import input_schema, tools_of
 from deskclerk.version import __version__
+
+if TYPE_CHECKING:
+    from stamina.instrumentation import RetryDetails
 
 NAME = "deskclerk"
 _LONGEST_NAME = 80
@@ -91,7 +93,7 @@ def log_to_stderr() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
-    set_on_retry_hooks([_log_retry])
+    tell_of_retries(_log_retry)
     logging.getLogger("mcp.server.streamable_http").addFilter(_says_more_than_that_a_client_left)
     # At a terminal somebody reads what is served, and a wait that passes is none of their business.
     if not sys.stderr.isatty():
@@ -103,7 +105,7 @@ def _says_more_than_that_a_client_left(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], ClientDisconnect))
 
 
-def _log_retry(details: RetryDetails) -> None:
+def _log_retry(details: "RetryDetails") -> None:
     """One line before another try, in place of stamina's own, which says neither what is tried nor why."""
     error = details.caused_by
     status = getattr(error, "status", None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from deskclerk.faces.console_server import ConsoleOnDemand
 
+_USUAL = (700, 10, 10)
+"""Python's own thresholds: the command line has raised them for the start, which lets go of little."""
+
 
 def run(settings: Settings) -> None:
     """Serve one client until it closes its end or a signal asks to stop; writes under way end first."""
@@ -39,11 +43,18 @@ async def _serve(settings: Settings) -> None:
             async with Desk(settings) as desk, _console(desk) as console:
                 server = build(desk, console)
                 options = server.create_initialization_options()
+                _collect_as_usual()
                 stopped = await _until_signalled(server.run(Messages(reader, writer, lines), writer, options))
             if stopped:
                 sys.stderr.flush()
                 # A thread still waits for the client's next line, and nothing can wake it.
                 os._exit(128 + stopped)
+
+
+def _collect_as_usual() -> None:
+    """From here on as often as Python does by itself, and not in what is there for good."""
+    gc.freeze()
+    gc.set_threshold(*_USUAL)
 
 
 def _claim_output() -> int:
