@@ -12,7 +12,7 @@ run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --ignore tests/browser --ignore tests/conformance --ignore tests/fuzz \
+	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/browser --ignore tests/conformance --ignore tests/fuzz \
 	  --ignore tests/endurance
 
 # The console in a real browser; needs Chromium (CHROMIUM=path if it is not on PATH) and npm for axe-core.
@@ -25,17 +25,17 @@ tests/js/node_modules/axe-core: tests/js/package-lock.json
 
 # What is kept in a database, on PostgreSQL: the tests start a server of their own (Debian: postgresql).
 test-postgres: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --postgres tests/sandbox tests/test_database.py tests/desk/journal/test_stores.py \
+	$(BIN)/python -m pytest -n auto --dist worksteal --postgres tests/sandbox tests/test_database.py tests/desk/journal/test_stores.py \
 	  tests/desk/rates \
 	  tests/faces/cli/test_sandbox_commands.py
 
 # Every action before every fault that Clerk, a proxy or the network can answer with.
 test-faults: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --faults tests/faults
+	$(BIN)/python -m pytest -n auto --dist worksteal --faults tests/faults
 
 # Made-up input to every tool, to standard input, HTTP, the console and the sandbox's API; every run tries others.
 test-fuzz: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto tests/fuzz
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/fuzz
 
 # Five hundred sessions for a minute, a disk that is full, read-only, held or damaged, a clock that jumps.
 test-endurance: $(VENV)/dev.stamp
@@ -60,7 +60,7 @@ test-wheel: $(VENV)/dev.stamp
 
 # The protocol's referees: its conformance suite, MCP Inspector and the TypeScript SDK; needs npm.
 test-conformance: $(VENV)/dev.stamp tests/conformance/node_modules/.package-lock.json
-	$(BIN)/python -m pytest -n auto tests/conformance
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/conformance
 
 tests/conformance/node_modules/.package-lock.json: tests/conformance/package-lock.json
 	cd tests/conformance && npm ci --silent
