@@ -31,8 +31,13 @@ command line. Effects: `read` changes nothing, `write` can be taken back, `destr
 
 In the tables, *where* says where a parameter travels: in the `path`, the `query` or the `body` of the
 request, or not at all (`desk`: it shapes the answer). A **required** parameter must be given; `null` among
-what it takes is sent as such and clears the value. A *secret* is never shown or kept, and the command line
-reads it from a prompt or a file only. A *time* is ISO 8601 (UTC if no zone) or milliseconds.
+what it takes is sent as such and clears the value, which `clear: ["first_name"]` does as well. A *secret*
+is never shown or kept, and the command line reads it from a prompt or a file only. A *time* is ISO 8601
+(UTC if no zone) or milliseconds.
+
+Where a user is wanted (`user_id`, `created_by`, `inviter_user_id`, `requesting_user_id`), an e-mail address,
+a phone number, a username or an external id does as well; where an organization (`organization_id`), its slug.
+`limit: 0` asks a list for its total alone. Over MCP a list shows less of each thing than a get of one.
 """
 
 _PROMISES_HEAD = """\

@@ -15,7 +15,7 @@ from tests.faces.mcp.processes import STDIO, environment, request, send, started
 from tests.fuzz.processes import Stdio
 
 SECONDS = 60
-BAN = {"name": "clerk_user_ban", "arguments": {"user_id": "x_1"}}
+BAN = {"name": "clerk_user_ban", "arguments": {"user_id": "user_x_1"}}
 HELD_SECONDS = 20
 DAMAGED, FULL = "Put a backup in its place", "Free some space"
 NOT_WRITABLE = "Make the folder and the file writable"
@@ -207,7 +207,7 @@ def test_a_disk_that_fills_up_while_clerk_works_does_not_make_a_lie_of_its_answe
         assert [line["kind"] for line in journal(home)] == ["intent"]
         # The next desk finds out by reading, before it writes; this Clerk does not say whether x_1 is banned.
         with started(STDIO, environment_of(home, origin)) as process:
-            assert not Asker(process).call("clerk_user_lock", {"user_id": "x_1"}, 2).get("isError")
+            assert not Asker(process).call("clerk_user_lock", {"user_id": "user_x_1"}, 2).get("isError")
         first, *others = journal(home)
         assert [line["kind"] for line in others if line["entry"] == first["entry"]] == ["settled"]
     assert clerk.writes == [("POST", "/v1/users/x_1/ban"), ("POST", "/v1/users/x_1/lock")]
@@ -246,7 +246,7 @@ def test_two_desks_and_a_console_on_one_database_lose_and_double_nothing(clerk, 
         try:
             asker = Asker(process)
             for number in range(each):
-                assert not asker.call(name, {"user_id": "x_1"}, 100 + number).get("isError")
+                assert not asker.call(name, {"user_id": "user_x_1"}, 100 + number).get("isError")
                 assert not asker.call("clerk_users_list", {}, 200 + number).get("isError")
             process.stdin.close()
             assert process.wait(SECONDS) == 0

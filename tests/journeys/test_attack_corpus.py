@@ -40,7 +40,7 @@ TEXTS = (
 def thing(text):
     """One of everything, with the text wherever an end user or a third party writes."""
     free = metadata(text)
-    data = {"user_id": "x_1", "first_name": text, "identifier": text}
+    data = {"user_id": "user_x_1", "first_name": text, "identifier": text}
     mail = {"id": "idn_1", "email_address": text, "verification": {"status": text}}
     return dict.fromkeys(TEXTS, text) | {
         "id": "x_1",
@@ -149,7 +149,7 @@ async def test_what_clerk_says_in_an_error_is_inert_too(tmp_path):
             open_desk(tmp_path, answering(payload, refuses=True)) as desk,
             Client(build(desk)) as client,
         ):
-            result = await client.call_tool("clerk_user_get", {"user_id": "x_1"})
+            result = await client.call_tool("clerk_user_get", {"user_id": "user_x_1"})
             assert result.is_error
             assert_inert([block.text for block in result.content])
             assert_inert(json.loads(json.dumps(result.meta)))
@@ -194,7 +194,7 @@ async def test_no_payload_adds_a_line_to_a_preview(tmp_path):
         for text in ("plain", payload):
             async with open_desk(tmp_path / name, answering(text)) as desk:
                 plan = await desk.propose(
-                    action.parse({"user_id": "x_1", "first_name": "new", "last_name": text})
+                    action.parse({"user_id": "user_x_1", "first_name": "new", "last_name": text})
                 )
             assert hidden_in(plan.text()) == []
             lines.add(len(plan.text().splitlines()) - (text == "plain"))
@@ -208,7 +208,7 @@ async def test_the_dialogue_shows_no_payload_as_a_line_of_its_own(tmp_path):
         open_desk(tmp_path, answering(PAYLOADS["lines"])) as desk,
         Client(build(desk), elicitation_callback=dialogue) as client,
     ):
-        await client.call_tool("clerk_user_ban", {"user_id": "x_1"})
+        await client.call_tool("clerk_user_ban", {"user_id": "user_x_1"})
     (asked,) = dialogue.asked
     assert "\nTarget: nobody" not in asked.message
     assert hidden_in(asked.message) == []

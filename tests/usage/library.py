@@ -50,7 +50,7 @@ async def everything() -> list[str]:
 def wrong() -> str:
     """A mistake that never leaves the program."""
     try:
-        ListUsers(limit=0)
+        ListUsers(limit=501)
     except InvalidRequest as error:
         return str(error)
     return ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from deskclerk.catalogue.coercion import CLEAR, coerce, near_name
 from deskclerk.catalogue.fields import Local, about, is_reference
 from deskclerk.catalogue.parameter import Parameter, read_parameter
 from deskclerk.catalogue.route import READ, Answers, Effect, Request, Route, Send
@@ -31,6 +32,8 @@ class Resource:
     plural: str
     one: str
     brief: tuple[str, ...]
+    in_lists: tuple[str, ...] = ()
+    """What a model is shown of each of many; left out, `brief`. Every item costs what it holds."""
     object: str = ""
     """What Clerk calls it in `object`; left out, its name in small letters."""
 
@@ -58,6 +61,8 @@ class Spec:
     """For a list: whether Clerk pages it. The desk cuts pages out of one that it does not."""
     wrapped: bool = False
     """For a list: whether Clerk always answers `{data, total_count}`."""
+    counted_at: Route | None = None
+    """For a list whose answer has no total: where Clerk counts it, with the same filters."""
     in_list: bool = False
     """Whether one thing is read from the route of a list, because Clerk has none for it alone."""
     toolset: str = "core"
@@ -180,19 +185,27 @@ class Action(BaseModel):
 
     @classmethod
     def parse(cls, arguments: Mapping[str, Any]) -> Self:
-        """The action with these JSON arguments; InvalidRequest names every argument that is wrong.
+        """The action with these JSON arguments, spelt as clients spell them (see `coercion.py`).
 
-        A null is accepted only where Clerk takes one: elsewhere it would be an argument ignored.
+        InvalidRequest names every argument that is wrong.
         """
-        for name, value in arguments.items():
-            known = cls.parameters().get(name)
-            if value is None and known and not known.nullable:
-                leave = "" if known.required else "leave it out, or "
-                problem = f"null is not accepted; {leave}pass {known.accepted}"
-                raise InvalidRequest(
-                    f"{cls.spec.name}: {name}: {problem}.", problems=[(name, problem)], next_step=_AGAIN
-                )
-        return cls(**arguments)
+        return cls(**cls.coerced(arguments))
+
+    @classmethod
+    def coerced(cls, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments with their values as declared, not validated yet."""
+        try:
+            return coerce(arguments, cls.parameters(), cls.clearable())
+        except InvalidRequest as error:
+            error.message = f"{cls.spec.name}: {error.message}"
+            error.next_step = _AGAIN
+            raise
+
+    @classmethod
+    @functools.cache
+    def clearable(cls) -> list[str]:
+        """The parameters that an update can empty."""
+        return [item.name for item in cls.parameters().values() if item.nullable and cls.spec.updates]
 
     def check(self) -> None:
         """Rules between arguments; override to add some. Raises InvalidRequest."""
@@ -327,9 +340,7 @@ def _invalid(action: type[Action], error: ValidationError) -> InvalidRequest:
 
 
 def _unknown(action: type[Action], name: str) -> str:
-    import difflib  # noqa: PLC0415 - only a mistake needs it
-
-    names = list(action.parameters())
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    near = near_name(name, action.parameters(), action.spec.resource.one)
+    hint = f"; did you mean {near}?" if near else ""
+    names = [*action.parameters(), *([CLEAR] if action.clearable() else [])]
     return f"unknown argument{hint} (accepted: {', '.join(names) or 'none'})"

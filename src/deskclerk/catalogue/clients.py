@@ -10,6 +10,7 @@ CLIENTS = Resource(
     "clients",
     "OAuth application",
     ("id", "name", "client_id", "public", "scopes", "redirect_uris", "created_at"),
+    in_lists=("id", "name", "client_id", "public", "scopes", "redirect_uris"),
 )
 
 Uris = list[str]

@@ -58,6 +58,11 @@ class Metadata:
     """Goes to the action's `metadata` route, where Clerk merges deeply and null deletes a key."""
 
 
+@dataclass(frozen=True, slots=True)
+class TotalAtZero:
+    """A 0 is the desk's own, and does not reach Clerk: it asks for a list's total alone."""
+
+
 class Sorted:
     """An `order_by`: one of `names`, with `-` before it for descending order."""
 
@@ -149,7 +154,8 @@ Millis = Annotated[int | str | dt.datetime, PlainValidator(_to_millis), Instant(
 Rfc3339 = Annotated[int | str | dt.datetime, PlainValidator(_to_rfc3339), Instant("rfc3339")]
 """A time that Clerk takes as RFC 3339 text."""
 
-Limit = Annotated[int, Ge(1), Le(500)]
+Limit = Annotated[int, Ge(0), Le(500), TotalAtZero()]
+"""How many items of a list, from 1 as Clerk takes it; 0 asks the desk for nothing but the list's total."""
 Offset = Annotated[int, Ge(0)]
 Texts = Annotated[list[str], MaxLen(100)]
 """Up to 100 values, Clerk's bound for filters by id or identifier."""

@@ -35,6 +35,15 @@ ORG_MEMBERSHIPS = Resource(
         "public_metadata",
         "created_at",
     ),
+    # No action takes a membership's own id, and whose organization it is stands in the call.
+    in_lists=(
+        "role",
+        "public_user_data.user_id",
+        "public_user_data.identifier",
+        "public_user_data.first_name",
+        "public_user_data.last_name",
+        "created_at",
+    ),
 )
 
 ROLE = "e.g. org:admin, org:member"

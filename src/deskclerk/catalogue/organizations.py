@@ -35,6 +35,7 @@ ORGANIZATIONS = Resource(
         "created_by",
         "created_at",
     ),
+    in_lists=("id", "name", "slug", "members_count"),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
-from deskclerk.catalogue.fields import Instant, Local, Metadata, Null, Query, Secret, Sorted
+from deskclerk.catalogue.fields import Instant, Local, Metadata, Null, Query, Secret, Sorted, TotalAtZero
 
 Where = Literal["path", "query", "body", "local"]
 
@@ -26,7 +26,7 @@ class Parameter:
 
     `where` is where it travels (`local`: not at all), `metadata` says that it belongs to the action's
     metadata route, `nullable` that an explicit null is sent, `times` how a time travels (`ms`,
-    `rfc3339`), `sorts` the names an `order_by` takes.
+    `rfc3339`), `sorts` the names an `order_by` takes, `total_at_zero` that a 0 asks for a list's total alone.
     """
 
     name: str
@@ -40,11 +40,13 @@ class Parameter:
     metadata: bool = False
     times: str | None = None
     sorts: tuple[str, ...] = ()
+    total_at_zero: bool = False
 
     @property
     def accepted(self) -> str:
         """What is accepted, in words, for an error message."""
-        return describe(self.schema) + (" or null" if self.nullable else "")
+        total = ", or 0 for the total alone" if self.total_at_zero else ""
+        return describe(self.schema) + total + (" or null" if self.nullable else "")
 
 
 def read_parameter(name: str, info: FieldInfo, *, in_path: bool, reads: bool) -> Parameter:
@@ -72,6 +74,7 @@ def read_parameter(name: str, info: FieldInfo, *, in_path: bool, reads: bool) ->
         secret=has(Secret),
         metadata=has(Metadata),
         times=next((mark.wire for mark in marks if isinstance(mark, Instant)), None),
+        total_at_zero=has(TotalAtZero),
         sorts=next((mark.names for mark in marks if isinstance(mark, Sorted)), ()),
     )
 
@@ -132,6 +135,8 @@ def _bounds(marks: list[Any] | None, unit: str) -> dict[str, Any]:
         match mark:
             case Ge(ge=low):
                 found["minimum"] = low
+            case TotalAtZero():
+                found["minimum"] = 1
             case Le(le=high):
                 found["maximum"] = high
             case MinLen(min_length=low):

@@ -37,13 +37,31 @@ USERS = Resource(
         "last_sign_in_at",
         "created_at",
     ),
+    in_lists=(
+        "id",
+        "first_name",
+        "last_name",
+        "email_addresses.email_address",
+        "phone_numbers.phone_number",
+        "banned",
+        "locked",
+        "last_sign_in_at",
+        "created_at",
+    ),
 )
 
 Status = list[Literal["verified", "reserved"]]
 SIGNED_IDS = "'-' before one excludes it"
 
 
-class ListUsers(ReadAction, name="clerk_users_list", resource=USERS, route=GET("/users"), effect=READ):
+class ListUsers(
+    ReadAction,
+    name="clerk_users_list",
+    resource=USERS,
+    route=GET("/users"),
+    effect=READ,
+    counted_at=GET("/users/count"),
+):
     """Find users by exact identifiers, free text (`query`), state or dates; newest first."""
 
     email_address: Texts | None = None
@@ -163,7 +181,7 @@ class UpdateUser(
     also=(PATCH("/users/{user_id}/metadata"),),
     effect=WRITE,
 ):
-    """Change fields of a user; null clears one. Metadata is merged deeply, null deletes a key."""
+    """Change fields of a user. Metadata is merged deeply, null deletes a key."""
 
     user_id: Id
     external_id: Nullable[str] = None

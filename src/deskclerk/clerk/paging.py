@@ -60,7 +60,7 @@ async def every_page(action: Action, ask: Callable[[Action], Awaitable[Any]]) ->
     The next page is asked for while this one is used. An item that shifts onto the next page because
     others were added meanwhile is not given twice, as long as fewer than REMEMBERED were.
     """
-    if getattr(action, "limit", None) is None and "limit" in action.parameters():
+    if not getattr(action, "limit", None) and "limit" in action.parameters():
         # Clerk's largest page: fewer requests of the rate budget for the same list.
         action = action.model_copy(update={"limit": MOST})
     # In the order in which they came: the list may be longer than what memory holds.

@@ -3,6 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+MODELS = "mcp"
+"""The face whose answers a model reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

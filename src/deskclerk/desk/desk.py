@@ -19,6 +19,7 @@ from deskclerk.desk.execution.settling import Settling
 from deskclerk.desk.execution.writes import Writes
 from deskclerk.desk.instances.instance import Instance, open_clerk
 from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.naming import Names
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.policy.policy import Limits, Policy
 from deskclerk.desk.rates.account import rate_budget
@@ -80,6 +81,7 @@ class Desk:
             plans=self.plans,
         )
         self.handovers = self._writes.handovers
+        self._names = Names(self._open_clerk)
         self._undo = UndoEngine(self.instance, self.journal, self._open_clerk)
 
     @classmethod
@@ -120,6 +122,18 @@ class Desk:
     def actions(self, caller: Caller | None = None) -> tuple[type[Action], ...]:
         """The actions that the policy in force offers to a caller."""
         return self.policy.offered(caller or self._caller)
+
+    async def action(
+        self, kind: type[Action], arguments: Mapping[str, Any], caller: Caller | None = None
+    ) -> Action:
+        """An action from arguments as clients send them, with ids in the place of the names of people.
+
+        Where a user is wanted, an e-mail address, phone number, username or external id does as well; where
+        an organization, its slug. InvalidRequest says which argument is wrong, or who could be meant.
+        """
+        caller = caller or self._caller
+        found = await self._names.arguments(kind, arguments, lambda other: self.policy.check(other, caller))
+        return kind.parse(found)
 
     async def perform(
         self,

@@ -28,7 +28,7 @@ def test_a_command_line_that_cannot_be_read_is_2(run, words):
 
 
 def test_wrong_arguments_are_2(run):
-    assert run("users", "list", "--limit", "0").code == 2
+    assert run("users", "list", "--limit", "501").code == 2
 
 
 def test_wrong_settings_are_2(run, monkeypatch):
@@ -71,7 +71,7 @@ def test_an_error_as_json_is_one_line_with_what_clerk_said(run, clerk):
 
 def test_a_usage_error_as_json_is_one_line_too(run):
     assert run("users", "list", "--limit", "many", "--json").error["error"] == "usage"
-    assert run("users", "list", "--limit", "0", "--json").error["problems"][0]["argument"] == "limit"
+    assert run("users", "list", "--limit", "501", "--json").error["problems"][0]["argument"] == "limit"
 
 
 def test_an_error_on_a_terminal_is_laid_out_and_inert(on_screen, clerk):

@@ -18,7 +18,7 @@ from tests.faces.mcp.processes import HANDSHAKE, STDIO, environment, request, se
 TOKEN = "a-token-of-24-characters"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 NO_DIALOGUE = (HANDSHAKE[0] | {"params": HANDSHAKE[0]["params"] | {"capabilities": {}}}, HANDSHAKE[1])
-BAN = request(2, "tools/call", name="clerk_user_ban", arguments={"user_id": "x_1"})
+BAN = request(2, "tools/call", name="clerk_user_ban", arguments={"user_id": "user_x_1"})
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_client_without_a_dialogue_is_told_a_link_that_shows_the_plan_and_sign
 
 
 def test_a_secret_that_is_not_stored_yet_is_asked_for_with_the_page_to_enter_it(env):
-    given = {"user_id": "x_1", "password": "secret:ada.password"}
+    given = {"user_id": "user_x_1", "password": "secret:ada.password"}
     call = request(2, "tools/call", name="clerk_user_update", arguments=given)
     with started(STDIO, env) as process:
         send(process, *NO_DIALOGUE, call)

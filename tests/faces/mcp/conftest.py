@@ -21,7 +21,7 @@ THING = {
     "id": "x_1",
     "name": "Ada",
     "claims": {},
-    "public_user_data": {"user_id": "x_1"},
+    "public_user_data": {"user_id": "user_x_1"},
 }
 
 
@@ -77,10 +77,11 @@ class Dialogue:
 
 
 def least(action):
-    """The least that an action takes, every id being `x_1`."""
+    """The least that an action takes, every id ending in `x_1`."""
     made_up = {"object": {}, "array": ["x"], "boolean": True}
+    ids = {"user_id": "user_x_1", "organization_id": "org_x_1"}
     given = {
-        name: made_up.get(item.schema["type"], "x_1")
+        name: made_up.get(item.schema["type"], ids.get(name, "x_1"))
         for name, item in action.parameters().items()
         if item.required
     }

@@ -9,7 +9,7 @@ from deskclerk.desk.journal.journal import Journal
 from tests.faces.mcp.conftest import Dialogue
 
 pytestmark = pytest.mark.anyio
-BAN = ("clerk_user_ban", {"user_id": "x_1"})
+BAN = ("clerk_user_ban", {"user_id": "user_x_1"})
 
 
 async def test_a_write_that_the_client_cancels_is_still_ended_and_written_down(connect, upstream, events):

@@ -9,8 +9,8 @@ from deskclerk.faces.mcp.elicitation import over_connection
 from tests.faces.mcp.conftest import WRITES, Dialogue, least, said
 
 pytestmark = pytest.mark.anyio
-BAN = ("clerk_user_ban", {"user_id": "x_1"})
-DELETE = ("clerk_user_delete", {"user_id": "x_1"})
+BAN = ("clerk_user_ban", {"user_id": "user_x_1"})
+DELETE = ("clerk_user_delete", {"user_id": "user_x_1"})
 
 
 @pytest.mark.promise("nobody-there-nothing-happens")
@@ -38,7 +38,7 @@ async def test_every_write_is_shown_and_happens_after_a_yes(connect, upstream):
 async def test_the_person_reads_what_where_and_on_whom(connect):
     dialogue = Dialogue()
     async with connect(dialogue) as client:
-        await client.call_tool("clerk_user_update", {"user_id": "x_1", "first_name": "Grace"})
+        await client.call_tool("clerk_user_update", {"user_id": "user_x_1", "first_name": "Grace"})
     (asked,) = dialogue.asked
     assert asked.message.splitlines()[0] == "Update user on test instance"
     assert "Ada (x_1)" in asked.message
@@ -82,31 +82,33 @@ async def test_what_cannot_be_taken_back_wants_the_id_typed(connect, upstream):
     async with connect(dialogue) as client:
         assert not (await client.call_tool(*DELETE)).is_error
     assert "\nThis cannot be taken back." in dialogue.asked[0].message
-    assert dialogue.asked[0].message.endswith("\nTo confirm, type: x_1 or Ada")
-    assert upstream.writes == [("DELETE", "/users/x_1")]
+    assert dialogue.asked[0].message.endswith("\nTo confirm, type: user_x_1 or Ada")
+    assert upstream.writes == [("DELETE", "/users/user_x_1")]
 
 
-@pytest.mark.parametrize("typed", ["X_1", " x_1 ", "ada", "Ada"])
+@pytest.mark.parametrize("typed", ["USER_X_1", " user_x_1 ", "ada", "Ada"])
 async def test_the_name_or_the_id_is_typed_in_whatever_capitals(connect, upstream, typed):
     async with connect(Dialogue(content={"type_to_confirm": typed})) as client:
         assert not (await client.call_tool(*DELETE)).is_error
-    assert upstream.writes == [("DELETE", "/users/x_1")]
+    assert upstream.writes == [("DELETE", "/users/user_x_1")]
 
 
 @pytest.mark.promise("destructive-is-typed")
-@pytest.mark.parametrize("typed", ["x_2", "Ad", "x_1 Ada", "yes", "", True])
+@pytest.mark.parametrize("typed", ["user_x_2", "Ad", "user_x_1 Ada", "yes", "", True])
 async def test_a_wrong_id_typed_sends_nothing_and_says_so(connect, upstream, typed):
     async with connect(Dialogue(content={"type_to_confirm": typed, "confirm": True})) as client:
         result = await client.call_tool(*DELETE)
-    assert "what the person typed is not x_1 or Ada. Nothing was sent" in said(result)
+    assert "what the person typed is not user_x_1 or Ada. Nothing was sent" in said(result)
     assert upstream.writes == []
 
 
 async def test_the_last_id_of_a_target_is_the_one_to_type(connect):
     dialogue = Dialogue("cancel")
     async with connect(dialogue) as client:
-        await client.call_tool("clerk_org_membership_delete", {"organization_id": "org_1", "user_id": "x_1"})
-    assert dialogue.asked[0].message.endswith("type: x_1 or Ada")
+        await client.call_tool(
+            "clerk_org_membership_delete", {"organization_id": "org_1", "user_id": "user_x_1"}
+        )
+    assert dialogue.asked[0].message.endswith("type: user_x_1 or Ada")
 
 
 @pytest.mark.promise("confirm")
@@ -123,7 +125,7 @@ async def test_confirm_destructive_asks_only_for_what_cannot_be_taken_back(conne
 async def test_a_read_asks_nobody(connect):
     dialogue = Dialogue()
     async with connect(dialogue) as client:
-        assert not (await client.call_tool("clerk_user_get", {"user_id": "x_1"})).is_error
+        assert not (await client.call_tool("clerk_user_get", {"user_id": "user_x_1"})).is_error
     assert not dialogue.asked
 
 

@@ -7,7 +7,7 @@ from mcp import Client, MCPError
 from tests.faces.mcp.conftest import Dialogue, said
 
 pytestmark = pytest.mark.anyio
-BAN = ("clerk_user_ban", {"user_id": "x_1"})
+BAN = ("clerk_user_ban", {"user_id": "user_x_1"})
 YES = {"confirm": types.ElicitResult(action="accept", content={"confirm": True})}
 NO = {"confirm": types.ElicitResult(action="decline")}
 
@@ -35,7 +35,7 @@ async def test_the_question_travels_in_the_answer_and_the_yes_in_the_second_call
         assert upstream.writes == []
         second = await call(client, input_responses=YES, request_state=first.request_state)
     assert second.structured_content["id"] == "x_1"
-    assert upstream.writes == [("POST", "/users/x_1/ban")]
+    assert upstream.writes == [("POST", "/users/user_x_1/ban")]
 
 
 async def test_the_state_gives_nothing_away(connect):
@@ -92,9 +92,9 @@ async def test_a_state_that_was_altered_is_refused(connect, upstream, forged):
     ("name", "arguments"),
     [
         ("clerk_user_ban", {"user_id": "x_2"}),
-        ("clerk_user_lock", {"user_id": "x_1"}),
-        ("clerk_user_delete", {"user_id": "x_1"}),
-        ("clerk_user_get", {"user_id": "x_1"}),
+        ("clerk_user_lock", {"user_id": "user_x_1"}),
+        ("clerk_user_delete", {"user_id": "user_x_1"}),
+        ("clerk_user_get", {"user_id": "user_x_1"}),
     ],
 )
 async def test_a_state_signs_nothing_but_its_own_call(connect, upstream, name, arguments):
@@ -129,7 +129,7 @@ async def test_a_state_without_the_answer_is_no_yes(connect, upstream, answer):
 @pytest.mark.parametrize("name", ["confirm", "approved", "yes", "plan_id", "request_state"])
 async def test_no_argument_signs(connect, upstream, name):
     async with connect(Dialogue("decline"), confirm="write") as client:
-        result = await client.call_tool("clerk_user_ban", {"user_id": "x_1", name: True})
+        result = await client.call_tool("clerk_user_ban", {"user_id": "user_x_1", name: True})
     assert f"{name}: unknown argument" in said(result)
     assert upstream.writes == []
 

@@ -20,7 +20,7 @@ from tests.faces.mcp.processes import HANDSHAKE, HTTP, environment, request, sta
 
 pytestmark = pytest.mark.anyio
 TOKEN = "a-token-of-24-characters"
-BAN = ("clerk_user_ban", {"user_id": "x_1"})
+BAN = ("clerk_user_ban", {"user_id": "user_x_1"})
 ENDED = (0, -signal.SIGTERM)
 
 
@@ -59,9 +59,9 @@ async def test_an_official_client_lists_reads_and_writes(clerk, listening, era):
     async with connected(url, era, Dialogue()) as client:
         assert len((await client.list_tools()).tools) == 48
         found = await client.call_tool("clerk_users_list", {})
-        assert found.structured_content["items"] == [{"id": "x_1", "first_name": "Ada"}]
+        assert found.structured_content["items"] == [{"id": "x_1", "name": "Ada"}]
         assert not (await client.call_tool(*BAN)).is_error
-    assert clerk.writes == [("POST", "/v1/users/x_1/ban")]
+    assert clerk.writes == [("POST", "/v1/users/user_x_1/ban")]
 
 
 async def test_a_client_that_goes_away_does_not_tear_a_write(clerk, listening, events, era):

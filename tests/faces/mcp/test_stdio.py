@@ -10,7 +10,7 @@ from tests.faces.mcp import processes
 from tests.faces.mcp.conftest import Dialogue
 from tests.faces.mcp.processes import HANDSHAKE, NOISE, STDIO, environment, request, send, started
 
-BAN = request(2, "tools/call", name="clerk_user_ban", arguments={"user_id": "x_1"})
+BAN = request(2, "tools/call", name="clerk_user_ban", arguments={"user_id": "user_x_1"})
 YES = {"action": "accept", "content": {"confirm": True}}
 
 
@@ -42,9 +42,9 @@ async def test_an_official_client_lists_reads_and_writes(clerk, env, era):
     async with Client(server, mode=era, elicitation_callback=Dialogue()) as client:
         assert len((await client.list_tools()).tools) == 48
         found = await client.call_tool("clerk_users_list", {})
-        assert found.structured_content["items"] == [{"id": "x_1", "first_name": "Ada"}]
-        assert not (await client.call_tool("clerk_user_ban", {"user_id": "x_1"})).is_error
-    assert clerk.writes == [("POST", "/v1/users/x_1/ban")]
+        assert found.structured_content["items"] == [{"id": "x_1", "name": "Ada"}]
+        assert not (await client.call_tool("clerk_user_ban", {"user_id": "user_x_1"})).is_error
+    assert clerk.writes == [("POST", "/v1/users/user_x_1/ban")]
 
 
 def test_nothing_but_protocol_stands_on_stdout(env):

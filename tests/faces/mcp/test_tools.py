@@ -25,16 +25,16 @@ async def test_every_schema_is_json_schema_2020_12_for_an_object(tools):
             assert schema["type"] == "object"
 
 
-async def test_a_schema_names_every_parameter_and_refuses_others(tools):
+async def test_a_schema_names_every_parameter(tools):
     for name, tool in tools.items():
         parameters = BY_NAME[name].parameters()
-        assert list(tool.input_schema["properties"]) == list(parameters)
-        assert tool.input_schema["additionalProperties"] is False
+        also = ["clear"] if BY_NAME[name].clearable() else []
+        assert list(tool.input_schema["properties"]) == [*parameters, *also]
         required = [item.name for item in parameters.values() if item.required]
         assert tool.input_schema.get("required", []) == required
 
 
-async def test_every_tool_has_title_description_and_all_four_hints(tools):
+async def test_every_tool_has_title_description_and_hints(tools):
     for name, tool in tools.items():
         spec = BY_NAME[name].spec
         assert tool.title == spec.heading
@@ -42,14 +42,15 @@ async def test_every_tool_has_title_description_and_all_four_hints(tools):
         hints = tool.annotations
         assert hints.read_only_hint is (spec.effect == "read")
         assert hints.destructive_hint is (spec.effect == "destructive")
-        assert hints.idempotent_hint is (spec.verb != "create")
-        assert hints.open_world_hint is True
+        assert hints.idempotent_hint is (None if spec.effect == "read" else spec.verb != "create")
+        # What MCP has where it is left out: an open world.
+        assert hints.open_world_hint is None
 
 
-async def test_null_is_offered_only_where_it_means_something(tools):
-    create = tools["clerk_user_create"].input_schema["properties"]
-    assert create["first_name"] == {"type": ["string", "null"]}
-    assert create["email_address"]["type"] == "array"
+async def test_a_field_is_emptied_by_its_name(tools):
+    update = tools["clerk_user_update"].input_schema["properties"]
+    assert update["first_name"] == {"type": "string"}
+    assert update["clear"]["items"] == {"type": "string"}
 
 
 async def test_what_order_by_takes_can_be_learnt_from_the_list(tools):
@@ -61,7 +62,8 @@ async def test_what_order_by_takes_can_be_learnt_from_the_list(tools):
 
 async def test_bounds_that_clerk_states_are_listed(tools):
     limit = tools["clerk_users_list"].input_schema["properties"]["limit"]
-    assert (limit["minimum"], limit["maximum"]) == (1, 500)
+    # A 0 is the desk's own, and asks for the total alone.
+    assert limit == {"type": "integer", "maximum": 500}
     lifetime = tools["clerk_jwt_template_create"].input_schema["properties"]["lifetime"]
     assert (lifetime["minimum"], lifetime["maximum"]) == (30, 315360000)
 
@@ -82,8 +84,8 @@ async def test_the_list_has_one_page(connect):
 @pytest.mark.parametrize(
     ("options", "label", "rule"),
     [
-        ({}, "test instance", "a person, who confirms"),
-        ({"secret_key": "sk_live_x"}, "LIVE instance", "a person, who confirms"),
+        ({}, "test instance", "A person confirms every write"),
+        ({"secret_key": "sk_live_x"}, "LIVE instance", "A person confirms every write"),
         ({"confirm": "never"}, "test instance", "happen at once"),
     ],
 )

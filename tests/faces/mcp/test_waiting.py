@@ -7,7 +7,7 @@ from deskclerk.settings import Settings
 from tests.faces.mcp.conftest import Dialogue, said
 
 pytestmark = pytest.mark.anyio
-BAN = ("clerk_user_ban", {"user_id": "x_1"})
+BAN = ("clerk_user_ban", {"user_id": "user_x_1"})
 
 
 class Elsewhere:

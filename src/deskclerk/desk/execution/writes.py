@@ -9,7 +9,7 @@ from deskclerk.catalogue import Action
 from deskclerk.clerk.answers import ResponseInfo
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.approvals.signing import SignedWrite
-from deskclerk.desk.caller import Caller
+from deskclerk.desk.caller import MODELS, Caller
 from deskclerk.desk.execution.settling import Settling
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
@@ -116,7 +116,7 @@ class Writes:
             found_out = await self._ended_so(entry, DONE, info, answer)
         # After the outcome is on disk: a secret that cannot be handed over must not undo what is true.
         rest, notes = await self.handovers.keep(answer)
-        view = show(action, rest, self._settings.answer_characters)
+        view = show(action, rest, self._settings.answer_characters, for_model=caller.face == MODELS)
         return Answer(view.value, view.notes + notes + found_out)
 
     async def _intent(self, action: Action, caller: Caller, signed: SignedWrite) -> dict[str, Any]:

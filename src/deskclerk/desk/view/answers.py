@@ -8,9 +8,11 @@ from typing import Any
 from deskclerk.catalogue import Action
 from deskclerk.clerk.paging import Page, following, page_of
 from deskclerk.desk.view.cleaning import FREE_FORM, clean, without_secrets
+from deskclerk.desk.view.compact import OMITTED, Times, beside, compact_form, one_of_many
 from deskclerk.errors import InvalidRequest
 
-EVERYTHING = "*"
+EVERYTHING, RAW = "*", "raw"
+"""In `fields`: all of Clerk's document, and all of it just as Clerk has it."""
 UNBOUNDED = 10**12
 """A budget of characters that no answer uses up."""
 
@@ -37,31 +39,25 @@ def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def show(action: Action, answer: Any, budget: int) -> Answer:
-    """The view of Clerk's answer to an action, at most about `budget` characters of JSON."""
+def show(action: Action, answer: Any, budget: int, *, for_model: bool = False) -> Answer:
+    """The view of Clerk's answer to an action, at most about `budget` characters of JSON.
+
+    `for_model` gives it in the form of `compact.py`, unless `fields` asks for `raw`.
+    """
     if action.spec.is_list:
-        return _show_list(action, page_of(answer), budget)
-    item = without_secrets(answer if isinstance(answer, Mapping) else {})
-    fields = _wanted(action, item)
-    shown = item if fields is None else {"object": item.get("object")} | project(item, fields)
-    if fields is not None and getattr(action, "fields", None) is None:
-        shown = _without_empty(shown)
-    return _fit_object(clean(shown), budget)
+        return _show_list(action, page_of(answer), budget, for_model=for_model)
+    item = _view(action, answer if isinstance(answer, Mapping) else {}, for_model=for_model)
+    return _fit_object(clean(item), budget)
 
 
-def _show_list(action: Action, page: Page, budget: int) -> Answer:
+def _show_list(action: Action, page: Page, budget: int, *, for_model: bool) -> Answer:
     if not action.spec.paged:
         page = _local_page(action, page)
     shown: list[Any] = []
     size = 0
-    brief = getattr(action, "fields", None) is None
     for raw in page.items:
-        fields = _wanted(action, raw)
         # What is not shown need not be looked at: the least of an item is.
-        view = without_secrets(raw if fields is None else project(raw, fields))
-        if fields is not None and brief:
-            view = _without_empty(view)
-        view = clean(view)
+        view = clean(_view(action, raw, for_model=for_model))
         if budget < UNBOUNDED:
             size += len(compact(view)) + 1
         # One item is always shown, however long: an empty page would send the asker round in circles.
@@ -77,30 +73,62 @@ def _show_list(action: Action, page: Page, budget: int) -> Answer:
             f"Cut to {len(shown)} of {len(page.items)} items to stay brief; "
             "call again with the arguments in `next`, or ask for fewer `fields`."
         )
-    return Answer({"items": shown, "total": clean(page.total), "next": onward}, tuple(notes))
+    value = {"items": shown, "total": clean(page.total), "next": onward}
+    if for_model and shown and _asks_for(action, EVERYTHING):
+        value |= {"omitted": OMITTED}
+    return Answer(value, tuple(notes))
+
+
+def _view(action: Action, raw: Mapping[str, Any], *, for_model: bool) -> dict[str, Any]:
+    """What is shown of one thing: the keys that are asked for, or in brief those that say the most."""
+    asked = getattr(action, "fields", None)
+    if _asks_for(action, RAW):
+        return dict(without_secrets(raw))
+    if _asks_for(action, EVERYTHING):
+        item = without_secrets(raw)
+        if not for_model:
+            return dict(item)
+        whole = compact_form(item, Times.WHOLE)
+        return whole if action.spec.is_list else whole | {"omitted": OMITTED}
+    if asked is None and raw.get("deleted") is True:
+        # A deletion is a few keys, all of which matter; the resource's brief would cut most of them.
+        return dict(without_secrets(raw))
+    paths = check_fields(asked) if asked is not None else _brief(action, for_model=for_model)
+    item = without_secrets(project(raw, paths))
+    if for_model and asked is not None:
+        item = compact_form(item, Times.WHOLE)
+    elif for_model and action.spec.is_list:
+        item = compact_form(one_of_many(beside(item, paths)), Times.DAY)
+    elif for_model:
+        item = compact_form(beside(item, paths), Times.SECOND)
+    elif asked is None:
+        item = _without_empty(item)
+    return dict(item) if action.spec.is_list else {"object": raw.get("object")} | item
+
+
+def _brief(action: Action, *, for_model: bool) -> tuple[str, ...]:
+    """The keys of a brief answer; of many things a model is shown less than of one."""
+    resource = action.spec.resource
+    return resource.in_lists or resource.brief if for_model and action.spec.is_list else resource.brief
+
+
+def _asks_for(action: Action, word: str) -> bool:
+    return word in (getattr(action, "fields", None) or ())
 
 
 def _local_page(action: Action, page: Page) -> Page:
     """The page of a list that Clerk gives whole; its total stays the list's."""
     start = getattr(action, "offset", None) or 0
-    limit = getattr(action, "limit", None) or len(page.items)
+    limit = getattr(action, "limit", None)
+    limit = len(page.items) if limit is None else limit
     return Page(page.items[start : start + limit], len(page.items))
-
-
-def _wanted(action: Action, item: Mapping[str, Any]) -> Iterable[str] | None:
-    """The keys to show; None for all."""
-    fields = getattr(action, "fields", None)
-    if fields is not None:
-        return None if EVERYTHING in fields else check_fields(fields)
-    # A deletion is a few keys, all of which matter; the resource's brief would cut most of them.
-    return None if item.get("deleted") is True else action.spec.resource.brief
 
 
 def check_fields(fields: list[str]) -> list[str]:
     """Field paths as given, or InvalidRequest."""
     for path in fields:
         if not path or any(not part for part in path.split(".")):
-            problem = "a key such as email_addresses, a path such as public_metadata.plan, or *"
+            problem = "a key such as email_addresses, a path such as public_metadata.plan, * or raw"
             raise InvalidRequest(
                 f"fields: accepted: {problem}.", problems=[("fields", f"accepted: {problem}")]
             )

@@ -93,7 +93,7 @@ def call(ctx: click.Context, /, name: str, arguments: str, *, yes: bool) -> None
             "would keep it; give it as secret:NAME, or pass the arguments as @FILE or -.",
             ctx,
         )
-    carry_out(ctx.ensure_object(State), action.parse(given), yes=yes)
+    carry_out(ctx.ensure_object(State), action, given, yes=yes)
 
 
 def _may_be_seen(value: Any) -> bool:

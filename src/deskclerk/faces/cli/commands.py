@@ -86,7 +86,6 @@ def _callback(action: type[Action]) -> Callable[..., None]:
     def command(ctx: click.Context, /, *, yes: bool = False, every: bool = False, **typed: Any) -> None:
         from deskclerk.faces.cli.perform import carry_out  # noqa: PLC0415 - help needs no desk
 
-        asked = action.parse(arguments_of(action, typed))
-        carry_out(ctx.ensure_object(State), asked, yes=yes, every=every)
+        carry_out(ctx.ensure_object(State), action, arguments_of(action, typed), yes=yes, every=every)
 
     return command

@@ -1,7 +1,7 @@
 """Carries what was asked on the command line to the desk, and its answer back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,20 +14,29 @@ from deskclerk.faces.cli.state import State, progress
 from deskclerk.faces.cli.terminal_signature import Terminal
 
 
-def carry_out(state: State, action: Action, *, yes: bool = False, every: bool = False) -> None:
+def carry_out(
+    state: State,
+    kind: type[Action],
+    arguments: Mapping[str, Any],
+    *,
+    yes: bool = False,
+    every: bool = False,
+) -> None:
     """One action, from the desk to the screen; `every` follows a list's pages to its end."""
-    asyncio.run(_every(state, action) if every else _once(state, action, yes=yes))
+    asyncio.run(_every(state, kind, arguments) if every else _once(state, kind, arguments, yes=yes))
 
 
-async def _once(state: State, action: Action, *, yes: bool) -> None:
-    if action.spec.effect == "read":
+async def _once(state: State, kind: type[Action], arguments: Mapping[str, Any], *, yes: bool) -> None:
+    if kind.spec.effect == "read":
         # Nobody signs it, and so nobody asks how.
         async with state.desk() as desk:
+            action = await desk.action(kind, arguments)
             answer = await desk.perform(action)
     else:
         async with signing_desk(state, yes=yes) as desk:
+            action = await desk.action(kind, arguments)
             answer = await desk.perform(action, progress=waiting(state))
-        state.note(f"Done: {action.spec.heading.lower()}.", style="green")
+        state.note(f"Done: {kind.spec.heading.lower()}.", style="green")
     show_answer(state, action, answer)
 
 
@@ -67,12 +76,13 @@ def waiting(state: State) -> Progress:
     return tell
 
 
-async def _every(state: State, action: Action) -> None:
+async def _every(state: State, kind: type[Action], arguments: Mapping[str, Any]) -> None:
     """Lines are printed page by page; a table has to wait for its last row."""
     items: list[dict[str, Any]] = []
     count = 0
     async with state.desk() as desk:
-        with progress(state, action.spec.resource.plural) as advance:
+        action = await desk.action(kind, arguments)
+        with progress(state, kind.spec.resource.plural) as advance:
             async for page in desk.pages(action):
                 found = page.value["items"]
                 count += len(found)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from deskclerk.catalogue import READ, Action
 from deskclerk.desk import Answer, Caller, Desk
+from deskclerk.desk.view.answers import compact
 from deskclerk.desk.view.cleaning import clean, clean_text
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused, DeskclerkError, InvalidRequest
 from deskclerk.faces.mcp.elicitation import KEY, can_ask, over_connection, request_for, with_answer
@@ -40,7 +41,8 @@ class Calls:
     async def answer(self, ctx: Context, action: type[Action], params: types.CallToolRequestParams) -> Result:
         """The result of a call; what goes wrong is a result too, and says what to do next."""
         try:
-            return await self._perform(ctx, action.parse(params.arguments or {}), params)
+            asked = await self._desk.action(action, params.arguments or {}, caller_of(ctx))
+            return await self._perform(ctx, asked, params)
         except ApprovalNeeded as error:
             error.next_step += await self._place_to_sign(error.plan_id)
             return failure(error)
@@ -127,11 +129,14 @@ def caller_of(ctx: Context) -> Caller:
 
 
 def success(answer: Answer) -> types.CallToolResult:
-    """The answer as structured content and as the same text; notes stand by themselves."""
-    texts = [answer.text, *([" ".join(answer.notes)] if answer.notes else [])]
-    return types.CallToolResult(
-        content=[types.TextContent(text=text) for text in texts], structured_content=answer.value
-    )
+    """The answer as structured content and as text, each of which says all: clients show one of them.
+
+    Its `notes` are part of it, and what is not known (the total of some lists, a next page) is left out.
+    """
+    value = {key: item for key, item in answer.value.items() if item is not None}
+    if answer.notes:
+        value["notes"] = " ".join(answer.notes)
+    return types.CallToolResult(content=[types.TextContent(text=compact(value))], structured_content=value)
 
 
 def failure(error: DeskclerkError) -> types.CallToolResult:

@@ -1,0 +1,164 @@
+"""Users and organizations as people name them: by an e-mail address, a phone number, a username, a slug.
+
+What an action takes is an id. Whatever else stands in its place is looked up before the action is made, by
+an exact match; the id is what is shown, signed and sent.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from deskclerk.catalogue import Action, ListOrganizations, ListUsers
+from deskclerk.clerk.client import Clerk
+from deskclerk.clerk.paging import page_of
+from deskclerk.desk.view.cleaning import line_of
+from deskclerk.errors import InvalidRequest, NotAllowed
+
+_USERS = frozenset({"user_id", "created_by", "inviter_user_id", "requesting_user_id"})
+_ORGANIZATIONS = frozenset({"organization_id"})
+"""Parameters that want a user or an organization; in filters, which are lists, each of them does."""
+_USER_ID = re.compile(r"-?user_[A-Za-z0-9_]+")
+_ORGANIZATION_ID = re.compile(r"-?org_[A-Za-z0-9_]+")
+_NAME = re.compile(r"[^\x00-\x1f/?#%\\]+")
+"""What can be a name: nothing that a URL gives a meaning to, which is no id either, and is refused as one."""
+_PHONE = re.compile(r"\+[0-9][0-9 ()./-]{4,}")
+_MOST_NAMES = 10
+"""Names that one call may hold: each is a read."""
+_LONGEST = 320
+"""Characters; no address is longer."""
+_CANDIDATES = 5
+_AGAIN = "Nothing was sent. Call again with an id."
+
+
+class Names:
+    """Finds the ids of one instance's users and organizations."""
+
+    def __init__(self, clerk: Callable[[], Awaitable[Clerk]]) -> None:
+        self._clerk = clerk
+
+    async def arguments(
+        self, kind: type[Action], given: Mapping[str, Any], may: Callable[[type[Action]], None]
+    ) -> dict[str, Any]:
+        """The arguments with ids in the place of names.
+
+        `may` raises NotAllowed for a list that the caller may not read. InvalidRequest where nobody, or
+        more than one, has the name; it lists who comes near.
+        """
+        found = kind.coerced(given)
+        named = [
+            (name, value) for name, value in found.items() if _lookup(kind, name) and _names_in(name, value)
+        ]
+        if not named:
+            return found
+        if sum(len(_names_in(name, value)) for name, value in named) > _MOST_NAMES:
+            raise InvalidRequest(
+                f"{kind.spec.name}: more than {_MOST_NAMES} names in one call.",
+                next_step="Nothing was sent. Pass ids, or ask in several calls.",
+            )
+        # What else is wrong is told first: nobody need be looked up for a call that cannot be made.
+        kind.parse(found | {name: _made_up(name, value) for name, value in named})
+        for name, value in named:
+            if isinstance(value, list):
+                found[name] = [await self._id(kind, name, item, may) for item in value]
+            else:
+                found[name] = await self._id(kind, name, value, may)
+        return found
+
+    async def _id(
+        self, kind: type[Action], name: str, value: Any, may: Callable[[type[Action]], None]
+    ) -> Any:
+        if not _names_in(name, value):
+            return value
+        # In a filter a minus before it excludes what it names.
+        minus, plain = ("-", value[1:]) if value.startswith("-") else ("", value)
+        users = name in _USERS
+        try:
+            may(ListUsers if users else ListOrganizations)
+        except NotAllowed:
+            what = "user_…" if users else "org_…"
+            raise _problem(kind, name, f"not an id ({what}), and names may not be looked up here") from None
+        clerk = await self._clerk()
+        matches = await (_users(clerk, plain) if users else _organizations(clerk, plain))
+        if len(matches) == 1:
+            return minus + matches[0]["id"]
+        if matches:
+            raise _problem(kind, name, f"several have it: {_listed(matches)}")
+        near = await _near(clerk, plain, users=users)
+        one = "user" if users else "organization"
+        hint = f"; near: {_listed(near)}" if near else ""
+        raise _problem(kind, name, f"no {one} is called {line_of(plain, 80)}{hint}")
+
+
+def _lookup(kind: type[Action], name: str) -> bool:
+    """Whether a parameter wants a user or an organization, and Clerk does not look names up itself."""
+    if name in _ORGANIZATIONS and kind.spec.reads_one and kind.spec.route.path.endswith("{organization_id}"):
+        return False  # Clerk takes a slug there
+    return name in _USERS | _ORGANIZATIONS and name in kind.parameters()
+
+
+def _names_in(name: str, value: Any) -> list[str]:
+    """What of a value is a name and no id."""
+    pattern = _USER_ID if name in _USERS else _ORGANIZATION_ID
+    values = value if isinstance(value, list) else [value]
+    texts = [item for item in values if isinstance(item, str)]
+    return [item for item in texts if _NAME.fullmatch(item) and not pattern.fullmatch(item)]
+
+
+def _made_up(name: str, value: Any) -> Any:
+    """Ids in the place of names, for a call that is only looked at."""
+    one = "user_0" if name in _USERS else "org_0"
+    if not isinstance(value, list):
+        return one
+    return [one if _names_in(name, item) else item for item in value]
+
+
+async def _users(clerk: Clerk, name: str) -> list[dict[str, Any]]:
+    """The users who have exactly this address, number, username or external id."""
+    if len(name) > _LONGEST:
+        return []
+    if "@" in name:
+        return await _found(clerk, ListUsers(email_address=[name], limit=2))
+    if _PHONE.fullmatch(name):
+        return await _found(clerk, ListUsers(phone_number=[re.sub(r"[^0-9+]", "", name)], limit=2))
+    found: dict[str, dict[str, Any]] = {}
+    for search in (ListUsers(username=[name], limit=2), ListUsers(external_id=[name], limit=2)):
+        found |= {item["id"]: item for item in await _found(clerk, search)}
+    return list(found.values())
+
+
+async def _organizations(clerk: Clerk, name: str) -> list[dict[str, Any]]:
+    """The organizations with exactly this slug."""
+    if len(name) > _LONGEST:
+        return []
+    found = await _found(clerk, ListOrganizations(query=name, limit=20))
+    return [item for item in found if item.get("slug") == name]
+
+
+async def _near(clerk: Clerk, name: str, *, users: bool) -> list[dict[str, Any]]:
+    if len(name) > _LONGEST:
+        return []
+    search = ListUsers if users else ListOrganizations
+    return await _found(clerk, search.parse({"query": name, "limit": _CANDIDATES}))
+
+
+async def _found(clerk: Clerk, search: Action) -> list[dict[str, Any]]:
+    return [item for item in page_of(await clerk.perform(search)).items if isinstance(item.get("id"), str)]
+
+
+def _listed(items: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{_words(item)} ({line_of(item['id'], 60)})" for item in items[:_CANDIDATES])
+
+
+def _words(item: Mapping[str, Any]) -> str:
+    """Who it is, in a few words; what people wrote stays on its line."""
+    names = [item.get(key) for key in ("first_name", "last_name")] if "first_name" in item else []
+    addresses = item.get("email_addresses") or [{}]
+    first = addresses[0].get("email_address") if isinstance(addresses[0], Mapping) else None
+    said = [*names, item.get("name"), item.get("slug"), item.get("username"), first]
+    return line_of(" ".join(str(word) for word in said if word) or "without a name", 80)
+
+
+def _problem(kind: type[Action], name: str, problem: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"{kind.spec.name}: {name}: {problem}.", problems=[(name, problem)], next_step=_AGAIN
+    )
