@@ -28,6 +28,8 @@ __all__ = ["Settings"]
 
 CLERK_ORIGIN = "https://api.clerk.com"
 SANDBOX_KEY = "sk_test_sandbox"
+LEAN = "lean"
+"""Among `tools`: a client lists three tools that find, describe and call actions, in place of them all."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PREFIX = "DESKCLERK_"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -59,7 +61,7 @@ class Rules(BaseModel):
     access: Access = "destructive"
     """The strongest effect that may be asked for."""
     tools: Names = ()
-    """Action names or globs to offer; all when empty."""
+    """Action names or globs to offer; all when empty. `lean` among those of all: three tools for them."""
     deny: Names = ()
     """Action names or globs never to offer."""
 

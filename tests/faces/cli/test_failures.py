@@ -27,6 +27,20 @@ def test_a_command_line_that_cannot_be_read_is_2(run, words):
     assert "--help" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (["usres", "list"], "'users'"),
+        (["users", "lst"], "'list'"),
+        (["users", "list", "--emial-address", "a@example.com"], "'--email-address'"),
+    ],
+)
+def test_an_unknown_command_or_option_is_answered_with_near_ones(run, words, near):
+    ran = run(*words)
+    assert "Did you mean" in ran.err
+    assert near in ran.err
+
+
 def test_wrong_arguments_are_2(run):
     assert run("users", "list", "--limit", "501").code == 2
 

@@ -24,7 +24,7 @@ from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.rates.caps import RateCaps
 from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import InvalidSettings, NotAllowed
-from deskclerk.settings import Rules, Settings
+from deskclerk.settings import LEAN, Rules, Settings
 
 _HOUR = 3_600_000
 _RANK = {Effect.READ: 0, Effect.WRITE: 1, Effect.DESTRUCTIVE: 2}
@@ -145,7 +145,9 @@ def _withheld(action: type[Action], where: str, rules: Rules) -> str:
         return f"its effect is {effect}, and access is set to {rules.access}{where}"
     if any(fnmatchcase(name, pattern) for pattern in rules.deny):
         return f"it is denied{where}"
-    if rules.tools and not any(fnmatchcase(name, pattern) for pattern in rules.tools):
+    # How a client lists them narrows nothing.
+    tools = [pattern for pattern in rules.tools if pattern != LEAN]
+    if tools and not any(fnmatchcase(name, pattern) for pattern in tools):
         return f"it is not among the tools set{where}"
     return ""
 
@@ -153,6 +155,8 @@ def _withheld(action: type[Action], where: str, rules: Rules) -> str:
 def _check_patterns(where: str, rules: Rules) -> None:
     for setting in ("tools", "deny"):
         for pattern in getattr(rules, setting):
+            if pattern == LEAN and setting == "tools" and isinstance(rules, Settings):
+                continue
             if not any(fnmatchcase(action.spec.name, pattern) for action in ACTIONS):
                 raise InvalidSettings(
                     f"{setting} in {where}: {pattern!r} matches no action.",

@@ -57,6 +57,18 @@ class Root(click.Group):
 
         return resource_group(cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the words begin with; of one that is not known the error names what is near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:
+            # Click looks among the commands that are made, and here each is made when it is asked for.
+            raise click.exceptions.NoSuchCommand(
+                error.command_name, possibilities=self.list_commands(ctx), ctx=ctx
+            ) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """A reader that has enough (`| head`) ends a command quietly; what it did is done."""
         try:

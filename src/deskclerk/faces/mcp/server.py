@@ -18,8 +18,11 @@ from starlette.requests import ClientDisconnect
 
 from deskclerk.catalogue import BY_NAME, Action
 from deskclerk.desk import Caller, Desk, tell_of_retries
-from deskclerk.faces.mcp.calls import Calls, Context, Doorway, caller_of
+from deskclerk.errors import InvalidRequest
+from deskclerk.faces.mcp import lean
+from deskclerk.faces.mcp.calls import Calls, Context, Doorway, caller_of, failure
 from deskclerk.faces.mcp.tools import input_schema, tools_of
+from deskclerk.settings import LEAN
 from deskclerk.version import __version__
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 NAME = "deskclerk"
 _LONGEST_NAME = 80
 _retries = logging.getLogger("deskclerk.retries")
+_LEAN = {tool.name: tool for tool in lean.LEAN_TOOLS}
+_AGAIN = "Nothing was sent. Correct the arguments and call again."
+_Result = types.CallToolResult | types.InputRequiredResult
 _FRESH = CacheHint(ttl_ms=3_600_000, scope="private")
 """What is offered is settled when the process starts."""
 
@@ -38,20 +44,42 @@ def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
     `console` tells where a plan that waits can be signed in a browser.
     """
     offered = {action.spec.name: action for action in desk.actions(Caller("mcp"))}
-    calls = Calls(desk, console)
+    calls, is_lean = Calls(desk, console), LEAN in desk.settings.tools
 
     async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         if params and params.cursor is not None:
             # An unknown cursor is an argument that would be ignored.
             raise MCPError(types.INVALID_PARAMS, "tools/list has one page: leave cursor out")
-        return types.ListToolsResult(tools=tools_of(desk.actions(caller_of(ctx))))
+        # Only what this caller may call: of a name that it may not it would learn nothing.
+        tools = list(lean.LEAN_TOOLS) if is_lean else tools_of(desk.actions(caller_of(ctx)))
+        return types.ListToolsResult(tools=tools)
 
-    async def call_tool(
-        ctx: Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> _Result:
+        if is_lean and params.name in _LEAN:
+            return await call_lean_tool(ctx, params)
         return await calls.answer(ctx, _named(params.name, offered), params)
 
+    async def call_lean_tool(ctx: Context, params: types.CallToolRequestParams) -> _Result:
+        given = dict(params.arguments or {})
+        accepted = _LEAN[params.name].input_schema["properties"]
+        required = _LEAN[params.name].input_schema["required"][0]
+        if problem := _problem(given, accepted, required):
+            return failure(InvalidRequest(f"{params.name}: {problem}.", next_step=_AGAIN))
+        if params.name == lean.FIND:
+            return lean.found(given[required], desk.actions(caller_of(ctx)))
+        action = _named(given["name"].strip(), offered)
+        if params.name == lean.DESCRIBE:
+            return lean.described(action)
+        inner = lean.arguments_of(given)
+        if not isinstance(inner, dict):
+            problem = "arguments: expected JSON object"
+            return failure(InvalidRequest(f"{params.name}: {problem}.", next_step=_AGAIN))
+        named = params.model_copy(update={"name": action.spec.name, "arguments": inner})
+        return await calls.answer(ctx, action, named)
+
     def schema_of(name: str) -> dict[str, Any] | None:
+        if is_lean and name in _LEAN:
+            return _LEAN[name].input_schema
         return input_schema(offered[name]) if name in offered else None
 
     server: Server[Any] = Server(
@@ -68,6 +96,14 @@ def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
     security = RequestStateSecurity.ephemeral(ttl=float(desk.settings.approval_seconds))
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
     return server
+
+
+def _problem(given: dict[str, Any], accepted: dict[str, Any], required: str) -> str:
+    """What is wrong with the arguments of one of the three tools; empty if nothing."""
+    if unknown := sorted(given.keys() - accepted.keys()):
+        return f"{unknown[0][:_LONGEST_NAME]}: unknown argument (accepted: {', '.join(accepted)})"
+    value = given.get(required)
+    return "" if isinstance(value, str) and value.strip() else f"{required}: required: string"
 
 
 def instructions(desk: Desk) -> str:
