@@ -47,6 +47,8 @@ def refusal(action, **arguments):
         (ListUsers, {"created_at_after": "1769817600000"}, {"created_at_after": 1769817600000}),
         (ListUsers, {"created_at_after": 1769817600000.0}, {"created_at_after": 1769817600000}),
         (GetUser, {"user_id": " user_1\n"}, {"user_id": "user_1"}),
+        (GetUser, {"user_id": ["user_1"]}, {"user_id": "user_1"}),
+        (ListUsers, {"limit": ["5"], "banned": ["true"]}, {"limit": 5, "banned": True}),
         (
             UpdateUser,
             {"user_id": "user_1", "public_metadata": '{"plan": "team"}'},
@@ -89,7 +91,8 @@ def test_a_value_is_taken_as_what_it_can_only_mean(action, given, meant):
         (GetUser, {"user_id": 5}, "user_id: expected string"),
         (GetUser, {"user_id": None}, "user_id: required"),
         (GetUser, {"user_id": ""}, "user_id: not an id"),
-        (GetUser, {"user_id": ["user_1"]}, "user_id: expected string"),
+        (GetUser, {"user_id": ["user_1", "user_2"]}, "user_id: expected string"),
+        (GetUser, {"user_id": []}, "user_id: expected string"),
         (UpdateUser, {"user_id": "u_1", "public_metadata": "{plan: team}"}, "expected JSON object"),
         (UpdateUser, {"user_id": "u_1", "public_metadata": "[1]"}, "expected JSON object"),
         (UpdateUser, {"user_id": "u_1", "public_metadata": '{"a": NaN}'}, "expected JSON object"),

@@ -110,6 +110,8 @@ def _read(known: Parameter, value: Any) -> Any:
         if not value and not known.required and not known.nullable:
             return None
         return [value] if known.schema["type"] == "array" else value
+    if known.secret:
+        return value
     if value == "" and not known.required and not known.nullable:
         return None
     if known.times and isinstance(value, float) and value.is_integer():
@@ -122,6 +124,8 @@ def _value(schema: Mapping[str, Any], value: Any, *, exact: bool) -> Any:
     """A value of a schema's type; `exact` says that blanks around a text are no part of it."""
     if value is None:
         return None
+    if isinstance(value, list) and len(value) == 1 and schema.get("type") not in ("array", "object"):
+        return _value(schema, value[0], exact=exact)
     match schema.get("type"):
         case "integer":
             return _integer(value)

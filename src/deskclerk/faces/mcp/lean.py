@@ -11,12 +11,13 @@ from typing import Any
 import mcp_types as types
 
 from deskclerk.catalogue import Action
+from deskclerk.catalogue.coercion import CLEAR
 from deskclerk.desk.view.answers import compact
 from deskclerk.faces.mcp.action_search import find_actions
 from deskclerk.faces.mcp.tools import input_schema
 
 FIND, DESCRIBE, CALL = "clerk_actions_find", "clerk_action_describe", "clerk_action_call"
-_MOST = 5
+_MOST, _WITH_NAMES = 5, 2
 _TEXT = {"type": "string"}
 
 
@@ -37,7 +38,7 @@ LEAN_TOOLS = (
     _tool(
         FIND,
         "Find the actions for a task: users, organizations, members, invitations, sessions, allow- and "
-        "block-lists, JWT templates, domains, OAuth applications.",
+        "block-lists, JWT templates, domains, OAuth applications. A star marks what is needed.",
         {"task": _TEXT | {"description": "in plain words"}},
         ["task"],
     ),
@@ -55,7 +56,13 @@ LEAN_TOOLS = (
 def found(task: str, offered: Sequence[type[Action]]) -> types.CallToolResult:
     """The actions that fit a task best."""
     actions = find_actions(task, offered, _MOST)
-    value: dict[str, Any] = {"actions": [_in_short(action) for action in actions]}
+    # Most calls need no more than the names: the first ones can be made without a further question.
+    value: dict[str, Any] = {
+        "actions": [
+            _in_short(action) | ({"takes": _takes(action)} if place < _WITH_NAMES else {})
+            for place, action in enumerate(actions)
+        ]
+    }
     if not actions:
         resources = dict.fromkeys(action.spec.resource.plural for action in offered)
         value["notes"] = f"Nothing fits. There are actions on: {', '.join(resources)}."
@@ -78,6 +85,12 @@ def arguments_of(given: Mapping[str, Any]) -> Any:
         except (ValueError, RecursionError):
             return inner
     return inner
+
+
+def _takes(action: type[Action]) -> str:
+    """The names of an action's arguments, those that it needs with a star."""
+    names = [f"{item.name}{'*' if item.required else ''}" for item in action.parameters().values()]
+    return ", ".join([*names, *([CLEAR] if action.clearable() else [])])
 
 
 def _in_short(action: type[Action]) -> dict[str, Any]:
