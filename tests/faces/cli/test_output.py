@@ -173,3 +173,17 @@ def test_home_holds_everything(run, tmp_path, monkeypatch):
     run("--home", str(tmp_path / "elsewhere"), "sessions", "list", "--user-id", "user_1")
     assert (tmp_path / "elsewhere" / "desk.db").exists()
     assert not Path(tmp_path / "untouched").exists()
+
+
+def test_a_limit_of_none_prints_the_total_alone(run, on_screen):
+    (line,) = run("organizations", "list", "--limit", "0").lines
+    assert line == {"total": 6}
+    assert "total  6" in on_screen("organizations", "list", "--limit", "0").out
+
+
+def test_a_user_is_named_as_people_name_them(run):
+    (by_address,) = run("users", "get", "aino.virtanen@example.com").lines
+    (by_name,) = run("users", "get", "aino_v98").lines
+    assert by_address == by_name
+    assert by_name["first_name"] == "Aino"
+    assert "no user is called nobody@example.com" in run("users", "get", "nobody@example.com").err

@@ -18,6 +18,8 @@ def show_answer(state: State, action: Action, answer: Answer) -> None:
     value = answer.value
     if not action.spec.is_list:
         show_object(state, value)
+    elif getattr(action, "limit", None) == 0:
+        show_object(state, {"total": value["total"]})
     else:
         show_items(state, action, value["items"])
         _say_how_many(state, value)
@@ -47,13 +49,14 @@ def show_items(state: State, action: Action, items: Sequence[Mapping[str, Any]])
 
 def draw_items(action: Action, items: Sequence[Mapping[str, Any]]) -> list[str]:
     """A table on standard output; the titles of the columns that found no room."""
+    from deskclerk.desk.view.answers import EVERYTHING, RAW  # noqa: PLC0415
     from deskclerk.faces.cli.tables import table_of  # noqa: PLC0415 - only where something is drawn
 
     if not items:
         return []
     out = console(sys.stdout)
     fields = getattr(action, "fields", None) or []
-    named = [] if "*" in fields else fields
+    named = [] if {EVERYTHING, RAW} & {*fields} else fields
     table, hidden = table_of(items, action.spec.resource.brief, out.width, fields=named)
     out.print(table)
     return hidden
