@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deskclerk.catalogue.coercion import CLEAR, coerce, near_name
-from deskclerk.catalogue.fields import Local, about, is_reference
+from deskclerk.catalogue.fields import KeyPath, Local, about, is_reference
 from deskclerk.catalogue.parameter import Parameter, read_parameter
 from deskclerk.catalogue.route import READ, Answers, Effect, Request, Route, Send
 from deskclerk.errors import ClerkError, InvalidRequest
@@ -268,7 +268,7 @@ class Action(BaseModel):
 class ReadAction(Action):
     """An action that changes nothing; its answer is brief unless `fields` asks for more."""
 
-    fields: Annotated[list[str] | None, Local()] = about("")
+    fields: Annotated[list[KeyPath] | None, Local()] = about("")
 
 
 def to_query(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -111,6 +111,18 @@ def _segment(value: str) -> str:
 Id = Annotated[str, AfterValidator(_segment)]
 """An id that stands in a path: one segment, nothing that could leave it."""
 
+
+def _path(value: str) -> str:
+    if not value or any(not part for part in value.split(".")):
+        raise ValueError(
+            "accepted: a key such as email_addresses, a path such as public_metadata.plan, * or raw"
+        )
+    return value
+
+
+KeyPath = Annotated[str, AfterValidator(_path)]
+"""A key of an answer, a path into it, `*` for all of it or `raw` for all as Clerk has it."""
+
 _PLAUSIBLE_SECONDS = range(10**9, 10**10)
 _DIGITS = re.compile(r"[0-9]{1,15}")
 _TIME_RULE = "accepted: ISO 8601 such as 2026-01-31 or 2026-01-31T09:30:00Z (UTC if no zone), or milliseconds"

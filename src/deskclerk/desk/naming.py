@@ -17,8 +17,9 @@ from deskclerk.errors import InvalidRequest, NotAllowed
 _USERS = frozenset({"user_id", "created_by", "inviter_user_id", "requesting_user_id"})
 _ORGANIZATIONS = frozenset({"organization_id"})
 """Parameters that want a user or an organization; in filters, which are lists, each of them does."""
-_USER_ID = re.compile(r"-?user_[A-Za-z0-9_]+")
-_ORGANIZATION_ID = re.compile(r"-?org_[A-Za-z0-9_]+")
+_USER_ID = re.compile(r"-?user_\w+|-?[a-z]+_[A-Za-z0-9]{27}", re.ASCII)
+_ORGANIZATION_ID = re.compile(r"-?org_\w+|-?[a-z]+_[A-Za-z0-9]{27}", re.ASCII)
+"""What is an id, and be it of another kind of thing: Clerk says so, and nothing is looked up."""
 _NAME = re.compile(r"[^\x00-\x1f/?#%\\]+")
 """What can be a name: nothing that a URL gives a meaning to, which is no id either, and is refused as one."""
 _PHONE = re.compile(r"\+[0-9][0-9 ()./-]{4,}")
@@ -51,10 +52,8 @@ class Names:
         if not named:
             return found
         if sum(len(_names_in(name, value)) for name, value in named) > _MOST_NAMES:
-            raise InvalidRequest(
-                f"{kind.spec.name}: more than {_MOST_NAMES} names in one call.",
-                next_step="Nothing was sent. Pass ids, or ask in several calls.",
-            )
+            problem = f"more than {_MOST_NAMES} names in one call; pass ids, or ask in several calls"
+            raise _problem(kind, named[0][0], problem)
         # What else is wrong is told first: nobody need be looked up for a call that cannot be made.
         kind.parse(found | {name: _made_up(name, value) for name, value in named})
         for name, value in named:

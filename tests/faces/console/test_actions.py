@@ -163,6 +163,16 @@ async def test_a_read_runs_at_once_and_shows_a_table_or_its_json(person):
     assert (last["face"], last["action"]) == ("console", "clerk_user_get")
 
 
+async def test_a_user_may_be_named_as_people_name_them(person, upstream):
+    page = await ask(person, "clerk_user_get", user_id="ada@example.com")
+    assert page.status_code == 200
+    assert '"first_name": "Ada"' in unescape(page.text)
+    upstream.users["user_2"] = upstream.users["user_1"] | {"id": "user_2"}
+    page = await ask(person, "clerk_user_get", user_id="ada@example.com")
+    assert "several have it" in beside(page, "user_id")
+    assert "ada@example.com" in page.text
+
+
 async def test_a_long_list_goes_on_with_a_button(person, upstream):
     upstream.users = {f"user_{n}": {"id": f"user_{n}", "object": "user"} for n in range(3)}
     page = await ask(person, "clerk_users_list", limit="3", order_by="-updated_at")

@@ -9,7 +9,6 @@ from deskclerk.catalogue import Action
 from deskclerk.clerk.paging import Page, following, page_of
 from deskclerk.desk.view.cleaning import FREE_FORM, clean, without_secrets
 from deskclerk.desk.view.compact import OMITTED, Times, beside, compact_form, one_of_many
-from deskclerk.errors import InvalidRequest
 
 EVERYTHING, RAW = "*", "raw"
 """In `fields`: all of Clerk's document, and all of it just as Clerk has it."""
@@ -93,7 +92,7 @@ def _view(action: Action, raw: Mapping[str, Any], *, for_model: bool) -> dict[st
     if asked is None and raw.get("deleted") is True:
         # A deletion is a few keys, all of which matter; the resource's brief would cut most of them.
         return dict(without_secrets(raw))
-    paths = check_fields(asked) if asked is not None else _brief(action, for_model=for_model)
+    paths = asked if asked is not None else _brief(action, for_model=for_model)
     item = without_secrets(project(raw, paths))
     if for_model and asked is not None:
         item = compact_form(item, Times.WHOLE)
@@ -122,17 +121,6 @@ def _local_page(action: Action, page: Page) -> Page:
     limit = getattr(action, "limit", None)
     limit = len(page.items) if limit is None else limit
     return Page(page.items[start : start + limit], len(page.items))
-
-
-def check_fields(fields: list[str]) -> list[str]:
-    """Field paths as given, or InvalidRequest."""
-    for path in fields:
-        if not path or any(not part for part in path.split(".")):
-            problem = "a key such as email_addresses, a path such as public_metadata.plan, * or raw"
-            raise InvalidRequest(
-                f"fields: accepted: {problem}.", problems=[("fields", f"accepted: {problem}")]
-            )
-    return fields
 
 
 def project(item: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:

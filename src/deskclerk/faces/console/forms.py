@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from deskclerk.catalogue import Action, Parameter
 from deskclerk.catalogue.fields import is_reference
+from deskclerk.desk import Caller, Desk
 from deskclerk.errors import InvalidRequest
 
 GIVEN, NULLED = "a.", "null."
@@ -56,6 +57,27 @@ def fields_of(
 
 def fill(action: type[Action], typed: Mapping[str, str]) -> Filled:
     """The action that a form describes; every problem stands with its parameter."""
+    arguments, problems = _read(action, typed)
+    try:
+        made = action.parse({name: value for name, value in arguments.items() if name not in problems})
+    except InvalidRequest as error:
+        return _refused(error, problems)
+    return Filled(None, problems) if problems else Filled(made, {})
+
+
+async def fill_by_name(desk: Desk, caller: Caller, action: type[Action], typed: Mapping[str, str]) -> Filled:
+    """As `fill`, with users and organizations as people name them."""
+    arguments, problems = _read(action, typed)
+    if problems:
+        return fill(action, typed)
+    try:
+        return Filled(await desk.action(action, arguments, caller), {})
+    except InvalidRequest as error:
+        return _refused(error, problems)
+
+
+def _read(action: type[Action], typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What was typed as arguments, and what cannot be one."""
     arguments: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for key, text in typed.items():
@@ -73,7 +95,7 @@ def fill(action: type[Action], typed: Mapping[str, str]) -> Filled:
             if name in arguments:
                 problems[name] = "both a value and null were given; choose one"
             arguments[name] = None
-    return _parsed(action, arguments, problems)
+    return arguments, problems
 
 
 def typed_of(action: type[Action], arguments: Mapping[str, Any]) -> Typed:
@@ -195,12 +217,8 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _parsed(action: type[Action], arguments: dict[str, Any], problems: dict[str, str]) -> Filled:
-    try:
-        made = action.parse({name: value for name, value in arguments.items() if name not in problems})
-    except InvalidRequest as error:
-        found = {name.partition("[")[0]: text for name, text in error.problems if name}
-        if not found and not problems:
-            found[""] = f"{error.message} {error.next_step}"
-        return Filled(None, found | problems)
-    return Filled(None, problems) if problems else Filled(made, {})
+def _refused(error: InvalidRequest, problems: dict[str, str]) -> Filled:
+    found = {name.partition("[")[0]: text for name, text in error.problems if name}
+    if not found and not problems:
+        found[""] = f"{error.message} {error.next_step}"
+    return Filled(None, found | problems)

@@ -15,7 +15,7 @@ from deskclerk.desk import Answer
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
-from deskclerk.faces.console.forms import GIVEN, NULLED, Typed, fields_of, fill, typed_of
+from deskclerk.faces.console.forms import GIVEN, NULLED, Typed, fields_of, fill, fill_by_name, typed_of
 from deskclerk.faces.console.journal_view import pretty
 from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of
 from deskclerk.faces.console.rendering import render, status_of
@@ -151,7 +151,10 @@ async def ask(request: Request) -> Response:
     """Run a read, or plan a write; what is wrong is told beside its field, and what was typed stays."""
     action = _action(request)
     typed = {key: text for key, text in form_of(request).items() if key.startswith((GIVEN, NULLED))}
-    filled = fill(action, typed)
+    try:
+        filled = await fill_by_name(desk_of(request), CALLER, action, typed)
+    except DeskclerkError as error:
+        return _show(request, action, typed, problem=error)
     made = filled.action
     if made is None:
         problem = InvalidRequest("Not everything was filled in rightly.", next_step=_BESIDE)
