@@ -48,8 +48,13 @@ async def test_a_model_is_told_how_many_users_there_are(desk):
 
 async def test_nobody_counts_what_is_all_on_the_page(desk):
     value = (await desk.perform(ListUsers(limit=100), caller=MODEL)).value
-    assert value["next"] is None
-    assert len(desk.asked) == 1
+    assert (value["next"], value["total"]) == (None, 25)
+    value = (await desk.perform(ListUsers(limit=100, offset=7), caller=MODEL)).value
+    assert (value["next"], value["total"]) == (None, 32)
+    assert len(desk.asked) == 2
+    # Behind a cursor nobody knows how many came before.
+    await desk.perform(ListUsers(limit=100, starting_after="user_1"), caller=MODEL)
+    assert desk.asked[-1] == "/users/count?"
 
 
 async def test_nobody_counts_for_whoever_does_not_read_it(desk):

@@ -7,7 +7,7 @@ from typing import Any
 from deskclerk.catalogue import Action, Answers
 from deskclerk.clerk.answers import ResponseInfo
 from deskclerk.clerk.client import Clerk
-from deskclerk.clerk.paging import every_page, following, page_of
+from deskclerk.clerk.paging import Page, every_page, following, page_of
 from deskclerk.desk.caller import MODELS, Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
@@ -53,8 +53,8 @@ class Reads:
         answer = await clerk.perform(action, info)
         if for_model and action.spec.counted_at:
             page = page_of(answer)
-            if page.total is None and following(action, page):
-                return {"data": page.items, "total_count": await _count(clerk, action)}
+            if page.total is None:
+                return {"data": page.items, "total_count": await _total(clerk, action, page)}
         return answer
 
     async def pages(self, action: Action, caller: Caller) -> AsyncIterator[Answer]:
@@ -65,6 +65,13 @@ class Reads:
             shape = {"data": page.items, "total_count": page.total}
             await self._journal.read(self._instance, caller, action, DONE)
             yield show(action, shape, budget=UNBOUNDED)
+
+
+async def _total(clerk: Clerk, action: Action, page: Page) -> Any:
+    """How many there are in all: counted by Clerk only where the page does not show it."""
+    if following(action, page) or getattr(action, "starting_after", None):
+        return await _count(clerk, action)
+    return (getattr(action, "offset", None) or 0) + len(page.items)
 
 
 async def _count(clerk: Clerk, action: Action) -> Any:
