@@ -55,7 +55,9 @@ class Session:
                 break
             due += pause
             name = ROUND[turn // 2 % len(ROUND)]
-            target = {"limit": 1} if name == "clerk_users_list" else {"user_id": f"x_1_{next(self.numbers)}"}
+            target = (
+                {"limit": 1} if name == "clerk_users_list" else {"user_id": f"user_x_1_{next(self.numbers)}"}
+            )
             result = await self.call(name, target)
             assert not result.get("isError"), result
             self.done += 1

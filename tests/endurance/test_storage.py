@@ -20,7 +20,7 @@ HELD_SECONDS = 20
 DAMAGED, FULL = "Put a backup in its place", "Free some space"
 NOT_WRITABLE = "Make the folder and the file writable"
 COMMANDS = (
-    ("users", "ban", "x_1"),
+    ("users", "ban", "user_x_1"),
     ("journal",),
     ("journal", "verify"),
     ("pending",),
@@ -152,7 +152,7 @@ def test_a_read_only_folder_is_told_and_nothing_is_sent(clerk, origin, tmp_path,
         if not empty:
             begin(home, origin)
         subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
-        code, said = ran(home, origin, "users", "ban", "x_1")
+        code, said = ran(home, origin, "users", "ban", "user_x_1")
         assert (code, NOT_WRITABLE in said, "Traceback" in said) == (1, True, False), said
         with started(STDIO, environment_of(home, origin)) as process:
             assert NOT_WRITABLE in text_of(Asker(process).call(**BAN, number=2))
@@ -205,12 +205,12 @@ def test_a_disk_that_fills_up_while_clerk_works_does_not_make_a_lie_of_its_answe
             process.kill()
         (home / "ballast").unlink()
         assert [line["kind"] for line in journal(home)] == ["intent"]
-        # The next desk finds out by reading, before it writes; this Clerk does not say whether x_1 is banned.
+        # The next desk finds out by reading, before it writes; this Clerk does not say whether it is banned.
         with started(STDIO, environment_of(home, origin)) as process:
             assert not Asker(process).call("clerk_user_lock", {"user_id": "user_x_1"}, 2).get("isError")
         first, *others = journal(home)
         assert [line["kind"] for line in others if line["entry"] == first["entry"]] == ["settled"]
-    assert clerk.writes == [("POST", "/v1/users/x_1/ban"), ("POST", "/v1/users/x_1/lock")]
+    assert clerk.writes == [("POST", "/v1/users/user_x_1/ban"), ("POST", "/v1/users/user_x_1/lock")]
 
 
 def journal(home):

@@ -23,6 +23,10 @@ async def desk(tmp_path, desk_at_home):
     def answer(request):
         path = request.url.path.removeprefix("/v1")
         asked.append(f"{path}?{request.url.query.decode()}")
+        if path == "/users/count" and desk.broken:
+            return httpx2.Response(
+                403, json={"errors": [{"message": "No.", "code": "authorization_invalid"}]}
+            )
         if path == "/users/count":
             return httpx2.Response(200, json={"object": "total_count", "total_count": 25})
         limit = int(request.url.params.get("limit", 10))
@@ -36,7 +40,7 @@ async def desk(tmp_path, desk_at_home):
         Clerk("https://clerk.test", "sk_test_x", transport=httpx2.MockTransport(answer)) as clerk,
         Desk.open(Settings(home=tmp_path / "home", secret_key="sk_test_x"), clerk=clerk) as desk,
     ):
-        desk.asked = asked
+        desk.asked, desk.broken = asked, False
         yield desk
 
 
@@ -69,6 +73,7 @@ async def test_nobody_counts_for_whoever_does_not_read_it(desk):
         (ListUsers(limit=0, order_by="created_at", offset=5), "/users/count?"),
         (ListOrganizations(limit=0), "/organizations?limit=1"),
         (ListAllowlist(limit=0), "/allowlist_identifiers?paginated=true&limit=1"),
+        (ListAllowlist(limit=0, paginated=False), "/allowlist_identifiers?paginated=true&limit=1"),
     ],
 )
 async def test_a_limit_of_none_asks_for_the_total_alone(desk, action, asked, caller):
@@ -81,3 +86,10 @@ async def test_of_a_list_that_clerk_gives_whole_the_desk_counts(desk):
     assert value["items"] == []
     assert value["total"] == 10
     assert value["next"] is None
+
+
+async def test_a_list_that_cannot_be_counted_is_answered_all_the_same_and_says_so(desk):
+    desk.broken = True
+    answer = await desk.perform(ListUsers(limit=3), caller=MODEL)
+    assert (len(answer.value["items"]), answer.value["total"]) == (3, None)
+    assert "could not be found out" in answer.notes[0]

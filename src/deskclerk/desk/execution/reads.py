@@ -7,7 +7,7 @@ from typing import Any
 from deskclerk.catalogue import Action, Answers
 from deskclerk.clerk.answers import ResponseInfo
 from deskclerk.clerk.client import Clerk
-from deskclerk.clerk.paging import Page, every_page, following, page_of
+from deskclerk.clerk.paging import every_page, following, page_of
 from deskclerk.desk.caller import MODELS, Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
@@ -31,31 +31,31 @@ class Reads:
 
     async def read(self, action: Action, caller: Caller) -> Answer:
         """One answer; ClerkError if there is none."""
-        clerk, info = await self._clerk(), ResponseInfo()
+        clerk, info, for_model = await self._clerk(), ResponseInfo(), caller.face == MODELS
+        notes: tuple[str, ...] = ()
         try:
-            answer = await self._ask(clerk, action, info, for_model=caller.face == MODELS)
+            answer = await self._ask(clerk, action, info)
+            if for_model and action.spec.counted_at:
+                answer, notes = await _with_total(clerk, action, answer)
         except ClerkError as error:
             # A read that fails is journalled too: somebody may be looking for what they must not see.
             await self._journal.read(self._instance, caller, action, error.kind, error)
             raise
         await self._journal.read(self._instance, caller, action, DONE, info)
-        return show(action, answer, self._budget, for_model=caller.face == MODELS)
+        shown = show(action, answer, self._budget, for_model=for_model)
+        return Answer(shown.value, shown.notes + notes)
 
-    async def _ask(self, clerk: Clerk, action: Action, info: ResponseInfo, *, for_model: bool) -> Any:
-        """Clerk's answer; of a list also its total, where that is asked for or a model would miss it."""
+    async def _ask(self, clerk: Clerk, action: Action, info: ResponseInfo) -> Any:
+        """Clerk's answer; of a list of none its total alone."""
         only_count = action.spec.is_list and getattr(action, "limit", None) == 0
-        if only_count and action.spec.paged:
-            if action.spec.counted_at:
-                return {"data": [], "total_count": await _count(clerk, action)}
-            # Clerk takes no page of none: what comes with the smallest is its total.
-            page = page_of(await clerk.perform(action.model_copy(update={"limit": 1}), info))
-            return {"data": [], "total_count": len(page.items) if page.total is None else page.total}
-        answer = await clerk.perform(action, info)
-        if for_model and action.spec.counted_at:
-            page = page_of(answer)
-            if page.total is None:
-                return {"data": page.items, "total_count": await _total(clerk, action, page)}
-        return answer
+        if not (only_count and action.spec.paged):
+            return await clerk.perform(action, info)
+        if action.spec.counted_at:
+            return {"data": [], "total_count": await _count(clerk, action)}
+        # Clerk takes no page of none: what comes with the smallest is its total.
+        smallest = {"limit": 1} | ({"paginated": True} if "paginated" in action.parameters() else {})
+        page = page_of(await clerk.perform(action.model_copy(update=smallest), info))
+        return {"data": [], "total_count": page.total}
 
     async def pages(self, action: Action, caller: Caller) -> AsyncIterator[Answer]:
         """Every page of a list, uncut: who asks for all is a program or an export, not a model."""
@@ -67,11 +67,19 @@ class Reads:
             yield show(action, shape, budget=UNBOUNDED)
 
 
-async def _total(clerk: Clerk, action: Action, page: Page) -> Any:
-    """How many there are in all: counted by Clerk only where the page does not show it."""
-    if following(action, page) or getattr(action, "starting_after", None):
-        return await _count(clerk, action)
-    return (getattr(action, "offset", None) or 0) + len(page.items)
+async def _with_total(clerk: Clerk, action: Action, answer: Any) -> tuple[Any, tuple[str, ...]]:
+    """A list with how many there are in all: counted by Clerk only where the page does not show it."""
+    page = page_of(answer)
+    if page.total is not None:
+        return answer, ()
+    if not following(action, page) and not getattr(action, "starting_after", None):
+        total = (getattr(action, "offset", None) or 0) + len(page.items)
+        return {"data": page.items, "total_count": total}, ()
+    try:
+        return {"data": page.items, "total_count": await _count(clerk, action)}, ()
+    except ClerkError as error:
+        # What was asked for is there: that it could not be counted beside it is said and no failure.
+        return answer, (f"How many there are in all could not be found out: {error.message}",)
 
 
 async def _count(clerk: Clerk, action: Action) -> Any:
