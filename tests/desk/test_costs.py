@@ -53,7 +53,7 @@ async def test_a_signed_ban_with_its_preview_costs_five_requests_and_four_transa
         await desk.perform(BanUser(user_id=second["id"]))
     sent = said.index("HTTP POST")
     assert sum(line.startswith("HTTP") for line in said) <= 5
-    # Less than the twelve and the four that are allowed: the rest is the rate budget's, which a sandbox has not.
+    # Less than the twelve and four that are allowed: the rest is the rate budget's, which a sandbox has not.
     assert sum(not line.startswith(STEPS) for line in said) <= 9
     assert sum(line.startswith("BEGIN") for line in said) <= 3
     assert sum(line.startswith("COMMIT") for line in said[:sent]) <= 2
