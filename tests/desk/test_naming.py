@@ -102,6 +102,18 @@ async def test_nobody_or_several_is_an_error_that_lists_who_comes_near(desk):
     assert f"no organization is called acme; near: Acme Tools acme-tools ({desk.organization})" in slug
 
 
+async def test_a_look_up_is_a_read_of_whoever_asks(desk):
+    await desk.action(BanUser, {"user_id": "ada@example.net"}, Caller("mcp", "Agent"))
+    await refusal(desk, BanUser, user_id="nobody@example.net")
+    reads = [line for line in await desk.journal.recent() if line["kind"] == "read"]
+    assert [(line["action"], line["client"]) for line in reads] == [
+        ("clerk_users_list", "Agent"),
+        ("clerk_users_list", None),
+        ("clerk_users_list", None),
+    ]
+    assert reads[0]["arguments"] == {"email_address": ["ada@example.net"], "limit": 2}
+
+
 async def test_what_else_is_wrong_is_told_before_anybody_is_looked_up(desk):
     assert "did you mean first_name" in await refusal(
         desk, UpdateUser, user_id="nobody@example.net", frist_name="x"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -81,7 +82,7 @@ class Desk:
             plans=self.plans,
         )
         self.handovers = self._writes.handovers
-        self._names = Names(self._open_clerk)
+        self._names = Names(self.instance, self.journal, self._open_clerk)
         self._undo = UndoEngine(self.instance, self.journal, self._open_clerk)
 
     @classmethod
@@ -132,7 +133,8 @@ class Desk:
         an organization, its slug. InvalidRequest says which argument is wrong, or who could be meant.
         """
         caller = caller or self._caller
-        found = await self._names.arguments(kind, arguments, lambda other: self.policy.check(other, caller))
+        may = partial(self.policy.check, caller=caller)
+        found = await self._names.arguments(kind, arguments, caller, may)
         return kind.parse(found)
 
     async def perform(

@@ -11,8 +11,15 @@ from typing import Any
 from deskclerk.catalogue import Action, ListOrganizations, ListUsers
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import page_of
+from deskclerk.desk.caller import Caller
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.journal.records import DONE
 from deskclerk.desk.view.cleaning import line_of
-from deskclerk.errors import InvalidRequest, NotAllowed
+from deskclerk.errors import ClerkError, InvalidRequest, NotAllowed
+
+_Find = Callable[[Action], Awaitable[list[dict[str, Any]]]]
+"""What looks a list up; the items that have an id."""
 
 _USERS = frozenset({"user_id", "created_by", "inviter_user_id", "requesting_user_id"})
 _ORGANIZATIONS = frozenset({"organization_id"})
@@ -34,13 +41,19 @@ _AGAIN = "Nothing was sent. Call again with an id."
 class Names:
     """Finds the ids of one instance's users and organizations."""
 
-    def __init__(self, clerk: Callable[[], Awaitable[Clerk]]) -> None:
+    def __init__(self, instance: Instance, journal: Journal, clerk: Callable[[], Awaitable[Clerk]]) -> None:
+        self._instance = instance
+        self._journal = journal
         self._clerk = clerk
 
     async def arguments(
-        self, kind: type[Action], given: Mapping[str, Any], may: Callable[[type[Action]], None]
+        self,
+        kind: type[Action],
+        given: Mapping[str, Any],
+        caller: Caller,
+        may: Callable[[type[Action]], None],
     ) -> dict[str, Any]:
-        """The arguments with ids in the place of names.
+        """The arguments with ids in the place of names; a look-up is a read, and journalled as one.
 
         `may` raises NotAllowed for a list that the caller may not read. InvalidRequest where nobody, or
         more than one, has the name; it lists who comes near.
@@ -56,15 +69,27 @@ class Names:
             raise _problem(kind, named[0][0], problem)
         # What else is wrong is told first: nobody need be looked up for a call that cannot be made.
         kind.parse(found | {name: _made_up(name, value) for name, value in named})
+        clerk = await self._clerk()
+
+        async def find(search: Action) -> list[dict[str, Any]]:
+            try:
+                items = page_of(await clerk.perform(search)).items
+            except ClerkError as error:
+                await self._journal.read(self._instance, caller, search, error.kind, error)
+                raise
+            await self._journal.read(self._instance, caller, search, DONE)
+            return [item for item in items if isinstance(item.get("id"), str)]
+
         for name, value in named:
             if isinstance(value, list):
-                found[name] = [await self._id(kind, name, item, may) for item in value]
+                found[name] = [await self._id(kind, name, item, may, find) for item in value]
             else:
-                found[name] = await self._id(kind, name, value, may)
+                found[name] = await self._id(kind, name, value, may, find)
         return found
 
+    @staticmethod
     async def _id(
-        self, kind: type[Action], name: str, value: Any, may: Callable[[type[Action]], None]
+        kind: type[Action], name: str, value: Any, may: Callable[[type[Action]], None], find: _Find
     ) -> Any:
         if not _names_in(name, value):
             return value
@@ -76,13 +101,12 @@ class Names:
         except NotAllowed:
             what = "user_…" if users else "org_…"
             raise _problem(kind, name, f"not an id ({what}), and names may not be looked up here") from None
-        clerk = await self._clerk()
-        matches = await (_users(clerk, plain) if users else _organizations(clerk, plain))
+        matches = await (_users(find, plain) if users else _organizations(find, plain))
         if len(matches) == 1:
             return minus + matches[0]["id"]
         if matches:
             raise _problem(kind, name, f"several have it: {_listed(matches)}")
-        near = await _near(clerk, plain, users=users)
+        near = await _near(find, plain, users=users)
         one = "user" if users else "organization"
         hint = f"; near: {_listed(near)}" if near else ""
         raise _problem(kind, name, f"no {one} is called {line_of(plain, 80)}{hint}")
@@ -111,37 +135,33 @@ def _made_up(name: str, value: Any) -> Any:
     return [one if _names_in(name, item) else item for item in value]
 
 
-async def _users(clerk: Clerk, name: str) -> list[dict[str, Any]]:
+async def _users(find: _Find, name: str) -> list[dict[str, Any]]:
     """The users who have exactly this address, number, username or external id."""
     if len(name) > _LONGEST:
         return []
     if "@" in name:
-        return await _found(clerk, ListUsers(email_address=[name], limit=2))
+        return await find(ListUsers(email_address=[name], limit=2))
     if _PHONE.fullmatch(name):
-        return await _found(clerk, ListUsers(phone_number=[re.sub(r"[^0-9+]", "", name)], limit=2))
+        return await find(ListUsers(phone_number=[re.sub(r"[^0-9+]", "", name)], limit=2))
     found: dict[str, dict[str, Any]] = {}
     for search in (ListUsers(username=[name], limit=2), ListUsers(external_id=[name], limit=2)):
-        found |= {item["id"]: item for item in await _found(clerk, search)}
+        found |= {item["id"]: item for item in await find(search)}
     return list(found.values())
 
 
-async def _organizations(clerk: Clerk, name: str) -> list[dict[str, Any]]:
+async def _organizations(find: _Find, name: str) -> list[dict[str, Any]]:
     """The organizations with exactly this slug."""
     if len(name) > _LONGEST:
         return []
-    found = await _found(clerk, ListOrganizations(query=name, limit=20))
+    found = await find(ListOrganizations(query=name, limit=20))
     return [item for item in found if item.get("slug") == name]
 
 
-async def _near(clerk: Clerk, name: str, *, users: bool) -> list[dict[str, Any]]:
+async def _near(find: _Find, name: str, *, users: bool) -> list[dict[str, Any]]:
     if len(name) > _LONGEST:
         return []
     search = ListUsers if users else ListOrganizations
-    return await _found(clerk, search.parse({"query": name, "limit": _CANDIDATES}))
-
-
-async def _found(clerk: Clerk, search: Action) -> list[dict[str, Any]]:
-    return [item for item in page_of(await clerk.perform(search)).items if isinstance(item.get("id"), str)]
+    return await find(search.parse({"query": name, "limit": _CANDIDATES}))
 
 
 def _listed(items: list[dict[str, Any]]) -> str:
