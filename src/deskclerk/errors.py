@@ -66,8 +66,8 @@ class DeskclerkError(Exception):
 class InvalidRequest(DeskclerkError):
     """An argument is unknown, missing or not what the action accepts; nothing was sent.
 
-    `problems` holds one `(argument, what is wrong and what is accepted)` pair each, `secret` the name of a
-    stored secret that a person would have to enter first.
+    `problems` holds one `(argument, what is wrong and what is accepted)` pair each, with "" for the call as a
+    whole; `secret` is the name of a stored secret that a person would have to enter first.
     """
 
     kind = "invalid_request"

@@ -112,6 +112,26 @@ def test_an_update_of_nothing_is_refused():
     assert "nothing to change" in str(refusal(UpdateUser, user_id="user_1"))
 
 
+@pytest.mark.parametrize(
+    ("action", "given", "argument"),
+    [
+        (ListUsers, {"provider": "oauth_google"}, "provider_user_id"),
+        (ListUsers, {"starting_after": "user_1", "order_by": "username"}, "starting_after"),
+        (ListUsers, {"starting_after": "user_1", "offset": 5}, "offset"),
+        (
+            CreateUser,
+            {"email_address": "", "email_address_identification_status": ["reserved"]},
+            "email_address_identification_status",
+        ),
+        (UpdateUser, {"user_id": "user_1", "password_hasher": ""}, ""),
+    ],
+)
+def test_a_rule_between_arguments_names_one_and_what_to_do(action, given, argument):
+    error = refusal(action, **given)
+    assert error.problems[0][0] == argument
+    assert error.next_step
+
+
 def test_a_secret_is_not_in_repr_or_arguments():
     action = CreateUser(email_address=["a@example.com"], password="hunter22", backup_codes=["abc123"])
     assert "hunter22" not in repr(action) + str(action.arguments())

@@ -213,6 +213,7 @@ class Action(BaseModel):
             free = [item.name for item in self.parameters().values() if item.where == "body"]
             raise InvalidRequest(
                 f"{self.spec.name}: nothing to change was given.",
+                problems=[("", "nothing to change was given")],
                 next_step=f"Pass at least one of: {', '.join(free)}.",
             )
 

@@ -111,16 +111,26 @@ class ListUsers(
     def check(self) -> None:
         """Clerk refuses half a provider filter, and a cursor in another order or with an offset."""
         if (self.provider is None) != (self.provider_user_id is None):
-            raise InvalidRequest("clerk_users_list: provider and provider_user_id go together; give both.")
+            lacking = "provider_user_id" if self.provider else "provider"
+            raise InvalidRequest(
+                "clerk_users_list: provider and provider_user_id go together; give both.",
+                problems=[(lacking, "goes together with the other one; give both")],
+                next_step="Nothing was sent. Give both, or neither.",
+            )
         if self.starting_after is None:
             return
         if (self.order_by or "created_at").removeprefix("-") != "created_at":
             raise InvalidRequest(
                 "clerk_users_list: starting_after needs order_by created_at or -created_at.",
+                problems=[("starting_after", "needs order_by created_at or -created_at")],
                 next_step="Leave order_by out, or page with offset.",
             )
         if self.offset:
-            raise InvalidRequest("clerk_users_list: starting_after and offset exclude each other.")
+            raise InvalidRequest(
+                "clerk_users_list: starting_after and offset exclude each other.",
+                problems=[("offset", "excludes starting_after")],
+                next_step="Nothing was sent. Leave one of the two out.",
+            )
 
 
 class GetUser(ReadAction, name="clerk_user_get", resource=USERS, route=GET("/users/{user_id}"), effect=READ):
@@ -168,8 +178,11 @@ class CreateUser(Action, name="clerk_user_create", resource=USERS, route=POST("/
         for name in ("email_address", "phone_number"):
             statuses = getattr(self, f"{name}_identification_status")
             if statuses and len(statuses) != len(getattr(self, name) or []):
+                status = f"{name}_identification_status"
                 raise InvalidRequest(
-                    f"clerk_user_create: {name}_identification_status needs one entry per {name}."
+                    f"clerk_user_create: {status} needs one entry per {name}.",
+                    problems=[(status, f"needs one entry per {name}")],
+                    next_step="Nothing was sent. Give as many of the one as of the other.",
                 )
 
 
@@ -238,6 +251,7 @@ class ReplaceUserMetadata(
             names = ", ".join(name for name in self.parameters() if name != "user_id")
             raise InvalidRequest(
                 f"{self.spec.name}: nothing to replace was given.",
+                problems=[("", "nothing to replace was given")],
                 next_step=f"Pass at least one of: {names}.",
             )
 
