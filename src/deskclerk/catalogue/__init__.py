@@ -10,6 +10,7 @@ from deskclerk.catalogue import (
     clients,
     domains,
     invitations,
+    jobs,
     jwt_templates,
     org_invitations,
     org_memberships,
@@ -26,6 +27,7 @@ from deskclerk.catalogue.action import Spec as Spec
 from deskclerk.catalogue.clients import *  # noqa: F403 - each class is written down once, where it is declared
 from deskclerk.catalogue.domains import *  # noqa: F403
 from deskclerk.catalogue.invitations import *  # noqa: F403
+from deskclerk.catalogue.jobs import *  # noqa: F403
 from deskclerk.catalogue.jwt_templates import *  # noqa: F403
 from deskclerk.catalogue.org_invitations import *  # noqa: F403
 from deskclerk.catalogue.org_memberships import *  # noqa: F403
@@ -67,15 +69,26 @@ EVERY_ACTION: tuple[type[Action], ...] = (
     *_declared_in(domains),
     *_declared_in(clients),
 )
-"""Every action that is declared, whether a face offers it or not."""
+"""Every action of Clerk's that is declared, whether a face offers it or not."""
+
+JOB_ACTIONS: tuple[type[Action], ...] = _declared_in(jobs)
+"""What the desk itself can be asked: jobs of many writes."""
 
 ACTIONS: tuple[type[Action], ...] = tuple(action for action in EVERY_ACTION if action.spec.toolset == "core")
 """The actions that faces offer, in the order in which they list them."""
 
+TOOLSETS: dict[str, tuple[type[Action], ...]] = {
+    "core": ACTIONS,
+    "jobs": tuple(action for action in JOB_ACTIONS if action.spec.toolset == "jobs"),
+}
+"""The sets that MCP can offer, by name."""
+
 BY_NAME: dict[str, type[Action]] = {action.spec.name: action for action in ACTIONS}
 """What can be asked for by name."""
 
-EVERY_BY_NAME: dict[str, type[Action]] = {action.spec.name: action for action in EVERY_ACTION}
+EVERY_BY_NAME: dict[str, type[Action]] = {
+    action.spec.name: action for action in (*EVERY_ACTION, *JOB_ACTIONS)
+}
 """What a plan or the journal can name: also what only Python asks for."""
 
 

@@ -66,7 +66,9 @@ class Spec:
     in_list: bool = False
     """Whether one thing is read from the route of a list, because Clerk has none for it alone."""
     toolset: str = "core"
-    """The named set that it belongs to; faces offer `core`, and Python has all."""
+    """The named set that it belongs to; faces offer those that are chosen, and Python has all."""
+    by_desk: bool = False
+    """Whether the desk answers it itself: nothing of it reaches Clerk, and its route only names it."""
 
     @property
     def verb(self) -> str:

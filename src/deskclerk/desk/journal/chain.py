@@ -1,7 +1,8 @@
 """The journal's chain: every line's hash covers the line and the hash of the line before it.
 
 A line's hash is the SHA-256 of the JSON array (no white space, ASCII) of the columns in the order of
-the table `events`, `previous` among them and `hash` left out; a JSON column counts as its stored text.
+the table `events`, `previous` among them and `hash` left out; a JSON column counts as its stored text. The
+columns that came later, `job`, are in it where they are not null: lines from before them keep their hash.
 """
 
 import hashlib
@@ -17,7 +18,8 @@ from deskclerk.errors import InvalidRequest
 BEGINNING = "0" * 64
 """What the first line names as the hash before it."""
 JSON_COLUMNS = frozenset({"arguments", "before", "after"})
-COVERED = tuple(column.name for column in events.columns if column.name != "hash")
+_LATER = ("job",)
+COVERED = tuple(column.name for column in events.columns if column.name not in ("hash", *_LATER))
 # Rows are made with the columns that they need; the hash covers all.
 _EMPTY: dict[str, Any] = dict.fromkeys(column.name for column in events.columns)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -73,7 +75,8 @@ def link(rows: Iterable[Mapping[str, Any]], head: Head) -> tuple[list[dict[str, 
 
 def digest(line: Mapping[str, Any]) -> str:
     """The hash of a line whose JSON columns are texts, as they are stored."""
-    return hashlib.sha256(_encode([line[name] for name in COVERED]).encode()).hexdigest()
+    values = [line[name] for name in COVERED] + [line[name] for name in _LATER if line[name] is not None]
+    return hashlib.sha256(_encode(values).encode()).hexdigest()
 
 
 class ChainCheck:

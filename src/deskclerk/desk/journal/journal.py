@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,16 +157,41 @@ class Journal:
         `how` says how it was signed, `seen` what was there before, `undoes` which entry it takes back.
         `first` is done in the same transaction before it; what that raises leaves nothing noted.
         """
-        event = start_record("intent", new_id("ent"), instance, caller, action)
-        event |= {
+        event = self.intent_record(
+            instance, caller, action, plan_id=plan_id, how=how, seen=seen, undoes=undoes
+        )
+        # Its line tells later what else was under way.
+        return event | {"seq": await self._add(event, first)}
+
+    def intent_record(
+        self,
+        instance: Instance,
+        caller: Caller,
+        action: Action,
+        *,
+        plan_id: str | None,
+        how: str,
+        seen: list[dict[str, Any]],
+        undoes: str | None,
+        job: str | None = None,
+    ) -> dict[str, Any]:
+        """The record of a write that is about to be sent, for `add_all` or as `intent` adds it."""
+        return start_record("intent", new_id("ent"), instance, caller, action) | {
             "plan": plan_id,
             "signed": how,
             "before": without_secrets(seen),
             "undoes": undoes,
             "owner": self._owner(),
+            "job": job,
         }
-        # Its line tells later what else was under way.
-        return event | {"seq": await self._add(event, first)}
+
+    async def add_all(self, events: Sequence[dict[str, Any]], first: "Step | None" = None) -> int:
+        """Add the intents and outcomes of many writes in one transaction; the last one's line.
+
+        All of it is on disk when this returns. `first` is done in the same transaction before it; what that
+        raises leaves nothing noted.
+        """
+        return await self._add_several(list(events), first)
 
     async def outcome(
         self,
@@ -254,8 +279,20 @@ class Journal:
         await self.flush()
         return await last(await self.database(), count)
 
+    async def job_entries(self, job_id: str, after: int, count: int) -> list[dict[str, Any]]:
+        """The intents of a job's items behind line `after`, at most `count`, each with its last outcome.
+
+        `[{"intent": …, "outcome": … or None}]`, in the journal's order.
+        """
+        from deskclerk.desk.journal.queries import of_job  # noqa: PLC0415 - opened when needed
+
+        return await of_job(await self.database(), job_id, after, count)
+
     async def count_writes(self, instance: Instance, effect: str, since: int) -> int:
-        """How many writes of an effect were sent to an instance since then, whichever way they ended."""
+        """How many writes of an effect were sent to an instance since then, whichever way they ended.
+
+        The items of jobs are left out: what they send in all was signed as a number.
+        """
         from deskclerk.desk.journal.queries import count_writes  # noqa: PLC0415 - opened when needed
 
         return await count_writes(await self.database(), instance.id, effect, since)
@@ -322,9 +359,12 @@ class Journal:
 
     async def _add(self, event: dict[str, Any] | None = None, first: "Step | None" = None) -> int:
         """Do what comes first, append the batch, then the event, in one transaction; the last line."""
+        return await self._add_several([event] if event else [], first)
+
+    async def _add_several(self, events: list[dict[str, Any]], first: "Step | None") -> int:
         # Taken before the first await: whoever notes a read meanwhile begins a batch of its own.
         batch, self._batch = self._batch, []
-        task = asyncio.create_task(self._append([*batch, *([event] if event else [])], first))
+        task = asyncio.create_task(self._append([*batch, *events], first))
         self._appending.add(task)
         task.add_done_callback(self._appended)
         # A caller that goes away does not take with it what others have noted.

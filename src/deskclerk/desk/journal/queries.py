@@ -160,14 +160,28 @@ async def undone_by(database: Database, entry_id: str) -> list[str]:
 
 
 async def count_writes(database: Database, instance: str, effect: str, since: int) -> int:
-    """How many writes of an effect were sent to an instance since then, whichever way they ended."""
+    """How many writes of an effect were sent to an instance since then, but for those of jobs."""
     sent = select(func.count().label("count")).where(
         events.c.instance == instance,
         events.c.effect == effect,
         events.c.kind == "intent",
         events.c.at > since,
+        events.c.job.is_(None),
     )
     return int((await _read(database, sent))[0]["count"])
+
+
+async def of_job(database: Database, job_id: str, after: int, count: int) -> list[dict[str, Any]]:
+    """A job's intents behind a line, in order, each with how it ended as last found out."""
+    intents = events.select().where(events.c.job == job_id, events.c.kind == "intent", events.c.seq > after)
+    found = await _read(database, intents.order_by(events.c.seq).limit(count))
+    ends: dict[str, dict[str, Any]] = {}
+    if found:
+        names = [row["entry"] for row in found]
+        query = events.select().where(events.c.entry.in_(names), events.c.kind.in_(ENDINGS))
+        # In order, so that the last one stays.
+        ends = {row["entry"]: row for row in await _read(database, query.order_by(events.c.seq))}
+    return [{"intent": row, "outcome": ends.get(row["entry"])} for row in found]
 
 
 async def last_intents(

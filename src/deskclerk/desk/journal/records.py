@@ -119,6 +119,7 @@ def entry_summary(intent: dict[str, Any], outcome: dict[str, Any] | None) -> dic
         "code": ended["code"],
         "trace_id": ended["trace_id"],
         "undoes": intent["undoes"],
+        "job": intent["job"],
         "note": ended["note"],
     }
 

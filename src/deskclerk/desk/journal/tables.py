@@ -32,9 +32,11 @@ events = Table(
     Column("owner", String(40)),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("job", String(40)),
     Index("events_by_entry", "entry"),
     Index("events_by_time", "at"),
     Index("events_by_action", "instance", "action", "at"),
+    Index("events_by_job", "job", "seq"),
 )
 """What was asked, decided and done, in order; rows are added and never changed.
 
@@ -44,6 +46,7 @@ asked); `at` is in milliseconds since the epoch. `target` is the ids in the path
 intent keeps `before`, what the desk saw of the target (without secrets); an outcome `after`, what Clerk
 answered.
 `undoes` names the entry that a write takes back, `owner` the process that an intent belongs to.
+`job` is the job whose item a write is.
 `hash` covers the row and the hash of the row before it (see `chain.py`).
 """
 
@@ -122,3 +125,59 @@ rate_usage = Table(
     Column("usage", Text, nullable=False),
 )
 """One row for each instance: what was sent in the last ten seconds, as JSON (see `clerk/rate_budget.py`)."""
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("instance", String(32), nullable=False),
+    Column("face", String(16), nullable=False),
+    Column("client", Text),
+    Column("token", Text),
+    Column("kind", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("plan", String(40)),
+    Column("digest", String(64), nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("progress", JSON, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("wanted", String(16), nullable=False),
+    Column("reason", Text),
+    Column("run", Integer, nullable=False),
+    Column("owner", String(80)),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Index("jobs_by_status", "status", "created_at"),
+)
+"""Many writes under one signature, or a long export; see `desk/jobs/job.py` for what the columns hold.
+
+`status` goes from `planned` to `queued` to `running`, from there to `paused` and back to `queued`, and ends
+as `done` or `cancelled`; `wanted` is what a person wants of it (`run`, `pause`, `cancel`), `reason` why it
+paused. `run` counts how often it was set going, `owner` is the run that may write now.
+"""
+
+job_items = Table(
+    "job_items",
+    metadata,
+    Column("job", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("action", String(64), nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("secrets", JSON(none_as_null=True)),
+    Column("name", Text, nullable=False),
+    Column("line", Integer),
+    Column("target", String(64)),
+    Column("undoes", String(40)),
+    Column("status", String(16), nullable=False),
+    Column("entry", String(40)),
+    Column("made", Text),
+    Column("error", Text),
+    Index("job_items_by_status", "job", "status", "number"),
+)
+"""One write of a job. `arguments` hold marks in the place of secrets, `secrets` their values until it is over.
+
+`line` is its line in the file that it came from, `target` the digest of what a signature was given for,
+`undoes` the entry that it takes back; `entry` is its entry in the journal, `made` the id of what it made.
+"""
