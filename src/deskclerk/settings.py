@@ -30,6 +30,7 @@ CLERK_ORIGIN = "https://api.clerk.com"
 SANDBOX_KEY = "sk_test_sandbox"
 LEAN = "lean"
 """Among `tools`: a client lists three tools that find, describe and call actions, in place of them all."""
+_TOOLSETS = ("core", "jobs")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PREFIX = "DESKCLERK_"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -96,6 +97,10 @@ class Settings(Rules):
     """The id (`ins_…`) that the instance must have, asked of Clerk before the first write."""
     destructive_per_hour: int = Field(default=100, ge=0)
     """How many destructive actions one instance takes in an hour."""
+    toolsets: Names = ("core",)
+    """The sets of tools that MCP offers: `core`, the 48, and `jobs`, many writes under one signature."""
+    items_per_job: int = Field(default=100_000, ge=1)
+    """How many writes one job may have."""
     confirm: Literal["write", "destructive", "never"] = "write"
     """From which effect on a person has to sign."""
     allow_unconfirmed_live: bool = False
@@ -132,6 +137,14 @@ class Settings(Rules):
             if not _HOST.fullmatch(name):
                 raise ValueError(f"{name!r} is not a host name; accepted: names such as mcp.example.com")
         return value
+
+    @field_validator("toolsets")
+    @classmethod
+    def _sets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in _TOOLSETS:
+                raise ValueError(f"{name!r} is no toolset; accepted: {', '.join(_TOOLSETS)}")
+        return tuple(dict.fromkeys(value)) or _TOOLSETS[:1]
 
     @field_validator("api_url")
     @classmethod

@@ -41,6 +41,8 @@ _NEAR_THE_END = 4
 _MOST_BLOCKED = 100
 _LONGEST_BLOCK = 3600.0
 """Seconds; Clerk's longest window is an hour."""
+_QUEUED_FOR = 2_000
+"""Milliseconds for which somebody counts as waiting who has not asked again."""
 _ONE_BURST = 1_000
 """Milliseconds in which several answers of 429 are one."""
 
@@ -88,13 +90,15 @@ class Usage:
 
     `sent` counts requests by slices of time, `shares` holds what processes may still send, `blocked` until
     when Clerk asked to leave a method and path alone, `slowed` the budget that was left by its last 429 and
-    when that was.
+    when that was. `queue` has those who found nothing left, each until when that is to be believed: whoever
+    yields lets them go first.
     """
 
     sent: dict[int, int] = field(default_factory=dict)
     shares: dict[str, Share] = field(default_factory=dict)
     blocked: dict[str, int] = field(default_factory=dict)
     slowed: tuple[int, int] | None = None
+    queue: dict[str, int] = field(default_factory=dict)
 
     def tidy(self, now: int) -> None:
         """Forget what is past.
@@ -113,6 +117,7 @@ class Usage:
             if share.until + _WINDOW > now
         }
         self.blocked = {place: until for place, until in self.blocked.items() if until > now}
+        self.queue = {name: until for name, until in self.queue.items() if now < until <= now + _QUEUED_FOR}
         if self.slowed and self.slowed[1] > now:
             self.slowed = (self.slowed[0], now)
 
@@ -150,17 +155,18 @@ class Usage:
 
     def to_json(self) -> str:
         """The usage as text."""
-        return json.dumps([list(self.sent.items()), self.shares, self.blocked, self.slowed])
+        return json.dumps([list(self.sent.items()), self.shares, self.blocked, self.slowed, self.queue])
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The usage of a text made by `to_json`."""
-        sent, shares, blocked, slowed = json.loads(text)
+        sent, shares, blocked, slowed, *queue = json.loads(text)
         return cls(
             dict(sent),
             {name: Share(*share) for name, share in shares.items()},
             blocked,
             tuple(slowed) if slowed else None,
+            queue[0] if queue else {},
         )
 
 
@@ -196,9 +202,13 @@ class RateBudget:
         most: requests in ten seconds, from all processes.
         account: where they share; left out, this process has the budget for itself.
         name: tells this process's shares from those of others.
+        yields: whether those who wait for the budget elsewhere go first.
     """
 
-    def __init__(self, most: int, account: Account | None = None, name: str = "") -> None:
+    def __init__(
+        self, most: int, account: Account | None = None, name: str = "", *, yields: bool = False
+    ) -> None:
+        self._yields = yields
         self._most = most
         self._account: Account = account or MemoryAccount()
         self._alone = MemoryAccount()
@@ -274,8 +284,13 @@ class RateBudget:
             self._write_down(usage, now)
             blocked = {place: until - now for place, until in usage.blocked.items()}
             free = usage.free(self._most, now)
+            if self._yields and usage.queue:
+                return 0, _SLICE, blocked
             if free <= 0:
+                if not self._yields:
+                    usage.queue[self._name] = now + _QUEUED_FOR
                 return 0, usage.next_free() - now, blocked
+            usage.queue.pop(self._name, None)
             requests = max(1, min(most, free // _NEAR_THE_END))
             usage.shares[self._name] = Share(requests, now + round(_GOOD_FOR * 1000))
             return requests, 0, blocked

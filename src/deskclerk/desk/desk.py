@@ -1,6 +1,7 @@
 """The desk: the one path that every request takes, whoever asks."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from deskclerk.catalogue import READ, Action, ListDomains
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.approvals.console_links import ConsoleLinks
-from deskclerk.desk.approvals.decisions import Approver, Signature
+from deskclerk.desk.approvals.decisions import Approver, Decision, Signature
 from deskclerk.desk.approvals.pin import SignerPin
 from deskclerk.desk.approvals.signing import Signing, WriteRequest
 from deskclerk.desk.caller import Caller, Progress
@@ -32,6 +33,7 @@ from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
     from deskclerk.desk.instances.stored import Instances
+    from deskclerk.desk.jobs.jobs import Jobs
 
 PYTHON = Caller("python")
 
@@ -41,7 +43,7 @@ class Desk:
 
     Open one with `async with Desk.open() as desk:`; one desk serves any number of callers at once. What it
     keeps and what can be looked up is asked of its parts: `journal`, `plans`, `decisions`, `signer`,
-    `console_links`, `handovers`, `secrets`, `settling`, `policy`, `instances`.
+    `console_links`, `handovers`, `secrets`, `settling`, `policy`, `instances`, `jobs`.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class Desk:
         approver: Approver | None = None,
         caller: Caller = PYTHON,
         clerk: Clerk | None = None,
+        yields: bool = False,
     ) -> None:
+        """`yields`: what this desk sends to Clerk lets everybody else go first."""
         settings.check()
         self.settings = settings
         self.instance = Instance.of(settings)
@@ -63,7 +67,7 @@ class Desk:
         self._opening = asyncio.Lock()
         self._clerk = clerk
         self.journal = Journal(settings.data / "desk.db", settings.database)
-        self._budget = rate_budget(self.instance, self.journal)
+        self._budget = rate_budget(self.instance, self.journal, yields=yields)
         self.secrets = Secrets(settings.data, settings.secrets)
         self.signer = SignerPin(self.journal, self.instance)
         self.console_links = ConsoleLinks(self.journal, self.instance)
@@ -157,6 +161,10 @@ class Desk:
         # 1 validate: the action's own constructor did, before it came here.
         caller = caller or self._caller
         await self._check_policy(action, caller)
+        if action.spec.by_desk:
+            return await self.jobs.answer(
+                action, caller, approver=approver or self._approver, plan_id=plan_id, progress=progress
+            )
         if action.spec.effect is READ:
             return await self._reads.read(action, caller)
         # What this process sends could hide what became of a write that an earlier one left open.
@@ -195,6 +203,8 @@ class Desk:
         """A stored plan for a write that needs a signature; None if it needs none, or has one already."""
         caller = caller or self._caller
         await self._check_policy(action, caller)
+        if action.spec.by_desk:
+            return await self.jobs.plan_to_sign(action, caller)
         if not self.policy.asks(action.spec.effect):
             return None
         await self.settling.once()
@@ -221,11 +231,16 @@ class Desk:
     ) -> Plan:
         """A person's yes or no to a plan; the asker's next call, or one that waits, then carries it out.
 
-        A yes wants the signer's PIN where one is set: `pin`, or the signature's own.
+        A job begins with its signature. A yes wants the signer's PIN where one is set: `pin`, or the
+        signature's own.
         """
         # No PIN at all is an empty one here: a decision from outside a dialogue always wants it.
         signature = replace(signature, pin=pin or signature.pin)
-        return await self.decisions.decide(plan_id, signature, caller or self._caller)
+        plan = await self.decisions.decide(plan_id, signature, caller or self._caller)
+        if plan.job and signature.decision is Decision.APPROVED:
+            # Its targets are there already: nobody has to come back for it to begin.
+            await self.jobs.start_signed(plan)
+        return plan
 
     async def pages(self, action: Action, caller: Caller | None = None) -> AsyncIterator[Answer]:
         """Every page of a list, each as `perform` would show it."""
@@ -247,6 +262,25 @@ class Desk:
             return None
         items = (await self.perform(kind.parse({"limit": 1}), caller=caller)).value.get("items") or [{}]
         return {"domain": items[0].get("frontend_api_url") and items[0].get("name")}
+
+    @functools.cached_property
+    def jobs(self) -> "Jobs":
+        """Many writes under one signature, and long exports."""
+        from deskclerk.desk.jobs.jobs import Jobs  # noqa: PLC0415 - most calls are a single one
+
+        return Jobs(
+            self.settings,
+            self.instance,
+            self.journal,
+            self._open_clerk,
+            policy=self.policy,
+            limits=self._limits,
+            signing=self.signing,
+            names=self._names,
+            settling=self.settling,
+            secrets=self.secrets,
+            handovers=self.handovers,
+        )
 
     @property
     def instances(self) -> "Instances":

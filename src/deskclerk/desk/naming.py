@@ -5,12 +5,12 @@ an exact match; the id is what is shown, signed and sent.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from deskclerk.catalogue import Action, ListOrganizations, ListUsers
 from deskclerk.clerk.client import Clerk
-from deskclerk.clerk.paging import page_of
+from deskclerk.clerk.paging import MOST, page_of
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
@@ -32,6 +32,8 @@ _NAME = re.compile(r"[^\x00-\x1f/?#%\\]+")
 _PHONE = re.compile(r"\+[0-9][0-9 ()./-]{4,}")
 _MOST_NAMES = 10
 """Names that one call may hold: each is a read."""
+_AT_ONCE = 100
+"""Names that one list request may hold; Clerk's bound."""
 _LONGEST = 320
 """Characters; no address is longer."""
 _CANDIDATES = 5
@@ -87,6 +89,43 @@ class Names:
                 found[name] = await self._id(kind, name, value, may, find)
         return found
 
+    async def of_many(self, name: str, values: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Who or what has each of these names, for the parameter `name`; what is an id already is left out.
+
+        Asked a hundred names at a time; a name with no or more than one entry is for the caller to refuse.
+        """
+        clerk = await self._clerk()
+        names = [value for value in dict.fromkeys(values) if _names_in(name, value)]
+        found: dict[str, list[dict[str, Any]]] = {value: [] for value in names}
+
+        async def find(search: Action) -> list[dict[str, Any]]:
+            return page_of(await clerk.perform(search)).items
+
+        if name not in _USERS:
+            for value in names:
+                found[value] = await _organizations(find, value)
+            return found
+        for start in range(0, len(names), _AT_ONCE):
+            part = names[start : start + _AT_ONCE]
+            emails = [value for value in part if "@" in value]
+            phones = [value for value in part if _PHONE.fullmatch(value) and "@" not in value]
+            others = [value for value in part if value not in emails and value not in phones]
+            items: list[dict[str, Any]] = []
+            if emails:
+                items += await find(ListUsers(email_address=emails, limit=MOST))
+            if phones:
+                items += await find(ListUsers(phone_number=[plain_phone(one) for one in phones], limit=MOST))
+            if others:
+                items += await find(ListUsers(username=others, limit=MOST))
+                items += await find(ListUsers(external_id=others, limit=MOST))
+            by_name: dict[str, dict[Any, dict[str, Any]]] = {}
+            for item in items:
+                for known in names_of_user(item):
+                    by_name.setdefault(known, {})[item.get("id")] = item
+            for value in part:
+                found[value] = list(by_name.get(folded_name(value), {}).values())
+        return found
+
     @staticmethod
     async def _id(
         kind: type[Action], name: str, value: Any, may: Callable[[type[Action]], None], find: _Find
@@ -110,6 +149,32 @@ class Names:
         one = "user" if users else "organization"
         hint = f"; near: {_listed(near)}" if near else ""
         raise _problem(kind, name, f"no {one} is called {line_of(plain, 80)}{hint}")
+
+
+def is_name(name: str, value: str) -> bool:
+    """Whether a value of a parameter is the name of somebody or something, and no id."""
+    return (name in _USERS | _ORGANIZATIONS) and bool(_names_in(name, value))
+
+
+def names_of_user(item: Mapping[str, Any]) -> Iterator[str]:
+    """What a user can be named by, folded."""
+    for plural, key in (("email_addresses", "email_address"), ("phone_numbers", "phone_number")):
+        for one in item.get(plural) or ():
+            if isinstance(one, Mapping) and one.get(key):
+                yield folded_name(str(one[key]))
+    for key in ("username", "external_id"):
+        if item.get(key):
+            yield folded_name(str(item[key]))
+
+
+def folded_name(name: str) -> str:
+    """A name as it is compared: capitals and the punctuation of a phone number aside."""
+    return plain_phone(name) if _PHONE.fullmatch(name) and "@" not in name else name.casefold()
+
+
+def plain_phone(number: str) -> str:
+    """A phone number without what people put between its digits."""
+    return re.sub(r"[^0-9+]", "", number)
 
 
 def _lookup(kind: type[Action], name: str) -> bool:
@@ -142,7 +207,7 @@ async def _users(find: _Find, name: str) -> list[dict[str, Any]]:
     if "@" in name:
         return await find(ListUsers(email_address=[name], limit=2))
     if _PHONE.fullmatch(name):
-        return await find(ListUsers(phone_number=[re.sub(r"[^0-9+]", "", name)], limit=2))
+        return await find(ListUsers(phone_number=[plain_phone(name)], limit=2))
     found: dict[str, dict[str, Any]] = {}
     for search in (ListUsers(username=[name], limit=2), ListUsers(external_id=[name], limit=2)):
         found |= {item["id"]: item for item in await find(search)}

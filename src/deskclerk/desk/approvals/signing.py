@@ -111,7 +111,7 @@ class Signing:
         context.plan_id = plan.id
         how, given = stored.how or "", False
         if stored.status != SIGNED:
-            how, given = await self._ask(plan, request)
+            how, given = await self.ask(plan, request.approver, request.progress)
         # Looked at a second time, after the person answered: what they saw may be minutes old, and
         # a signature counts only for what is there now.
         seen = await self._look(request.action, await self._clerk())
@@ -166,11 +166,11 @@ class Signing:
                 return stored
         return await self._maker.draw_up(request.action, request.caller, seen, clerk, request.takes_back)
 
-    async def _ask(self, plan: Plan, request: WriteRequest) -> tuple[str, bool]:
+    async def ask(self, plan: Plan, approver: Approver | None, progress: Progress | None) -> tuple[str, bool]:
         """How the plan was signed, and whether here; else that stands on disk."""
         why = ""
-        if request.approver:
-            signature = await request.approver(plan)
+        if approver:
+            signature = await approver(plan)
             if signature.decision is Decision.APPROVED:
                 # None comes from a client's own dialogue, which a model cannot answer; elsewhere a PIN may be
                 # wanted.
@@ -184,7 +184,7 @@ class Signing:
                 raise waits(plan, signature.why, self.console)
             why = signature.why
         # A closed dialogue is no answer: the plan goes on waiting for a terminal or the console.
-        return await self._wait(plan, why, request.progress), False
+        return await self._wait(plan, why, progress), False
 
     @staticmethod
     async def _look(action: Action, clerk: Clerk) -> list[dict[str, Any]]:

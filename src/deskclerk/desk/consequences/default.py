@@ -43,6 +43,9 @@ Values = Mapping[str, Any]
 FindReach = Callable[[Action, Values, Clerk], Awaitable[list[str]]]
 """Reads how far a write on a target reaches: sentences, one for each thing that it touches."""
 
+SumReach = Callable[[frozenset[str], Clerk, int], Awaitable[list[str]]]
+"""Reads what writes on all these targets touch in sum, with at most so many requests: sentences."""
+
 _REACH_SECONDS = 8.0
 """A person waits for the preview: what takes longer is left out of it, and the preview says so."""
 _FINAL = "This cannot be taken back."
@@ -72,6 +75,8 @@ class Consequences:
     """The field that tells a thing from others of its kind; left out, what its creation requires."""
     reach: ClassVar[Sequence[tuple[str, FindReach]]] = ()
     """What is read for the preview beyond the target: what it is about, and how."""
+    reach_in_sum: ClassVar[Sequence[tuple[str, SumReach]]] = ()
+    """The same for the write on many targets together."""
 
     def __init_subclass__(cls, *, of: type[Action] | None = None) -> None:
         super().__init_subclass__()
@@ -103,6 +108,21 @@ class Consequences:
             *(_tried(what, find, action, target, clerk) for what, find in self.reach)
         )
         return (*already, *(line for lines in found for line in lines))
+
+    async def reaches_in_sum(self, ids: frozenset[str], clerk: Clerk, requests: int) -> tuple[str, ...]:
+        """What the write touches on all of these targets together, one sentence each."""
+        lines: list[str] = []
+        for what, find in self.reach_in_sum:
+            try:
+                lines += await find(ids, clerk, requests)
+            except (ClerkError, TypeError, AttributeError):
+                lines.append(f"{what}: could not be read")
+        return tuple(lines)
+
+    def is_so_already(self, action: Action, seen: Sequence[Values]) -> bool:
+        """Whether the write would change nothing of what was seen."""
+        del action
+        return bool(seen) and is_so_already(self.switches, seen[0])
 
     def reversible(self, action: Action) -> str:
         """Whether the write can be taken back, and how, in one sentence for whoever decides."""
@@ -312,6 +332,13 @@ class Update(Consequences):
     """The fields that a null clears; elsewhere null leaves a value as it is."""
     instructions: ClassVar[frozenset[str]] = frozenset()
     """Arguments that say how to change something, and change nothing themselves."""
+
+    def is_so_already(self, action: Action, seen: Sequence[Values]) -> bool:
+        """Every field has its new value already, as far as Clerk shows them."""
+        shown = [item.name for item in action.parameters().values() if item.where == "body"]
+        given = [name for name in shown if name in action.model_fields_set]
+        hidden = any(action.parameters()[name].secret or name in self.instructions for name in given)
+        return bool(seen) and not hidden and not self.changes(action, seen)
 
     def reversible(self, action: Action) -> str:
         """The old values are in the journal, but for secrets, which Clerk tells nobody."""

@@ -125,6 +125,11 @@ def id_parameter(reader: type[Action]) -> str:
     return _required(reader)[0]
 
 
+def reader_of_id(name: str) -> type[Action] | None:
+    """The action that reads the thing which an id of this name is of; None if none reads it alone."""
+    return _readers().get(name)
+
+
 def _required(reader: type[Action]) -> list[str]:
     return [item.name for item in reader.parameters().values() if item.required]
 

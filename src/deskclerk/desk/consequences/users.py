@@ -20,7 +20,7 @@ from deskclerk.catalogue import (
     UpdateUser,
 )
 from deskclerk.clerk.client import Clerk
-from deskclerk.clerk.paging import page_of
+from deskclerk.clerk.paging import MOST, every_page, page_of
 from deskclerk.desk.consequences.default import (
     Creation,
     Removal,
@@ -57,6 +57,25 @@ async def sessions_stay(action: Action, target: Values, clerk: Clerk) -> list[st
     """A lock refuses new sign-ins and ends no session."""
     del target
     return [f"{await _active_sessions(action, clerk)} not ended by this"]
+
+
+async def sessions_end_in_sum(ids: frozenset[str], clerk: Clerk, requests: int) -> list[str]:
+    """How many active sessions all of these users have: counted where the requests suffice, else bounded."""
+    if len(ids) <= requests:
+        pages = await asyncio.gather(
+            *(clerk.perform(ListSessions(user_id=user, status="active", limit=1)) for user in sorted(ids))
+        )
+        ended = sum(page.total or 0 for page in map(page_of, pages))
+        return [f"ends {ended:,} active {'session' if ended == 1 else 'sessions'}"]
+    ended, left = 0, requests
+    async for page in every_page(ListSessions(status="active"), clerk.perform):
+        left -= 1
+        if page.total is not None and page.total > MOST * requests:
+            return [f"ends at most {page.total:,} active sessions, which are all that the instance has"]
+        ended += sum(item.get("user_id") in ids for item in page.items)
+        if left == 0 and len(page.items) == MOST:
+            return [f"ends {ended:,} active sessions or more"]
+    return [f"ends {ended:,} active {'session' if ended == 1 else 'sessions'}"]
 
 
 async def organizations(action: Action, target: Values, clerk: Clerk) -> list[str]:
@@ -151,6 +170,7 @@ class BanConsequences(StateSwitch, of=BanUser):
     keeps = "ended sessions stay ended"
     undo_note = "Sessions that the ban ended stay ended: the user signs in again."
     reach = (("active sessions", sessions_end), ("organizations", organizations))
+    reach_in_sum = (("active sessions", sessions_end_in_sum),)
 
 
 class UnbanConsequences(StateSwitch, of=UnbanUser):
@@ -182,6 +202,7 @@ class DeleteUserConsequences(Removal, of=DeleteUser):
 
     lost = "The user's id and password are gone for good."
     reach = (("active sessions", sessions_end), ("organizations", organizations))
+    reach_in_sum = (("active sessions", sessions_end_in_sum),)
 
     def inverse(
         self, intent: Event, outcome: Event, current: dict[str, Any] | None, given: Values

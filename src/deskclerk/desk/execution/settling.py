@@ -65,6 +65,11 @@ class Settling:
                         added.append(line)
         return added
 
+    async def own(self, intent: dict[str, Any]) -> None:
+        """Settle an open intent of this very process, whose write is not under way any more."""
+        async with self._one_at_a_time:
+            await self._orphan(intent)
+
     async def after_loss(self, intent: dict[str, Any], error: OutcomeUnknown) -> tuple[Finding, ClerkError]:
         """After a lost answer: what some looks say, and the error that tells it where it is no yes."""
         found = Finding(UNKNOWN, "Clerk could not be read.")
@@ -98,7 +103,8 @@ class Settling:
         except ClerkError:
             return None
         age = now() - intent["at"]
-        if found.outcome == NOT_DONE and age < STILL_UNDER_WAY:
+        # What was sent to a Clerk within the process that is gone went with it.
+        if found.outcome == NOT_DONE and age < STILL_UNDER_WAY and not self._instance.embedded:
             # A clock that was set back meanwhile tells nothing of the time in between.
             when = f"{age // 1000} s after it was asked for" if age >= 0 else "so far"
             note = f"Not done {when}; it may still have been under way. {found.note}"
@@ -117,6 +123,9 @@ class Settling:
         """Whether other writes, under way then or later, could have made what is there now."""
         mine = names_of_things(intent)
         for other in await self._journal.intents_beside(self._instance, intent["seq"]):
+            # The items of one job are about different things, whatever else they name in common.
+            if intent["job"] and other["job"] == intent["job"]:
+                continue
             # The very same write, asked for twice, names nothing in common when it creates.
             twin = (other["action"], other["arguments"]) == (intent["action"], intent["arguments"])
             if twin or mine & names_of_things(other):

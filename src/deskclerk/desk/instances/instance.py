@@ -26,6 +26,11 @@ class Instance:
     label: str
     origin: str
 
+    @property
+    def embedded(self) -> bool:
+        """Whether it is the sandbox within this very process."""
+        return self.origin == _EMBEDDED
+
     @classmethod
     def of(cls, settings: Settings) -> "Instance":
         """The instance that the settings name."""

@@ -69,16 +69,21 @@ _YES = {"true": True, "t": True, "yes": True, "1": True, "false": False, "f": Fa
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _BETTER_AUTH = re.compile(r"([0-9a-f]{2,}):([0-9a-f]{128})", re.IGNORECASE)
-_PHC_PBKDF2 = re.compile(r"\$pbkdf2-(sha256|sha512)\$(?:i=(\d+))?,?(?:l=\d+)?\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)")
+_PHC_PBKDF2 = re.compile(
+    r"\$pbkdf2-(sha256|sha512)\$(?:i=(\d+))?,?(?:l=\d+)?\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)"
+)
 _AUTH0_ROUNDS = "100000"
 """Rounds of PBKDF2 where Auth0's text does not say them."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SECONDS_BEFORE = 10**11
 """A number below is seconds since the epoch: as milliseconds it would be a day before March 1973."""
 _BOOKKEEPING = frozenset(
-    "updated_at last_sign_in_at last_login last_ip logins_count last_password_reset password_set_date tenant "
-    "connection _tmp_is_unique lastSignedInAt lastLoginAt validSince instance_id aud confirmed_at "
-    "confirmation_sent_at email_change_confirm_status UserLastModifiedDate UserStatus __line".split()
+    {
+        *("updated_at", "last_sign_in_at", "last_login", "last_ip", "logins_count", "last_password_reset"),
+        *("password_set_date", "tenant", "connection", "_tmp_is_unique", "lastSignedInAt", "lastLoginAt"),
+        *("validSince", "instance_id", "aud", "confirmed_at", "confirmation_sent_at"),
+        *("email_change_confirm_status", "UserLastModifiedDate", "UserStatus"),
+    }
 )
 """Fields that say something of the old provider and nothing of the user: not worth a note."""
 _MOST_NAMES = 12
@@ -136,7 +141,8 @@ def hasher_of(digest: str) -> str | None:
 def wrong_hasher(digest: str, hasher: str) -> tuple[str, str] | None:
     """What is wrong with a digest and its hasher, with the name of the parameter; None if nothing is."""
     if hasher not in HASHERS:
-        return "password_hasher", f"not a hasher that Clerk knows; accepted: {', '.join(HASHERS)}"
+        why = "not a hasher that Clerk knows" if hasher else "missing, and the digest does not tell it"
+        return "password_hasher", f"{why}; accepted: {', '.join(HASHERS)}"
     if not is_reference(digest) and not re.fullmatch(HASHERS[hasher], digest):
         return "password_digest", f"not in the form of {hasher}"
     return None
@@ -163,6 +169,11 @@ class Draft:
         """The first of these fields that says something; all of them are dealt with."""
         found = [self._left.pop(name, None) for name in names]
         return next((value for value in found if value is not None), None)
+
+    def take_all(self, prefix: str) -> dict[str, Any]:
+        """The fields whose names begin so, named without it."""
+        names = [name for name in self._left if name.startswith(prefix)]
+        return {name.removeprefix(prefix): self._left.pop(name) for name in names}
 
     def put(self, name: str, value: Any) -> None:
         """Another field, out of one that holds several."""
@@ -222,14 +233,14 @@ class Draft:
 
     def banned(self, value: Any, until: Any) -> None:
         """A ban; one that has run out is none, and one that will is for good in Clerk."""
+        if not self.flag("banned", value):
+            return
         endless = until is None or str(until).strip().lower() == "infinity"
         try:
-            is_over = not endless and moment_of(until) <= dt.datetime.now(dt.UTC)
+            if not endless and moment_of(until) <= dt.datetime.now(dt.UTC):
+                return
         except ValueError as error:
             self.problems.append(("banned", str(error)))
-            return
-        if not self.flag("banned", value) or is_over:
-            return
         self.arguments["banned"] = True
         if not endless:
             self.notes.append("the ban had an end; in Clerk it has none")
@@ -268,8 +279,7 @@ class Draft:
     def finish(self) -> None:
         """The last look: something to sign in with, a way without password, what stays behind."""
         if not {"email_address", "phone_number", "username"} & self.arguments.keys() and not self.problems:
-            if not self.notes or not self.notes[0].startswith("not imported"):
-                self.leave_out("it has no e-mail address, phone number or username")
+            self.leave_out("it has no e-mail address, phone number or username")
             return
         if "password_digest" not in self.arguments:
             self.arguments["skip_password_requirement"] = True
@@ -375,7 +385,7 @@ def _bytes(text: str) -> bytes:
 
 
 def firebase_parameters(given: Mapping[str, Any]) -> str:
-    """The end of a Firebase digest, which all users of a project share; InvalidRequest names what is wrong."""
+    """The end of a Firebase digest, which a project's users share; InvalidRequest names what is wrong."""
     forms = {"signer_key": _B64, "salt_separator": _B64, "rounds": r"[1-8]", "memory_cost": r"[1-9]|1[0-4]"}
     accepted = {"rounds": "accepted: 1 to 8", "memory_cost": "accepted: 1 to 14"}
     problems = [
@@ -388,7 +398,7 @@ def firebase_parameters(given: Mapping[str, Any]) -> str:
         raise InvalidRequest(
             f"Firebase's hash parameters: {'; '.join(f'{name}: {problem}' for name, problem in problems)}.",
             problems=problems,
-            next_step=f"Give {', '.join(forms)}: the Firebase console shows them under Authentication, Users.",
+            next_step=f"Give {', '.join(forms)}: Firebase's console shows them under Authentication, Users.",
         )
     return "$".join(str(given[name]).strip() for name in forms)
 
@@ -407,7 +417,9 @@ def firebase(record: Mapping[str, Any], parameters: str | None = None) -> Draft:
     draft.time("created_at", draft.take("createdAt"))
     made, salt = draft.take("passwordHash"), draft.take("salt")
     if made is not None and parameters is None:
-        draft.notes.append("imported without password: it takes the project's hash parameters (firebase_hash)")
+        draft.notes.append(
+            "imported without password: it takes the project's hash parameters (firebase_hash)"
+        )
     elif made is not None:
         draft.password(f"{made}${salt or ''}${parameters}", "scrypt_firebase")
     if draft.take(*FIREBASE_PROVIDERS) is not None:
@@ -470,9 +482,7 @@ def cognito(record: Mapping[str, Any]) -> Draft:
         draft.arguments["locale"] = locale
     elif locale:
         draft.put("locale", locale)
-    custom = {str(key): draft.take(str(key)) for key in (*record, *draft.custom()) if str(key)[:7] == "custom:"}
-    kept = {key.removeprefix("custom:"): value for key, value in custom.items() if value is not None}
-    draft.metadata("private_metadata", kept)
+    draft.metadata("private_metadata", draft.take_all("custom:"))
     # Draft takes a false for nothing said, which here it is not.
     draft.banned(record.get("Enabled") in (False, "false") or None, None)
     draft.take("Enabled")

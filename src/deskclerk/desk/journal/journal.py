@@ -181,7 +181,7 @@ class Journal:
             "signed": how,
             "before": without_secrets(seen),
             "undoes": undoes,
-            "owner": self._owner(),
+            "owner": self.process_name(),
             "job": job,
         }
 
@@ -340,7 +340,7 @@ class Journal:
         """Where processes hold their locks: beside the file, or on the server."""
         return self._url.get_secret_value() if self._url else self._location.parent / "locks"
 
-    def _owner(self) -> str:
+    def process_name(self) -> str:
         """This process's name, under which it holds a lock as long as it lives."""
         # Taken with the first write and not before: a process that only reads leaves no lock file.
         if self._process is None:

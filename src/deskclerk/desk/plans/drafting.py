@@ -96,7 +96,7 @@ def digest_of(action: Action, instance: str, target: Any, seals: Mapping[str, st
         "action": action.spec.name,
         "arguments": {name: getattr(action, name) for name in action.model_fields_set} | dict(seals),
         "instance": instance,
-        "target": _steady(target),
+        "target": steady(target),
     }
     # Sorted and in ASCII, so that the same write has the same digest in every process.
     text = json.dumps(bound, sort_keys=True, ensure_ascii=True, default=str)
@@ -118,12 +118,12 @@ def words_of(action: Action, seen: Sequence[Mapping[str, Any]]) -> tuple[str, ..
     return _distinct([*texts, *known]) or (action.spec.heading.lower(),)
 
 
-def _steady(target: Any) -> Any:
+def steady(target: Any) -> Any:
     """The target without what changes by itself."""
     if isinstance(target, Mapping):
-        return {key: _steady(value) for key, value in target.items() if key not in _VOLATILE}
+        return {key: steady(value) for key, value in target.items() if key not in _VOLATILE}
     if isinstance(target, list):
-        return [_steady(item) for item in target]
+        return [steady(item) for item in target]
     return target
 
 

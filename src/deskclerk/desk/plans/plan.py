@@ -20,13 +20,46 @@ class TakesBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One of several writes that are signed together, in the order in which they are carried out."""
+
+    number: int
+    heading: str
+    target: str
+    changes: tuple[Change, ...]
+    reach: tuple[str, ...]
+    reversible: str
+
+    def lines(self) -> list[str]:
+        """The step, line by line."""
+        where = f": {self.target}" if self.target else ""
+        told = [f"  {change.line()}" for change in self.changes]
+        told += [f"  Reach: {line}" for line in self.reach]
+        return [f"{self.number}. {self.heading}{where}", *told, f"  {self.reversible}"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobPreview:
+    """What a person is shown of a job beyond a single write: its size, its first targets, or its steps."""
+
+    id: str
+    count: int
+    lines: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    def all_lines(self) -> list[str]:
+        """The lines and the steps."""
+        return [*self.lines, *(line for step in self.steps for line in step.lines())]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """One write, as a person is asked to sign it.
+    """One write, or the writes of a job, as a person is asked to sign them.
 
     `digest` binds action, arguments (secrets included, by a keyed hash), instance and the target as it
     was looked at; `expires_at` is in milliseconds since the epoch. `reach` says what else is touched,
     `reversible` whether there is a way back, `words` what a person may type to sign, `takes_back` what
-    the write undoes, where it does.
+    the write undoes, where it does. `job` is there where many writes are signed together.
     """
 
     id: str
@@ -44,6 +77,7 @@ class Plan:
     reversible: str = ""
     words: tuple[str, ...] = ()
     takes_back: TakesBack | None = None
+    job: JobPreview | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -56,6 +90,7 @@ class Plan:
         lines = [f"{self.heading} on {self.instance}", *self.notes, self.summary]
         if self.target:
             lines.append(f"Target: {self.target}")
+        lines += self.job.all_lines() if self.job else []
         lines += [f"  {change.line()}" for change in self.changes]
         lines += [f"Reach: {line}" for line in self.reach]
         return [*lines, self.reversible] if self.reversible else lines

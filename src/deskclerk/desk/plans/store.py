@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from deskclerk.catalogue import EVERY_BY_NAME
+from deskclerk.catalogue import EVERY_BY_NAME, Effect
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.consequences.changes import Change
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
-from deskclerk.desk.plans.plan import Plan, TakesBack
+from deskclerk.desk.plans.plan import JobPreview, Plan, Step, TakesBack
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.errors import ApprovalRefused
 
@@ -29,8 +29,9 @@ WAITING, SIGNED, USED, DECLINED, DISMISSED, EXPIRED = (
     "expired",
 )
 _OPEN = (WAITING, SIGNED)
-# Secrets were marks before they came here; heading and summary follow from the action.
-_KEPT = ("arguments", "target", "changes", "instance", "reach", "reversible", "words", "takes_back")
+# Secrets were marks before they came here; heading and summary of a single write follow from its action.
+_KEPT = ("arguments", "target", "changes", "instance", "reach", "reversible", "words", "takes_back", "job")
+_OF_A_JOB = ("heading", "summary", "effect")
 _AGAIN = "Nothing was sent. Ask again; a new signature is needed."
 _REASONS = {
     USED: "This signature has been used already.",
@@ -93,9 +94,16 @@ class PlanStore:
 
     async def store(self, plan: Plan, request: str, instance: Instance, caller: Caller) -> None:
         """Keep a new plan, waiting; `request` is its digest without the target."""
+        database = await self._journal.database()
+        async with database.writing() as connection:
+            await self.store_with(connection, plan, request, instance, caller)
+
+    async def store_with(
+        self, connection: "Connection", plan: Plan, request: str, instance: Instance, caller: Caller
+    ) -> None:
+        """Keep a new plan in the transaction of what it is for."""
         from deskclerk.desk.journal.tables import plans  # noqa: PLC0415 - opened when needed
 
-        preview = asdict(plan)
         row = {
             "id": plan.id,
             "created_at": now(),
@@ -107,12 +115,18 @@ class PlanStore:
             "action": plan.action,
             "digest": plan.digest,
             "request": request,
-            "preview": {key: preview[key] for key in _KEPT},
+            "preview": _preview(plan),
             "status": WAITING,
         }
-        database = await self._journal.database()
-        async with database.writing() as connection:
-            await connection.execute(plans.insert(), row)
+        await connection.execute(plans.insert(), row)
+
+    async def replace(self, connection: "Connection", plan: Plan) -> bool:
+        """Put a plan in the place of the one of its id that waits: a step was struck out. False if none does."""
+        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
+
+        waiting = plans.update().where(plans.c.id == plan.id, plans.c.status == WAITING)
+        values = {"digest": plan.digest, "request": plan.digest, "preview": _preview(plan)}
+        return (await connection.execute(waiting.values(values))).rowcount == 1
 
     async def load(self, plan_id: str) -> StoredPlan:
         """A plan, whatever has become of it; ApprovalRefused if there is none."""
@@ -239,9 +253,9 @@ def _stored(row: Mapping[Any, Any]) -> StoredPlan:
     plan = Plan(
         id=row["id"],
         action=row["action"],
-        heading=action.spec.heading,
-        effect=action.spec.effect,
-        summary=action.summary(),
+        heading=preview.get("heading", action.spec.heading),
+        effect=Effect(preview.get("effect", action.spec.effect)),
+        summary=preview.get("summary", action.summary()),
         instance=preview["instance"],
         arguments=preview["arguments"],
         target=preview["target"],
@@ -252,12 +266,35 @@ def _stored(row: Mapping[Any, Any]) -> StoredPlan:
         reversible=preview["reversible"],
         words=tuple(preview["words"]),
         takes_back=_takes_back(preview.get("takes_back")),
+        job=_job_preview(preview.get("job")),
     )
     # Nobody writes `expired`: a plan is so by the clock, without a process that would have to look.
     late = row["status"] in _OPEN and now() >= row["expires_at"]
     caller = Caller(row["face"], row["client"], row["token"])
     status = EXPIRED if late else row["status"]
     return StoredPlan(plan, row["request"], row["instance"], caller, row["created_at"], status, row["how"])
+
+
+def _preview(plan: Plan) -> dict[str, Any]:
+    whole = asdict(plan)
+    return {key: whole[key] for key in (*_KEPT, *(_OF_A_JOB if plan.job else ()))}
+
+
+def _job_preview(kept: Mapping[str, Any] | None) -> JobPreview | None:
+    if not kept:
+        return None
+    steps = tuple(
+        Step(
+            step["number"],
+            step["heading"],
+            step["target"],
+            tuple(Change(**change) for change in step["changes"]),
+            tuple(step["reach"]),
+            step["reversible"],
+        )
+        for step in kept["steps"]
+    )
+    return JobPreview(kept["id"], kept["count"], tuple(kept["lines"]), steps)
 
 
 def _takes_back(kept: Mapping[str, Any] | None) -> TakesBack | None:

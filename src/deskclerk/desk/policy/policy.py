@@ -5,8 +5,8 @@ The order, and the only place where it is written. Each step can only narrow wha
 1. `read_only` withholds everything but reads, whatever else is set;
 2. the rules of the settings, then of the current instance, then of every caller they match, each:
    the action's effect against `access`, then `deny`, then `tools`;
-3. what is left of the toolset `core` is offered, and no face lists or calls anything else; Python code may
-   build any declared action, for which the rules above hold too;
+3. what is left of the toolset `core` is offered, and to a model of the other `toolsets` that are set; Python
+   code may build any declared action, for which the rules above hold too;
 4. before a write: the instance against `pin`, then a destructive one against `destructive_per_hour`, then
    what Clerk itself takes in an hour (`Limits`);
 5. an effect that `confirm` names needs a signature.
@@ -16,9 +16,20 @@ from collections.abc import Awaitable, Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from deskclerk.catalogue import ACTIONS, DESTRUCTIVE, READ, Action, Answers, Effect, Request, Verb
+from deskclerk.catalogue import (
+    ACTIONS,
+    DESTRUCTIVE,
+    JOB_ACTIONS,
+    READ,
+    TOOLSETS,
+    Action,
+    Answers,
+    Effect,
+    Request,
+    Verb,
+)
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.caller import Caller
+from deskclerk.desk.caller import MODELS, Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.rates.caps import RateCaps
@@ -26,6 +37,7 @@ from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import InvalidSettings, NotAllowed
 from deskclerk.settings import LEAN, Rules, Settings
 
+JOBS = "jobs"
 _HOUR = 3_600_000
 _RANK = {Effect.READ: 0, Effect.WRITE: 1, Effect.DESTRUCTIVE: 2}
 
@@ -44,7 +56,10 @@ class Policy:
 
     def offered(self, caller: Caller) -> tuple[type[Action], ...]:
         """The actions that a caller may ask for, in the catalogue's order."""
-        return tuple(action for action in ACTIONS if not self._refusal(action, caller))
+        # A model is offered what was chosen for it; a person has commands and pages for jobs.
+        sets = self._settings.toolsets if caller.face == MODELS else ("core",)
+        actions = [action for name in sets for action in TOOLSETS[name]]
+        return tuple(action for action in actions if not self._refusal(action, caller))
 
     def check(self, action: type[Action], caller: Caller) -> None:
         """NotAllowed if the caller may not ask for the action."""
@@ -74,6 +89,8 @@ class Policy:
         # First, and without exception: it is what an operator reaches for when in doubt.
         if self._settings.read_only and action.spec.effect is not READ:
             return "read_only is set"
+        if caller.face == MODELS and action.spec.by_desk and JOBS not in self._settings.toolsets:
+            return "jobs is not among the toolsets set"
         return next(filter(None, (_withheld(action, *rules) for rules in self._rules(caller))), "")
 
     def _rules(self, caller: Caller) -> Iterator[tuple[str, Rules]]:
@@ -107,13 +124,15 @@ class Limits:
 
         RateLimited if it is Clerk's own.
         """
-        if not self._pinned:
-            await self._check_pin()
+        await self.check_pin()
         if action.spec.effect is DESTRUCTIVE:
             await self._check_cap(action)
         await self._caps.check(action)
 
-    async def _check_pin(self) -> None:
+    async def check_pin(self) -> None:
+        """NotAllowed if the instance is another than the pinned one."""
+        if self._pinned:
+            return
         # Once a process: a key does not move to another instance while it is in use.
         clerk = await self._clerk()
         # Not through an action: what the policy asks for itself is nobody's request and no entry of the
@@ -157,7 +176,7 @@ def _check_patterns(where: str, rules: Rules) -> None:
         for pattern in getattr(rules, setting):
             if pattern == LEAN and setting == "tools" and isinstance(rules, Settings):
                 continue
-            if not any(fnmatchcase(action.spec.name, pattern) for action in ACTIONS):
+            if not any(fnmatchcase(action.spec.name, pattern) for action in (*ACTIONS, *JOB_ACTIONS)):
                 raise InvalidSettings(
                     f"{setting} in {where}: {pattern!r} matches no action.",
                     next_step="Accepted: names such as clerk_users_list, and globs such as clerk_user_*; "

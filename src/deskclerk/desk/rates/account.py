@@ -21,12 +21,15 @@ _PATIENCE = 2.0
 """Seconds: a request does not wait longer for a database that another process holds."""
 
 
-def rate_budget(instance: Instance, journal: Journal) -> RateBudget | None:
-    """The budget of an instance, shared through the desk's database; None for a sandbox, which has none."""
+def rate_budget(instance: Instance, journal: Journal, *, yields: bool = False) -> RateBudget | None:
+    """The budget of an instance, shared through the desk's database; None for a sandbox, which has none.
+
+    `yields`: what is spent from it lets everybody else go first.
+    """
     if instance.kind not in PER_TEN_SECONDS:
         return None
     account = RateAccount(instance, journal)
-    return RateBudget(PER_TEN_SECONDS[instance.kind], account, new_id("own"))
+    return RateBudget(PER_TEN_SECONDS[instance.kind], account, new_id("own"), yields=yields)
 
 
 class RateAccount:

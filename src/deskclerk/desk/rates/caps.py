@@ -33,11 +33,31 @@ class RateCaps:
             async with database.reading() as connection:
                 await self.wait(connection, action)
 
+    async def used(self, kind: type[Action]) -> tuple[Cap | None, int]:
+        """What Clerk takes of an action in an hour, and how many were sent in this one; None: it has no cap."""
+        cap = hourly_cap(kind.spec.route) if self._kept else None
+        if cap is None:
+            return None, 0
+        from deskclerk.desk.journal.queries import last_intents  # noqa: PLC0415 - opened when needed
+
+        here = now()
+        database = await self._journal.database()
+        async with database.reading() as connection:
+            times = await last_intents(
+                connection,
+                self._instance.id,
+                _alike(kind),
+                since=here - cap.seconds * 1000,
+                until=here,
+                most=cap.most,
+            )
+        return cap, len(times)
+
     async def wait(self, connection: "Connection", action: Action) -> float:
         """Seconds until a write may be sent, 0: now. RateLimited where an hour's cap is used up."""
         route = action.spec.route
         cap = hourly_cap(route) if self._kept else None
-        if cap and (seconds := await self._until_one_is_free(connection, cap, _alike(action))):
+        if cap and (seconds := await self._until_one_is_free(connection, cap, _alike(type(action)))):
             raise RateLimited(
                 f"{action.spec.name}: Clerk takes {cap.most} of these from one instance in an hour, and so "
                 "many were sent.",
@@ -64,7 +84,7 @@ class RateCaps:
 _CHANGING = tuple(action.spec.name for action in EVERY_ACTION if changes_an_object(action.spec.route))
 
 
-def _alike(action: Action) -> tuple[str, ...]:
+def _alike(action: type[Action]) -> tuple[str, ...]:
     """The actions that use an action's route."""
     route = action.spec.route
     return tuple(other.spec.name for other in EVERY_ACTION if other.spec.route == route)

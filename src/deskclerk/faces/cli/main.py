@@ -22,6 +22,7 @@ _OTHERS = {
     "console": "serve",
     "demo": "demo",
     "doctor": "doctor",
+    "jobs": "jobs",
     "journal": "journal",
     "mcp": "serve",
     "pending": "approvals",
@@ -99,7 +100,7 @@ _DEBUG = click.Option(
 )
 _VERSION = click.version_option(__version__, prog_name="deskclerk", message="%(prog)s %(version)s")
 
-_SERVING = frozenset({"console", "sandbox", "serve"})
+_SERVING = frozenset({"console", "sandbox", "serve", "work"})
 _OBJECTS_BETWEEN = 300_000
 """Objects made between two searches for those that are not used any more."""
 

@@ -1,0 +1,176 @@
+"""What a job and its items are, and what may become of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from deskclerk.catalogue import EVERY_BY_NAME, Action
+from deskclerk.desk.caller import Caller
+
+BULK, CHANGES, EXPORT = "bulk", "changes", "export"
+"""One write on many things; different writes in order; a list written to a file."""
+
+PLANNING, PLANNED, QUEUED, RUNNING, PAUSED, DONE, CANCELLED = (
+    "planning",
+    "planned",
+    "queued",
+    "running",
+    "paused",
+    "done",
+    "cancelled",
+)
+OPEN = (QUEUED, RUNNING)
+"""What a worker has to see to."""
+OVER = (DONE, CANCELLED)
+
+RUN, PAUSE, CANCEL = "run", "pause", "cancel"
+"""What a person wants of a job."""
+
+# What becomes of an item.
+WAITING = "waiting"
+LEFT_OUT = "left_out"
+"""Not part of what was signed: nothing would change, or its row was wrong."""
+STRUCK = "struck"
+"""A step that the person took out before signing."""
+SENT = "sent"
+"""Its intent is on disk; whether it happened is not known yet."""
+ITEM_DONE = "done"
+REFUSED = "refused"
+UNKNOWN = "unknown"
+SKIPPED = "skipped"
+"""Not sent: when its turn came it was gone, already so, or no longer what was signed."""
+FAILURES = (REFUSED, UNKNOWN)
+COUNTED = (WAITING, SENT, ITEM_DONE, SKIPPED, REFUSED, UNKNOWN)
+"""What was signed; the order in which people are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRules:
+    """When a job pauses by itself and asks: so many failures in a row, or per cent of what was tried."""
+
+    in_a_row: int = 10
+    percent: float = 5.0
+
+    def reason(self, tried: int, failed: int, in_a_row: int) -> str:
+        """Why the job has to stop; empty if it need not."""
+        if in_a_row >= self.in_a_row:
+            return f"{in_a_row} failures in a row"
+        # Of a few, one failure is many per cent and says little.
+        if tried >= FEWEST_FOR_PERCENT and failed * 100 > self.percent * tried:
+            return f"{failed} of {tried} failed, more than {self.percent:g} %"
+        return ""
+
+    def sentence(self) -> str:
+        """The rules, for whoever signs."""
+        return f"Pauses and asks after {self.in_a_row} failures in a row, or when {self.percent:g} % failed."
+
+
+FEWEST_FOR_PERCENT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One write of a job, as it is stored."""
+
+    number: int
+    action: str
+    arguments: Mapping[str, Any]
+    name: str
+    status: str
+    secrets: Mapping[str, Any] | None = None
+    line: int | None = None
+    target: str | None = None
+    undoes: str | None = None
+    entry: str | None = None
+    made: str | None = None
+    error: str | None = None
+
+    @property
+    def kind(self) -> type[Action]:
+        """The action that it is."""
+        return EVERY_BY_NAME[self.action]
+
+    def built(self, made: Mapping[int, str] | None = None) -> Action:
+        """The action with its secrets, and with the ids that earlier steps made in the place of `$1.id`."""
+        values = dict(self.arguments) | dict(self.secrets or {})
+        return self.kind(**{name: resolved(value, made or {}) for name, value in values.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it stands on disk; times are milliseconds since the epoch."""
+
+    id: str
+    created_at: int
+    instance: str
+    caller: Caller
+    kind: str
+    title: str
+    plan: str | None
+    digest: str
+    total: int
+    options: Mapping[str, Any]
+    progress: Mapping[str, Any]
+    status: str
+    wanted: str
+    reason: str | None
+    run: int
+    owner: str | None
+    started_at: int | None
+    ended_at: int | None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Its items by what has become of them."""
+
+    @property
+    def stop(self) -> StopRules:
+        """When it pauses by itself."""
+        return StopRules(**self.options.get("stop", {}))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As data, for every face."""
+        known = {
+            "object": "job",
+            "id": self.id,
+            "kind": self.kind,
+            "title": self.title,
+            "status": self.state,
+            "reason": self.reason,
+            "total": self.total,
+            "counts": {
+                name: self.counts[name] for name in (*COUNTED, LEFT_OUT, STRUCK) if self.counts.get(name)
+            },
+            "plan": self.plan,
+            "undoes": self.options.get("undoes"),
+            "retries": self.options.get("retries"),
+            "file": self.options.get("file"),
+            "written": self.progress.get("written"),
+            "created_at": self.created_at,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+        }
+        return {name: value for name, value in known.items() if value not in (None, {})}
+
+    @property
+    def state(self) -> str:
+        """The status for people: a job that is asked to pause says so until it has."""
+        if self.status in OPEN and self.wanted != RUN:
+            return {PAUSE: "pausing", CANCEL: "cancelling"}[self.wanted]
+        return self.status
+
+    @property
+    def finished(self) -> int:
+        """How many of its items are over."""
+        return sum(self.counts.get(name, 0) for name in (ITEM_DONE, SKIPPED, REFUSED, UNKNOWN))
+
+
+def resolved(value: Any, made: Mapping[int, str]) -> Any:
+    """A value with the ids of what earlier steps made in the place of `$1.id`."""
+    number = step_of(value)
+    return made.get(number, value)
+
+
+def step_of(value: Any) -> int:
+    """The step whose id a value stands for; 0 if it is a plain value."""
+    if isinstance(value, str) and value.startswith("$") and value.endswith(".id") and value[1:-3].isdecimal():
+        return int(value[1:-3])
+    return 0

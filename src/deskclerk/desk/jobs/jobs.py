@@ -1,0 +1,664 @@
+"""The door to jobs: proposed, signed, set going, looked at, stopped, taken back."""
+
+import asyncio
+import difflib
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deskclerk.catalogue import (
+    BY_NAME,
+    EVERY_BY_NAME,
+    READ,
+    Action,
+    CancelJob,
+    ExportData,
+    GetJob,
+    ListJobs,
+    PauseJob,
+    ProposeBulk,
+    ProposeChanges,
+    ResumeJob,
+    RetryJob,
+    UndoJob,
+    sibling,
+)
+from deskclerk.clerk.client import Clerk
+from deskclerk.desk.approvals.decisions import Approver, changed, declined
+from deskclerk.desk.approvals.signing import Signing
+from deskclerk.desk.caller import MODELS, Caller, Progress
+from deskclerk.desk.consequences.inverse import kind_of
+from deskclerk.desk.consequences.many import look_at_many
+from deskclerk.desk.consequences.targets import reader_of_id
+from deskclerk.desk.execution.settling import Settling
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.jobs.job import (
+    CHANGES,
+    EXPORT,
+    FAILURES,
+    OPEN,
+    PAUSED,
+    PLANNED,
+    QUEUED,
+    REFUSED,
+    STRUCK,
+    WAITING,
+    Job,
+    step_of,
+)
+from deskclerk.desk.jobs.planning import Planner, Wish
+from deskclerk.desk.jobs.rows import Targets
+from deskclerk.desk.jobs.running import Tools
+from deskclerk.desk.jobs.store import JobStore
+from deskclerk.desk.jobs.worker import results_file, start_worker
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.journal.records import DONE
+from deskclerk.desk.naming import Names
+from deskclerk.desk.plans.plan import Plan
+from deskclerk.desk.plans.store import DECLINED, SIGNED, USED
+from deskclerk.desk.plans.store import WAITING as PLAN_WAITS
+from deskclerk.desk.policy.policy import Limits, Policy
+from deskclerk.desk.rates.caps import RateCaps
+from deskclerk.desk.secrets.handovers import Handovers
+from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.time_and_ids import new_id
+from deskclerk.desk.undo.engine import inverse
+from deskclerk.desk.view.answers import Answer, show
+from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest, NotAllowed
+from deskclerk.settings import Settings
+
+if TYPE_CHECKING:
+    from deskclerk.database import Connection
+
+_POLL_SECONDS = 0.3
+_FEW = 5
+"""Failures that an answer names."""
+_AT_A_TIME = 100
+_OF_A_PAGE = ("limit", "offset", "starting_after", "order_by", "fields", "paginated")
+_AGAIN = "Nothing was sent. Correct the arguments and call again."
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of several: the action, and its arguments; `$1.id` is the id that step 1 makes."""
+
+    action: type[Action]
+    arguments: Mapping[str, Any]
+
+
+class Jobs:
+    """The jobs of one instance."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        instance: Instance,
+        journal: Journal,
+        clerk: Callable[[], Awaitable[Clerk]],
+        *,
+        policy: Policy,
+        limits: Limits,
+        signing: Signing,
+        names: Names,
+        settling: Settling,
+        secrets: Secrets,
+        handovers: Handovers,
+    ) -> None:
+        self._settings = settings
+        self._instance = instance
+        self._journal = journal
+        self._clerk = clerk
+        self._policy = policy
+        self._limits = limits
+        self._signing = signing
+        self._names = names
+        self.store = JobStore(journal)
+        caps = RateCaps(instance, journal)
+        self.tools = Tools(instance, journal, clerk, settling, self.store, secrets, handovers, caps)
+        self._planner = Planner(
+            settings, instance, journal, clerk, plans=signing.plans, store=self.store, names=names
+        )
+
+    # Proposed: what comes out is a plan that waits for its signature.
+
+    async def propose(
+        self,
+        kind: type[Action],
+        targets: Targets,
+        caller: Caller,
+        *,
+        wish: Wish | None = None,
+        asked: str = "",
+    ) -> Plan:
+        """A plan for one write on many targets, which are frozen with it.
+
+        `targets` is a list action with its filters, ids or names, or rows of arguments.
+
+        Raises:
+            InvalidRequest: what is wrong with any of the rows, all of it in `problems`.
+            NotAllowed: the caller may not ask for jobs, or not for this write.
+        """
+        await self._check(ProposeBulk, caller, [kind])
+        return await self._planner.bulk(kind, targets, caller, replace(wish or Wish(), asked=asked))
+
+    async def propose_changes(self, steps: Sequence[Change], caller: Caller, *, asked: str = "") -> Plan:
+        """A plan for different writes in order, of which the first that fails stops the rest."""
+        await self._check(ProposeChanges, caller, [step.action for step in steps])
+        if not steps:
+            problem = "give at least one step"
+            raise InvalidRequest(f"steps: {problem}.", problems=[("steps", problem)], next_step=_AGAIN)
+        found = []
+        may = partial(self._policy.check, caller=caller)
+        for step in steps:
+            refs = {name: value for name, value in step.arguments.items() if step_of(value)}
+            plain = {name: value for name, value in step.arguments.items() if name not in refs}
+            given = dict.fromkeys(refs, "made_by_an_earlier_step") | plain
+            # What stands for a later id is no name, and looked up nowhere.
+            named = await self._names.arguments(step.action, _with_ids(given, refs), caller, may)
+            found.append((step.action, named | refs))
+        return await self._planner.changes(found, caller, asked)
+
+    async def strike(self, plan_id: str, numbers: Sequence[int]) -> Plan:
+        """Take steps out of a plan of several that waits: what is signed is what is left."""
+        stored = await self._signing.decisions.open(plan_id)
+        preview = stored.plan.job
+        if preview is None or not preview.steps:
+            raise InvalidRequest("Only a plan of several steps has steps to strike out.")
+        known = {step.number for step in preview.steps}
+        if unknown := sorted(set(numbers) - known):
+            problem = f"no step {unknown[0]} (steps: {', '.join(map(str, sorted(known)))})"
+            raise InvalidRequest(f"without: {problem}.", problems=[("without", problem)])
+        left = [step for step in preview.steps if step.number not in numbers]
+        items = [item async for item in self.store.every_item(preview.id, (WAITING,))]
+        kept = [item for item in items if item.number not in numbers]
+        for item in kept:
+            needed = {step_of(value) for value in item.arguments.values()} & set(numbers)
+            if needed:
+                problem = f"step {item.number} needs what step {min(needed)} makes"
+                raise InvalidRequest(f"without: {problem}.", problems=[("without", problem)])
+        if not left:
+            raise InvalidRequest("Nothing would be left.", next_step="Decline the plan instead.")
+        plan = replace(
+            self._planner.change_plan(preview.id, kept, left, plan_id), expires_at=stored.plan.expires_at
+        )
+        database = await self._journal.database()
+        async with database.writing() as connection:
+            if not await self._signing.plans.replace(connection, plan):
+                raise ApprovalRefused("The plan waits no more.", next_step="Ask again.")
+            struck = [{"number": number, "status": STRUCK, "secrets": None} for number in numbers]
+            await self.store.change_items(connection, preview.id, struck)
+            await self.store.planned(
+                connection, preview.id, plan=plan.id, digest=plan.digest, total=len(left), title=plan.heading
+            )
+        return plan
+
+    async def propose_retry(self, job_id: str, caller: Caller) -> Plan:
+        """A plan that tries again what failed in a job."""
+        job = await self._mine(job_id)
+        failed = [item async for item in self.store.every_item(job_id, (REFUSED,))]
+        if not failed:
+            unknown = job.counts.get("unknown", 0)
+            more = f" Of {unknown} it is not known how they ended: read them." if unknown else ""
+            raise InvalidRequest(
+                f"Nothing failed in this job.{more}", problems=[("job_id", "nothing failed")]
+            )
+        await self._check(RetryJob, caller, {item.kind for item in failed}, job_id)
+
+        async def writes() -> AsyncIterator[tuple[Action, str | None, str]]:
+            for item in failed:
+                try:
+                    yield item.built(), item.undoes, ""
+                except InvalidRequest:
+                    # Its secrets were forgotten when it was over.
+                    yield item.kind.model_construct(**item.arguments), None, "need a secret that is not kept"
+
+        title = f"Try again what failed in {job_id}"
+        return await self._planner.writes(writes(), caller, title, Wish(stop=job.stop, retries=job_id))
+
+    async def propose_undo(self, job_id: str, caller: Caller) -> Plan:
+        """A plan that takes back what a job did, item by item; what cannot come back is left out."""
+        job = await self._mine(job_id)
+        if job.status in OPEN:
+            raise InvalidRequest(
+                "The job is not over.",
+                problems=[("job_id", "not over")],
+                next_step="Pause or cancel it first.",
+            )
+        title = f"Take back {job.title[0].lower()}{job.title[1:]}"
+        wish = Wish(stop=job.stop, undoes=job_id)
+        await self._check(UndoJob, caller, [], job_id)
+        return await self._planner.writes(self._inverses(job_id, caller), caller, title, wish)
+
+    async def _inverses(self, job_id: str, caller: Caller) -> AsyncIterator[tuple[Action, str | None, str]]:
+        """The inverse of each item that was done, the last one first within its part of the journal."""
+        clerk, after = await self._clerk(), 0
+        while entries := await self._journal.job_entries(job_id, after, _AT_A_TIME):
+            after = entries[-1]["intent"]["seq"]
+            done = [entry for entry in entries if entry["outcome"] and entry["outcome"]["outcome"] == DONE]
+            plain = [entry for entry in done if not kind_of(entry["intent"]).spec.creates]
+            asked = [_again(entry["intent"]) for entry in plain]
+            # Looked at a hundred at a time; a creation is looked for by what it made.
+            now = dict(
+                zip(
+                    (entry["intent"]["entry"] for entry in plain),
+                    await look_at_many(asked, clerk),
+                    strict=True,
+                )
+            )
+            for entry in reversed(done):
+                intent, outcome = entry["intent"], entry["outcome"]
+                if await self._journal.taken_back_by(intent["entry"]):
+                    yield _again(intent), None, "are taken back already"
+                    continue
+                seen = now.get(intent["entry"])
+                current = seen[0] if seen else None
+                if intent["entry"] not in now:
+                    current = await self._current(intent, outcome, clerk)
+                found = inverse(intent, outcome, current)
+                if found.action is None:
+                    yield _again(intent), None, "cannot be taken back"
+                    continue
+                self._policy.check(type(found.action), caller)
+                yield found.action, intent["entry"], ""
+
+    @staticmethod
+    async def _current(intent: Mapping[str, Any], outcome: Mapping[str, Any], clerk: Clerk) -> Any:
+        from deskclerk.desk.consequences.lookup import consequences_of  # noqa: PLC0415 - see its table
+        from deskclerk.errors import NotFound  # noqa: PLC0415
+
+        try:
+            return await consequences_of(kind_of(intent)).current(intent, outcome, clerk)
+        except NotFound:
+            return None
+
+    # Signed and set going.
+
+    async def run(
+        self,
+        plan: Plan,
+        caller: Caller,
+        *,
+        approver: Approver | None = None,
+        progress: Progress | None = None,
+    ) -> Job:
+        """Have a plan signed, and its job set going; the job.
+
+        ApprovalNeeded if nobody signed: once somebody does, the job begins by itself.
+        """
+        job_id = plan.job.id if plan.job else ""
+        action = _recorded(plan)
+        async with self._journal.noting_refusals(self._instance, caller, action) as context:
+            context.plan_id = plan.id
+            if not self._policy.asks(plan.effect):
+                await self._start(plan, f"confirm = {self._settings.confirm}", given=True)
+                return await self.store.load(job_id)
+            try:
+                how, given = await self._signing.ask(plan, approver, progress)
+            except ApprovalRefused:
+                # Signed elsewhere meanwhile, which has set it going.
+                if (await self.store.load(job_id)).status == PLANNED:
+                    raise
+                return await self.store.load(job_id)
+            job = await self.store.load(job_id)
+            if job.status == PLANNED:
+                await self._start(plan, how, given=given)
+                if given:
+                    await self._journal.decided(
+                        self._instance, caller, action, plan.id, outcome=SIGNED, how=how
+                    )
+        return await self.store.load(job_id)
+
+    async def start_signed(self, plan: Plan) -> None:
+        """Set the job of a plan going that a person has signed."""
+        await self._start(plan, "", given=False)
+
+    async def _start(self, plan: Plan, how: str, *, given: bool) -> None:
+        job_id = plan.job.id if plan.job else ""
+        if await self._planner.digest(job_id) != plan.digest:
+            await self._signing.plans.dismiss(plan, "changed")
+            raise changed()
+        database = await self._journal.database()
+        async with database.writing() as connection:
+            await self._use_up(connection, plan, job_id, how if given else None)
+        self.see_to_it()
+
+    async def _use_up(self, connection: "Connection", plan: Plan, job_id: str, how: str | None) -> None:
+        # One transaction: a signature is never used up without its job, nor a job set going twice.
+        await self._signing.plans.use(connection, plan, how)
+        if not await self.store.start(connection, job_id):
+            raise ApprovalRefused(
+                "This job was set going already.", next_step="`deskclerk jobs list` shows it."
+            )
+
+    def see_to_it(self) -> bool:
+        """Start a worker for this instance unless there is one; whether it was started."""
+        return start_worker(self._settings, self._journal, self._instance)
+
+    async def look_after(self) -> None:
+        """Start a worker if there are open jobs of this instance and nobody sees to them."""
+        jobs = await self.store.with_status(*OPEN)
+        if any(job.instance == self._instance.id for job in jobs):
+            self.see_to_it()
+
+    # Looked at and stopped.
+
+    async def wait(
+        self, job_id: str, *, seconds: float | None = None, progress: Progress | None = None
+    ) -> Job:
+        """The job once it is over or pauses, or as it is after so many seconds."""
+        loop = asyncio.get_running_loop()
+        until = None if seconds is None else loop.time() + seconds
+        while True:
+            job = await self.store.load(job_id)
+            if job.status not in OPEN or (until is not None and loop.time() >= until):
+                return job
+            if progress:
+                await progress(job.finished, job.total, f"{job.title}: {job.finished} of {job.total}")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def listed(self, limit: int = 20) -> list[Job]:
+        """The newest jobs of this instance."""
+        return await self.store.listed(self._instance.id, limit)
+
+    async def pause(self, job_id: str, caller: Caller) -> Job:
+        """Have a job pause: what is under way ends first."""
+        return await self._decide(PauseJob, job_id, caller, "paused", self.store.pause)
+
+    async def cancel(self, job_id: str, caller: Caller) -> Job:
+        """End a job for good: what is under way ends first, what is done stays done."""
+        return await self._decide(CancelJob, job_id, caller, "cancelled", self.store.cancel)
+
+    async def resume(self, job_id: str, caller: Caller) -> Job:
+        """Let a paused job go on; a person has to want it."""
+        if caller.face == MODELS:
+            raise NotAllowed(
+                "A person lets a job go on.", next_step="`deskclerk jobs resume`, or the console."
+            )
+        job = await self._mine(job_id)
+
+        async def again(_: str) -> bool:
+            # Of several steps the one that failed is the next one.
+            failed = FAILURES[:1] if job.kind == CHANGES else ()
+            return await self.store.resume(job, failed)
+
+        found = await self._decide(ResumeJob, job_id, caller, "resumed", again)
+        self.see_to_it()
+        return found
+
+    async def _decide(
+        self,
+        kind: type[Action],
+        job_id: str,
+        caller: Caller,
+        outcome: str,
+        change: Callable[[str], Awaitable[bool]],
+    ) -> Job:
+        job = await self._mine(job_id)
+        action = kind.parse({"job_id": job_id})
+        self._policy.check(kind, caller)
+        if not await change(job_id):
+            problem = f"the job is {job.state}"
+            raise InvalidRequest(f"{problem[0].upper()}{problem[1:]}.", problems=[("job_id", problem)])
+        await self._journal.decided(
+            self._instance, caller, action, job.plan or "", outcome=outcome, how=caller.face
+        )
+        return await self.store.load(job_id)
+
+    async def failures(self, job_id: str, limit: int = _FEW) -> list[dict[str, Any]]:
+        """The first items that failed, each with why."""
+        items = await self.store.items(job_id, FAILURES, limit=limit)
+        return [
+            {"name": item.name, "line": item.line, "outcome": item.status, "error": item.error}
+            for item in items
+        ]
+
+    def results(self, job_id: str) -> Path:
+        """Where the result of a job is, once it pauses or is over."""
+        return results_file(self._settings, job_id)
+
+    async def _mine(self, job_id: str) -> Job:
+        job = await self.store.load(job_id)
+        if job.instance != self._instance.id:
+            raise NotAllowed(
+                f"The job is for another instance; the settings in force point to the {self._instance.label}.",
+                next_step="Nothing was changed. Use the settings that the job was made with.",
+            )
+        return job
+
+    # Exports, which change nothing and need no signature.
+
+    async def export(self, what: str, file: Path, caller: Caller, **options: Any) -> Job:
+        """Set an export going; the job."""
+        from deskclerk.desk.jobs.exporting import check_export  # noqa: PLC0415 - few ask for one
+
+        where = options.get("where") or {}
+        check_export(what, options.get("format", "ndjson"), options.get("fields"), where)
+        self._policy.check(ExportData, caller)
+        action = ExportData.parse({"what": what, "where": where or None})
+        job_id = new_id("job")
+        await self.store.begin(
+            job_id,
+            self._instance,
+            caller,
+            EXPORT,
+            title=f"Export {what}",
+            options={"what": what, "file": str(file.absolute()), **options},
+            owner=None,
+            status=QUEUED,
+        )
+        await self._journal.read(self._instance, caller, action, DONE)
+        self.see_to_it()
+        return await self.store.load(job_id)
+
+    # As any face asks for it.
+
+    async def plan_to_sign(self, action: Action, caller: Caller) -> Plan | None:
+        """The plan that a person is to be asked about; None where none need be."""
+        made = await self.plan(action, caller)
+        return made if isinstance(made, Plan) and self._policy.asks(made.effect) else None
+
+    async def plan(self, action: Action, caller: Caller) -> Plan | Job | None:
+        """The plan that a proposal makes, or the job that it has made already; None for what makes none."""
+        asked = hashlib.sha256(
+            json.dumps([self._instance.id, action.spec.name, action.arguments()], sort_keys=True).encode()
+        ).hexdigest()
+        if not isinstance(action, (ProposeBulk, ProposeChanges)):
+            return None
+        async with self._journal.noting_refusals(self._instance, caller, action):
+            if known := await self._known(asked, caller):
+                return known
+            if isinstance(action, ProposeBulk):
+                kind = _kind(action.action)
+                targets = await self._targets(kind, action, caller)
+                wish = Wish(values=action.values or {})
+                return await self.propose(kind, targets, caller, wish=wish, asked=asked)
+            steps = [_change(number, text) for number, text in enumerate(action.steps, 1)]
+            return await self.propose_changes(steps, caller, asked=asked)
+
+    async def _known(self, asked: str, caller: Caller) -> Plan | Job | None:
+        """What the very same call has led to already: a plan that waits, or a job that is not over."""
+        for stored in await self._signing.plans.alike(asked):
+            if stored.status == DECLINED:
+                raise declined(stored.plan, stored.how)
+            if stored.status == PLAN_WAITS and stored.caller == caller:
+                return stored.plan
+            if stored.status in (SIGNED, USED) and stored.plan.job:
+                job = await self.store.load(stored.plan.job.id)
+                if job.status in (*OPEN, PAUSED):
+                    return job
+        return None
+
+    async def answer(
+        self,
+        action: Action,
+        caller: Caller,
+        *,
+        approver: Approver | None,
+        plan_id: str | None,
+        progress: Progress | None,
+    ) -> Answer:
+        """Carry out one of the desk's own actions; what the asker is told."""
+        match action:
+            case ListJobs():
+                jobs = await self.listed(action.limit or 20)
+                return await self._shown(action, {"data": [job.as_dict() for job in jobs]}, caller)
+            case GetJob():
+                return await self._told(action, await self._mine(action.job_id), caller)
+            case PauseJob():
+                return await self._told(action, await self.pause(action.job_id, caller), caller)
+            case CancelJob():
+                return await self._told(action, await self.cancel(action.job_id, caller), caller)
+            case ResumeJob():
+                return await self._told(action, await self.resume(action.job_id, caller), caller)
+            case RetryJob():
+                made: Plan | Job | None = await self.propose_retry(action.job_id, caller)
+            case UndoJob():
+                made = await self.propose_undo(action.job_id, caller)
+            case _ if plan_id:
+                made = (await self._signing.decisions.open(plan_id)).plan
+            case _:
+                made = await self.plan(action, caller)
+        if made is None:
+            raise NotAllowed(f"{action.spec.name} is for the command line and the console.")
+        job = (
+            made
+            if isinstance(made, Job)
+            else await self.run(made, caller, approver=approver, progress=progress)
+        )
+        # Of a few writes the asker wants to hear how they ended.
+        job = await self.wait(job.id, seconds=self._settings.approval_wait, progress=progress)
+        return await self._told(action, job, caller)
+
+    async def _told(self, action: Action, job: Job, caller: Caller) -> Answer:
+        """A job as it stands: counts and the first failures, never its targets."""
+        value = job.as_dict()
+        if failures := await self.failures(job.id):
+            value["failures"] = failures
+        return await self._shown(action, value, caller)
+
+    async def _shown(self, action: Action, value: Any, caller: Caller) -> Answer:
+        await self._journal.read(self._instance, caller, action, DONE)
+        whole = (
+            action if action.spec.is_list else GetJob.parse({"job_id": value["id"], "fields": list(value)})
+        )
+        return show(whole, value, self._settings.answer_characters, for_model=caller.face == MODELS)
+
+    async def _targets(self, kind: type[Action], action: ProposeBulk, caller: Caller) -> Targets:
+        if (action.where is None) == (action.targets is None):
+            problem = "give one of the two: where, or targets"
+            raise InvalidRequest(
+                f"{action.spec.name}: {problem}.", problems=[("where", problem)], next_step=_AGAIN
+            )
+        if action.targets is not None:
+            return action.targets
+        return await self.lister(kind, action.where or {}, action.values or {}, caller)
+
+    async def lister(
+        self, kind: type[Action], where: Mapping[str, Any], values: Mapping[str, Any], caller: Caller
+    ) -> Action:
+        """The list action that finds the targets of a write, with these filters."""
+        lister = _lister(kind, values)
+        if lister is None:
+            problem = f"{kind.spec.name} has no list whose items it could be about; give targets or a file"
+            raise InvalidRequest(f"where: {problem}.", problems=[("where", problem)], next_step=_AGAIN)
+        if page := next((name for name in where if name in _OF_A_PAGE), None):
+            problem = f"{page} is no filter: a job is about all that the filters find"
+            raise InvalidRequest(f"where: {problem}.", problems=[("where", problem)], next_step=_AGAIN)
+        self._policy.check(lister, caller)
+        path = {name: values[name] for name in lister.spec.route.names if name in values}
+        may = partial(self._policy.check, caller=caller)
+        try:
+            return lister.parse(await self._names.arguments(lister, {**path, **where}, caller, may))
+        except InvalidRequest as error:
+            error.problems = tuple(
+                (f"where: {name}" if name else "where", text) for name, text in error.problems
+            )
+            raise
+
+    async def _check(
+        self,
+        asked: type[Action],
+        caller: Caller,
+        kinds: Sequence[type[Action]] | set[type[Action]],
+        job_id: str | None = None,
+    ) -> None:
+        """Whether the caller may ask for this job and for each of its writes; a refusal is journalled."""
+        given: dict[str, Any] = {"job_id": job_id} if job_id else {}
+        action = asked.model_construct(**given)
+        try:
+            self._policy.check(asked, caller)
+            for kind in kinds:
+                if kind.spec.effect is READ or kind.spec.by_desk:
+                    problem = f"{kind.spec.name} is no write of Clerk's"
+                    raise InvalidRequest(
+                        f"action: {problem}.", problems=[("action", problem)], next_step=_AGAIN
+                    )
+                self._policy.check(kind, caller)
+            await self._limits.check_pin()
+        except DeskclerkError as error:
+            await self._journal.refused(self._instance, caller, action, error)
+            raise
+
+
+def _recorded(plan: Plan) -> Action:
+    """The action that a job's plan is recorded as; its targets are the job's."""
+    return EVERY_BY_NAME[plan.action].model_construct(**plan.arguments)
+
+
+def _again(intent: Mapping[str, Any]) -> Action:
+    """The action of a journalled write, for looking at its target: without checks, secrets are marks."""
+    return kind_of(intent).model_construct(**intent["arguments"])
+
+
+def _kind(name: str) -> type[Action]:
+    plain = name.strip()
+    kind = BY_NAME.get(plain) or BY_NAME.get(f"clerk_{plain}")
+    if kind is None:
+        near = difflib.get_close_matches(plain[:80], BY_NAME, n=1)
+        problem = f"no such action{f'; did you mean {near[0]}?' if near else ''}"
+        raise InvalidRequest(f"action: {problem}.", problems=[("action", problem)], next_step=_AGAIN)
+    return kind
+
+
+def _change(number: int, text: str) -> Change:
+    """One step as it is written in a call: JSON with an action and its arguments."""
+    try:
+        step = json.loads(text)
+    except (ValueError, RecursionError):
+        step = None
+    if not isinstance(step, dict) or not isinstance(step.get("action"), str):
+        problem = 'expected JSON such as {"action": "clerk_user_ban", "arguments": {"user_id": "user_…"}}'
+        raise _wrong_step(number, problem)
+    if unknown := sorted(step.keys() - {"action", "arguments"}):
+        raise _wrong_step(number, f"unknown key {unknown[0][:40]!r} (accepted: action, arguments)")
+    arguments = step.get("arguments", {})
+    if not isinstance(arguments, dict):
+        raise _wrong_step(number, "arguments: expected JSON object")
+    try:
+        return Change(_kind(step["action"]), arguments)
+    except InvalidRequest as error:
+        raise _wrong_step(number, error.problems[0][1]) from None
+
+
+def _wrong_step(number: int, problem: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"steps: step {number}: {problem}.", problems=[(f"steps[{number - 1}]", problem)], next_step=_AGAIN
+    )
+
+
+def _lister(kind: type[Action], values: Mapping[str, Any]) -> type[Action] | None:
+    """The list whose items a write can be about: its own resource's, or of a creation what it wants first."""
+    if not kind.spec.creates:
+        return sibling(kind, "list")
+    wanted = [item.name for item in kind.parameters().values() if item.required and item.name not in values]
+    readers = (reader_of_id(name) for name in wanted)
+    return next((sibling(reader, "list") for reader in readers if reader), None)
+
+
+def _with_ids(given: Mapping[str, Any], refs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with something in the place of ids to come that is taken for an id."""
+    return dict(given) | {name: f"user_0{step_of(refs[name])}" for name in refs}

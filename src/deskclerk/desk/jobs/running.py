@@ -1,0 +1,486 @@
+"""How a job's items are carried out: looked at, their intents on disk, sent, their outcomes on disk.
+
+Each item goes the way of a single write, many side by side. What ends and what begins meanwhile shares one
+transaction: it notes outcomes and intents in the journal and what has become of the items, so that the two
+never contradict each other. A run that dies leaves items that are `sent`; the next one finds out by reading
+how they ended before it sends any of them again.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from deskclerk.catalogue import Action
+from deskclerk.clerk.answers import ResponseInfo
+from deskclerk.clerk.client import Clerk
+from deskclerk.clerk.rate_budget import hourly_cap
+from deskclerk.desk.consequences.lookup import consequences_of
+from deskclerk.desk.consequences.many import AT_ONCE, asked_together, look_at_many
+from deskclerk.desk.execution.settling import Settling
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.jobs.job import (
+    CANCEL,
+    CANCELLED,
+    CHANGES,
+    ITEM_DONE,
+    PAUSE,
+    PAUSED,
+    REFUSED,
+    RUN,
+    SENT,
+    SKIPPED,
+    UNKNOWN,
+    WAITING,
+    Item,
+    Job,
+)
+from deskclerk.desk.jobs.job import DONE as JOB_DONE
+from deskclerk.desk.jobs.store import JobStore, LostJobError
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.journal.records import DONE, ENDINGS, NOT_DONE, TOO_SOON, Reply, end_record, reply_columns
+from deskclerk.desk.journal.records import UNKNOWN as OUTCOME_UNKNOWN
+from deskclerk.desk.plans.drafting import digest_of
+from deskclerk.desk.rates.caps import RateCaps
+from deskclerk.desk.secrets.handovers import Handovers
+from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.time_and_ids import now
+from deskclerk.desk.view.cleaning import line_of
+from deskclerk.errors import (
+    ClerkError,
+    ClerkUnavailable,
+    DeskclerkError,
+    InvalidRequest,
+    KeyRejected,
+    OutcomeUnknown,
+    RateLimited,
+)
+
+if TYPE_CHECKING:
+    from deskclerk.database import Connection
+
+logger = logging.getLogger("deskclerk.jobs")
+
+_SIDE_BY_SIDE = 32
+"""Items under way at a time: what a Clerk that answers in 300 ms wants for a hundred a second."""
+_LOOK_SECONDS = 0.5
+"""Between two looks at what a person wants."""
+_PATIENCE = 300_000
+"""Milliseconds after which an item whose end cannot be read is given up as unknown."""
+_LONGEST_ERROR = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The parts of the desk that a run uses."""
+
+    instance: Instance
+    journal: Journal
+    clerk: Callable[[], Awaitable[Clerk]]
+    settling: Settling
+    store: JobStore
+    secrets: Secrets
+    handovers: Handovers
+    caps: RateCaps
+
+
+@dataclass(slots=True)
+class _Ready:
+    """An item that may be sent, and what was seen of its target a moment ago."""
+
+    item: Item
+    action: Action
+    seen: list[dict[str, Any]]
+    intent: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Ended:
+    """What has become of an item; `outcome` is the journal's word, None where nothing was sent."""
+
+    item: Item
+    status: str
+    intent: dict[str, Any] | None = None
+    outcome: str | None = None
+    reply: Reply | None = None
+    answer: Any = None
+    note: str | None = None
+    error: str | None = None
+    made: str | None = None
+
+
+class _WaitError(Exception):
+    """Clerk takes the next one so many seconds later."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Run:
+    """One run of a job, part by part; `stopping` ends the part under way early."""
+
+    def __init__(self, job: Job, owner: str, tools: Tools) -> None:
+        self.job = job
+        self.owner = owner
+        self.stopping = False
+        self.under_way = False
+        self._tools = tools
+        self._in_order = job.kind == CHANGES
+        self._at_once = 1 if self._in_order else _SIDE_BY_SIDE
+        self._ready: deque[_Ready] = deque()
+        self._skipped: list[_Ended] = []
+        self._after = 0
+        self._exhausted = False
+        self._looking: asyncio.Task[None] | None = None
+        self._in_a_row = 0
+        self._why = ""
+        self._hold_until = 0.0
+        from_then: Mapping[str, int] = job.progress.get("counted_from", {})
+        self._tried = job.finished - sum(
+            from_then.get(name, 0) for name in (ITEM_DONE, REFUSED, UNKNOWN, SKIPPED)
+        )
+        self._failed = sum(job.counts.get(name, 0) - from_then.get(name, 0) for name in (REFUSED, UNKNOWN))
+
+    async def settle(self) -> bool:
+        """Find out what became of the items that an earlier run has sent; whether all are known now.
+
+        What was not done waits again. What may still be under way at Clerk is looked at later.
+        """
+        tools = self._tools
+        if not await tools.store.items(self.job.id, (SENT,), limit=1):
+            return True
+        await tools.settling.orphans()
+        open_ones = 0
+        ended: list[_Ended] = []
+        async for item in tools.store.every_item(self.job.id, (SENT,)):
+            found = await self._end_of(item)
+            if found is None:
+                open_ones += 1
+            else:
+                ended.append(found)
+        await self._note(ended, [])
+        return open_ones == 0
+
+    async def _end_of(self, item: Item) -> _Ended | None:
+        """How a sent item ended as the journal has it; None while that is not known."""
+        rows = await self._tools.journal.records_of(item.entry or "")
+        end = next((row for row in reversed(rows) if row["kind"] in ENDINGS), None)
+        age = now() - rows[0]["at"] if rows else 0
+        if end is None and rows and rows[0]["owner"] == self._tools.journal.process_name():
+            # An earlier run of this very process broke off before it could note the end.
+            await self._tools.settling.own(rows[0])
+        if end is None or (end["outcome"] == OUTCOME_UNKNOWN and end["code"] == TOO_SOON):
+            if age <= _PATIENCE:
+                return None
+            return _Ended(item, UNKNOWN, error="how it ended could not be read")
+        if end["outcome"] == DONE:
+            return _Ended(item, ITEM_DONE, made=_made(item, end["after"]))
+        if end["outcome"] == NOT_DONE:
+            return _Ended(item, WAITING)
+        if end["outcome"] in (OUTCOME_UNKNOWN, OutcomeUnknown.kind):
+            return _Ended(item, UNKNOWN, error=end["note"])
+        return _Ended(item, REFUSED, error=end["note"] or end["outcome"])
+
+    async def part(self, seconds: float) -> tuple[str, str | None] | None:
+        """Carry items out for about so long; the status that the job ends with and why, None if it goes on.
+
+        LostJobError if another run has the job by now.
+        """
+        until, looked = monotonic() + seconds, 0.0
+        flying: set[asyncio.Task[_Ended]] = set()
+        finished: list[_Ended] = []
+        done: set[asyncio.Task[Any]]
+        wanted, self.under_way = RUN, True
+        try:
+            while True:
+                if monotonic() - looked > _LOOK_SECONDS:
+                    wanted, looked = await self._wanted(), monotonic()
+                taking = not (self._why or self.stopping) and wanted == RUN and monotonic() < until
+                if taking:
+                    self._look_ahead()
+                starting = self._next(self._at_once - len(flying)) if taking else []
+                finished += self._skipped
+                self._skipped = []
+                if finished or starting:
+                    for ready in await self._begin(finished, starting):
+                        flying.add(asyncio.create_task(self._send(ready)))
+                    finished = []
+                waiting: set[asyncio.Task[Any]] = {*flying, *([self._looking] if self._looking and taking else [])}
+                if not waiting:
+                    if not taking or (self._exhausted and not self._ready):
+                        break
+                    await asyncio.sleep(min(max(0.0, self._hold_until - monotonic()), _LOOK_SECONDS))
+                    continue
+                done, _ = await asyncio.wait(
+                    waiting, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                finished += [task.result() for task in done & flying]
+                flying -= done
+                if self._looking in done:
+                    self._looked()
+        finally:
+            # Nothing is sent by a task that nobody waits for: what is under way ends, and is noted.
+            if flying:
+                await asyncio.wait(flying)
+                await self._note([task.result() for task in flying], [])
+            self.under_way = False
+        return await self._verdict(wanted)
+
+    async def _verdict(self, wanted: str) -> tuple[str, str | None] | None:
+        if wanted == CANCEL:
+            return CANCELLED, None
+        if wanted == PAUSE:
+            return PAUSED, "by a person"
+        if self._why:
+            return PAUSED, self._why
+        if not (self._exhausted and not self._ready):
+            return None
+        # At the end of the list: what came back from a refusal of the moment, or is to be found out about.
+        left = await self._tools.store.items(self.job.id, (WAITING,), limit=1)
+        if not left and await self.settle() and not await self._tools.store.open_numbers(self.job.id):
+            return JOB_DONE, None
+        self._after, self._exhausted = 0, False
+        if not left:
+            await asyncio.sleep(1)
+        return None
+
+    async def _wanted(self) -> str:
+        wanted, owner = await self._tools.store.wanted(self.job.id)
+        if owner != self.owner:
+            raise LostJobError(self.job.id)
+        return wanted
+
+    # Looked at, a list request ahead of what is sent.
+
+    def _look_ahead(self) -> None:
+        if self._looking is None and not self._exhausted and len(self._ready) < self._at_once:
+            if self._in_order and (self._ready or self._hold_until > monotonic()):
+                return
+            self._looking = asyncio.create_task(self._look())
+
+    def _looked(self) -> None:
+        task, self._looking = self._looking, None
+        error = task.exception() if task else None
+        if isinstance(error, RateLimited):
+            self._hold_until = monotonic() + (error.retry_after or 1.0)
+        elif isinstance(error, DeskclerkError):
+            self._why = f"The targets could not be read: {line_of(error.message, _LONGEST_ERROR)}"
+        elif error:
+            raise error
+
+    async def _look(self) -> None:
+        """The next items that wait, each looked at; what is not to be sent is noted as skipped."""
+        tools, most = self._tools, 1 if self._in_order else AT_ONCE
+        items = await tools.store.items(self.job.id, (WAITING,), self._after, most)
+        if not items:
+            self._exhausted = True
+            return
+        made = await self._made_so_far() if self._in_order else {}
+        actions: list[Action] = []
+        for item in items:
+            try:
+                actions.append(item.built(made))
+            except InvalidRequest as error:
+                # Valid when it was signed: what an earlier step made is not what this one takes.
+                self._skipped.append(self._failure(item, error.message))
+        # Those that could be built, in the order of their actions.
+        wrong = {ended.item.number for ended in self._skipped}
+        last = items[-1].number
+        items = [item for item in items if item.number not in wrong]
+        where = self.job.options.get("where") or None
+        kinds = {type(action) for action in actions}
+        filtered = where if all(asked_together(kind) for kind in kinds) else None
+        seen = await look_at_many(actions, await tools.clerk(), filtered)
+        self._after = last
+        for item, action, found in zip(items, actions, seen, strict=True):
+            problem = self._not_now(item, action, found, filtered=bool(filtered))
+            if problem:
+                self._skipped.append(problem)
+            else:
+                self._ready.append(_Ready(item, action, found or []))
+
+    def _not_now(
+        self, item: Item, action: Action, seen: list[dict[str, Any]] | None, *, filtered: bool
+    ) -> _Ended | None:
+        """Why an item is not sent although it was signed; None if it is."""
+        if seen is None:
+            gone = "it is gone, or the filters find it no more" if filtered else "it is not there any more"
+            return self._failure(item, gone) if self._in_order else _Ended(item, SKIPPED, error=gone)
+        if item.target and item.target != self._digest(action, seen):
+            return self._failure(
+                item, "what was signed is not what is there now: the target changed in between"
+            )
+        if consequences_of(type(action)).is_so_already(action, seen):
+            return _Ended(item, SKIPPED, error="it is so already")
+        return None
+
+    def _digest(self, action: Action, seen: list[dict[str, Any]]) -> str:
+        # With the arguments as they were signed, in which an earlier step's id is a `$1.id`.
+        seals = self._tools.secrets.seals(action)
+        return digest_of(action, self._tools.instance.id, seen, seals)
+
+    @staticmethod
+    def _failure(item: Item, error: str) -> _Ended:
+        return _Ended(item, REFUSED, error=error)
+
+    async def _made_so_far(self) -> dict[int, str]:
+        found = self._tools.store.every_item(self.job.id, (ITEM_DONE,))
+        return {item.number: item.made async for item in found if item.made}
+
+    # Noted, sent, noted.
+
+    def _next(self, room: int) -> list[_Ready]:
+        if monotonic() < self._hold_until:
+            return []
+        capped = bool(self._ready) and hourly_cap(type(self._ready[0].action).spec.route) is not None
+        # Of what has a cap by the hour one at a time: each is counted before the next.
+        return [self._ready.popleft() for _ in range(min(len(self._ready), 1 if capped else room))]
+
+    async def _begin(self, finished: list[_Ended], starting: list[_Ready]) -> list[_Ready]:
+        """Note what ended and what begins; what may be sent now."""
+        if starting and hourly_cap(type(starting[0].action).spec.route):
+            await self._note(finished, [])
+            finished = []
+        try:
+            await self._note(finished, starting)
+        except _WaitError as error:
+            self._ready.extendleft(reversed(starting))
+            self._hold_until = monotonic() + error.seconds
+            return []
+        return starting
+
+    async def _note(self, finished: Sequence[_Ended], starting: Sequence[_Ready]) -> None:
+        """One transaction: outcomes and intents in the journal, and what has become of the items."""
+        tools, job = self._tools, self.job
+        if not finished and not starting:
+            return
+        ends = [
+            end_record(ended.intent, "outcome", ended.outcome or OUTCOME_UNKNOWN, ended.answer, ended.note)
+            | reply_columns(ended.reply)
+            for ended in finished
+            if ended.intent
+        ]
+        for ready in starting:
+            ready.intent = tools.journal.intent_record(
+                tools.instance,
+                job.caller,
+                ready.action,
+                plan_id=job.plan,
+                how="with its job",
+                seen=ready.seen,
+                undoes=ready.item.undoes,
+                job=job.id,
+            )
+        again = [ended for ended in finished if ended.status == WAITING]
+        over = [ended for ended in finished if ended.status != WAITING]
+
+        async def items(connection: "Connection") -> None:
+            await tools.store.check_owner(connection, job.id, self.owner)
+            if starting:
+                await self._keep_caps(connection, starting[0].action)
+            await tools.store.change_items(
+                connection,
+                job.id,
+                [{"number": it.item.number, "status": SENT, "entry": it.intent["entry"]} for it in starting],
+            )
+            await tools.store.change_items(
+                connection,
+                job.id,
+                [{"number": it.item.number, "status": WAITING, "entry": None} for it in again],
+            )
+            await tools.store.change_items(
+                connection,
+                job.id,
+                [
+                    {
+                        "number": ended.item.number,
+                        "status": ended.status,
+                        "made": ended.made,
+                        "error": ended.error and line_of(ended.error, _LONGEST_ERROR),
+                        "secrets": None,
+                    }
+                    for ended in over
+                ],
+            )
+
+        last = await tools.journal.add_all([*ends, *(ready.intent for ready in starting)], items)
+        for place, ready in enumerate(starting):
+            ready.intent["seq"] = last - len(starting) + 1 + place
+        self._count(over)
+
+    async def _keep_caps(self, connection: "Connection", action: Action) -> None:
+        if hourly_cap(type(action).spec.route) is None:
+            return
+        try:
+            await self._tools.caps.wait(connection, action)
+        except RateLimited as error:
+            raise _WaitError(error.retry_after or 1.0) from None
+
+    def _count(self, over: Sequence[_Ended]) -> None:
+        """Whether what ended so makes the job stop and ask."""
+        for ended in over:
+            self._tried += 1
+            if ended.status in (REFUSED, UNKNOWN):
+                self._failed += 1
+                self._in_a_row += 1
+                if self._in_order:
+                    self._why = (
+                        f"step {ended.item.number} was not done: {line_of(ended.error, _LONGEST_ERROR)}"
+                    )
+            elif ended.status == ITEM_DONE:
+                self._in_a_row = 0
+        if not self._in_order:
+            self._why = self._why or self.job.stop.reason(self._tried, self._failed, self._in_a_row)
+
+    async def _send(self, ready: _Ready) -> _Ended:
+        """Send one item whose intent is on disk; what became of it. Raises nothing."""
+        item, intent, info = ready.item, ready.intent, ResponseInfo()
+        try:
+            clerk = await self._tools.clerk()
+            answer = await clerk.perform(self._tools.secrets.resolve(ready.action), info)
+        except OutcomeUnknown as error:
+            return await self._read_back(ready, error)
+        except RateLimited as error:
+            self._hold_until = max(self._hold_until, monotonic() + (error.retry_after or 1.0))
+            return _Ended(item, WAITING, intent, error.kind, error)
+        except (ClerkUnavailable, KeyRejected) as error:
+            # Nothing was sent, or nothing is let in: that is so for every other item too.
+            self._why = self._why or line_of(str(error.message), _LONGEST_ERROR)
+            return _Ended(item, WAITING, intent, error.kind, error)
+        except DeskclerkError as error:
+            return _Ended(item, REFUSED, intent, error.kind, error, error=error.message)
+        except Exception as error:
+            # Of a fault of ours nothing is known but that the request may have left.
+            logger.exception("%s: item %d of %s", type(error).__name__, item.number, self.job.id)
+            return _Ended(
+                item,
+                UNKNOWN,
+                intent,
+                OUTCOME_UNKNOWN,
+                error=f"failed inside deskclerk ({type(error).__name__})",
+            )
+        _, notes = await self._tools.handovers.keep(answer)
+        note = " ".join(notes) or None
+        return _Ended(item, ITEM_DONE, intent, DONE, info, answer, note=note, made=_made(item, answer))
+
+    async def _read_back(self, ready: _Ready, error: OutcomeUnknown) -> _Ended:
+        item, intent = ready.item, ready.intent
+        try:
+            found, failure = await self._tools.settling.after_loss(intent, error)
+        except ClerkError as unread:
+            return _Ended(item, UNKNOWN, intent, OUTCOME_UNKNOWN, error, error=unread.message)
+        if found.outcome == DONE:
+            made = _made(item, found.after)
+            return _Ended(item, ITEM_DONE, intent, DONE, error, found.after, found.note, made=made)
+        status = REFUSED if found.outcome == NOT_DONE else UNKNOWN
+        return _Ended(item, status, intent, found.outcome, error, note=found.note, error=failure.message)
+
+
+def _made(item: Item, answer: Any) -> str | None:
+    """The id of what an item has made."""
+    made = answer.get("id") if isinstance(answer, Mapping) and item.kind.spec.creates else None
+    return made if isinstance(made, str) else None

@@ -1,0 +1,258 @@
+"""The process that carries jobs out: `deskclerk jobs work`, started by itself when a job is signed.
+
+It takes the jobs of the instances whose keys its settings have. Any number of them may work beside each other;
+of one that died another goes on with what it had, in the same way whether it died while a job was running or
+while it was to pause.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.jobs.job import EXPORT, OPEN, OVER, PAUSED, Job
+from deskclerk.desk.jobs.results import write_results
+from deskclerk.desk.jobs.running import Run, Tools
+from deskclerk.desk.jobs.store import JobStore, LostJobError
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.journal.process_locks import ProcessLock, take_lock
+from deskclerk.desk.secrets.private_files import make_folder
+from deskclerk.errors import StorageUnavailable
+from deskclerk.settings import Settings
+
+if TYPE_CHECKING:
+    from deskclerk.desk.jobs.engine import Engine
+
+logger = logging.getLogger("deskclerk.jobs")
+
+_PART_SECONDS = 5.0
+_POLL_SECONDS = 0.5
+_IDLE_POLLS = 4
+"""Polls without any job after which a worker that was started for one ends."""
+_MISSED_POLLS = 6
+"""Polls after which a run that DBOS does not have is asked for anew."""
+
+
+class Worker:
+    """Carries jobs out until it is told to stop; `until_idle` ends it when none are left."""
+
+    def __init__(self, settings: Settings, tools: Sequence[Tools], *, until_idle: bool = False) -> None:
+        """`tools` are those of the instances whose jobs it takes."""
+        self._settings = settings
+        self._places = {item.instance.id: item for item in tools}
+        self._journal = tools[0].journal
+        self._store = JobStore(self._journal)
+        self._until_idle = until_idle
+        self._name = ""
+        self._runs: dict[tuple[str, int], Run | Any] = {}
+        self._numbers = count(1)
+        self._missed: dict[tuple[str, int], int] = {}
+        self._locks: dict[str, ProcessLock] = {}
+        self._stopping = asyncio.Event()
+        self._engine: Engine | None = None
+
+    def stop(self) -> None:
+        """Begin nothing more; what is under way ends, and another worker goes on."""
+        self._stopping.set()
+        for run in self._runs.values():
+            run.stopping = True
+
+    async def work(self) -> None:
+        """Take jobs and carry them out."""
+        from deskclerk.desk.jobs.engine import Engine  # noqa: PLC0415 - takes a second to import
+
+        await self._journal.database()
+        self._name = self._journal.process_name()
+        place: Path | str = jobs_database(self._settings)
+        if isinstance(place, Path):
+            make_folder(place.parent)
+        self._engine = Engine(place, self._name)
+        await self._engine.launch(list(self._places), self._part)
+        await self._store.sweep()
+        idle = 0
+        while not self._stopping.is_set():
+            self._hold_locks()
+            try:
+                idle = 0 if await self._look_after_jobs() else idle + 1
+            except StorageUnavailable as error:
+                logger.warning("The jobs cannot be looked at now: %s", error)
+            if self._until_idle and idle >= _IDLE_POLLS:
+                # Given back first: whoever signs a job from here on starts another worker.
+                self._free_locks()
+                if not await self._look_after_jobs():
+                    break
+                idle = 0
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _POLL_SECONDS)
+        await self._end()
+
+    async def _look_after_jobs(self) -> bool:
+        """See to it that every open job has a run that lives; whether there are any."""
+        engine = self._engine
+        assert engine is not None  # noqa: S101 - launched before
+        jobs = [job for job in await self._store.with_status(*OPEN) if job.instance in self._places]
+        runs = await engine.open_runs() if jobs else {}
+        for job in jobs:
+            key = (job.id, job.run)
+            if key not in runs:
+                await self._ask_for(job)
+                continue
+            self._missed.pop(key, None)
+            executor = runs[key]
+            if executor and executor != self._name:
+                # Under the lock of the one that died: of several workers one gives its runs on.
+                with self._journal.gone(executor) as gone:
+                    if gone and (await engine.open_runs()).get(key) == executor:
+                        await engine.recover(job.instance, *key)
+        return bool(jobs)
+
+    async def _ask_for(self, job: Job) -> None:
+        """Ask for the run of a job; one that ended without ending its job is followed by another."""
+        engine = self._engine
+        assert engine is not None  # noqa: S101
+        key = (job.id, job.run)
+        self._missed[key] = self._missed.get(key, 0) + 1
+        if self._missed[key] > _MISSED_POLLS:
+            del self._missed[key]
+            await self._store.run_again(job)
+            return
+        await engine.enqueue(job.instance, *key)
+
+    async def _part(self, job_id: str, number: int) -> str | None:
+        """One part of a run, as the engine asks for it."""
+        key = (job_id, number)
+        try:
+            run = self._runs.get(key)
+            if run is None:
+                run = await self._begin(job_id, number)
+                if run is None:
+                    return "over already"
+                self._runs[key] = run
+            ended = await run.part(_PART_SECONDS)
+            if ended is None:
+                if self._stopping.is_set():
+                    # The process ends: whoever goes on finds this run under way and its process gone.
+                    await asyncio.Event().wait()
+                return None
+            status, reason = ended
+            await self._write_results(run.job, status, reason, run.owner)
+        except LostJobError:
+            self._runs.pop(key, None)
+            return "taken over"
+        except StorageUnavailable as error:
+            logger.warning("%s waits for the desk's database: %s", job_id, error)
+            self._runs.pop(key, None)
+            await asyncio.sleep(1)
+            return None
+        except Exception:
+            # Asked for again with the next poll; a fault that stays shows in the log, and ends nothing.
+            logger.exception("%s failed inside deskclerk", job_id)
+            self._runs.pop(key, None)
+            await self._store.pause_after_fault(job_id)
+            return "failed"
+        del self._runs[key]
+        return status
+
+    async def _begin(self, job_id: str, number: int) -> "Run | Any | None":
+        job = await self._store.load(job_id)
+        if job.run != number or job.status not in OPEN:
+            return None
+        tools = self._places[job.instance]
+        owner = f"{self._name}:{next(self._numbers)}"
+        job = await self._store.own(job_id, owner)
+        if job.kind == EXPORT:
+            from deskclerk.desk.jobs.exporting import Export  # noqa: PLC0415 - few jobs are one
+
+            return Export(job, owner, tools)
+        run = Run(job, owner, tools)
+        await run.settle()
+        return run
+
+    async def _write_results(self, job: Job, status: str, reason: str | None, owner: str) -> None:
+        # Before the job says that it is over: whoever is told so finds the file.
+        if job.kind != EXPORT and (status in OVER or status == PAUSED):
+            await write_results(self._store, job.id, results_file(self._settings, job.id))
+        await self._store.ended(job.id, owner, status, reason)
+
+    def _hold_locks(self) -> None:
+        """Show that there is a worker for these instances, as far as no other shows it."""
+        for instance in self._places.keys() - self._locks.keys():
+            with contextlib.suppress(OSError):
+                self._locks[instance] = take_lock(self._journal.locks(), worker_lock(instance))
+
+    def _free_locks(self) -> None:
+        while self._locks:
+            self._locks.popitem()[1].end()
+
+    async def _end(self) -> None:
+        while any(run.under_way for run in self._runs.values()):
+            await asyncio.sleep(0.05)
+        self._free_locks()
+        if self._engine:
+            await asyncio.to_thread(self._engine.close)
+
+
+def worker_lock(instance: str) -> str:
+    """The lock that a worker for an instance holds as long as it lives."""
+    return f"worker-{instance.replace(':', '-')}"
+
+
+def jobs_database(settings: Settings) -> Path | str:
+    """Where DBOS keeps its runs: a file beside the desk's own, or the same PostgreSQL database."""
+    return settings.database.get_secret_value() if settings.database else settings.data / "jobs" / "runs.db"
+
+
+def results_file(settings: Settings, job_id: str) -> Path:
+    """Where the result of a job is written: one JSON line an item."""
+    return settings.data / "jobs" / f"{job_id}.ndjson"
+
+
+def start_worker(settings: Settings, journal: Journal, instance: Instance) -> bool:
+    """Start a worker for an instance in a process of its own, unless one is there; whether it was started."""
+    with journal.gone(worker_lock(instance.id)) as none:
+        if not none:
+            return False
+    folder = settings.data / "jobs"
+    make_folder(folder)
+    log = os.open(folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        subprocess.Popen(
+            [sys.executable, "-m", "deskclerk", "jobs", "work", "--until-idle"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=_environment(settings),
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+    return True
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The environment of a worker with these settings: the key goes this way, which only this user can read."""
+    given = {
+        "CLERK_SECRET_KEY": settings.secret_key.get_secret_value() if settings.secret_key else None,
+        "CLERK_API_URL": settings.api_url,
+        "DESKCLERK_INSTANCE": settings.instance,
+        "DESKCLERK_HOME": str(settings.home) if settings.home else None,
+        "DESKCLERK_DATABASE": settings.database.get_secret_value() if settings.database else None,
+    }
+    return {**os.environ, **{name: value for name, value in given.items() if value}}
+
+
+def stop_at_signals(stop: Callable[[], None]) -> None:
+    """Have SIGTERM and SIGINT end a worker in order."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        # Windows has no handlers in the loop: there the process ends as if it were killed, and loses nothing.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(name, stop)
