@@ -4,13 +4,17 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from deskclerk.catalogue import Action
+from deskclerk.catalogue import Action, Answers
 from deskclerk.catalogue.action import items_of
 from deskclerk.errors import ClerkError
 
+if TYPE_CHECKING:
+    from deskclerk.clerk.client import Clerk
+
+_OF_THE_PAGE = ("limit", "offset", "starting_after", "order_by")
 DEFAULT_LIMIT = 10
 """Clerk's page size when none is asked for."""
 MOST = 500
@@ -86,3 +90,13 @@ async def every_page(action: Action, ask: Callable[[Action], Awaitable[Any]]) ->
         asked.cancel()
         with contextlib.suppress(asyncio.CancelledError, ClerkError):
             await asked
+
+
+async def count(clerk: "Clerk", action: Action) -> Any:
+    """How many things a list's filters find, from the place where Clerk counts them."""
+    route = action.spec.counted_at
+    assert route is not None  # noqa: S101 - asked before
+    plain = action.model_copy(update=dict.fromkeys(_OF_THE_PAGE))
+    request = replace(plain.request_to(route), answers=Answers("total_count"))
+    answer = await clerk.send(request, name=action.spec.name)
+    return answer.get("total_count") if isinstance(answer, Mapping) else None

@@ -60,7 +60,7 @@ class Desk:
         self.settings = settings
         self.instance = Instance.of(settings)
         self.policy = Policy(settings)
-        self._approver = approver
+        self.approver = approver
         self._caller = caller
         self._stack = AsyncExitStack()
         # Of two first requests one opens the client; a second sandbox in the process would be another world.
@@ -163,14 +163,14 @@ class Desk:
         await self._check_policy(action, caller)
         if action.spec.by_desk:
             return await self.jobs.answer(
-                action, caller, approver=approver or self._approver, plan_id=plan_id, progress=progress
+                action, caller, approver=approver or self.approver, plan_id=plan_id, progress=progress
             )
         if action.spec.effect is READ:
             return await self._reads.read(action, caller)
         # What this process sends could hide what became of a write that an earlier one left open.
         await self.settling.once()
         return await self._write(
-            WriteRequest(action, caller, approver or self._approver, plan_id, None, progress)
+            WriteRequest(action, caller, approver or self.approver, plan_id, None, progress)
         )
 
     async def undo(
@@ -193,7 +193,7 @@ class Desk:
         """
         caller = caller or self._caller
         found = await self._inverse(entry_id, caller, given, again=again)
-        approver = approver or self._approver
+        approver = approver or self.approver
         answer = await self._write(
             WriteRequest(found.action, caller, approver, None, found.takes_back, progress)
         )

@@ -1,21 +1,18 @@
 """How a read is carried out: one request, a line in the journal, and what the asker may see of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from deskclerk.catalogue import Action, Answers
+from deskclerk.catalogue import Action
 from deskclerk.clerk.answers import ResponseInfo
 from deskclerk.clerk.client import Clerk
-from deskclerk.clerk.paging import every_page, following, page_of
+from deskclerk.clerk.paging import count, every_page, following, page_of
 from deskclerk.desk.caller import MODELS, Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
 from deskclerk.desk.view.answers import UNBOUNDED, Answer, show
 from deskclerk.errors import ClerkError
-
-_OF_THE_PAGE = ("limit", "offset", "starting_after", "order_by")
 
 
 class Reads:
@@ -51,7 +48,7 @@ class Reads:
         if not (only_count and action.spec.paged):
             return await clerk.perform(action, info)
         if action.spec.counted_at:
-            return {"data": [], "total_count": await _count(clerk, action)}
+            return {"data": [], "total_count": await count(clerk, action)}
         # Clerk takes no page of none: what comes with the smallest is its total.
         smallest = {"limit": 1} | ({"paginated": True} if "paginated" in action.parameters() else {})
         page = page_of(await clerk.perform(action.model_copy(update=smallest), info))
@@ -76,17 +73,7 @@ async def _with_total(clerk: Clerk, action: Action, answer: Any) -> tuple[Any, t
         total = (getattr(action, "offset", None) or 0) + len(page.items)
         return {"data": page.items, "total_count": total}, ()
     try:
-        return {"data": page.items, "total_count": await _count(clerk, action)}, ()
+        return {"data": page.items, "total_count": await count(clerk, action)}, ()
     except ClerkError as error:
         # What was asked for is there: that it could not be counted beside it is said and no failure.
         return answer, (f"How many there are in all could not be found out: {error.message}",)
-
-
-async def _count(clerk: Clerk, action: Action) -> Any:
-    """How many things a list's filters find, from the place where Clerk counts them."""
-    route = action.spec.counted_at
-    assert route is not None  # noqa: S101 - asked before
-    plain = action.model_copy(update=dict.fromkeys(_OF_THE_PAGE))
-    request = replace(plain.request_to(route), answers=Answers("total_count"))
-    answer = await clerk.send(request, name=action.spec.name)
-    return answer.get("total_count") if isinstance(answer, Mapping) else None

@@ -25,7 +25,7 @@ from deskclerk.catalogue import (
 )
 from deskclerk.catalogue.fields import is_reference
 from deskclerk.clerk.client import Clerk
-from deskclerk.clerk.paging import MOST, every_page, page_of
+from deskclerk.clerk.paging import MOST, count, every_page, page_of
 from deskclerk.clerk.rate_budget import PER_TEN_SECONDS
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.consequences.lookup import consequences_of
@@ -212,8 +212,8 @@ class Planner:
 
     def _bounded(self, rows: Iterable[Row]) -> Iterable[Row]:
         """The rows, of which there are not more than a job may have."""
-        for count, row in enumerate(rows, 1):
-            if count > self._settings.items_per_job:
+        for number, row in enumerate(rows, 1):
+            if number > self._settings.items_per_job:
                 raise self._too_many()
             yield row
 
@@ -694,11 +694,10 @@ def _parts(items: Iterable[Any], size: int) -> Iterable[list[Any]]:
 
 async def _total(lister: type[Action], clerk: Clerk) -> int | None:
     """How many things there are in all; None where Clerk does not say."""
-    route = lister.spec.counted_at
-    if route is None:
-        return page_of(await clerk.perform(lister.parse({"limit": 1}))).total
-    answer = await clerk.send(lister.parse({}).request_to(route), name=lister.spec.name)
-    total = answer.get("total_count") if isinstance(answer, Mapping) else None
+    every = lister.parse({})
+    if lister.spec.counted_at is None:
+        return page_of(await clerk.perform(every.model_copy(update={"limit": 1}))).total
+    total = await count(clerk, every)
     return total if isinstance(total, int) else None
 
 

@@ -87,7 +87,8 @@ class Plan:
     def lines(self) -> list[str]:
         """The preview, line by line: what, on what, where, old → new, how far it reaches, the way back."""
         # The instance in the first line: nobody should sign for LIVE what they believe is a test.
-        lines = [f"{self.heading} on {self.instance}", *self.notes, self.summary]
+        lines = [f"{self.heading} on {self.instance}", *self.notes]
+        lines += [self.summary] if self.summary else []
         if self.target:
             lines.append(f"Target: {self.target}")
         lines += self.job.all_lines() if self.job else []

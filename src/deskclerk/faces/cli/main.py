@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import keyword
 import logging
 import os
 import sys
@@ -17,11 +18,15 @@ from deskclerk.version import __version__
 _OTHERS = {
     "actions": "actions",
     "approve": "approvals",
+    "bulk": "jobs",
     "call": "actions",
+    "changes": "jobs",
     "completion": "main",
     "console": "serve",
     "demo": "demo",
     "doctor": "doctor",
+    "export": "jobs",
+    "import": "jobs",
     "jobs": "jobs",
     "journal": "journal",
     "mcp": "serve",
@@ -52,7 +57,9 @@ class Root(click.Group):
         if cmd_name in _OTHERS:
             # One command's module and no other's: help and completion stay quick.
             module = importlib.import_module(f"deskclerk.faces.cli.{_OTHERS[cmd_name]}")
-            command: click.Command = getattr(module, cmd_name)
+            # A word of Python's own has a name with a line behind it.
+            name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+            command: click.Command = getattr(module, name)
             return command
         from deskclerk.faces.cli.commands import resource_group  # noqa: PLC0415
 

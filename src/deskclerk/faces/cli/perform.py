@@ -1,6 +1,7 @@
 """Carries what was asked on the command line to the desk, and its answer back."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 from deskclerk.catalogue import Action
 from deskclerk.desk import Decision, Desk
 from deskclerk.desk.caller import Progress
+from deskclerk.desk.view.cleaning import clean_text
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.faces.cli.output import print_lines, show_answer, show_items
 from deskclerk.faces.cli.state import State, progress
-from deskclerk.faces.cli.terminal_signature import Terminal
+from deskclerk.faces.cli.terminal_signature import Terminal, ask, ask_hidden, at_a_terminal
 
 
 def carry_out(
@@ -56,6 +58,22 @@ async def signing_desk(state: State, *, yes: bool) -> AsyncIterator[Desk]:
             if terminal.decision is Decision.DECLINED:
                 error.message, error.next_step = "Declined. Nothing was sent.", ""
             raise
+
+
+async def person_wants(desk: Desk, what: str, word: str, *, yes: bool) -> None:
+    """ApprovalRefused unless a person at this terminal wants it: typed, and with the PIN where one is set."""
+    rules = await desk.signer.rules()
+    if not (yes and rules.flag):
+        if not at_a_terminal():
+            raise ApprovalRefused(
+                "A person has to want this, and nobody is at a terminal.",
+                next_step="Run it on a terminal, or use the console."
+                + (" On the sandbox --yes does." if rules.flag else ""),
+            )
+        sys.stderr.write(f"{clean_text(what)}\n")
+        if (ask((word,)) or "").strip().lower() != word:
+            raise ApprovalRefused("What was typed does not say so. Nothing was done.")
+    await desk.signer.want(ask_hidden("Signer's PIN: ") if rules.pin else "")
 
 
 def _flag(terminal: Terminal) -> str:

@@ -134,9 +134,12 @@ def show(plan: Plan, stream: TextIO, asked_by: str = "") -> None:
     out.print(Text.assemble((plan.heading, f"bold {colour}"), " on ", (plan.instance, where)))
     for line in plan.notes:
         indented(Text(line))
-    indented(Text(plan.summary, style="dim"))
+    if plan.summary:
+        indented(Text(plan.summary, style="dim"))
     if plan.target:
         indented(Text(f"Target: {plan.target}"))
+    for line in plan.job.all_lines() if plan.job else ():
+        indented(Text(line))
     for change in plan.changes:
         indented(change_text(change))
     for line in plan.reach:
