@@ -14,10 +14,9 @@ import contextlib
 import csv
 import difflib
 import io
-import itertools
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -197,10 +196,6 @@ class Export:
                 return await self._part(until)
             except _StopError as error:
                 return PAUSED, str(error)
-            except OSError as error:
-                place = error.filename or self._target.place
-                why = f"{place} cannot be written: {error.strerror or type(error).__name__}."
-                return PAUSED, f"{why} Mend that, then let the job go on."
             finally:
                 self._close()
 
@@ -221,14 +216,17 @@ class Export:
             if (left := min(self._hold_until, until) - monotonic()) > 0:
                 await asyncio.sleep(min(left, _LOOK_SECONDS))
             elif "source" not in self._progress:
-                self._check_free()
+                with _on_disk(self._target.place):
+                    self._check_free()
                 await self._note(source=0, cursor={}, offset=0, written=0)
             elif self._progress["cursor"].get("end"):
                 self._close()
-                self._finish()
+                with _on_disk(self._target.place):
+                    self._finish()
                 await self._note(source=self._progress["source"] + 1, cursor={}, offset=0)
             else:
-                file = self._open()
+                with _on_disk(self._target.place):
+                    file = self._open()
                 try:
                     items, cursor = await self._step()
                 except RateLimited as error:
@@ -295,7 +293,7 @@ class Export:
         """Put items into the file, then note that they are there."""
         progress, (first, line) = self._progress, self._form()
         data = b"".join(([] if progress["offset"] else [first]) + [line(item) for item in items])
-        if data:
+        with _on_disk(self._target.place):
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -451,12 +449,20 @@ _BINARY: int = getattr(os, "O_BINARY", 0)
 
 def _check_order(items: Sequence[Mapping[str, Any]]) -> None:
     """What came in another order would be lost without a word, taken for old."""
-    times = [item.get("created_at") for item in items]
-    whole = all(isinstance(time, int) for time in times)
-    if not whole or any(before > after for before, after in itertools.pairwise(times)):
+    times = [time for item in items if isinstance(time := item.get("created_at"), int)]
+    if len(times) < len(items) or times != sorted(times):
         raise _StopError(
             "Clerk gives this list in another order than it was asked for: it cannot be exported."
         )
+
+
+@contextlib.contextmanager
+def _on_disk(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = f"{error.filename or place} cannot be written: {error.strerror or type(error).__name__}."
+        raise _StopError(f"{why} Mend that, then let the job go on.") from None
 
 
 def _taken(file: Path) -> _StopError:
@@ -484,28 +490,29 @@ def _json_line(item: Mapping[str, Any], fields: Collection[str] | None) -> bytes
 
 def _csv_row(item: Mapping[str, Any], columns: Iterable[str]) -> bytes:
     shown = without_secrets(dict(item))
-    return _csv_line(_cell(shown, path) for path in columns)
+    return _csv_line([_at(shown, path) for path in columns])
 
 
-def _csv_line(cells: Iterable[str]) -> bytes:
+def _csv_line(values: Iterable[Any]) -> bytes:
     text = io.StringIO()
     # With "\r" among its line ends, the writer also quotes a cell that has only that.
-    csv.writer(text, lineterminator="\r\n").writerow(
-        [f"'{c}" if c.startswith(_FORMULA) else c for c in cells]
-    )
+    csv.writer(text, lineterminator="\r\n").writerow([_cell(value) for value in values])
     return f"{text.getvalue()[:-2]}\n".encode(errors="replace")
 
 
-def _cell(item: Mapping[str, Any], path: str) -> str:
-    """What stands in a column: text as it is, numbers and whatever is nested as JSON, nothing for null."""
-    value = _at(item, path)
+def _cell(value: Any) -> str:
+    """Text as it is, but no formula; numbers and whatever is nested as JSON, nothing for null."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else _text(value)
+
+
+def _text(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else compact(value)
 
 
 def _at(value: Any, path: str) -> Any:
     """What a path leads to; through a list of objects, their values joined by |."""
     if isinstance(value, list):
-        return "|".join(_cell(part, path) for part in value if isinstance(part, Mapping))
+        return "|".join(_text(_at(part, path)) for part in value if isinstance(part, Mapping))
     if not isinstance(value, Mapping):
         return None
     head, _, rest = path.partition(".")

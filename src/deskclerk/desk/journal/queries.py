@@ -37,6 +37,8 @@ async def append_to(connection: Connection, rows: Iterable[Mapping[str, Any]]) -
     # Locked until the commit: two processes that chained behind the same row would fork the chain.
     last_line = (await connection.execute(select(heads.c.seq, heads.c.hash).with_for_update())).one()
     linked, head = link(rows, Head(last_line.seq, last_line.hash))
+    if not linked:  # what came first was all
+        return head.seq
     await connection.execute(events.insert(), linked)
     await connection.execute(heads.update().values(seq=head.seq, hash=head.hash))
     return head.seq

@@ -15,7 +15,7 @@ from deskclerk.faces.console.sessions import COOKIE, Session, Sessions
 
 MOST_BYTES = 262_144
 """The largest form that is read."""
-_MOST_FIELDS = 500
+_MOST_FIELDS = 2_000
 _READS = ("GET", "HEAD")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -88,7 +88,8 @@ def _within(session: Session, request: Request) -> bool:
     if session.plan is None:
         return True
     path = request.url.path.removeprefix(session.home)
-    return path in (f"/plans/{session.plan}", f"/plans/{session.plan}/status", "/out", "/events")
+    mine = f"/plans/{session.plan}"
+    return path in (mine, f"{mine}/status", f"{mine}/strike", "/out", "/events")
 
 
 async def _form(request: Request) -> ImmutableMultiDict[str, str] | None:

@@ -3,14 +3,29 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from deskclerk.desk import Desk
+from deskclerk.desk.jobs.job import OPEN, PAUSED
 from deskclerk.desk.plans.store import Snapshot
 
 _POLL_SECONDS = 0.7
 # Proxies and browsers drop a stream on which nothing comes for half a minute or so.
 _BEAT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How things stand: the plans and the journal, and of the jobs that are not over the state.
+
+    `written` is how far exports have come, which no line of the journal tells.
+    """
+
+    plans: Snapshot
+    jobs: Mapping[str, str]
+    written: Mapping[str, Any]
 
 
 class ChangesFeed:
@@ -19,7 +34,7 @@ class ChangesFeed:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._changed = asyncio.Condition()
-        self._latest: Snapshot | None = None
+        self._latest: Pulse | None = None
         self._listeners = 0
         self._polling: asyncio.Task[None] | None = None
         self._ended = False
@@ -30,7 +45,7 @@ class ChangesFeed:
         try:
             if self._polling is None or self._polling.done():
                 self._polling = asyncio.create_task(self._poll())
-            seen: Snapshot | None = None
+            seen: Pulse | None = None
             yield "retry: 2000\n\n"
             while not self._ended:
                 seen, fresh = await self._next(seen)
@@ -44,7 +59,7 @@ class ChangesFeed:
         if self._polling:
             self._polling.cancel()
 
-    async def _next(self, seen: Snapshot | None) -> tuple[Snapshot | None, bool]:
+    async def _next(self, seen: Pulse | None) -> tuple[Pulse | None, bool]:
         """The next state that differs from one seen, or the same after a while."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_BEAT_SECONDS), self._changed:
@@ -54,19 +69,26 @@ class ChangesFeed:
     async def _poll(self) -> None:
         try:
             while self._listeners:
-                await self._tell(await self._desk.plans.snapshot())
+                await self._tell(await self._look())
                 await asyncio.sleep(_POLL_SECONDS)
         finally:
             async with self._changed:
                 self._changed.notify_all()
 
-    async def _tell(self, latest: Snapshot) -> None:
+    async def _look(self) -> Pulse:
+        # Without their counts, which cost what a job has of items: a page that shows a job asks for its own.
+        jobs = await self._desk.jobs.store.with_status(*OPEN, PAUSED)
+        written = {job.id: job.progress.get("written") for job in jobs if job.progress.get("written")}
+        return Pulse(await self._desk.plans.snapshot(), {job.id: job.state for job in jobs}, written)
+
+    async def _tell(self, latest: Pulse) -> None:
         if latest != self._latest:
             async with self._changed:
                 self._latest = latest
                 self._changed.notify_all()
 
 
-def _event(latest: Snapshot) -> str:
-    facts = {"waiting": list(latest.waiting), "journal": latest.journal}
+def _event(latest: Pulse) -> str:
+    plans = latest.plans
+    facts = {"waiting": list(plans.waiting), "journal": plans.journal, "jobs": dict(latest.jobs)}
     return f"event: pulse\ndata: {json.dumps(facts, separators=(',', ':'))}\n\n"

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from deskclerk.desk import Desk
 from deskclerk.faces.console.changes_feed import ChangesFeed
+from deskclerk.faces.console.job_view import Rates
 from deskclerk.faces.console.journal_view import ChainChecks
 from deskclerk.faces.console.proposed_writes import ProposedWrites
 from deskclerk.faces.console.sessions import Session, Sessions
@@ -45,6 +46,7 @@ class ConsoleState:
         self.feed = ChangesFeed(desk)
         self.proposals = ProposedWrites(desk)
         self.chain = ChainChecks(desk)
+        self.rates = Rates()
         self.pages: tuple[ConsolePage, ...] = ()
 
     @contextlib.asynccontextmanager

@@ -1,11 +1,12 @@
 """The pages of the console, in the order of its navigation."""
 
 from deskclerk.faces.console.page import ConsolePage
-from deskclerk.faces.console.pages import actions, activity, connect, people, sandbox, secrets, waiting
+from deskclerk.faces.console.pages import actions, activity, connect, jobs, people, sandbox, secrets, waiting
 
 PAGES: tuple[ConsolePage, ...] = (
     waiting.PAGE,
     activity.PAGE,
+    jobs.PAGE,
     actions.PAGE,
     people.PAGE,
     secrets.PAGE,

@@ -1,0 +1,86 @@
+"""What signs on these pages, and what a form says of it; every page that signs asks here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from deskclerk.desk import Decision, Plan, Signature
+from deskclerk.desk.plans.plan import accepts
+from deskclerk.desk.plans.store import StoredPlan
+from deskclerk.errors import ApprovalRefused
+from deskclerk.faces.console.page import console_of, desk_of, home_of, session_of
+from deskclerk.faces.console.sessions import CALLER
+
+HOW = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningOffer:
+    """What signs here, as on a terminal.
+
+    `pin`: the signer's PIN is wanted. `named`: the target is typed, for a write with a way back too; on
+    the sandbox, where nothing real is at stake, a click is enough. `may_sign`: nobody signs who came by a
+    link that a model was told, unless they have the PIN.
+    """
+
+    pin: bool
+    named: bool
+    may_sign: bool
+
+
+async def offer_of(request: Request) -> SigningOffer:
+    """What signing wants from whoever looks."""
+    rules = await desk_of(request).signer.rules()
+    # A link that a model was told it could open itself: without a PIN nobody knows who clicks.
+    return SigningOffer(rules.pin, rules.named, may_sign=rules.pin or session_of(request).person)
+
+
+async def check_may_sign(request: Request, or_else: str) -> SigningOffer:
+    """What signing wants; ApprovalRefused for a session that cannot, with what to do instead."""
+    offer = await offer_of(request)
+    if not offer.may_sign:
+        raise ApprovalRefused(
+            "This page was opened by a link that a program was told, so it cannot sign by itself.",
+            next_step=f"{or_else}, or open the console from a terminal with `deskclerk console`.",
+        )
+    return offer
+
+
+async def yes_of(request: Request, stored: StoredPlan, digest: str | None, typed: str | None) -> Signature:
+    """A yes to the plan that was shown; ApprovalRefused for what is none."""
+    shown = stored.plan
+    # The page may be old: a digest that was shown is that of what was read, steps struck out included.
+    if digest != shown.digest:
+        raise ApprovalRefused(
+            "This is not the plan that you were shown.", next_step="Read it again below, then decide."
+        )
+    offer = await check_may_sign(request, f"Sign with `deskclerk approve {shown.id}`")
+    if (offer.named or shown.effect == "destructive") and not accepts(shown.words, typed):
+        raise ApprovalRefused(
+            "What you typed does not sign it. Nothing was sent.",
+            next_step=f"Type {' or '.join(shown.words)}.",
+        )
+    return Signature(Decision.APPROVED, f"{HOW}, with PIN" if offer.pin else HOW)
+
+
+async def sign(request: Request, stored: StoredPlan, signature: Signature, pin: str) -> None:
+    """Keep a signature; what was asked for in this console is carried out at once, and a job begins."""
+    await desk_of(request).sign(stored.plan.id, signature, pin=pin, caller=CALLER)
+    if signature.decision is Decision.APPROVED:
+        await console_of(request).proposals.carry_out(stored.plan.id)
+
+
+async def to_sign(request: Request, plan: Plan) -> Response:
+    """To the card of a job's plan; to the job where nobody has to sign."""
+    desk = desk_of(request)
+    if desk.policy.asks(plan.effect):
+        return RedirectResponse(f"{home_of(request)}/plans/{plan.id}", 303)
+    job = await desk.jobs.run(plan, CALLER)
+    return RedirectResponse(f"{home_of(request)}/jobs/{job.id}", 303)
+
+
+def chosen_of(values: list[str]) -> Mapping[str, str]:
+    """The plans that a form names, each with the digest of what was shown."""
+    return {plan: digest for plan, _, digest in (value.partition(" ") for value in values)}
