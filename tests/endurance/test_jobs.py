@@ -15,6 +15,7 @@ from deskclerk.catalogue import BanUser, ListUsers
 from deskclerk.desk import Caller, Decision, Desk, Signature
 from deskclerk.desk.jobs import jobs as door
 from deskclerk.settings import Settings
+from tests.databases import Postgres
 from tests.endurance.referee import Referee, serving
 
 WORKER = Path(__file__).with_name("job_worker.py")
@@ -81,6 +82,18 @@ def check(referee, job, lines, entries):
     assert [line["outcome"] for line in lines] == ["done"] * ITEMS
     done = {entry["intent"]["target"] for entry in entries if entry["outcome"]["outcome"] == "done"}
     assert done == set(referee.users)
+
+
+@pytest.mark.anyio
+async def test_a_job_survives_kills_on_postgresql_with_two_workers(tmp_path, monkeypatch):
+    referee = Referee(ITEMS)
+    with Postgres.started() as server, serving(referee) as origin, (tmp_path / "log").open("w") as log:
+        settings = Settings(home=tmp_path / "home", secret_key=KEY, api_url=origin, database=server.new())
+        monkeypatch.setattr("deskclerk.desk.desk.rate_budget", lambda *_, **__: None)
+        job, killed, lines, entries = await survives(settings, referee, log, monkeypatch, side_by_side=2)
+    print((tmp_path / "log").read_text()[-2000:])
+    check(referee, job, lines, entries)
+    assert killed >= 10
 
 
 @pytest.mark.anyio

@@ -13,13 +13,15 @@ from deskclerk.catalogue.route import GET, POST, READ, WRITE
 
 JOBS = Resource("jobs", "job", ("id", "status", "title", "counts", "created_at"), object="job")
 
+_BULK = Resource("jobs", "bulk write", JOBS.brief, object="job")
+_CHANGES = Resource("jobs", "change set", JOBS.brief, object="job")
 TOOLSET = "jobs"
 
 
 class ProposeBulk(
     Action,
     name="clerk_bulk_propose",
-    resource=JOBS,
+    resource=_BULK,
     route=POST("/jobs/bulk"),
     effect=WRITE,
     toolset=TOOLSET,
@@ -36,7 +38,7 @@ class ProposeBulk(
 class ProposeChanges(
     Action,
     name="clerk_changes_propose",
-    resource=JOBS,
+    resource=_CHANGES,
     route=POST("/jobs/changes"),
     effect=WRITE,
     toolset=TOOLSET,

@@ -57,6 +57,9 @@ class DyingStore(JobStore):
     async def progress(self, job_id, owner, progress):
         self.kept += 1
         if self.kept in self.deaths:
+            # The world goes on before the next run begins.
+            if self.after:
+                await self.after(self.kept)
             raise KilledError(self.kept)
         self.largest = max(self.largest, len(json.dumps(progress)))
         await super().progress(job_id, owner, progress)
@@ -199,9 +202,8 @@ class Shelf:
 
 
 @pytest.mark.parametrize("what", EXPORTS)
-@pytest.mark.parametrize("page", [7, 500])
-async def test_an_export_has_all_that_there_is(sandboxed, monkeypatch, what, page):
-    monkeypatch.setattr(exporting, "_PAGE", page)
+async def test_an_export_has_all_that_there_is(sandboxed, monkeypatch, what):
+    monkeypatch.setattr(exporting, "_PAGE", 7)
     async with sandboxed(company=True) as work:
         file = await work.whole(what)
         revoked = [tables.invitations.c.status != "revoked"] if what == "invitations" else []
@@ -215,7 +217,7 @@ async def test_an_export_has_all_that_there_is(sandboxed, monkeypatch, what, pag
 async def test_everything_is_a_file_each_and_goes_on_after_any_death(sandboxed, monkeypatch):
     monkeypatch.setattr(exporting, "_PAGE", 7)
     async with sandboxed(company=True) as work:
-        work.store.deaths = set(range(2, 1_000, 2))
+        work.store.deaths = set(range(2, 1_000, 5))
         folder = await work.begin(EVERYTHING)
         assert await work.to_the_end() == (DONE, None)
         assert {path.name for path in folder.iterdir()} == {f"{name}.ndjson" for name in EXPORTS}
@@ -230,14 +232,12 @@ async def test_everything_is_a_file_each_and_goes_on_after_any_death(sandboxed, 
         assert await (await work.run("run_again")).part(1) == (DONE, None)
 
 
-@pytest.mark.parametrize("every", [1, 2, 3])
-@pytest.mark.parametrize("what", ["users", "memberships", "sessions", "organizations"])
+@pytest.mark.parametrize(("what", "every"), [("users", 2), ("organizations", 2), ("sessions", 3)])
 async def test_a_death_after_any_page_loses_and_doubles_nothing(sandboxed, monkeypatch, what, every):
     monkeypatch.setattr(exporting, "_PAGE", 7)
     async with sandboxed(company=True) as work:
         # The file is written each time, and the progress is not.
-        deaths = range(1, 1_000, every) if every > 1 else range(1, 1_000, 2)
-        work.store.deaths = set(deaths)
+        work.store.deaths = set(range(1, 1_000, every))
         found = ids(await work.whole(what))
         assert sorted(found) == sorted(await rows(work, what))
 
@@ -314,7 +314,7 @@ async def test_a_hundred_organizations_before_the_cursor_go(sandboxed, monkeypat
     assert found == [one["id"] for one in made]
 
 
-@pytest.mark.parametrize("chance", range(6))
+@pytest.mark.parametrize("chance", range(4))
 @pytest.mark.parametrize("what", ["users", "organizations", "memberships", "org-invitations", "sessions"])
 async def test_whatever_is_there_throughout_is_given_once(desk, tmp_path, monkeypatch, what, chance):
     """Lists that change at random between any two pages, and a run that dies at random."""
@@ -655,7 +655,7 @@ async def test_memory_is_flat_and_so_is_the_cursor(desk, tmp_path, monkeypatch):
         first = max(action.created_at_after or 0, 0) + 1 + (action.offset or 0)
         return [
             {"id": f"user_{at}", "created_at": at, "bio": f"{at} " * 500}
-            for at in range(first, min(first + action.limit, 10_001))
+            for at in range(first, min(first + action.limit, 5_001))
         ]
 
     shelf.perform = perform
@@ -666,9 +666,9 @@ async def test_memory_is_flat_and_so_is_the_cursor(desk, tmp_path, monkeypatch):
     assert await work.to_the_end() == (DONE, None)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(ids(file)) == 10_000
-    assert file.stat().st_size > 20_000_000
-    assert peak < 4_000_000
+    assert len(ids(file)) == 5_000
+    assert file.stat().st_size > 10_000_000
+    assert peak < 2_000_000
     assert work.store.largest < 1_000
 
 

@@ -12,7 +12,7 @@ from deskclerk.catalogue import Action, sibling
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import MOST, page_of
 from deskclerk.desk.consequences.lookup import consequences_of
-from deskclerk.desk.consequences.targets import id_parameter, lister_of
+from deskclerk.desk.consequences.targets import id_parameter, lister_of, parties_of
 from deskclerk.errors import NotFound
 
 AT_ONCE = 100
@@ -38,7 +38,7 @@ def asked_together(kind: type[Action]) -> type[Action] | None:
 async def look_at_many(
     actions: Sequence[Action], clerk: Clerk, where: Mapping[str, Any] | None = None
 ) -> list[Seen]:
-    """What is there of each write's targets, in the same order.
+    """What is there of each write's targets, in the same order; of a creation, of whom it is about.
 
     `where` are filters of the resource's list which the targets still have to pass, where they are asked for
     together; what does not is as if it were not there.
@@ -46,8 +46,12 @@ async def look_at_many(
     found: list[Seen] = [None] * len(actions)
     together: dict[type[Action], list[int]] = {}
     alone: list[int] = []
+    creations = [place for place, action in enumerate(actions) if type(action).spec.creates]
+    await _parties(actions, creations, clerk, found)
     for place, action in enumerate(actions):
         lister = asked_together(type(action))
+        if type(action).spec.creates:
+            continue
         if lister:
             together.setdefault(lister, []).append(place)
         else:
@@ -67,6 +71,24 @@ async def look_at_many(
     return found
 
 
+async def _parties(actions: Sequence[Action], places: Sequence[int], clerk: Clerk, found: list[Seen]) -> None:
+    """Whom and what creations are about: each asked for once, however many of them name it."""
+    wanted: dict[type[Action], dict[str, dict[str, Any] | None]] = {}
+    named: dict[int, list[tuple[type[Action], str]]] = {}
+    for place in places:
+        named[place] = list(parties_of(actions[place]))
+        for reader, one in named[place]:
+            wanted.setdefault(reader, {})[one] = None
+    for reader, things in wanted.items():
+        probes = [reader.parse({id_parameter(reader): one}) for one in things]
+        # What reads one of them is as good as what writes one: both name their target alike.
+        seen = await look_at_many(probes, clerk)
+        things |= {one: item[0] if item else None for one, item in zip(things, seen, strict=True)}
+    for place, parties in named.items():
+        items = [wanted[reader][one] for reader, one in parties]
+        found[place] = None if None in items else [item for item in items if item is not None]
+
+
 async def _one_by_one(
     actions: Sequence[Action], places: Sequence[int], clerk: Clerk, found: list[Seen]
 ) -> None:
@@ -83,7 +105,7 @@ async def _one_by_one(
         kind = type(action)
         async with some:
             try:
-                if kind.spec.creates or sibling(kind, "get") or not kind.spec.route.names:
+                if sibling(kind, "get") or not kind.spec.route.names:
                     found[place] = await consequences_of(kind).targets(action, clerk)
                     return
                 lister = lister_of(kind)

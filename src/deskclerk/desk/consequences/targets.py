@@ -1,7 +1,7 @@
 """What a write is about: found in Clerk by the resource's own `get` or `list`, and named for a person."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from deskclerk.catalogue import EVERY_ACTION, Action, sibling
@@ -36,10 +36,15 @@ def display_name(item: Values | None) -> str:
 async def parties(action: Action, clerk: Clerk) -> list[dict[str, Any]]:
     """What a creation names and what must be there: the user and the organization of a membership."""
     return [
-        await clerk.perform(reader.parse({name: getattr(action, name)}))
-        for name, reader in _readers().items()
-        if getattr(action, name, None)
+        await clerk.perform(reader.parse({id_parameter(reader): one})) for reader, one in parties_of(action)
     ]
+
+
+def parties_of(action: Action) -> Iterator[tuple[type[Action], str]]:
+    """The ids of what a creation is about, each with the action that reads it."""
+    for name, reader in _readers().items():
+        if one := getattr(action, name, None):
+            yield reader, one
 
 
 def names_of_things(intent: Values) -> set[str]:

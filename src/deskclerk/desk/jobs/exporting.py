@@ -265,16 +265,17 @@ class Export:
         if self._file:
             return self._file
         part, offset = self._target.part(self._progress["source"]), self._progress["offset"]
+        file: BinaryIO
         if not offset:
             # Nothing of it counts yet; a new one is nobody's link, and private from its first moment.
             if not part.parent.exists():
                 make_folder(part.parent)
             part.unlink(missing_ok=True)
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+            file = open(part, "xb", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115
         else:
             self._check_whole(part)
-            descriptor = os.open(part, os.O_WRONLY | _BINARY)
-        self._file = file = os.fdopen(descriptor, "wb")
+            file = part.open("r+b")
+        self._file = file
         file.truncate(offset)
         file.seek(offset)
         return file
@@ -444,7 +445,6 @@ class Export:
 
 
 _Read = tuple[list[Any], dict[str, Any], bool]
-_BINARY: int = getattr(os, "O_BINARY", 0)
 
 
 def _check_order(items: Sequence[Mapping[str, Any]]) -> None:

@@ -66,6 +66,8 @@ class StopRules:
 
 
 FEWEST_FOR_PERCENT = 20
+TO_COME = f"made_{'0' * 27}"
+"""What stands for the id of something that an earlier step makes, while a step is checked: it looks like one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,20 @@ class Item:
         """The action that it is."""
         return EVERY_BY_NAME[self.action]
 
+    @property
+    def needs(self) -> set[int]:
+        """The items whose ids it takes once they are made."""
+        return {step_of(value) for value in self.arguments.values()} - {0}
+
     def built(self, made: Mapping[int, str] | None = None) -> Action:
-        """The action with its secrets, and with the ids that earlier steps made in the place of `$1.id`."""
+        """The action with its secrets, and with the ids that earlier items made in the place of `$1.id`.
+
+        What is not made yet stays as it is written. InvalidRequest if it is no such action (any more).
+        """
         values = dict(self.arguments) | dict(self.secrets or {})
-        return self.kind(**{name: resolved(value, made or {}) for name, value in values.items()})
+        return with_ids_to_come(
+            self.kind, {name: resolved(value, made or {}) for name, value in values.items()}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +186,16 @@ def step_of(value: Any) -> int:
     if isinstance(value, str) and value.startswith("$") and value.endswith(".id") and value[1:-3].isdecimal():
         return int(value[1:-3])
     return 0
+
+
+def with_ids_to_come(kind: type[Action], values: Mapping[str, Any]) -> Action:
+    """The action with these arguments, of which a `$1.id` is checked as the id that it will be."""
+    refs = {name: value for name, value in values.items() if step_of(value)}
+    action = kind.parse(dict(values) | dict.fromkeys(refs, TO_COME))
+    return action.model_copy(update=refs) if refs else action
+
+
+def without_ids_to_come(action: Action) -> Action:
+    """The action as far as it can be looked at already: what is not made yet is left out."""
+    refs = [name for name in action.model_fields_set if step_of(getattr(action, name))]
+    return action.model_copy(update=dict.fromkeys(refs)) if refs else action

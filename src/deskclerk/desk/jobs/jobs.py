@@ -16,6 +16,9 @@ from deskclerk.catalogue import (
     READ,
     Action,
     CancelJob,
+    CreateOrganization,
+    CreateOrgMembership,
+    CreateUser,
     ExportData,
     GetJob,
     ListJobs,
@@ -25,6 +28,7 @@ from deskclerk.catalogue import (
     ResumeJob,
     RetryJob,
     UndoJob,
+    UpdateUser,
     sibling,
 )
 from deskclerk.clerk.client import Clerk
@@ -46,6 +50,7 @@ from deskclerk.desk.jobs.job import (
     QUEUED,
     REFUSED,
     STRUCK,
+    TO_COME,
     WAITING,
     Job,
     step_of,
@@ -155,12 +160,48 @@ class Jobs:
         may = partial(self._policy.check, caller=caller)
         for step in steps:
             refs = {name: value for name, value in step.arguments.items() if step_of(value)}
-            plain = {name: value for name, value in step.arguments.items() if name not in refs}
-            given = dict.fromkeys(refs, "made_by_an_earlier_step") | plain
-            # What stands for a later id is no name, and looked up nowhere.
-            named = await self._names.arguments(step.action, _with_ids(given, refs), caller, may)
-            found.append((step.action, named | refs))
+            given = dict(step.arguments) | dict.fromkeys(refs, TO_COME)
+            found.append((step.action, await self._names.arguments(step.action, given, caller, may) | refs))
         return await self._planner.changes(found, caller, asked)
+
+    async def propose_import(
+        self,
+        what: str,
+        file: Path,
+        caller: Caller,
+        *,
+        form: str | None = None,
+        mapping: Mapping[str, str] | None = None,
+        existing: str = "skip",
+        firebase_hash: Mapping[str, Any] | None = None,
+        wish: Wish | None = None,
+    ) -> Plan:
+        """A plan that makes `users`, or `organizations` with their members, from a file.
+
+        `existing` says what becomes of users that are there already: `skip` or `update`.
+
+        Raises:
+            InvalidRequest: the file cannot be read as what it is, or what is wrong with any of its rows.
+        """
+        from deskclerk.desk.jobs import importing  # noqa: PLC0415 - few jobs are one
+        from deskclerk.desk.jobs.import_formats import guess_format, read_rows, read_users  # noqa: PLC0415
+
+        wish = wish or Wish()
+        if what == "users":
+            kinds: list[type[Action]] = [CreateUser, *([UpdateUser] if existing == "update" else [])]
+            await self._check(ProposeBulk, caller, kinds)
+            chosen = form or guess_format(file)
+            rows = read_users(file, chosen, mapping=mapping or None, firebase_hash=firebase_hash)
+            known = importing.Existing(await self._clerk())
+            steps = importing.compared(rows, known, update=existing == "update")
+            notes = (f"From {file.name}, read as {chosen}",)
+        else:
+            await self._check(ProposeBulk, caller, [CreateOrganization, CreateOrgMembership])
+            parameters = dict(CreateOrganization.parameters()) | {"members": importing.members_parameter()}
+            steps = importing.organization_steps(read_rows(file, parameters, mapping or None))
+            notes = (f"From {file.name}",)
+        kind: type[Action] = CreateUser if what == "users" else CreateOrganization
+        return await self._planner.imported(steps, caller, replace(wish, notes=notes), kind)
 
     async def strike(self, plan_id: str, numbers: Sequence[int]) -> Plan:
         """Take steps out of a plan of several that waits: what is signed is what is left."""
@@ -214,7 +255,11 @@ class Jobs:
                     yield item.built(), item.undoes, ""
                 except InvalidRequest:
                     # Its secrets were forgotten when it was over.
-                    yield item.kind.model_construct(**item.arguments), None, "need a secret that is not kept"
+                    yield (
+                        item.kind.model_construct(**item.arguments),
+                        None,
+                        "without a secret that is not kept",
+                    )
 
         title = f"Try again what failed in {job_id}"
         return await self._planner.writes(writes(), caller, title, Wish(stop=job.stop, retries=job_id))
@@ -252,7 +297,7 @@ class Jobs:
             for entry in reversed(done):
                 intent, outcome = entry["intent"], entry["outcome"]
                 if await self._journal.taken_back_by(intent["entry"]):
-                    yield _again(intent), None, "are taken back already"
+                    yield _again(intent), None, "taken back already"
                     continue
                 seen = now.get(intent["entry"])
                 current = seen[0] if seen else None
@@ -351,12 +396,14 @@ class Jobs:
     ) -> Job:
         """The job once it is over or pauses, or as it is after so many seconds."""
         loop = asyncio.get_running_loop()
-        until = None if seconds is None else loop.time() + seconds
+        until, told = None if seconds is None else loop.time() + seconds, -1
         while True:
             job = await self.store.load(job_id)
             if job.status not in OPEN or (until is not None and loop.time() >= until):
                 return job
-            if progress:
+            # A client is told of progress, not that there is none.
+            if progress and job.finished > told:
+                told = job.finished
                 await progress(job.finished, job.total, f"{job.title}: {job.finished} of {job.total}")
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -436,7 +483,7 @@ class Jobs:
         from deskclerk.desk.jobs.exporting import check_export  # noqa: PLC0415 - few ask for one
 
         where = options.get("where") or {}
-        check_export(what, options.get("format", "ndjson"), options.get("fields"), where)
+        check_export(what, where, options.get("format", "ndjson"), options.get("fields"))
         self._policy.check(ExportData, caller)
         action = ExportData.parse({"what": what, "where": where or None})
         job_id = new_id("job")
@@ -657,8 +704,3 @@ def _lister(kind: type[Action], values: Mapping[str, Any]) -> type[Action] | Non
     wanted = [item.name for item in kind.parameters().values() if item.required and item.name not in values]
     readers = (reader_of_id(name) for name in wanted)
     return next((sibling(reader, "list") for reader in readers if reader), None)
-
-
-def _with_ids(given: Mapping[str, Any], refs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments with something in the place of ids to come that is taken for an id."""
-    return dict(given) | {name: f"user_0{step_of(refs[name])}" for name in refs}

@@ -32,7 +32,17 @@ from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.consequences.many import AT_ONCE, asked_together, look_at_many
 from deskclerk.desk.consequences.targets import display_name
 from deskclerk.desk.instances.instance import Instance
-from deskclerk.desk.jobs.job import BULK, CHANGES, LEFT_OUT, WAITING, Item, StopRules, step_of
+from deskclerk.desk.jobs.job import (
+    BULK,
+    CHANGES,
+    LEFT_OUT,
+    WAITING,
+    Item,
+    StopRules,
+    step_of,
+    with_ids_to_come,
+    without_ids_to_come,
+)
 from deskclerk.desk.jobs.rows import Row, Targets, only_target, own_id, provided
 from deskclerk.desk.jobs.store import JobStore
 from deskclerk.desk.journal.journal import Journal
@@ -65,6 +75,7 @@ class _Candidate:
 
     line: int | None
     arguments: dict[str, Any]
+    kind: type[Action] | None = None
     problems: list[tuple[str, str]] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     action: Action | None = None
@@ -151,6 +162,31 @@ class Planner:
                 await self._take(kind, batch, clerk, draft, wish)
             return await self._planned(draft, kind, targets, caller, wish, clerk)
 
+    async def imported(
+        self,
+        steps: AsyncIterator[tuple[type[Action], Row, str]],
+        caller: Caller,
+        wish: Wish,
+        kind: type[Action],
+    ) -> Plan:
+        """A stored plan for the rows of a file, each with the action that it becomes.
+
+        `kind` is what most of them are; a reason to leave one out comes with it.
+        """
+        clerk = await self._clerk()
+        title = f"Import {kind.spec.resource.several}"
+        async with self._new_job(BULK, title, caller, wish, {}) as draft:
+            batch: list[_Candidate] = []
+            async for step, row, why_not in steps:
+                ready = _candidate(row, wish)
+                ready.kind, ready.left_out = step, why_not
+                batch.append(ready)
+                if len(batch) == _AT_A_TIME:
+                    await self._take(kind, batch, clerk, draft, wish)
+                    batch = []
+            await self._take(kind, batch, clerk, draft, wish)
+            return await self._planned(draft, None, (), caller, wish, clerk, title)
+
     async def writes(
         self, actions: AsyncIterator[tuple[Action, str | None, str]], caller: Caller, title: str, wish: Wish
     ) -> Plan:
@@ -175,7 +211,7 @@ class Planner:
         seen = await look_at_many([item.action for item in looking if item.action], clerk)
         for item, found in zip(looking, seen, strict=True):
             self._judge(item, found)
-            item.left_out = item.left_out or ("are not there any more" if found is None else "")
+            item.left_out = item.left_out or ("not there any more" if found is None else "")
         await self._keep(batch, draft)
 
     def _new_job(
@@ -264,19 +300,19 @@ class Planner:
         self, kind: type[Action], batch: list[_Candidate], clerk: Clerk, draft: _Draft, wish: Wish
     ) -> None:
         """Names become ids, rows become actions, targets are looked at, and what is left is stored."""
-        await self._name(kind, [item for item in batch if not item.looked and not item.problems])
+        todo = [item for item in batch if not (item.looked or item.problems or item.left_out)]
+        for one in dict.fromkeys(item.kind or kind for item in todo):
+            await self._name(one, [item for item in todo if (item.kind or kind) is one])
         for candidate in batch:
             if candidate.action is None and not candidate.problems:
-                self._build(kind, candidate)
-        looking = [item for item in batch if item.action is not None and not item.looked]
+                self._build(candidate.kind or kind, candidate)
+        looking = [item for item in batch if item.action and not (item.looked or item.left_out)]
         if looking:
-            # A name that the list has given stays: of a creation there is nothing to see but whom it is about.
-            actions = [item.action for item in looking if item.action]
+            actions = [without_ids_to_come(item.action) for item in looking if item.action]
             for candidate, seen in zip(looking, await look_at_many(actions, clerk), strict=True):
                 self._judge(candidate, seen)
-                if seen is None:
-                    one = kind.spec.resource.one
-                    candidate.problems.append((_id_of(kind), f"there is no such {one}"))
+                if seen is None and candidate.action:
+                    candidate.problems.append(_not_there(type(candidate.action)))
         await self._keep(batch, draft, skip_invalid=wish.skip_invalid)
 
     async def _name(self, kind: type[Action], batch: list[_Candidate]) -> None:
@@ -285,7 +321,9 @@ class Planner:
             named = [
                 item
                 for item in batch
-                if isinstance(item.arguments.get(name), str) and is_name(name, item.arguments[name])
+                if isinstance(item.arguments.get(name), str)
+                and is_name(name, item.arguments[name])
+                and not step_of(item.arguments[name])
             ]
             if not named:
                 continue
@@ -301,7 +339,7 @@ class Planner:
     @staticmethod
     def _build(kind: type[Action], candidate: _Candidate) -> None:
         try:
-            candidate.action = kind.parse(candidate.arguments)
+            candidate.action = with_ids_to_come(kind, candidate.arguments)
         except InvalidRequest as error:
             candidate.problems += list(error.problems) or [("", error.message)]
 
@@ -322,7 +360,7 @@ class Planner:
                     if switch and switch[1] in (True, False)
                     else ""
                 )
-                candidate.left_out = f"are {so} already" if so else "would not change"
+                candidate.left_out = f"{so} already" if so else "would not change"
         elif not candidate.name:
             candidate.name = _described(action)
 
@@ -331,12 +369,12 @@ class Planner:
         items: list[Item] = []
         for candidate in batch:
             if candidate.problems or candidate.action is None:
-                where = f"line {candidate.line}" if candidate.line else candidate.name or "a target"
+                where = _place_of(candidate)
                 draft.problems += [
                     (f"{where}: {name}" if name else where, text) for name, text in candidate.problems
                 ]
                 if skip_invalid:
-                    draft.left_out["are wrong"] += 1
+                    draft.left_out["wrong"] += 1
                     draft.stored += 1
                     items.append(_left_out_row(candidate, draft.stored))
                 continue
@@ -370,7 +408,7 @@ class Planner:
         about = [getattr(action, name) for name in names] or action.arguments()
         key = hashlib.sha256(json.dumps([action.spec.name, about], sort_keys=True).encode()).digest()[:16]
         first = draft.twice.setdefault(key, candidate.line or draft.stored)
-        return "" if first == (candidate.line or draft.stored) else "are there twice"
+        return "" if first == (candidate.line or draft.stored) else "there twice"
 
     def bound(self, item: Item, action: Action) -> bytes:
         """What a job's digest binds of one item: action, arguments with their secrets, what it undoes."""
@@ -392,7 +430,8 @@ class Planner:
             raise wrong_rows(draft.problems)
         if draft.count == 0 or draft.sample is None:
             said = ", ".join(f"{count:,} {reason}" for reason, count in draft.left_out.items())
-            problem = f"there is nothing to do{f': {said}' if said else ''}"
+            nothing = "there is nothing to do" if draft.stored else "no targets were found"
+            problem = f"{nothing}{f': {said}' if said else ''}"
             raise InvalidRequest(
                 f"{problem[0].upper()}{problem[1:]}.",
                 problems=[("targets", problem)],
@@ -564,17 +603,15 @@ class Planner:
             if not 0 < earlier < number or not steps[earlier - 1][0].spec.creates:
                 problem = f"${earlier}.id: step {earlier} is none before this one that makes something"
                 raise InvalidRequest(f"{name}: {problem}.", problems=[(name, problem)])
-        # The id of what is not there yet looks like one of its kind, so that nothing else is wrong with it.
-        action = kind.parse(dict(arguments) | dict.fromkeys(refs, "made_by_an_earlier_step"))
-        looked = action.model_copy(update=dict.fromkeys(refs)) if refs else action
+        shown = with_ids_to_come(kind, arguments)
+        looked = without_ids_to_come(shown)
         path_is_there = not refs.keys() & set(kind.spec.route.names)
         consequences = consequences_of(kind)
         seen = await consequences.targets(looked, clerk) if path_is_there or kind.spec.creates else []
-        shown = action.model_copy(update={name: arguments[name] for name in refs})
         item = item_of(shown, number, "; ".join(display_name(one) for one in seen) or _described(shown), None)
-        target = (
-            digest_of(shown, self._instance.id, seen, self._secrets.seals(shown)) if path_is_there else None
-        )
+        # What needs an earlier step is looked at again when that is done.
+        seals = {} if refs else self._secrets.seals(shown)
+        target = None if refs else digest_of(shown, self._instance.id, seen, seals)
         step = Step(
             number,
             kind.spec.heading,
@@ -666,7 +703,7 @@ def _left_out_row(candidate: _Candidate, number: int) -> Item:
 def _rows(kind: type[Action], targets: Targets) -> Iterable[Row]:
     """Rows of arguments, from rows or from ids and names."""
     name = only_target(kind)
-    for number, target in enumerate(targets, 1):
+    for target in targets:
         if isinstance(target, Row):
             yield target
         elif name is None:
@@ -674,11 +711,21 @@ def _rows(kind: type[Action], targets: Targets) -> Iterable[Row]:
             problem = f"{kind.spec.name} wants more than an id ({', '.join(needed)}): give rows"
             raise InvalidRequest(f"targets: {problem}.", problems=[("targets", problem)])
         else:
-            yield Row(number, {name: target.strip() if isinstance(target, str) else target})
+            yield Row(0, {name: target.strip() if isinstance(target, str) else target})
 
 
 def _candidate(row: Row, wish: Wish) -> _Candidate:
-    return _Candidate(row.line, {**wish.values, **row.arguments}, list(row.problems), row.notes)
+    return _Candidate(
+        row.line or None, {**wish.values, **row.arguments}, problems=list(row.problems), notes=row.notes
+    )
+
+
+def _place_of(candidate: _Candidate) -> str:
+    """Where what is wrong stands: the line of a file, else what was given or found."""
+    if candidate.line:
+        return f"line {candidate.line}"
+    given = next((value for value in candidate.arguments.values() if isinstance(value, str)), "")
+    return line_of(candidate.name or given, 100) or "a target"
 
 
 def _parts(items: Iterable[Any], size: int) -> Iterable[list[Any]]:
@@ -701,8 +748,12 @@ async def _total(lister: type[Action], clerk: Clerk) -> int | None:
     return total if isinstance(total, int) else None
 
 
-def _id_of(kind: type[Action]) -> str:
-    return kind.spec.route.names[-1] if kind.spec.route.names else own_id(kind) or ""
+def _not_there(kind: type[Action]) -> tuple[str, str]:
+    """What is wrong with a write whose target, or whom it is about, is not there."""
+    if kind.spec.creates:
+        return "", "what it is about is not there"
+    name = kind.spec.route.names[-1] if kind.spec.route.names else own_id(kind) or ""
+    return name, f"there is no such {kind.spec.resource.one}"
 
 
 def _described(action: Action) -> str:

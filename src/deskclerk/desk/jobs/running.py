@@ -139,6 +139,9 @@ class Run:
         self._in_a_row = 0
         self._why = ""
         self._hold_until = 0.0
+        self._made: dict[int, str] | None = None
+        self._blocked = False
+        self._unblocked_at = 0
         from_then: Mapping[str, int] = job.progress.get("counted_from", {})
         self._tried = job.finished - sum(
             from_then.get(name, 0) for name in (ITEM_DONE, REFUSED, UNKNOWN, SKIPPED)
@@ -200,7 +203,9 @@ class Run:
                 if monotonic() - looked > _LOOK_SECONDS:
                     wanted, looked = await self._wanted(), monotonic()
                 taking = not (self._why or self.stopping) and wanted == RUN and monotonic() < until
-                if taking:
+                # What needs what others make waits until those are over and noted.
+                self._blocked = self._blocked and bool(flying or finished or self._ready)
+                if taking and not (self._in_order and (flying or finished)):
                     self._look_ahead()
                 starting = self._next(self._at_once - len(flying)) if taking else []
                 finished += self._skipped
@@ -209,7 +214,10 @@ class Run:
                     for ready in await self._begin(finished, starting):
                         flying.add(asyncio.create_task(self._send(ready)))
                     finished = []
-                waiting: set[asyncio.Task[Any]] = {*flying, *([self._looking] if self._looking and taking else [])}
+                waiting: set[asyncio.Task[Any]] = {
+                    *flying,
+                    *([self._looking] if self._looking and taking else []),
+                }
                 if not waiting:
                     if not taking or (self._exhausted and not self._ready):
                         break
@@ -258,7 +266,7 @@ class Run:
 
     def _look_ahead(self) -> None:
         if self._looking is None and not self._exhausted and len(self._ready) < self._at_once:
-            if self._in_order and (self._ready or self._hold_until > monotonic()):
+            if self._blocked or (self._in_order and (self._ready or self._hold_until > monotonic())):
                 return
             self._looking = asyncio.create_task(self._look())
 
@@ -279,18 +287,25 @@ class Run:
         if not items:
             self._exhausted = True
             return
-        made = await self._made_so_far() if self._in_order else {}
-        actions: list[Action] = []
+        needy = next((place for place, item in enumerate(items) if item.needs), None)
+        if needy == 0 and not self._blocked and not self._in_order and self._unblocked_at != items[0].number:
+            self._blocked, self._unblocked_at = True, items[0].number
+            return
+        if needy and not self._in_order:
+            items = items[:needy]
+        last, actions = items[-1].number, []
+        ready: list[tuple[Item, Action]] = []
         for item in items:
+            made = await self._made_so_far() if item.needs else {}
+            if item.needs - made.keys():
+                self._skipped.append(_Ended(item, SKIPPED, error="what it is about was not made"))
+                continue
             try:
-                actions.append(item.built(made))
+                ready.append((item, item.built(made)))
             except InvalidRequest as error:
                 # Valid when it was signed: what an earlier step made is not what this one takes.
                 self._skipped.append(self._failure(item, error.message))
-        # Those that could be built, in the order of their actions.
-        wrong = {ended.item.number for ended in self._skipped}
-        last = items[-1].number
-        items = [item for item in items if item.number not in wrong]
+        items, actions = [item for item, _ in ready], [action for _, action in ready]
         where = self.job.options.get("where") or None
         kinds = {type(action) for action in actions}
         filtered = where if all(asked_together(kind) for kind in kinds) else None
@@ -328,8 +343,11 @@ class Run:
         return _Ended(item, REFUSED, error=error)
 
     async def _made_so_far(self) -> dict[int, str]:
-        found = self._tools.store.every_item(self.job.id, (ITEM_DONE,))
-        return {item.number: item.made async for item in found if item.made}
+        """The ids that items have made: read once, and kept up to date from then on."""
+        if self._made is None:
+            found = self._tools.store.every_item(self.job.id, (ITEM_DONE,))
+            self._made = {item.number: item.made async for item in found if item.made}
+        return self._made
 
     # Noted, sent, noted.
 
@@ -424,6 +442,8 @@ class Run:
         """Whether what ended so makes the job stop and ask."""
         for ended in over:
             self._tried += 1
+            if ended.made and self._made is not None:
+                self._made[ended.item.number] = ended.made
             if ended.status in (REFUSED, UNKNOWN):
                 self._failed += 1
                 self._in_a_row += 1

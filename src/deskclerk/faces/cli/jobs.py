@@ -43,11 +43,17 @@ class Pair(click.ParamType[tuple[str, str]]):
 def _watching(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that sets a job going."""
     for option in (
-        click.option("--detach", is_flag=True, help="Do not wait for its end: `deskclerk jobs watch` shows it."),
+        click.option(
+            "--detach", is_flag=True, help="Do not wait for its end: `deskclerk jobs watch` shows it."
+        ),
         click.option("--dry-run", is_flag=True, help="Show what it would do, and do nothing."),
         click.option("--skip-invalid", is_flag=True, help="Leave wrong rows out instead of refusing all."),
-        click.option("--stop-after", type=click.IntRange(1), default=10, help="Pause after so many failures in a row."),
-        click.option("--stop-percent", type=click.FloatRange(0, 100), default=5.0, help="Pause when more failed."),
+        click.option(
+            "--stop-after", type=click.IntRange(1), default=10, help="Pause after so many failures in a row."
+        ),
+        click.option(
+            "--stop-percent", type=click.FloatRange(0, 100), default=5.0, help="Pause when more failed."
+        ),
     ):
         command = option(command)
     return command
@@ -57,10 +63,16 @@ def _watching(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("resource", metavar="RESOURCE")
 @click.argument("verb", metavar="VERB")
 @click.argument("targets", nargs=-1, metavar="[ID…]")
-@click.option("--where", type=Pair(), multiple=True, help="A filter of the list that finds them; once for each.")
+@click.option(
+    "--where", type=Pair(), multiple=True, help="A filter of the list that finds them; once for each."
+)
 @click.option("--everything", is_flag=True, help="All that there are, without a filter.")
-@click.option("--from", "source", type=click.Path(dir_okay=False, path_type=Path), help="A file of ids, CSV or NDJSON.")
-@click.option("--map", "mapping", type=Pair(), multiple=True, help="COLUMN=PARAMETER; with nothing behind =: skip it.")
+@click.option(
+    "--from", "source", type=click.Path(dir_okay=False, path_type=Path), help="A file of ids, CSV or NDJSON."
+)
+@click.option(
+    "--map", "mapping", type=Pair(), multiple=True, help="COLUMN=PARAMETER; with nothing behind =: skip it."
+)
 @click.option("--set", "values", type=Pair(), multiple=True, help="An argument that is the same for each.")
 @_watching
 @click.pass_context
@@ -92,10 +104,14 @@ def bulk(
     if verb not in kinds:
         names = ", ".join(kinds or resources())
         what = "verb" if kinds else "resource"
-        raise click.UsageError(f"There is no {what} {verb if kinds else resource!r} (there are: {names}).", ctx)
+        raise click.UsageError(
+            f"There is no {what} {verb if kinds else resource!r} (there are: {names}).", ctx
+        )
     given = [bool(where) or everything, bool(targets), bool(source)]
     if sum(given) != 1:
-        raise click.UsageError("Say what it is about in one way: --where or --everything, ids, or --from FILE.", ctx)
+        raise click.UsageError(
+            "Say what it is about in one way: --where or --everything, ids, or --from FILE.", ctx
+        )
     kind = kinds[verb]
 
     async def propose(desk: "Desk") -> "Plan":
@@ -136,7 +152,11 @@ def changes(
     found = []
     for number, step in enumerate(steps, 1):
         kind = BY_NAME.get(str(step.get("action")))
-        if kind is None or step.keys() - {"action", "arguments"} or not isinstance(step.get("arguments", {}), dict):
+        if (
+            kind is None
+            or step.keys() - {"action", "arguments"}
+            or not isinstance(step.get("arguments", {}), dict)
+        ):
             raise click.UsageError(f"Step {number} is no known action with its arguments.", ctx)
         found.append(Change(kind, step.get("arguments", {})))
 
@@ -145,9 +165,7 @@ def changes(
         numbers = [int(part) for part in without.replace(" ", "").split(",") if part.isdecimal()]
         return await desk.jobs.strike(plan.id, numbers) if numbers else plan
 
-    return asyncio.run(
-        _carry_out(ctx.ensure_object(State), propose, yes=yes, detach=detach, dry_run=dry_run)
-    )
+    return asyncio.run(_carry_out(ctx.ensure_object(State), propose, yes=yes, detach=detach, dry_run=dry_run))
 
 
 @click.command("export", params=[json_option()])
@@ -195,7 +213,9 @@ def export(
 @click.argument("what", type=click.Choice(["users", "organizations"]))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--format", "form", metavar="NAME", help="Whose export it is; else it is found out.")
-@click.option("--map", "mapping", type=Pair(), multiple=True, help="COLUMN=PARAMETER; with nothing behind =: skip it.")
+@click.option(
+    "--map", "mapping", type=Pair(), multiple=True, help="COLUMN=PARAMETER; with nothing behind =: skip it."
+)
 @click.option(
     "--existing",
     type=click.Choice(["skip", "update"]),
@@ -239,7 +259,9 @@ def import_(
     return asyncio.run(_carry_out(ctx.ensure_object(State), propose, yes=yes, **options))
 
 
-jobs = Ordered("jobs", help="Jobs: many writes under one signature, and long exports.", short_help="list, show, watch, …")
+jobs = Ordered(
+    "jobs", help="Jobs: many writes under one signature, and long exports.", short_help="list, show, watch, …"
+)
 
 
 def _command(name: str, text: str, work: Callable[..., Awaitable[int]], *params: click.Parameter) -> None:
@@ -408,9 +430,7 @@ async def _carry_out(
             raise
         if dry_run:
             return await _show_plan(state, desk, plan)
-        job = await desk.jobs.run(
-            plan, _caller(), approver=desk.approver, progress=waiting(state)
-        )
+        job = await desk.jobs.run(plan, _caller(), approver=desk.approver, progress=waiting(state))
         return await _follow(state, desk, job, detach=detach)
 
 
@@ -529,4 +549,3 @@ def _draw(found: list[dict[str, Any]]) -> None:
             f"{failed:,}" if failed else "",
         )
     console(sys.stdout).print(table)
-

@@ -130,6 +130,7 @@ def setting_options() -> list[click.Option]:
     texts = {
         "read-only": "Offer reads only.",
         "tools": "Offer only these actions: names or globs, separated by commas.",
+        "toolsets": "The sets of tools that MCP offers: core, jobs; separated by commas.",
         "instance": "The instance of the settings file to work on.",
         "home": "One folder for databases, settings and hand-overs.",
     }
@@ -137,7 +138,9 @@ def setting_options() -> list[click.Option]:
         click.Option(
             [f"--{name}"],
             is_flag=name == "read-only",
-            metavar=None if name == "read-only" else {"home": "FOLDER", "tools": "NAMES"}.get(name, "NAME"),
+            metavar=None
+            if name == "read-only"
+            else {"home": "FOLDER", "tools": "NAMES", "toolsets": "NAMES"}.get(name, "NAME"),
             expose_value=False,
             callback=set_option,
             help=text,

@@ -8,6 +8,7 @@ from typing import Any
 from deskclerk.catalogue import DESTRUCTIVE
 from deskclerk.desk.consequences.changes import Change
 from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.plans.plan import JobPreview
 from deskclerk.desk.plans.store import StoredPlan
 from deskclerk.desk.time_and_ids import now
 from deskclerk.desk.view.cleaning import clean_text, line_of
@@ -29,6 +30,29 @@ class Row:
     old: str | None
     new: str | None
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One of several writes that are signed together."""
+
+    number: int
+    heading: str
+    target: str
+    rows: tuple[Row, ...]
+    reach: tuple[str, ...]
+    reversible: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobPart:
+    """What a card shows of a job: its lines, of which `names` are targets, and its steps."""
+
+    id: str
+    lines: tuple[str, ...]
+    names: tuple[str, ...]
+    after: tuple[str, ...]
+    steps: tuple[StepRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +83,7 @@ class Card:
     created: str
     left: str
     expires: str
+    job: JobPart | None
 
 
 def card_of(stored: StoredPlan, instance: Instance) -> Card:
@@ -90,6 +115,33 @@ def card_of(stored: StoredPlan, instance: Instance) -> Card:
         created=iso_time(stored.created_at),
         left=span(plan.expires_at - now()),
         expires=iso_time(plan.expires_at),
+        job=job_part(plan.job) if plan.job else None,
+    )
+
+
+def job_part(preview: JobPreview) -> JobPart:
+    """What there is to read of a job before it is signed."""
+    lines = [clean_text(line, 600) for line in preview.lines]
+    # Targets are the lines that are set in; what stands before them says whom, what stands behind how.
+    names = [place for place, line in enumerate(lines) if line.startswith("  ")]
+    first, last = (names[0], names[-1] + 1) if names else (len(lines), len(lines))
+    steps = tuple(
+        StepRow(
+            step.number,
+            step.heading,
+            step.target,
+            tuple(row_of(change) for change in step.changes),
+            step.reach,
+            step.reversible,
+        )
+        for step in preview.steps
+    )
+    return JobPart(
+        preview.id,
+        tuple(lines[:first]),
+        tuple(line.strip() for line in lines[first:last]),
+        tuple(lines[last:]),
+        steps,
     )
 
 

@@ -75,7 +75,9 @@ async def result(request: Request) -> Response:
     found = await _job(request)
     path = desk_of(request).jobs.results(found.id)
     if not await _has_result(request, found):
-        raise NotFound("The job has no result yet.", next_step="It is written when the job pauses or is over.")
+        raise NotFound(
+            "The job has no result yet.", next_step="It is written when the job pauses or is over."
+        )
     return FileResponse(path, media_type="application/x-ndjson", filename=f"{found.id}.ndjson")
 
 

@@ -9,37 +9,42 @@ from starlette.routing import Route
 
 from deskclerk.desk import Decision, Signature
 from deskclerk.desk.journal.records import EntryFilter
-from deskclerk.desk.plans.plan import accepts
 from deskclerk.desk.plans.store import SIGNED, USED, WAITING, StoredPlan
 from deskclerk.desk.view.cleaning import line_of
-from deskclerk.errors import ApprovalRefused, DeskclerkError
+from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest
+from deskclerk.faces.console.job_view import JobCard
+from deskclerk.faces.console.job_view import card_of as job_card
 from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of, session_of
 from deskclerk.faces.console.plan_card import card_of
 from deskclerk.faces.console.rendering import render, status_of
-from deskclerk.faces.console.sessions import CALLER
-
-HOW = "console"
+from deskclerk.faces.console.signing import HOW, check_may_sign, chosen_of, offer_of, sign, yes_of
 
 
 @dataclass(frozen=True, slots=True)
-class SigningOffer:
-    """What signs here, as on a terminal.
+class Signed:
+    """What became of one of several plans that were signed together; `problem` is why it was not."""
 
-    `pin`: the signer's PIN is wanted. `named`: the target is typed, for a write with a way back too; on
-    the sandbox, where nothing real is at stake, a click is enough. `may_sign`: nobody signs who came by a
-    link that a model was told, unless they have the PIN.
-    """
-
-    pin: bool
-    named: bool
-    may_sign: bool
+    plan: str
+    heading: str
+    target: str
+    job: str | None
+    problem: dict[str, Any] | None
 
 
-async def waiting(request: Request) -> Response:
-    """Every plan that waits, the newest first."""
-    desk = desk_of(request)
+async def waiting(request: Request, problem: DeskclerkError | None = None) -> Response:
+    """Every plan that waits, the newest first; what was chosen stays so where a form was refused."""
+    desk, form = desk_of(request), form_of(request)
     cards = [card_of(stored, desk.instance) for stored in await desk.plans.waiting()]
-    return render(request, "waiting.html", cards=cards, rules=await _rules(request))
+    return render(
+        request,
+        "waiting.html",
+        status_of(problem) if problem else 200,
+        cards=cards,
+        rules=await offer_of(request),
+        problem=problem.as_dict() if problem else None,
+        chosen=chosen_of(form.getlist("plan")),
+        form=form,
+    )
 
 
 async def plan(request: Request) -> Response:
@@ -60,42 +65,81 @@ async def decide(request: Request) -> Response:
     stored = await desk.plans.load(request.path_params["plan_id"])
     try:
         signature, pin = await _answer(request, stored)
-        await desk.sign(stored.plan.id, signature, pin=pin, caller=CALLER)
-        if signature.decision is Decision.APPROVED:
-            await console_of(request).proposals.carry_out(stored.plan.id)
+        await sign(request, stored, signature, pin)
+        if stored.plan.job:
+            await desk.jobs.look_after()
     except DeskclerkError as error:
         shown = await desk.plans.load(stored.plan.id)
         return await _show(request, shown, status=status_of(error), problem=error.as_dict())
+    if stored.plan.job and signature.decision is Decision.APPROVED and session_of(request).person:
+        return RedirectResponse(f"{home_of(request)}/jobs/{stored.plan.job.id}", 303)
+    return RedirectResponse(f"{home_of(request)}/plans/{stored.plan.id}", 303)
+
+
+async def together(request: Request) -> Response:
+    """A person's yes to several plans, each of which the form names with what was shown of it.
+
+    Each is checked and used up by itself; one that fails keeps none of the others back.
+    """
+    desk, form = desk_of(request), form_of(request)
+    chosen = chosen_of(form.getlist("plan"))
+    try:
+        if not chosen:
+            raise InvalidRequest("No plan was chosen.", next_step="Nothing was signed. Choose some first.")
+        await check_may_sign(request, "Sign each with `deskclerk approve`")
+        # Once, before any of them: a wrong PIN would count as a try for each.
+        await desk.signer.want(form.get("pin", ""))
+    except DeskclerkError as error:
+        return await waiting(request, error)
+    results = [await _one_of(request, plan, digest) for plan, digest in chosen.items()]
+    await desk.jobs.look_after()
+    failed = sum(result.problem is not None for result in results)
+    return render(request, "together.html", 409 if failed else 200, results=results, failed=failed)
+
+
+async def _one_of(request: Request, plan_id: str, digest: str) -> Signed:
+    """Sign one of several."""
+    form, stored, problem = form_of(request), None, None
+    try:
+        stored = await desk_of(request).plans.load(plan_id)
+        signature = await yes_of(request, stored, digest, form.get(f"typed-{plan_id}"))
+        await sign(request, stored, signature, form.get("pin", ""))
+    except DeskclerkError as error:
+        problem = error.as_dict()
+    if stored is None:
+        return Signed(line_of(plan_id, 40), "A plan", "", None, problem)
+    job = stored.plan.job
+    return Signed(stored.plan.id, stored.plan.heading, stored.plan.target, job.id if job else None, problem)
+
+
+async def strike(request: Request) -> Response:
+    """Take steps out of a plan of several before it is signed; its page then shows what is left."""
+    plan_id, numbers = request.path_params["plan_id"], form_of(request).getlist("step")
+    stored = await desk_of(request).plans.load(plan_id)
+    try:
+        await check_may_sign(request, f"Decline it with `deskclerk reject {stored.plan.id}`")
+        if not numbers:
+            raise InvalidRequest(
+                "No step was chosen.", next_step="Nothing was struck out. Choose some first."
+            )
+        if not all(text.isascii() and text.isdecimal() and len(text) < 5 for text in numbers):  # noqa: PLR2004 - a step's number
+            raise InvalidRequest("That is no step.", next_step="Use the plan's own buttons.")
+        await desk_of(request).jobs.strike(stored.plan.id, [int(text) for text in numbers])
+    except DeskclerkError as error:
+        return await _show(request, stored, status=status_of(error), problem=error.as_dict())
     return RedirectResponse(f"{home_of(request)}/plans/{stored.plan.id}", 303)
 
 
 async def _answer(request: Request, stored: StoredPlan) -> tuple[Signature, str]:
     """The signature that a form holds, with the PIN; ApprovalRefused for what is none."""
-    form, shown = form_of(request), stored.plan
+    form = form_of(request)
     if form.get("decision") == "decline":
         reason = line_of(form.get("reason", ""), 200)
         how = HOW if session_of(request).person else f"{HOW} by a link"
         return Signature(Decision.DECLINED, f"{how}: {reason}" if reason else how), ""
     if form.get("decision") != "sign":
         raise ApprovalRefused("That is neither a yes nor a no.", next_step="Use the plan's own buttons.")
-    # The page may be old: the same id never shows two digests, but a form can be put together by hand.
-    if form.get("digest") != shown.digest:
-        raise ApprovalRefused(
-            "This is not the plan that you were shown.", next_step="Read it again below, then decide."
-        )
-    rules = await _rules(request)
-    if not rules.may_sign:
-        raise ApprovalRefused(
-            "This page was opened by a link that a program was told, so it cannot sign by itself.",
-            next_step=f"Sign with `deskclerk approve {shown.id}`, or open the console from a terminal with "
-            "`deskclerk console`.",
-        )
-    if (rules.named or shown.effect == "destructive") and not accepts(shown.words, form.get("typed")):
-        raise ApprovalRefused(
-            "What you typed does not sign it. Nothing was sent.",
-            next_step=f"Type {' or '.join(shown.words)}.",
-        )
-    return Signature(Decision.APPROVED, f"{HOW}, with PIN" if rules.pin else HOW), form.get("pin", "")
+    return await yes_of(request, stored, form.get("digest"), form.get("typed")), form.get("pin", "")
 
 
 async def _show(
@@ -106,7 +150,10 @@ async def _show(
     problem: dict[str, Any] | None = None,
 ) -> Response:
     card = card_of(stored, desk_of(request).instance)
-    outcome = await _outcome(request, stored) if stored.status == USED else None
+    outcome = await _outcome(request, stored) if stored.status == USED and not card.job else None
+    job = await _job(request, card.job.id) if card.job else None
+    # What becomes of a job is told on its own page.
+    over = outcome is not None or (card.job is not None and stored.status == USED)
     return render(
         request,
         template,
@@ -114,10 +161,11 @@ async def _show(
         card=card,
         problem=problem,
         outcome=outcome,
-        settled=stored.status not in (WAITING, SIGNED, USED) or outcome is not None,
+        job=job,
+        settled=stored.status not in (WAITING, SIGNED, USED) or over,
         typed=form_of(request).get("typed", ""),
         reason=form_of(request).get("reason", ""),
-        rules=await _rules(request),
+        rules=await offer_of(request),
         asked_here=console_of(request).proposals.has(stored.plan.id),
     )
 
@@ -126,7 +174,10 @@ async def carry_out(request: Request) -> Response:
     """Have a write done that was asked for here and signed elsewhere."""
     stored = await desk_of(request).plans.load(request.path_params["plan_id"])
     try:
-        if stored.status == SIGNED:
+        if stored.status == SIGNED and stored.plan.job:
+            # Signed, and its process died before the job was set going.
+            await desk_of(request).jobs.start_signed(stored.plan)
+        elif stored.status == SIGNED:
             await console_of(request).proposals.carry_out(stored.plan.id)
     except DeskclerkError as error:
         shown = await desk_of(request).plans.load(stored.plan.id)
@@ -134,12 +185,14 @@ async def carry_out(request: Request) -> Response:
     return RedirectResponse(f"{home_of(request)}/plans/{stored.plan.id}", 303)
 
 
-async def _rules(request: Request) -> SigningOffer:
-    """What signing wants from whoever looks."""
+async def _job(request: Request, job_id: str) -> JobCard | None:
+    """How far the job of a plan has come; None if it is not kept any more."""
     desk = desk_of(request)
-    rules = await desk.signer.rules()
-    # A link that a model was told it could open itself: without a PIN nobody knows who clicks.
-    return SigningOffer(rules.pin, rules.named, may_sign=rules.pin or session_of(request).person)
+    try:
+        found = await desk.jobs.store.load(job_id)
+    except InvalidRequest:
+        return None
+    return job_card(found, desk.instance, (await desk.plans.snapshot()).waiting)
 
 
 async def _outcome(request: Request, stored: StoredPlan) -> dict[str, Any] | None:
@@ -156,8 +209,10 @@ PAGE = ConsolePage(
     "/",
     (
         Route("/", waiting, methods=["GET"]),
+        Route("/together", together, methods=["POST"]),
         Route("/plans/{plan_id}", plan, methods=["GET"]),
         Route("/plans/{plan_id}", decide, methods=["POST"]),
+        Route("/plans/{plan_id}/strike", strike, methods=["POST"]),
         Route("/plans/{plan_id}/carry-out", carry_out, methods=["POST"]),
         Route("/plans/{plan_id}/status", status, methods=["GET"]),
     ),

@@ -55,6 +55,61 @@ function gone(id, card) {
   card.replaceChildren(heading, note);
 }
 
+// Jobs that move, or whose state is another than what is shown, are looked at again; one look at a time.
+const jobs = document.querySelector("[data-jobs]");
+const shownJobs = () => [...document.querySelectorAll("[data-job]")];
+let looking = false;
+let states = null;
+
+async function followJobs() {
+  if (looking) return; // the loop below takes the newest states
+  looking = true;
+  while (states) {
+    const now = states;
+    states = null;
+    for (const shown of shownJobs()) {
+      const known = shown.dataset.live === undefined ? "" : shown.dataset.state;
+      const { job: id, open } = shown.dataset;
+      if (open !== undefined || (now[id] ?? "") !== known) await followJob(shown, id);
+    }
+    if (jobs && Object.keys(now).some((id) => !document.getElementById(id))) {
+      const fresh = [...(await part("/jobs", "[data-jobs] > li"))].filter((row) => !document.getElementById(row.id));
+      jobs.prepend(...fresh);
+      jobs.hidden = false;
+      document.querySelector("[data-empty]").hidden = true;
+      if (!fresh.length) break; // an old one, further down than the list goes
+    }
+  }
+  looking = false;
+}
+
+async function followJob(shown, id) {
+  const [fresh] = await part(`/jobs/${id}/${jobs ? "row" : "status"}`, "[data-job]");
+  if (!fresh) return;
+  const same = fresh.dataset.state === shown.dataset.state;
+  if (!jobs && same) {
+    // Somebody may be about to press a button: only what moves is replaced.
+    shown.querySelector("[data-part]").replaceWith(fresh.querySelector("[data-part]"));
+    return;
+  }
+  const focused = !jobs && shown.contains(document.activeElement);
+  shown.replaceWith(fresh);
+  once(fresh);
+  if (focused) document.querySelector("main").focus();
+  if (!jobs) say(fresh.querySelector(".job-state").textContent.trim());
+}
+
+// How many plans are chosen to be signed together.
+const chosen = document.querySelector("[data-chosen]");
+function countChosen() {
+  const count = document.querySelectorAll("[name=plan][form=together]:checked").length;
+  chosen.textContent = count === 1 ? "1 plan chosen." : `${count} plans chosen.`;
+}
+if (chosen) {
+  document.addEventListener("change", countChosen);
+  addEventListener("pageshow", countChosen);
+}
+
 async function follow() {
   const [fresh] = await part(`/plans/${plan.dataset.plan}/status`, "article");
   const shown = plan.querySelector("article");
@@ -87,13 +142,17 @@ const events = new EventSource(`${home}/events`);
 setInterval(ages, 15000);
 addEventListener("pageshow", () => document.querySelectorAll("form[data-once]").forEach((form) => delete form.dataset.sent));
 events.addEventListener("pulse", async (event) => {
-  const { waiting } = JSON.parse(event.data);
+  const { waiting, jobs: now } = JSON.parse(event.data);
   const more = known && waiting.filter((id) => !known.includes(id)).length;
   known = waiting;
   if (person !== undefined) count(waiting.length);
   if (more) say(writes(waiting.length));
   if (cards) await refresh(waiting);
   if (plan && !plan.querySelector("article").dataset.settled) await follow();
+  if (shownJobs().length || jobs) {
+    states = now;
+    await followJobs();
+  }
 });
 
 for (const button of document.querySelectorAll("[data-copy]")) {
