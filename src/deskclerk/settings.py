@@ -204,6 +204,17 @@ class Settings(Rules):
         origin = self.api_url or (self.named.api_url if self.named else None)
         return origin if origin or self.kind == "sandbox" else CLERK_ORIGIN
 
+    def environment(self) -> dict[str, str]:
+        """The environment of another process with these settings; only this user can read the key in it."""
+        given = {
+            "CLERK_SECRET_KEY": self.secret_key and self.secret_key.get_secret_value(),
+            "CLERK_API_URL": self.api_url,
+            f"{_PREFIX}INSTANCE": self.instance,
+            f"{_PREFIX}HOME": self.home and str(self.home),
+            f"{_PREFIX}DATABASE": self.database and self.database.get_secret_value(),
+        }
+        return {**os.environ, **{name: value for name, value in given.items() if value}}
+
     @property
     def named(self) -> Named | None:
         """The table of the current instance, where the key comes from one."""

@@ -20,6 +20,7 @@ async def carry_out_jobs(settings: Settings, *, until_idle: bool = False) -> Non
         worker = Worker(settings, [desk.jobs.tools for desk in desks.values()], until_idle=until_idle)
         stop_at_signals(worker.stop)
         await worker.work()
+    worker.close()
 
 
 def _each(settings: Settings) -> list[Settings]:

@@ -242,6 +242,20 @@ async def test_a_death_after_any_page_loses_and_doubles_nothing(sandboxed, monke
         assert sorted(found) == sorted(await rows(work, what))
 
 
+async def test_what_was_written_and_not_noted_is_cut_off(desk, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "_PAGE", 2)
+    shelf = Shelf(parents=[{"id": f"user_{number}", "created_at": number} for number in range(1, 4)])
+    work = Work(desk, shelf, tmp_path)
+    # Three are in the file when it dies, two of them noted; the third is gone when it goes on.
+    work.store.deaths = {3}
+    file = await work.begin("users")
+    with pytest.raises(KilledError):
+        await (await work.run()).part(60)
+    del shelf.lists["parents"][2:]
+    assert await work.to_the_end() == (DONE, None)
+    assert ids(file) == ["user_1", "user_2"]
+
+
 async def test_killed_between_the_last_page_and_its_name_and_between_the_name_and_the_note(desk, tmp_path):
     shelf = Shelf(parents=[{"id": "user_1", "created_at": 5}])
     work = Work(desk, shelf, tmp_path)
@@ -599,8 +613,16 @@ async def test_a_job_that_another_run_has_is_left_alone(long_work):
     long_work.store.after = meanwhile
     with pytest.raises(LostJobError):
         await old.part(60)
+
+    async def stop(kept):
+        long_work.new.stopping = True
+
+    long_work.store.after = stop
+    assert await long_work.new.part(60) is None
+    # What the old run would cut off by now is the new one's.
     with pytest.raises(LostJobError):
         await old.part(60)
+    long_work.store.after, long_work.new.stopping = None, False
     assert await long_work.new.part(60) == (DONE, None)
     assert len(set(ids(file))) == len(ids(file)) == 19
 
@@ -624,6 +646,8 @@ async def test_parts_end_in_time_and_when_it_is_to_stop(long_work):
     run.stopping = False
     assert await run.part(0) is None
     assert await run.part(60) == (DONE, None)
+    # One of the two of a page is the last that was given; nothing is read a third time.
+    assert len(long_work.clerk.asked) <= 20
 
 
 async def test_clerk_not_answering_pauses_it_and_a_limit_is_waited_for(long_work):

@@ -9,7 +9,8 @@ import pytest
 
 from deskclerk.catalogue import BanUser
 from deskclerk.faces.console.page import ConsolePage
-from tests.faces.console.conftest import problem
+from deskclerk.faces.console.site import Console
+from tests.faces.console.conftest import ORIGIN, Browser, problem
 from tests.journeys.attack_corpus import PAYLOADS, metadata
 
 pytestmark = pytest.mark.anyio
@@ -25,6 +26,8 @@ class Town:
 
     async def __call__(self, request):
         path, query = request.url.path.removeprefix("/v1"), dict(request.url.params.multi_items())
+        if "user_id" in query:
+            query["user_id"] = request.url.params.get_list("user_id")
         self.asked.append((path, query))
         if path == self.broken:
             return httpx2.Response(403, json={"errors": [{"code": "forbidden", "message": "no"}]})
@@ -36,8 +39,13 @@ class Town:
         match path.strip("/").split("/"):
             case ["users"]:
                 ids = [item["id"] for item in self.users]
+                if "user_id" in query:
+                    return [item for item in self.users if item["id"] in query["user_id"]]
                 start = ids.index(query["starting_after"]) + 1 if "starting_after" in query else 0
+                start += int(query.get("offset", 0))
                 return self.users[start : start + int(query["limit"])]
+            case ["users", "count"]:
+                return {"object": "total_count", "total_count": len(self.users)}
             case ["users", user_id]:
                 return next(item for item in self.users if item["id"] == user_id)
             case ["organizations"]:
@@ -86,12 +94,14 @@ async def test_every_user_is_reached_page_by_page(person, upstream):
         onward = re.search(r'href="(\?[^"]+)" rel="next"', page)
         path = onward and "/people" + unescape(onward[1])
     assert seen == [user["id"] for user in upstream.users]
-    assert [query.get("starting_after") for _, query in upstream.asked] == [None, "user_024", "user_049"]
+    asked = [query.get("starting_after") for path, query in upstream.asked if path == "/users"]
+    assert asked == [None, "user_024", "user_049"]
 
 
 async def test_a_search_goes_to_clerk_and_stays_on_the_next_page(person, upstream):
     page = unescape((await person.get("/people?query=ada&banned=true")).text)
-    assert upstream.asked == [("/users", {"query": "ada", "banned": "true", "limit": "25"})]
+    sought = {"query": "ada", "banned": "true"}
+    assert upstream.asked == [("/users", sought | {"limit": "25"}), ("/users/count", sought)]
     assert 'value="ada"' in page
     assert "?query=ada&banned=true&starting_after=user_024" in page
 
@@ -215,3 +225,109 @@ async def test_a_link_that_a_model_was_told_shows_no_people(browser):
     plan = await browser.propose(BanUser(user_id="user_001"))
     await browser.sign_in(plan.id)
     assert (await browser.get("/people")).status_code == 403
+
+
+@pytest.fixture
+def no_worker(monkeypatch):
+    monkeypatch.setattr("deskclerk.desk.jobs.jobs.start_worker", lambda *_: False)
+
+
+async def chosen(person, **fields):
+    """The form below the list, and the plan that it led to."""
+    answer = await person.post("/people", **fields)
+    if answer.status_code != 303:
+        return answer, None
+    found = re.search(r"/plans/(plan_\w+)$", answer.headers["location"])
+    return answer, (await person.desk.plans.load(found[1])).plan
+
+
+async def test_what_can_be_done_to_several_is_what_wants_nothing_but_the_user(person):
+    page = (await person.get("/people")).text
+    offered = re.findall(r'<option value="(\w+)"', page)
+    assert offered == [
+        "clerk_user_ban",
+        "clerk_user_unban",
+        "clerk_user_lock",
+        "clerk_user_unlock",
+        "clerk_user_delete",
+    ]
+
+
+async def test_those_who_were_ticked_become_one_plan_to_sign(person, upstream, no_worker):
+    _, plan = await chosen(
+        person, action="clerk_user_ban", whom="chosen", user=["user_003", "user_007", "user_003"]
+    )
+    assert (plan.heading, plan.job.count) == ("Ban 2 users", 2)
+    page = (await person.get(f"/plans/{plan.id}")).text
+    assert "Ada 3" in page
+    assert "Ada 7" in page
+    assert [path for path, _ in upstream.asked if path.endswith("/ban")] == []
+
+
+async def test_all_who_match_are_found_with_the_search_in_force(person, upstream, no_worker):
+    page = unescape((await person.get("/people?query=ada&banned=true")).text)
+    assert "all 60 that match “ada”, banned" in page
+    upstream.asked.clear()
+    _, plan = await chosen(person, action="clerk_user_unban", whom="all", query="ada")
+    assert plan.job.count == 0 or "ada" in plan.job.lines[0]
+    assert {query.get("query") for path, query in upstream.asked if path == "/users"} >= {"ada"}
+
+
+async def test_all_there_are_is_said_where_nothing_is_searched(person, no_worker):
+    assert "all 60 that there are" in (await person.get("/people")).text
+    _, plan = await chosen(person, action="clerk_user_delete", whom="all")
+    assert plan.job.count == 60
+    # What cannot be taken back wants its words, as a single one does.
+    assert plan.words[0] == "delete 60 users on test"
+    card = await person.get(f"/plans/{plan.id}")
+    assert "delete 60 users on test" in card.text
+    refused = await person.decide(plan, typed="user_001")
+    assert "does not sign it" in problem(refused)
+    assert (await person.decide(plan)).headers["location"].endswith(f"/jobs/{plan.job.id}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"action": "clerk_user_ban", "whom": "chosen"}, "Nobody was chosen"),
+        ({"whom": "all"}, "Choose what to do"),
+        ({"action": "clerk_user_create", "whom": "all"}, "Choose what to do"),
+        ({"action": "clerk_organization_delete", "whom": "all"}, "Choose what to do"),
+        ({"action": "clerk_user_ban", "user": "../x"}, "user_id"),
+    ],
+)
+async def test_what_makes_no_plan_is_told_above_the_list_that_stays(person, fields, said):
+    answer, plan = await chosen(person, **fields)
+    assert plan is None
+    assert answer.status_code == 422
+    assert said in problem(answer)
+    assert "Ada 1" in answer.text
+    assert await person.desk.plans.waiting() == []
+
+
+async def test_everything_that_is_wrong_is_told_up_to_two_hundred(person, upstream):
+    answer, _ = await chosen(
+        person, action="clerk_user_ban", user=["user_001", *(f"<b>{number}" for number in range(230))]
+    )
+    told = problem(answer)
+    assert answer.text.count("<li><code>") == 200
+    assert "230 things are wrong." in told
+    assert "and 30 more" in told
+    assert "<b>" not in answer.text
+    assert 'value="user_001" checked' in answer.text
+
+
+async def test_a_form_without_the_pages_own_token_chooses_nobody(person):
+    answer = await person.post("/people", csrf="made up", action="clerk_user_ban", whom="all")
+    assert answer.status_code == 403
+    assert await person.desk.plans.waiting() == []
+
+
+async def test_where_jobs_are_denied_nobody_is_chosen(open_desk):
+    async with open_desk(deny=["clerk_bulk_propose"]) as desk:
+        person = Browser(Console(desk, ORIGIN))
+        async with person.http:
+            await person.sign_in()
+            assert "Do one thing to several" not in (await person.get("/people")).text
+            answer, _ = await chosen(person, action="clerk_user_ban", user="user_001")
+            assert "Choose what to do" in problem(answer)

@@ -19,7 +19,6 @@ _SIDE_BY_SIDE = 4
 """Jobs of one instance at a time: a long export keeps nobody from banning."""
 _POLL_SECONDS = 0.2
 _SCHEMA = "deskclerk_jobs"
-_ENDING_SECONDS = 1
 
 Part = Callable[[str, int], Coroutine[Any, Any, str | None]]
 """Carries out a part of a job's run; how the run ended, or None if there is more to do."""
@@ -91,7 +90,7 @@ class Engine:
 
     def close(self) -> None:
         """Take no more runs; those under way are left to another process."""
-        DBOS.destroy(workflow_completion_timeout_sec=_ENDING_SECONDS)
+        DBOS.destroy()
 
 
 def _queue(instance: str) -> str:

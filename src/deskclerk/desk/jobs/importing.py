@@ -19,7 +19,7 @@ from deskclerk.catalogue import (
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import MOST, count, every_page, page_of
 from deskclerk.desk.jobs.rows import Row
-from deskclerk.desk.naming import folded_name, names_of_user
+from deskclerk.desk.naming import folded_name
 
 _AT_ONCE = 100
 """Values that one filter may hold; Clerk's bound."""
@@ -153,7 +153,7 @@ async def organization_steps(rows: Iterable[Row]) -> AsyncIterator[tuple[type[Ac
     """Organizations, and behind all of them their members: `$N.id` is the one that item N makes.
 
     A row has the parameters of an organization's creation, and `members`: users, each with a role behind a
-    colon where it is another than org:member; in JSON also objects with `user` and `role`.
+    colon where it is another than org:member.
     """
     every = list(rows)
     for row in every:
@@ -168,12 +168,10 @@ async def organization_steps(rows: Iterable[Row]) -> AsyncIterator[tuple[type[Ac
 
 
 def _member(member: Any) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    if isinstance(member, Mapping) and isinstance(member.get("user"), str):
-        return member["user"], str(member.get("role") or _ROLE), ()
     if isinstance(member, str) and member.strip():
         user, colon, role = member.strip().partition(":")
         return user, role if colon else _ROLE, ()
-    return "", _ROLE, ((_MEMBERS, "expected a user, or an object with user and role"),)
+    return "", _ROLE, ((_MEMBERS, "expected a user, with a role behind a colon: ada@example.com:org:admin"),)
 
 
 def members_parameter() -> Parameter:

@@ -67,7 +67,7 @@ class StopRules:
 
 FEWEST_FOR_PERCENT = 20
 TO_COME = f"made_{'0' * 27}"
-"""What stands for the id of something that an earlier step makes, while a step is checked: it looks like one."""
+"""What stands for an id that an earlier step makes, while a step is checked: it looks like one."""
 
 
 @dataclass(frozen=True, slots=True)

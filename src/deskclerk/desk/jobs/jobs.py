@@ -172,13 +172,13 @@ class Jobs:
         *,
         form: str | None = None,
         mapping: Mapping[str, str] | None = None,
-        existing: str = "skip",
+        update_existing: bool = False,
         firebase_hash: Mapping[str, Any] | None = None,
         wish: Wish | None = None,
     ) -> Plan:
         """A plan that makes `users`, or `organizations` with their members, from a file.
 
-        `existing` says what becomes of users that are there already: `skip` or `update`.
+        Users that are there already are left out, or brought to what their row says.
 
         Raises:
             InvalidRequest: the file cannot be read as what it is, or what is wrong with any of its rows.
@@ -188,12 +188,13 @@ class Jobs:
 
         wish = wish or Wish()
         if what == "users":
-            kinds: list[type[Action]] = [CreateUser, *([UpdateUser] if existing == "update" else [])]
-            await self._check(ProposeBulk, caller, kinds)
+            await self._check(ProposeBulk, caller, [CreateUser])
+            if update_existing:
+                await self._check(ProposeBulk, caller, [UpdateUser])
             chosen = form or guess_format(file)
             rows = read_users(file, chosen, mapping=mapping or None, firebase_hash=firebase_hash)
             known = importing.Existing(await self._clerk())
-            steps = importing.compared(rows, known, update=existing == "update")
+            steps = importing.compared(rows, known, update=update_existing)
             notes = (f"From {file.name}, read as {chosen}",)
         else:
             await self._check(ProposeBulk, caller, [CreateOrganization, CreateOrgMembership])
@@ -471,7 +472,8 @@ class Jobs:
         job = await self.store.load(job_id)
         if job.instance != self._instance.id:
             raise NotAllowed(
-                f"The job is for another instance; the settings in force point to the {self._instance.label}.",
+                "The job is for another instance; the settings in force point to the "
+                f"{self._instance.label}.",
                 next_step="Nothing was changed. Use the settings that the job was made with.",
             )
         return job
@@ -479,7 +481,7 @@ class Jobs:
     # Exports, which change nothing and need no signature.
 
     async def export(self, what: str, file: Path, caller: Caller, **options: Any) -> Job:
-        """Set an export going; the job."""
+        """Set an export going, into a file of this absolute path; the job."""
         from deskclerk.desk.jobs.exporting import check_export  # noqa: PLC0415 - few ask for one
 
         where = options.get("where") or {}
@@ -493,7 +495,7 @@ class Jobs:
             caller,
             EXPORT,
             title=f"Export {what}",
-            options={"what": what, "file": str(file.absolute()), **options},
+            options={"what": what, "file": str(file), **options},
             owner=None,
             status=QUEUED,
         )

@@ -1,4 +1,4 @@
-"""Plans of jobs: the targets found and frozen, every row checked, and what a person is to read before signing.
+"""Plans of jobs: targets found and frozen, every row checked, and what a person is to read before signing.
 
 A plan of a bulk write goes through its targets once, some hundreds in memory at a time: each becomes an
 action, is looked at as Clerk's lists allow, and is stored with the job. What is wrong with rows is gathered,
@@ -116,7 +116,7 @@ class Wish:
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
-    stop: StopRules = StopRules()
+    stop: StopRules = field(default_factory=StopRules)
     skip_invalid: bool = False
     notes: tuple[str, ...] = ()
     undoes: str | None = None
@@ -160,7 +160,9 @@ class Planner:
             # Asked together or for all at once, what was looked at does not come back into memory.
             async for batch in self._batches(kind, targets, wish, clerk, draft):
                 await self._take(kind, batch, clerk, draft, wish)
-            return await self._planned(draft, kind, targets, caller, wish, clerk)
+            return await self._planned(
+                draft, kind=kind, targets=targets, caller=caller, wish=wish, clerk=clerk
+            )
 
     async def imported(
         self,
@@ -185,7 +187,9 @@ class Planner:
                     await self._take(kind, batch, clerk, draft, wish)
                     batch = []
             await self._take(kind, batch, clerk, draft, wish)
-            return await self._planned(draft, None, (), caller, wish, clerk, title)
+            return await self._planned(
+                draft, kind=None, targets=(), caller=caller, wish=wish, clerk=clerk, title=title
+            )
 
     async def writes(
         self, actions: AsyncIterator[tuple[Action, str | None, str]], caller: Caller, title: str, wish: Wish
@@ -204,7 +208,9 @@ class Planner:
                     await self._keep_known(batch, clerk, draft)
                     batch = []
             await self._keep_known(batch, clerk, draft)
-            return await self._planned(draft, None, (), caller, wish, clerk, title)
+            return await self._planned(
+                draft, kind=None, targets=(), caller=caller, wish=wish, clerk=clerk, title=title
+            )
 
     async def _keep_known(self, batch: list[_Candidate], clerk: Clerk, draft: _Draft) -> None:
         looking = [item for item in batch if not item.left_out and item.action]
@@ -220,7 +226,7 @@ class Planner:
         stop = {"in_a_row": wish.stop.in_a_row, "percent": wish.stop.percent}
         told = {"undoes": wish.undoes, "retries": wish.retries}
         known = {"stop": stop, **options, **{name: value for name, value in told.items() if value}}
-        return _NewJob(self._store, self._instance, caller, kind, title, known)
+        return _NewJob(self._store, self._instance, caller, kind=kind, title=title, options=known)
 
     async def _batches(
         self, kind: type[Action], targets: Targets, wish: Wish, clerk: Clerk, draft: _Draft
@@ -418,6 +424,7 @@ class Planner:
     async def _planned(
         self,
         draft: _Draft,
+        *,
         kind: type[Action] | None,
         targets: Targets,
         caller: Caller,
@@ -429,7 +436,7 @@ class Planner:
         if draft.problems and not wish.skip_invalid:
             raise wrong_rows(draft.problems)
         if draft.count == 0 or draft.sample is None:
-            said = ", ".join(f"{count:,} {reason}" for reason, count in draft.left_out.items())
+            said = ", ".join(f"{number:,} {reason}" for reason, number in draft.left_out.items())
             nothing = "there is nothing to do" if draft.stored else "no targets were found"
             problem = f"{nothing}{f': {said}' if said else ''}"
             raise InvalidRequest(
@@ -452,7 +459,7 @@ class Planner:
             *_shared(kind, wish),
             *(f"  {name}" for name in draft.first),
             *([f"  and {draft.count - len(draft.first):,} more"] if draft.count > len(draft.first) else []),
-            *(f"Left out: {count:,} {reason}" for reason, count in draft.left_out.items()),
+            *(f"Left out: {number:,} {reason}" for reason, number in draft.left_out.items()),
             *(await self._costs(draft)),
             wish.stop.sentence(),
         )
@@ -503,17 +510,17 @@ class Planner:
         """How long it takes at the allowed rate, and what it costs of what Clerk takes in an hour."""
         requests = 0.0
         found: list[str] = []
-        for name, count in draft.kinds.items():
+        for name, number in draft.kinds.items():
             kind = EVERY_BY_NAME[name]
-            looks = 0 if kind.spec.creates else count / AT_ONCE if asked_together(kind) else count
-            requests += count * len(kind.spec.routes) + looks
+            looks = 0 if kind.spec.creates else number / AT_ONCE if asked_together(kind) else number
+            requests += number * len(kind.spec.routes) + looks
             cap, used = await self._caps.used(kind)
             if cap:
-                hours = (used + count) / cap.most
+                hours = (used + number) / cap.most
                 longer = f", and so {hours:.0f} hours" if hours > 1 else ""
                 found.append(
                     f"Of the {cap.most} of these that Clerk takes in an hour, {used} are used and this wants "
-                    f"{count:,}{longer}"
+                    f"{number:,}{longer}"
                 )
         rate = PER_TEN_SECONDS.get(self._instance.kind)
         if rate is None:
@@ -631,6 +638,7 @@ class _NewJob:
         store: JobStore,
         instance: Instance,
         caller: Caller,
+        *,
         kind: str,
         title: str,
         options: Mapping[str, Any],

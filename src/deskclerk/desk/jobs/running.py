@@ -121,13 +121,14 @@ class _WaitError(Exception):
 
 
 class Run:
-    """One run of a job, part by part; `stopping` ends the part under way early."""
+    """One run of a job, part by part; `stopping` ends the part under way early, `idle` says that it has."""
 
     def __init__(self, job: Job, owner: str, tools: Tools) -> None:
         self.job = job
         self.owner = owner
         self.stopping = False
-        self.under_way = False
+        self.idle = asyncio.Event()
+        self.idle.set()
         self._tools = tools
         self._in_order = job.kind == CHANGES
         self._at_once = 1 if self._in_order else _SIDE_BY_SIDE
@@ -197,7 +198,8 @@ class Run:
         flying: set[asyncio.Task[_Ended]] = set()
         finished: list[_Ended] = []
         done: set[asyncio.Task[Any]]
-        wanted, self.under_way = RUN, True
+        wanted = RUN
+        self.idle.clear()
         try:
             while True:
                 if monotonic() - looked > _LOOK_SECONDS:
@@ -235,7 +237,7 @@ class Run:
             if flying:
                 await asyncio.wait(flying)
                 await self._note([task.result() for task in flying], [])
-            self.under_way = False
+            self.idle.set()
         return await self._verdict(wanted)
 
     async def _verdict(self, wanted: str) -> tuple[str, str | None] | None:

@@ -1,6 +1,6 @@
 """The process that carries jobs out: `deskclerk jobs work`, started by itself when a job is signed.
 
-It takes the jobs of the instances whose keys its settings have. Any number of them may work beside each other;
+It takes the jobs of the instances whose keys its settings have. Any number of them may work side by side;
 of one that died another goes on with what it had, in the same way whether it died while a job was running or
 while it was to pause.
 """
@@ -193,11 +193,14 @@ class Worker:
             self._locks.popitem()[1].end()
 
     async def _end(self) -> None:
-        while any(run.under_way for run in self._runs.values()):
-            await asyncio.sleep(0.05)
+        for run in self._runs.values():
+            await run.idle.wait()
         self._free_locks()
+
+    def close(self) -> None:
+        """Let go of the engine, when everything else is closed: it takes the loop's threads with it."""
         if self._engine:
-            await asyncio.to_thread(self._engine.close)
+            self._engine.close()
 
 
 def worker_lock(instance: str) -> str:
@@ -229,24 +232,12 @@ def start_worker(settings: Settings, journal: Journal, instance: Instance) -> bo
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=_environment(settings),
+            env=settings.environment(),
             start_new_session=True,
         )
     finally:
         os.close(log)
     return True
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """The environment of a worker with these settings: the key goes this way, which only this user can read."""
-    given = {
-        "CLERK_SECRET_KEY": settings.secret_key.get_secret_value() if settings.secret_key else None,
-        "CLERK_API_URL": settings.api_url,
-        "DESKCLERK_INSTANCE": settings.instance,
-        "DESKCLERK_HOME": str(settings.home) if settings.home else None,
-        "DESKCLERK_DATABASE": settings.database.get_secret_value() if settings.database else None,
-    }
-    return {**os.environ, **{name: value for name, value in given.items() if value}}
 
 
 def stop_at_signals(stop: Callable[[], None]) -> None:

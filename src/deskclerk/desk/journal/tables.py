@@ -176,7 +176,7 @@ job_items = Table(
     Column("error", Text),
     Index("job_items_by_status", "job", "status", "number"),
 )
-"""One write of a job. `arguments` hold marks in the place of secrets, `secrets` their values until it is over.
+"""One write of a job. `secrets` are those of its arguments, kept apart and only until it is over.
 
 `line` is its line in the file that it came from, `target` the digest of what a signature was given for,
 `undoes` the entry that it takes back; `entry` is its entry in the journal, `made` the id of what it made.

@@ -121,7 +121,7 @@ class PlanStore:
         await connection.execute(plans.insert(), row)
 
     async def replace(self, connection: "Connection", plan: Plan) -> bool:
-        """Put a plan in the place of the one of its id that waits: a step was struck out. False if none does."""
+        """Put a plan in the place of the waiting one of its id: a step was struck out. Whether it was."""
         from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
 
         waiting = plans.update().where(plans.c.id == plan.id, plans.c.status == WAITING)

@@ -34,7 +34,7 @@ class RateCaps:
                 await self.wait(connection, action)
 
     async def used(self, kind: type[Action]) -> tuple[Cap | None, int]:
-        """What Clerk takes of an action in an hour, and how many were sent in this one; None: it has no cap."""
+        """What Clerk takes of an action in an hour, and how many were sent; None where it has no cap."""
         cap = hourly_cap(kind.spec.route) if self._kept else None
         if cap is None:
             return None, 0

@@ -1,4 +1,4 @@
-"""`deskclerk bulk`, `changes`, `export`, `import` and `jobs`: many writes under one signature, and long reads."""
+"""`deskclerk bulk`, `changes`, `export`, `import` and `jobs`: many writes under one signature, long reads."""
 
 import asyncio
 import sys
@@ -82,11 +82,11 @@ def bulk(
     resource: str,
     verb: str,
     targets: tuple[str, ...],
+    *,
     where: tuple[tuple[str, str], ...],
     source: Path | None,
     mapping: tuple[tuple[str, str], ...],
     values: tuple[tuple[str, str], ...],
-    *,
     everything: bool,
     yes: bool,
     **options: Any,
@@ -180,11 +180,11 @@ def export(
     ctx: click.Context,
     /,
     what: str,
+    *,
     file: Path,
     where: tuple[tuple[str, str], ...],
     fields: str,
     form: str | None,
-    *,
     detach: bool,
 ) -> int:
     """Write all there is of a kind into a file: users, organizations, memberships, invitations, … everything.
@@ -198,7 +198,7 @@ def export(
         async with state.desk() as desk:
             job = await desk.jobs.export(
                 what,
-                file,
+                file.absolute(),  # noqa: ASYNC240 - no I/O
                 _caller(),
                 where=_gathered(where),
                 fields=[name.strip() for name in fields.split(",") if name.strip()] or None,
@@ -230,11 +230,11 @@ def import_(
     /,
     what: str,
     file: Path,
+    *,
     form: str | None,
     mapping: tuple[tuple[str, str], ...],
     existing: str,
     firebase_hash: Any,
-    *,
     yes: bool,
     **options: Any,
 ) -> int:
@@ -251,7 +251,7 @@ def import_(
             _caller(),
             form=form,
             mapping=dict(mapping),
-            existing=existing,
+            update_existing=existing == "update",
             firebase_hash=firebase_hash,
             wish=_wish(options, {}),
         )
@@ -300,7 +300,7 @@ async def _show(state: State, job_id: str) -> int:
         if failures := await desk.jobs.failures(job_id):
             value["failures"] = failures
         # Asked of the disk once, for a person.
-        if desk.jobs.results(job_id).exists():  # noqa: ASYNC240
+        if desk.jobs.results(job_id).exists():
             value["result"] = str(desk.jobs.results(job_id))
     show_object(state, value)
     return DONE
