@@ -16,7 +16,9 @@ ASKER = Caller("cli", "night script", "laptop")
 
 
 async def some_users(desk, count):
-    return (await desk.perform(ListUsers(limit=count))).value["items"]
+    """Users whom a ban would change."""
+    found = (await desk.perform(ListUsers(limit=count + 20, banned=False))).value["items"]
+    return found[:count]
 
 
 async def signed_job(at, count, page):

@@ -615,7 +615,7 @@ async def test_a_job_that_another_run_has_is_left_alone(long_work):
         await old.part(60)
 
     async def stop(kept):
-        long_work.new.stopping = True
+        long_work.new.stopping = kept >= 7
 
     long_work.store.after = stop
     assert await long_work.new.part(60) is None

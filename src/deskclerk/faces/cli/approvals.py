@@ -31,16 +31,21 @@ def pending(ctx: click.Context, /) -> None:
         yes_option("Do not ask for the name where a signer's PIN is set: the PIN alone signs."),
     ]
 )
-@click.argument("plan_id", metavar="ID")
+@click.argument("plan_ids", metavar="ID…", nargs=-1, required=True)
+@click.option("--without", default="", metavar="NUMBERS", help="Strike these steps out first, such as 2,5.")
 @click.pass_context
-def approve(ctx: click.Context, /, plan_id: str, *, yes: bool) -> None:
-    """Sign a waiting write: on a terminal, by typing its target's name, address or id, and the signer's PIN.
+def approve(ctx: click.Context, /, plan_ids: tuple[str, ...], *, without: str, yes: bool) -> None:
+    """Sign waiting writes: on a terminal, by typing each target's name, address or id, and the signer's PIN.
 
     The PIN is asked for where one is set (`deskclerk signer set`); with it, --yes spares the typing.
 
-    This only signs. Whoever asked has to ask again with the same arguments, or is waiting already.
+    This only signs. Whoever asked has to ask again with the same arguments, or is waiting already; a job
+    begins by itself.
     """
-    asyncio.run(_approve(ctx.ensure_object(State), plan_id, yes=yes))
+    numbers = _numbers(ctx, without)
+    if numbers and len(plan_ids) > 1:
+        raise click.UsageError("--without is for one plan.", ctx)
+    asyncio.run(_approve_all(ctx.ensure_object(State), plan_ids, numbers, yes=yes))
 
 
 @click.command(params=[json_option()])
@@ -97,11 +102,37 @@ def _who(stored: "StoredPlan") -> str:
     return line_of(", ".join([*known, caller.face]), 80)
 
 
-async def _approve(state: State, plan_id: str, *, yes: bool) -> None:
+def _numbers(ctx: click.Context, text: str) -> list[int]:
+    parts = [part for part in text.replace(" ", "").split(",") if part]
+    if not all(part.isdecimal() for part in parts):
+        raise click.UsageError("--without takes the numbers of steps, such as 2,5.", ctx)
+    return [int(part) for part in parts]
+
+
+async def _approve_all(state: State, plan_ids: tuple[str, ...], without: list[int], *, yes: bool) -> None:
+    """One after another, each by itself: of one that cannot be signed any more the others know nothing."""
+    from deskclerk.errors import DeskclerkError  # noqa: PLC0415 - help needs no desk
+
+    failed: DeskclerkError | None = None
+    for plan_id in dict.fromkeys(plan_ids):
+        try:
+            await _approve(state, plan_id, without, yes=yes)
+        except DeskclerkError as error:
+            if len(plan_ids) == 1:
+                raise
+            failed = failed or error
+            click.echo(f"{plan_id}: {error}", err=True)
+    if failed:
+        raise failed
+
+
+async def _approve(state: State, plan_id: str, without: list[int], *, yes: bool) -> None:
     from deskclerk.desk import Decision  # noqa: PLC0415 - help needs no desk
     from deskclerk.faces.cli.terminal_signature import Terminal, show  # noqa: PLC0415
 
     async with state.desk() as desk:
+        if without:
+            await desk.jobs.strike(plan_id, without)
         stored = await desk.plans.load(plan_id)
         terminal = Terminal(yes=yes, how=_HOW)
         # Somebody else asked: whoever signs has read whose plan it is, on the sandbox too.
@@ -115,6 +146,11 @@ async def _approve(state: State, plan_id: str, *, yes: bool) -> None:
         )
         if signature.decision is Decision.DECLINED:
             state.note("Declined for good. Whoever asked is told.", style="yellow")
+        elif stored.plan.job:
+            state.note(
+                f"Signed: the job begins. `deskclerk jobs watch {stored.plan.job.id}` follows it.",
+                style="green",
+            )
         else:
             state.note(
                 "Signed. This sends nothing by itself: the call that asked performs it, if it still waits; "

@@ -217,10 +217,9 @@ def export(
     "--map", "mapping", type=Pair(), multiple=True, help="COLUMN=PARAMETER; with nothing behind =: skip it."
 )
 @click.option(
-    "--existing",
-    type=click.Choice(["skip", "update"]),
-    default="skip",
-    help="Those that are there already, by their external id or an address.",
+    "--update-existing",
+    is_flag=True,
+    help="Bring users who are there already to what their row says, instead of leaving them out.",
 )
 @click.option("--firebase-hash", type=JsonText(), help="The project's hash parameters, as JSON or @FILE.")
 @_watching
@@ -233,8 +232,8 @@ def import_(
     *,
     form: str | None,
     mapping: tuple[tuple[str, str], ...],
-    existing: str,
     firebase_hash: Any,
+    update_existing: bool,
     yes: bool,
     **options: Any,
 ) -> int:
@@ -251,7 +250,7 @@ def import_(
             _caller(),
             form=form,
             mapping=dict(mapping),
-            update_existing=existing == "update",
+            update_existing=update_existing,
             firebase_hash=firebase_hash,
             wish=_wish(options, {}),
         )

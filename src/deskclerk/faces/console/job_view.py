@@ -67,7 +67,9 @@ class Rates:
         while len(self._seen) >= _MOST and job.id not in self._seen:
             self._seen.pop(next(iter(self._seen)))
         at, seen = time.monotonic(), self._seen.setdefault(job.id, deque())
-        while seen and (at - seen[0][0] > _OLDEST or (len(seen) > 1 and at - seen[1][0] > _WINDOW)):
+        while seen and at - seen[0][0] > _OLDEST:
+            seen.popleft()
+        while len(seen) > 1 and at - seen[0][0] > _WINDOW and at - seen[1][0] >= _SHORTEST:
             seen.popleft()
         passed = at - seen[0][0] if seen else 0.0
         rate = (job.finished - seen[0][1]) / passed if passed >= _SHORTEST else None
