@@ -642,6 +642,7 @@ async def test_parts_end_in_time_and_when_it_is_to_stop(long_work):
     run = await long_work.run()
     run.stopping = True
     assert await run.part(60) is None
+    assert run.idle.is_set()
     assert long_work.store.kept == 0
     run.stopping = False
     assert await run.part(0) is None

@@ -42,7 +42,7 @@ from deskclerk.desk.journal.process_locks import claim
 from deskclerk.desk.secrets.private_files import make_folder
 from deskclerk.desk.view.answers import compact, project
 from deskclerk.desk.view.cleaning import line_of, without_secrets
-from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound, RateLimited
+from deskclerk.errors import ClerkError, InvalidRequest, NotFound, RateLimited
 
 EVERYTHING = "everything"
 FORMATS = ("ndjson", "csv")
@@ -148,7 +148,7 @@ class _Target:
     def of(cls, job: Job) -> "_Target":
         what = job.options["what"]
         names = tuple(EXPORTS) if what == EVERYTHING else (what,)
-        return cls(names, Path(job.options["file"]), job.options["format"])
+        return cls(names, Path(job.options["file"]), job.options.get("format", FORMATS[0]))
 
     @property
     def folder(self) -> Path:
@@ -167,12 +167,17 @@ class _StopError(Exception):
 
 
 class Export:
-    """One run of an export job, part by part; `stopping` ends the part under way early."""
+    """One run of an export job, part by part.
+
+    `stopping` ends the part under way early, `idle` says that it has.
+    """
 
     def __init__(self, job: Job, owner: str, tools: Tools) -> None:
         self.job = job
         self.owner = owner
         self.stopping = False
+        self.idle = asyncio.Event()
+        self.idle.set()
         self._tools = tools
         self._target = _Target.of(job)
         self._where: Mapping[str, Any] = job.options.get("where") or {}
@@ -186,17 +191,25 @@ class Export:
         LostJobError if another run has the job by now.
         """
         until = monotonic() + seconds
+        self.idle.clear()
+        try:
+            return await self._locked_part(until)
+        finally:
+            self.idle.set()
+
+    async def _locked_part(self, until: float) -> tuple[str, str | None] | None:
         # A run that was given up for dead may be writing still: never two of them in one file.
         with claim(self._tools.journal.locks(), f"export-{self.job.id}") as mine:
             if not mine:
                 await self._wanted()
-                await asyncio.sleep(min(seconds, _LOOK_SECONDS))
+                await asyncio.sleep(min(max(0.0, until - monotonic()), _LOOK_SECONDS))
                 return None
             try:
                 return await self._part(until)
             except _StopError as error:
                 return PAUSED, str(error)
             finally:
+                # Before the lock is given back.
                 self._close()
 
     async def _part(self, until: float) -> tuple[str, str | None] | None:
@@ -232,7 +245,7 @@ class Export:
                 except RateLimited as error:
                     self._hold_until = monotonic() + (error.retry_after or 1.0)
                     continue
-                except DeskclerkError as error:
+                except (ClerkError, InvalidRequest) as error:
                     return PAUSED, f"Clerk could not be read: {line_of(error.message, _LONGEST_REASON)}"
                 await self._write(file, items, cursor)
 

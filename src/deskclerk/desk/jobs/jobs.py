@@ -551,6 +551,7 @@ class Jobs:
         progress: Progress | None,
     ) -> Answer:
         """Carry out one of the desk's own actions; what the asker is told."""
+        await self.look_after()
         match action:
             case ListJobs():
                 jobs = await self.listed(action.limit or 20)

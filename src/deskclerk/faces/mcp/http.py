@@ -1,6 +1,8 @@
 """MCP over Streamable HTTP at `/mcp`, for clients on this machine or, with a token, on others."""
 
+import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -12,13 +14,17 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from deskclerk.desk import Desk
-from deskclerk.errors import InvalidSettings, StorageUnavailable, innermost
+from deskclerk.errors import DeskclerkError, InvalidSettings, StorageUnavailable, innermost
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.http_server import BoundedProtocol
 from deskclerk.settings import Settings
 
+logger = logging.getLogger("deskclerk.mcp")
+
 PATH = "/mcp"
+_JOBS_SECONDS = 10
+"""Between two looks whether somebody sees to the open jobs."""
 _DESCRIPTORS = 65_536
 _GRACE_SECONDS = 5
 """How long open streams may take to end; the desk's writes are waited for after that, however long."""
@@ -123,7 +129,11 @@ def _app(
                 site.running() if site else contextlib.nullcontext(),
             ):
                 began = True
-                yield
+                seeing = asyncio.create_task(_see_to_jobs(desk))
+                try:
+                    yield
+                finally:
+                    seeing.cancel()
         except Exception as error:
             failure = innermost(error)
             if not isinstance(failure, StorageUnavailable):
@@ -137,6 +147,16 @@ def _app(
     guard = Middleware(AccessGuard, security=security, tokens=tokens, path=PATH if site else None)
     routes = [*mcp.routes, *(site.routes if site else ())]
     return Starlette(routes=routes, middleware=[guard], lifespan=lifespan), site
+
+
+async def _see_to_jobs(desk: Desk) -> None:
+    """Have a job gone on with whose worker has died, as long as this serves."""
+    while True:
+        await asyncio.sleep(_JOBS_SECONDS)
+        try:
+            await desk.jobs.look_after()
+        except (DeskclerkError, OSError) as error:
+            logger.warning("Jobs cannot be looked after now: %s", type(error).__name__)
 
 
 def _take_every_descriptor() -> None:
