@@ -21,6 +21,7 @@ PROGRAMS = (
     "signed_write",
     "cli",
     "bulk_reads",
+    "jobs",
     "startup",
     "tasks",
 )

@@ -85,6 +85,10 @@ class Stub(asyncio.Protocol):
         """The body for a path."""
         if found := re.match(r"/v1/users/user_(\d+)", target):
             return user(int(found[1])).encode()
+        if target.startswith("/v1/users/count"):
+            return b'{"object":"total_count","total_count":%d}' % self.users
+        if named := re.findall(r"user_id=user_(\d+)", target):
+            return f"[{','.join(user(int(number)) for number in named)}]".encode()
         start = re.search(r"starting_after=user_(\d+)", target)
         offset = re.search(r"offset=(\d+)", target)
         first = int(start[1]) + 1 if start else int(offset[1]) if offset else 0

@@ -78,7 +78,7 @@ async def test_no_ten_seconds_hold_more_requests_than_clerk_takes(clock, upstrea
             await at.send(READ)
     assert upstream.busiest() == most
     # A tenth of a second is what counting by tenths costs.
-    assert upstream.times[most] - upstream.times[0] < 10.2
+    assert upstream.times[most] - upstream.times[0] < 10.4
     assert clock.waits
 
 

@@ -150,10 +150,6 @@ class _Target:
         names = tuple(EXPORTS) if what == EVERYTHING else (what,)
         return cls(names, Path(job.options["file"]), job.options.get("format", FORMATS[0]))
 
-    @property
-    def folder(self) -> Path:
-        return self.place if len(self.names) > 1 else self.place.parent
-
     def file(self, source: int) -> Path:
         return self.place / f"{self.names[source]}.{self.file_format}" if len(self.names) > 1 else self.place
 

@@ -41,6 +41,7 @@ from deskclerk.desk.consequences.targets import reader_of_id
 from deskclerk.desk.execution.settling import Settling
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.job import (
+    CANCELLED,
     CHANGES,
     EXPORT,
     FAILURES,
@@ -418,7 +419,12 @@ class Jobs:
 
     async def cancel(self, job_id: str, caller: Caller) -> Job:
         """End a job for good: what is under way ends first, what is done stays done."""
-        return await self._decide(CancelJob, job_id, caller, "cancelled", self.store.cancel)
+        job = await self._decide(CancelJob, job_id, caller, "cancelled", self.store.cancel)
+        if job.kind == EXPORT and job.status == CANCELLED:
+            from deskclerk.desk.jobs.exporting import discard  # noqa: PLC0415 - few jobs are one
+
+            discard(job)
+        return job
 
     async def resume(self, job_id: str, caller: Caller) -> Job:
         """Let a paused job go on; a person has to want it."""

@@ -155,7 +155,7 @@ def card_of(job: Job, instance: Instance, waiting: Collection[str], rate: float 
         token=line_of(caller.token or "", 80),
         age=ago(job.created_at),
         created=iso_time(job.created_at),
-        took=span(job.ended_at - job.started_at) if job.started_at and job.ended_at else "",
+        took=_took(job),
         total=job.total,
         finished=finished,
         failed=failed,
@@ -217,6 +217,13 @@ def _bar(job: Job, finished: int, failed: int) -> tuple[float, float] | None:
     if not job.total:
         return None
     return round((finished - failed) / job.total * 100, 2), round(failed / job.total * 100, 2)
+
+
+def _took(job: Job) -> str:
+    if not job.started_at or not job.ended_at:
+        return ""
+    took = job.ended_at - job.started_at
+    return span(took) if took >= 1000 else "less than a second"  # noqa: PLR2004 - a second
 
 
 def _progress(job: Job, finished: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from deskclerk.catalogue import BY_NAME
+from deskclerk.catalogue import EVERY_BY_NAME
 from deskclerk.desk import Desk
 from deskclerk.desk.journal.chain import ChainFault
 from deskclerk.desk.journal.records import EntryFilter, changed_fields, entry_summary
@@ -20,7 +20,7 @@ from deskclerk.faces.console.plan_card import FACES, Row, iso_time, value_text
 
 MOST_TEXT = 20_000
 """Characters of one JSON text on a page."""
-_GOOD, _OPEN = ("done", "signed"), ("open", "unknown", "outcome_unknown")
+_GOOD, _OPEN = ("done", "signed", "paused", "resumed", "cancelled"), ("open", "unknown", "outcome_unknown")
 _SECONDS = 20.0
 _PATIENCE = 1.0
 _AT_ONCE = 2_000
@@ -58,7 +58,7 @@ class Item:
 def item_of(entry: Mapping[str, Any]) -> Item:
     """An entry of the journal, in short."""
     at = iso_time(entry["at"])
-    action = BY_NAME.get(entry["action"])
+    action = EVERY_BY_NAME.get(entry["action"])
     client = " ".join(str(entry[name]) for name in ("client", "token") if entry[name])
     outcome = str(entry["outcome"] or "done")
     return Item(
