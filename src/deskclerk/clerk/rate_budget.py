@@ -27,8 +27,8 @@ logger = logging.getLogger("deskclerk.clerk")
 PER_TEN_SECONDS = {"live": 1000, "test": 100}
 """Requests that Clerk takes from one instance in ten seconds, by the kind of its key."""
 _WINDOW = 10_200
-"""Milliseconds for which a request counts: Clerk's ten seconds, and how much longer than others one may be on its
-way. Two that leave ten seconds apart can arrive within less."""
+"""Milliseconds for which a request counts: Clerk's ten seconds, and how much longer one may be on its way
+than another. Two that leave ten seconds apart can arrive within less."""
 _SLICE = 100
 """Milliseconds: what was sent is counted by tenths of a second, and counts until the last moment of its own
 is past."""

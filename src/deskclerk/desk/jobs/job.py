@@ -147,7 +147,7 @@ class Job:
             "title": self.title,
             "status": self.state,
             "reason": self.reason,
-            "total": self.total,
+            "total": self.all_of_it,
             "counts": {
                 name: self.counts[name] for name in (*COUNTED, LEFT_OUT, STRUCK) if self.counts.get(name)
             },
@@ -170,8 +170,15 @@ class Job:
         return self.status
 
     @property
+    def all_of_it(self) -> int | None:
+        """How many items there are to be carried out, or to be written; None where nobody knows yet."""
+        return self.progress.get("total") if self.kind == EXPORT else self.total
+
+    @property
     def finished(self) -> int:
-        """How many of its items are over."""
+        """How many of its items are over, or have been written."""
+        if self.kind == EXPORT:
+            return int(self.progress.get("written") or 0)
         return sum(self.counts.get(name, 0) for name in (ITEM_DONE, SKIPPED, REFUSED, UNKNOWN))
 
 

@@ -406,7 +406,9 @@ class Jobs:
             # A client is told of progress, not that there is none.
             if progress and job.finished > told:
                 told = job.finished
-                await progress(job.finished, job.total, f"{job.title}: {job.finished} of {job.total}")
+                total = job.all_of_it or 0
+                of_all = f" of {total}" if total else ""
+                await progress(job.finished, total, f"{job.title}: {job.finished}{of_all}")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def listed(self, limit: int = 20) -> list[Job]:

@@ -509,7 +509,7 @@ async def _to_its_end(state: State, desk: "Desk", job: "Job") -> "Job":
         TextColumn("{task.fields[failed]}", style="red"),
     )
     with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task(job.title, total=job.total or None, rate="", failed="")
+        task = bar.add_task(job.title, total=job.all_of_it or None, rate="", failed="")
 
         async def tell(done: float, total: float, text: str) -> None:
             del text
@@ -544,7 +544,7 @@ def _draw(found: list[dict[str, Any]]) -> None:
             job["id"],
             clean_text(job["title"]),
             job["status"] + (f": {clean_text(job['reason'])}" if job.get("reason") else ""),
-            f"{done:,} of {job['total']:,}" if job["total"] else f"{done:,}",
+            f"{done:,} of {job['total']:,}" if job.get("total") else f"{done:,}",
             f"{failed:,}" if failed else "",
         )
     console(sys.stdout).print(table)
