@@ -14,6 +14,7 @@ from deskclerk.catalogue import (
     BY_NAME,
     EVERY_BY_NAME,
     READ,
+    REDACTED,
     Action,
     CancelJob,
     CreateOrganization,
@@ -204,6 +205,20 @@ class Jobs:
             notes = (f"From {file.name}",)
         kind: type[Action] = CreateUser if what == "users" else CreateOrganization
         return await self._planner.imported(steps, caller, replace(wish, notes=notes), kind)
+
+    async def propose_together(self, plan_ids: Sequence[str], caller: Caller, *, keep: bool = False) -> Plan:
+        """A plan of what several waiting plans were for, in this order; those are closed unless kept."""
+        found: list[tuple[Plan, Change]] = []
+        for plan_id in plan_ids:
+            plan = (await self._signing.decisions.open(plan_id)).plan
+            if plan.job or plan.takes_back or REDACTED in plan.arguments.values():
+                why = "a job, an undo, or a write with a secret is signed by itself"
+                raise InvalidRequest(f"{plan_id}: {why}.", problems=[("plan", f"{plan_id}: {why}")])
+            found.append((plan, Change(EVERY_BY_NAME[plan.action], plan.arguments)))
+        together = await self.propose_changes([change for _, change in found], caller)
+        for plan, _ in found if not keep else ():
+            await self._signing.plans.dismiss(plan, f"put together with others in {together.id}")
+        return together
 
     async def strike(self, plan_id: str, numbers: Sequence[int]) -> Plan:
         """Take steps out of a plan of several that waits: what is signed is what is left."""

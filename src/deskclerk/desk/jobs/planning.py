@@ -61,6 +61,8 @@ _AT_A_TIME = 500
 _FIRST = 10
 _MOST_TOLD = 20
 """Problems in an error's text; all of them are in its `problems`."""
+_MOST_NOTES = 8
+"""Kinds of remarks on rows that a plan tells."""
 _REQUESTS = 25
 """List requests that planning ten thousand targets may cost, and the least that a sum may."""
 _LEAST_FOR_A_SUM = 4
@@ -97,6 +99,7 @@ class _Draft:
     stored: int = 0
     first: list[str] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[str, str]] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
@@ -397,6 +400,7 @@ class Planner:
             draft.left_out[reason] += 1
             return replace(item, status=LEFT_OUT, error=reason, secrets=None)
         draft.count += 1
+        draft.notes.update(candidate.notes)
         draft.kinds[action.spec.name] += 1
         draft.effect = max(draft.effect, action.spec.effect, key=list(Effect).index)
         draft.sample = draft.sample or action
@@ -459,6 +463,7 @@ class Planner:
             *_shared(kind, wish),
             *(f"  {name}" for name in draft.first),
             *([f"  and {draft.count - len(draft.first):,} more"] if draft.count > len(draft.first) else []),
+            *(f"Of {number:,}: {note}" for note, number in draft.notes.most_common(_MOST_NOTES)),
             *(f"Left out: {number:,} {reason}" for reason, number in draft.left_out.items()),
             *(await self._costs(draft)),
             wish.stop.sentence(),

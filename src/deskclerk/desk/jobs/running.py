@@ -139,6 +139,7 @@ class Run:
         self._looking: asyncio.Task[None] | None = None
         self._in_a_row = 0
         self._why = ""
+        self._says = job.reason or ""
         self._hold_until = 0.0
         self._made: dict[int, str] | None = None
         self._blocked = False
@@ -370,7 +371,14 @@ class Run:
         except _WaitError as error:
             self._ready.extendleft(reversed(starting))
             self._hold_until = monotonic() + error.seconds
+            if not self._says:
+                minutes = -(-error.seconds // 60)
+                self._says = f"waits up to {minutes:.0f} minutes: Clerk takes no more of these in this hour"
+                await self._tools.store.say(self.job.id, self.owner, self._says)
             return []
+        if self._says:
+            self._says = ""
+            await self._tools.store.say(self.job.id, self.owner, None)
         return starting
 
     async def _note(self, finished: Sequence[_Ended], starting: Sequence[_Ready]) -> None:

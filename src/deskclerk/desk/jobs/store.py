@@ -319,6 +319,13 @@ class JobStore:
             ).one()
         return row.wanted, row.owner
 
+    async def say(self, job_id: str, owner: str, reason: str | None) -> None:
+        """Keep why a running job waits; None when it goes on."""
+        database = await self._journal.database()
+        async with database.writing(synced=False) as connection:
+            await self.check_owner(connection, job_id, owner)
+            await _set(connection, job_id, reason=reason)
+
     async def progress(self, job_id: str, owner: str, progress: Mapping[str, Any]) -> None:
         """Keep how far an export has come."""
         database = await self._journal.database()

@@ -113,6 +113,11 @@ def bulk(
             "Say what it is about in one way: --where or --everything, ids, or --from FILE.", ctx
         )
     kind = kinds[verb]
+    secret = [name for name, _ in values if (item := kind.parameters().get(name)) and item.secret]
+    if secret:
+        raise click.UsageError(
+            f"{', '.join(secret)}: a secret is not taken from the command line; give it in a file.", ctx
+        )
 
     async def propose(desk: "Desk") -> "Plan":
         wish = _wish(options, dict(values))
@@ -131,22 +136,36 @@ def bulk(
 
 
 @click.command(params=[json_option(), yes_option()])
-@click.argument("steps", type=JsonText(), metavar="JSON|-|@FILE")
+@click.argument("steps", type=JsonText(), metavar="[JSON|-|@FILE]", default=None, required=False)
+@click.option(
+    "--plan", "plans", multiple=True, metavar="ID", help="What waits as this plan; once for each, in order."
+)
 @click.option("--without", default="", metavar="NUMBERS", help="Leave these steps out, such as 2,5.")
 @click.option("--detach", is_flag=True, help="Do not wait for its end.")
 @click.option("--dry-run", is_flag=True, help="Show what it would do, and do nothing.")
 @click.pass_context
 def changes(
-    ctx: click.Context, /, steps: Any, without: str, *, yes: bool, detach: bool, dry_run: bool
+    ctx: click.Context,
+    /,
+    steps: Any,
+    plans: tuple[str, ...],
+    without: str,
+    *,
+    yes: bool,
+    detach: bool,
+    dry_run: bool,
 ) -> int:
     """Carry out different writes in order, under one signature.
 
     The steps are a JSON list of {"action": NAME, "arguments": {…}}; a value "$1.id" is the id that step 1
-    makes. The first step that fails stops the rest.
+    makes. The first step that fails stops the rest. With --plan they are what waits for a signature.
     """
     from deskclerk.catalogue import BY_NAME  # noqa: PLC0415 - help needs no catalogue
     from deskclerk.desk.jobs.jobs import Change  # noqa: PLC0415
 
+    if (steps is None) is not bool(plans):
+        raise click.UsageError("Give the steps, or --plan for each that waits.", ctx)
+    steps = steps if steps is not None else []
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise click.UsageError('The steps are a JSON list of {"action": NAME, "arguments": {…}}.', ctx)
     found = []
@@ -161,7 +180,11 @@ def changes(
         found.append(Change(kind, step.get("arguments", {})))
 
     async def propose(desk: "Desk") -> "Plan":
-        plan = await desk.jobs.propose_changes(found, _caller())
+        plan = await (
+            desk.jobs.propose_together(plans, _caller(), keep=dry_run)
+            if plans
+            else desk.jobs.propose_changes(found, _caller())
+        )
         numbers = [int(part) for part in without.replace(" ", "").split(",") if part.isdecimal()]
         return await desk.jobs.strike(plan.id, numbers) if numbers else plan
 
