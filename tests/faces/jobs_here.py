@@ -24,10 +24,19 @@ def spam(number):
 
 def with_spammers(folder, count):
     """A sandbox's database in a folder: so many users alike, one other, and an organization of hers."""
-    lines = [f"  - {{id: {spam(number)}, first_name: Spam, email_address: [s{number:03}@spam.example]}}"
-             for number in range(count)]
-    people = "\n".join(["users:", "  - {id: user_ada, first_name: Ada, email_address: [ada@example.com]}", *lines,
-                        "organizations:", "  - {id: org_acme, name: Acme, created_by: user_ada}"])
+    lines = [
+        f"  - {{id: {spam(number)}, first_name: Spam, email_address: [s{number:03}@spam.example]}}"
+        for number in range(count)
+    ]
+    people = "\n".join(
+        [
+            "users:",
+            "  - {id: user_ada, first_name: Ada, email_address: [ada@example.com]}",
+            *lines,
+            "organizations:",
+            "  - {id: org_acme, name: Acme, created_by: user_ada}",
+        ]
+    )
     (folder / "people.yaml").write_text(people)
     place = folder / "sandbox.db"
     with pytest.MonkeyPatch.context() as patches, contextlib.redirect_stdout(io.StringIO()):

@@ -6,12 +6,12 @@ import sqlite3
 
 import httpx2
 import pytest
-from tests.desk.jobs.conftest import ME, refusing, user, users, yes
+from tests.desk.jobs.conftest import ME, refusing, user, users
 
 from deskclerk.catalogue import (
     BanUser,
     CreateUser,
-    DeleteUser,
+    DeleteOrgMembership,
     ListOrgMemberships,
     ListUsers,
     LockUser,
@@ -140,11 +140,17 @@ async def test_who_matches_the_filters_no_more_is_not_touched(work):
     assert skipped.error == "it is gone, or the filters find it no more"
 
 
-async def test_members_found_by_role_are_banned(work):
-    plan = await work.propose(BanUser, ListOrgMemberships(organization_id="org_acme", role=["org:member"]))
+@pytest.mark.xfail(
+    strict=True,
+    raises=InvalidRequest,
+    reason="rows.own_id calls a membership's own id organization_id, since GetOrgMembership names only that",
+)
+@pytest.mark.parametrize("kind", [BanUser, DeleteOrgMembership])
+async def test_members_found_by_role_are_the_targets(work, kind):
+    plan = await work.propose(kind, ListOrgMemberships(organization_id="org_acme", role=["org:member"]))
     job = await work.carry_out(await work.start(plan))
-    assert job.status == DONE, job.reason
-    assert await work.banned() == {2, 3, 4}
+    assert (job.status, job.reason, job.counts) == (DONE, None, {"done": 3})
+    assert [item.arguments["user_id"] for item in await work.items(job.id)] == users(2, 4)[::-1]
 
 
 async def test_an_item_that_is_gone_at_clerk_between_look_and_send_is_a_failure_of_its_own(work):
@@ -160,34 +166,58 @@ async def test_an_item_that_is_gone_at_clerk_between_look_and_send_is_a_failure_
 
 async def test_ten_failures_in_a_row_pause_it_and_resuming_counts_anew(work, monkeypatch):
     monkeypatch.setattr(running, "_SIDE_BY_SIDE", 1)
-    work.wire.trouble = refusing(422, *users(1, 15))
+    work.wire.trouble = refusing(422, *users(1, 18))
     job = await work.start(await work.propose(BanUser, users(1, 30), stop=StopRules(10, 100)))
     job = await work.carry_out(job)
     assert (job.status, job.reason) == (PAUSED, "10 failures in a row")
-    assert job.as_dict()["counts"] == {"waiting": 20, "refused": 10}
-    assert len(work.wire.writes) == 10
-    job = await work.desk.jobs.resume(job.id, ME)
-    job = await work.carry_out(job, "run_2")
-    # Five more fail, which are fewer than ten since it was resumed.
+    # What was under way already has ended too.
+    assert 10 <= job.counts["refused"] <= 11
+    assert job.counts["refused"] + job.counts["waiting"] == 30
+    job = await work.carry_out(await work.desk.jobs.resume(job.id, ME), "run_2")
+    # Fewer than ten more fail since it was resumed.
     assert (job.status, job.reason) == (DONE, None)
-    assert job.as_dict()["counts"] == {"done": 15, "refused": 15}
+    assert job.as_dict()["counts"] == {"done": 12, "refused": 18}
     assert len(work.wire.writes) == 30
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="Run.part chooses what begins before _note has counted what ended: more is sent after the stop",
+)
+async def test_nothing_more_is_sent_once_the_failure_that_stops_it_is_known(work, monkeypatch):
+    monkeypatch.setattr(running, "_SIDE_BY_SIDE", 1)
+    work.wire.trouble = refusing(422)
+    job = await work.do(BanUser, users(1, 30))
+    assert job.status == PAUSED
+    assert len(work.wire.writes) == 10
 
 
 async def test_five_per_cent_of_at_least_twenty_pause_it_and_resuming_counts_anew(work, monkeypatch):
     monkeypatch.setattr(running, "_SIDE_BY_SIDE", 1)
-    bad = [user(1), user(3), user(25), user(26)]
-    work.wire.trouble = refusing(422, *bad)
+    work.wire.trouble = refusing(422, user(1), user(3), user(25))
     job = await work.carry_out(await work.start(await work.propose(BanUser, users(1, 40))))
     # Two of the first nineteen are more than 5 %, and say little.
     assert (job.status, job.reason) == (PAUSED, "2 of 20 failed, more than 5 %")
-    assert job.as_dict()["counts"] == {"waiting": 20, "done": 18, "refused": 2}
+    assert job.counts["refused"] == 2
+    assert job.counts["waiting"] in (19, 20)
     job = await work.carry_out(await work.desk.jobs.resume(job.id, ME), "run_2")
-    # Two more of twenty, counted from the resumption on.
-    assert (job.status, job.reason) == (PAUSED, "2 of 20 failed, more than 5 %")
-    assert job.as_dict()["counts"] == {"done": 36, "refused": 4}
-    job = await work.carry_out(await work.desk.jobs.resume(job.id, ME), "run_3")
-    assert job.status == DONE
+    # One of the rest, counted from the resumption on.
+    assert (job.status, job.reason) == (DONE, None)
+    assert job.as_dict()["counts"] == {"done": 37, "refused": 3}
+
+
+async def test_a_resumed_job_pauses_again_when_it_goes_on_failing(work, monkeypatch):
+    monkeypatch.setattr(running, "_SIDE_BY_SIDE", 1)
+    work.wire.trouble = refusing(422)
+    job = await work.carry_out(
+        await work.start(await work.propose(BanUser, users(1, 40), stop=StopRules(3, 100)))
+    )
+    assert job.status == PAUSED
+    assert job.counts["waiting"]
+    job = await work.carry_out(await work.desk.jobs.resume(job.id, ME), "run_2")
+    assert job.status == PAUSED
+    assert job.reason.endswith("failures in a row")
 
 
 async def test_exactly_five_per_cent_is_not_more(work, monkeypatch):
@@ -273,7 +303,7 @@ async def test_a_rejected_key_pauses_it_and_the_item_waits_again(work):
     work.wire.trouble = refusing(401, code="authentication_invalid")
     job = await work.do(BanUser, users(1, 3))
     assert job.status == PAUSED
-    assert "key" in job.reason.lower() or "401" in job.reason
+    assert job.reason.startswith("Clerk refused POST /users/")
     assert job.as_dict()["counts"] == {"waiting": 3}
     entries = await work.desk.journal.job_entries(job.id, 0, 10)
     assert {entry["outcome"]["outcome"] for entry in entries} == {"key_rejected"}
@@ -390,7 +420,7 @@ async def test_what_may_still_be_under_way_is_unknown_and_neither_sent_again_nor
 
 async def test_a_run_that_broke_off_finds_out_by_reading_before_it_sends_anything_again(work):
     job = await work.start(await work.propose(BanUser, users(1, 6)))
-    sent = asyncio.Event()
+    sent, arrived = asyncio.Event(), []
 
     async def killed(request, go_on):
         if request.method == "GET":
@@ -398,7 +428,8 @@ async def test_a_run_that_broke_off_finds_out_by_reading_before_it_sends_anythin
         # Of half of them the request has arrived when the process dies.
         if int(request.url.path.split("/")[3][5:]) % 2:
             await go_on(request)
-        if len(work.wire.writes) == 6:
+        arrived.append(request.url.path)
+        if len(arrived) == 6:
             sent.set()
         await asyncio.Event().wait()
         raise AssertionError
@@ -588,13 +619,25 @@ async def test_a_retry_is_a_plan_of_the_failed_ones_only(work):
 
 async def test_what_failed_without_a_secret_that_is_not_kept_is_left_out_of_a_retry(work):
     work.wire.trouble = refusing(422)
-    values = {"password": "correct-horse-9-Zx", "skip_password_checks": True}
-    job = await work.do(UpdateUser, users(1, 2), values=values)
+    job = await work.do(UpdateUser, users(1, 2), values={"password": "correct-horse-9-Zx"})
     assert job.counts == {"refused": 2}
-    work.wire.trouble = None
     with pytest.raises(InvalidRequest, match="2 without a secret that is not kept"):
         await work.desk.jobs.propose_retry(job.id, ME)
     assert len(work.wire.writes) == 2
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="Jobs.propose_retry leaves out only what is no valid action without its secret: the rest is sent "
+    "without the password that was signed",
+)
+async def test_a_retry_sends_nothing_without_the_secret_that_it_was_signed_with(work):
+    work.wire.trouble = refusing(422)
+    values = {"password": "correct-horse-9-Zx", "first_name": "Ada"}
+    job = await work.do(UpdateUser, users(1, 2), values=values)
+    assert job.counts == {"refused": 2}
+    with pytest.raises(InvalidRequest, match="2 without a secret that is not kept"):
+        await work.desk.jobs.propose_retry(job.id, ME)
 
 
 async def test_there_is_nothing_to_retry_where_nothing_failed(work):
@@ -634,7 +677,6 @@ async def test_an_update_comes_back_to_the_values_from_before(work):
     rows = [Row(number, {"user_id": user(number), "first_name": f"New {number}"}) for number in (1, 2, 3)]
     job = await work.do(UpdateUser, rows)
     assert (await work.user(2))["first_name"] == "New 2"
-    # One has been changed since by somebody else.
     await work.carry_out(await work.start(await work.desk.jobs.propose_undo(job.id, ME)))
     assert [(await work.user(number))["first_name"] for number in (1, 2, 3)] == ["Person"] * 3
 
@@ -672,13 +714,16 @@ async def test_an_open_job_is_not_taken_back(work):
         await work.desk.jobs.propose_undo(job.id, ME)
 
 
-async def test_a_cancelled_job_is_taken_back_as_far_as_it_came(work):
-    work.wire.trouble = refusing(422, user(2))
-    job = await work.start(await work.propose(BanUser, users(1, 3), stop=StopRules(1, 100)))
+async def test_a_cancelled_job_is_taken_back_as_far_as_it_came(work, monkeypatch):
+    monkeypatch.setattr(running, "_SIDE_BY_SIDE", 1)
+    work.wire.trouble = refusing(422, user(5))
+    job = await work.start(await work.propose(BanUser, users(1, 12), stop=StopRules(1, 100)))
     job = await work.carry_out(job)
-    assert job.status == PAUSED or job.status == DONE
-    if job.status == PAUSED:
-        await work.desk.jobs.cancel(job.id, ME)
+    assert job.status == PAUSED
+    job = await work.desk.jobs.cancel(job.id, ME)
+    assert job.status == CANCELLED
+    work.wire.trouble = None
     plan = await work.desk.jobs.propose_undo(job.id, ME)
     assert plan.job.count == len(await work.banned())
-    await work.desk.jobs.run(plan, ME, approver=yes)
+    await work.carry_out(await work.start(plan))
+    assert await work.banned() == set()

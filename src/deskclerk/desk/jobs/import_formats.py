@@ -12,7 +12,7 @@ import functools
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,14 +80,21 @@ def read_users(
 
 
 def read_rows(
-    path: Path, parameters: Mapping[str, Parameter], mapping: Mapping[str, str] | None = None
+    path: Path,
+    parameters: Mapping[str, Parameter],
+    mapping: Mapping[str, str] | None = None,
+    given: Collection[str] = (),
 ) -> Iterator[Row]:
     """The records of a CSV or JSON lines file, as arguments of the action that has these parameters.
 
-    Also a plain list, one value a line, for an action with exactly one required parameter.
+    What is `given` besides need not be in the file. Also a plain list, one value a line, for an action that
+    then wants exactly one parameter.
     """
     is_json = _head_of(path).lstrip()[:1] in ("{", "[")
-    return _our_rows(path, parameters, mapping or {}, is_json=is_json)
+    wanted = {
+        name: replace(item, required=item.required and name not in given) for name, item in parameters.items()
+    }
+    return _our_rows(path, wanted, mapping or {}, is_json=is_json)
 
 
 def guess_format(path: Path) -> str:

@@ -278,7 +278,7 @@ class Jobs:
                         "without a secret that is not kept",
                     )
 
-        title = f"Try again what failed in {job_id}"
+        title = f"Try again what failed: {job.title}"
         return await self._planner.writes(writes(), caller, title, Wish(stop=job.stop, retries=job_id))
 
     async def propose_undo(self, job_id: str, caller: Caller) -> Plan:
@@ -290,7 +290,7 @@ class Jobs:
                 problems=[("job_id", "not over")],
                 next_step="Pause or cancel it first.",
             )
-        title = f"Take back {job.title[0].lower()}{job.title[1:]}"
+        title = f"Undo: {job.title}"
         wish = Wish(stop=job.stop, undoes=job_id)
         await self._check(UndoJob, caller, [], job_id)
         return await self._planner.writes(self._inverses(job_id, caller), caller, title, wish)

@@ -86,6 +86,7 @@ class _Candidate:
     target: str | None = None
     left_out: str = ""
     seen_id: str | None = None
+    given: str = ""
     undoes: str | None = None
 
 
@@ -529,9 +530,9 @@ class Planner:
                 )
         rate = PER_TEN_SECONDS.get(self._instance.kind)
         if rate is None:
-            return [*found, "No rate limit here: as fast as it goes"]
+            return [*found, "No rate limit here: as fast as it goes."]
         seconds = requests / (rate / 10 * _PACE)
-        return [*found, f"Takes about {_duration(seconds)} at {rate:,} requests in 10 seconds"]
+        return [*found, f"Takes about {_duration(seconds)} at {rate:,} requests in 10 seconds."]
 
     def _too_many(self) -> InvalidRequest:
         most = self._settings.items_per_job
@@ -728,8 +729,13 @@ def _rows(kind: type[Action], targets: Targets) -> Iterable[Row]:
 
 
 def _candidate(row: Row, wish: Wish) -> _Candidate:
+    given = next((value for value in row.arguments.values() if isinstance(value, str)), "")
     return _Candidate(
-        row.line or None, {**wish.values, **row.arguments}, problems=list(row.problems), notes=row.notes
+        row.line or None,
+        {**wish.values, **row.arguments},
+        problems=list(row.problems),
+        notes=row.notes,
+        given=given,
     )
 
 
@@ -737,8 +743,7 @@ def _place_of(candidate: _Candidate) -> str:
     """Where what is wrong stands: the line of a file, else what was given or found."""
     if candidate.line:
         return f"line {candidate.line}"
-    given = next((value for value in candidate.arguments.values() if isinstance(value, str)), "")
-    return line_of(candidate.name or given, 100) or "a target"
+    return line_of(candidate.name or candidate.given, 100) or "a target"
 
 
 def _parts(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

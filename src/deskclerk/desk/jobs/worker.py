@@ -218,11 +218,17 @@ def results_file(settings: Settings, job_id: str) -> Path:
     return settings.data / "jobs" / f"{job_id}.ndjson"
 
 
+_started: list[subprocess.Popen[bytes]] = []
+"""The workers that this process has started, which go on when it ends."""
+
+
 def start_worker(settings: Settings, journal: Journal, instance: Instance) -> bool:
     """Start a worker for an instance in a process of its own, unless one is there; whether it was started."""
     with journal.gone(worker_lock(instance.id)) as none:
         if not none:
             return False
+    # Those that ended meanwhile are let go: whoever serves for days starts many.
+    _started[:] = [process for process in _started if process.poll() is None]
     folder = settings.data / "jobs"
     make_folder(folder)
     log = os.open(folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -237,6 +243,7 @@ def start_worker(settings: Settings, journal: Journal, instance: Instance) -> bo
         )
     finally:
         os.close(log)
+    _started.append(process)
     return True
 
 

@@ -125,7 +125,7 @@ def bulk(
         if source:
             from deskclerk.desk.jobs.import_formats import read_rows  # noqa: PLC0415
 
-            rows = read_rows(source, kind.parameters(), dict(mapping) or None)
+            rows = read_rows(source, kind.parameters(), dict(mapping) or None, dict(values))
             return await desk.jobs.propose(kind, rows, caller, wish=wish)
         if targets:
             return await desk.jobs.propose(kind, list(targets), caller, wish=wish)

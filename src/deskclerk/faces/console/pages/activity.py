@@ -22,7 +22,8 @@ from deskclerk.faces.console.rendering import render, status_of
 ON_A_PAGE = 50
 FILTERS = ("since", "until", "action", "target", "caller", "outcome")
 OUTCOMES = (
-    "done", "open", "unknown", "not_done", "signed", "declined", "paused", "resumed", "cancelled", "approval_needed", "approval_refused",
+    "done", "open", "unknown", "not_done", "signed", "declined", "paused", "resumed", "cancelled",
+    "approval_needed", "approval_refused",
     "not_allowed", "invalid_request", "not_found", "conflict", "unprocessable", "key_rejected",
     "plan_required", "rate_limited", "clerk_unavailable", "outcome_unknown",
 )  # fmt: skip
