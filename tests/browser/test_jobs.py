@@ -11,11 +11,7 @@ from deskclerk.desk.jobs.job import DONE
 from deskclerk.desk.jobs.jobs import Change
 from tests.browser.conftest import check_accessible, shoot
 
-pytestmark = [
-    pytest.mark.anyio,
-    # A worker outlives whoever started it, on purpose; Python warns of a child that nobody waits for.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.anyio
 ASKER = Caller("cli", "night script", "laptop")
 
 

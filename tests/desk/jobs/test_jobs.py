@@ -17,7 +17,6 @@ from deskclerk.catalogue import (
     DeleteUser,
     GetJob,
     ListJobs,
-    ListUsers,
     PauseJob,
     ProposeBulk,
     ProposeChanges,
@@ -372,8 +371,8 @@ async def test_a_call_that_waits_for_a_signature_is_told_of_the_job_and_the_sign
     monkeypatch.setattr("deskclerk.desk.approvals.signing._POLL_SECONDS", 0.05)
     async with opened(**JOBS_TOO, approval_wait=2) as work:
         call = asyncio.create_task(work.desk.perform(BAN, caller=MODEL))
-        while not (waiting := await work.desk.plans.waiting()):
-            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
+        waiting = await work.desk.plans.waiting()
         signed, told = await asyncio.gather(
             work.desk.sign(waiting[0].plan.id, SIGNED), call, return_exceptions=True
         )
@@ -749,7 +748,7 @@ async def test_a_target_that_is_gone_stops_it(work):
 
 @pytest.mark.xfail(
     strict=True,
-    reason="an item's `target` is the state at planning: what an earlier step changed counts as changed in between",
+    reason="an item's `target` is what was seen at planning: an earlier step's change counts as somebody else's",
 )
 async def test_two_steps_may_change_one_and_the_same(work):
     plan = await changes(work, rename(1, "A"), Change(BanUser, {"user_id": user(1)}))
@@ -882,7 +881,7 @@ async def test_the_call_whose_steps_were_struck_is_answered_with_its_job_too(ope
 
 @pytest.mark.xfail(
     strict=True,
-    reason="two steps on one user stop it (see above); and Planner._twice leaves the second inverse out as a double",
+    reason="two steps on one user stop it (see above); Planner._twice leaves the second inverse out as a double",
 )
 async def test_a_change_set_is_taken_back_step_by_step(work):
     plan = await changes(

@@ -233,7 +233,7 @@ def start_worker(settings: Settings, journal: Journal, instance: Instance) -> bo
     make_folder(folder)
     log = os.open(folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "deskclerk", "jobs", "work", "--until-idle"],
             stdin=subprocess.DEVNULL,
             stdout=log,
