@@ -87,7 +87,7 @@ async def test_users_are_ticked_banned_under_one_signature_and_followed_to_the_e
     await page.go_back()
     await page.go_back()
     await page.get_by_role("button", name="Undo…").click()
-    await expect(page.get_by_role("heading", level=1)).to_contain_text("Take back ban 3 users")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Undo: Ban 3 users")
 
 
 async def test_a_running_job_is_followed_on_both_pages_and_paused(stage, browse, no_worker):

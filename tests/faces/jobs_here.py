@@ -71,9 +71,15 @@ class WorkerHere:
         self.tasks = set()
         self.asleep = False
         """Whether nobody works, as between the signature and a worker's first look."""
+        self.starts_in = 0.0
+        """Seconds that it takes to start, as a process does."""
 
     def __call__(self, settings, _journal, _instance):
         if self.asleep or any(not task.done() for task in self.tasks):
             return False
-        self.tasks = {asyncio.get_running_loop().create_task(carry_out(settings))}
+        self.tasks = {asyncio.get_running_loop().create_task(self._work(settings))}
         return True
+
+    async def _work(self, settings):
+        await asyncio.sleep(self.starts_in)
+        await carry_out(settings)

@@ -239,7 +239,7 @@ async def test_the_policy_says_whether_a_job_is_signed(opened, confirm, kind, as
 @pytest.mark.xfail(
     strict=True,
     raises=pytest.fail.Exception,
-    reason="Jobs.run and start_signed do not ask the policy: a plan from before is set going where read_only is set",
+    reason="Jobs.run and start_signed do not ask the policy: a plan from before is set going",
 )
 async def test_no_job_begins_where_only_reads_are_allowed(opened):
     async with opened() as work:
@@ -355,7 +355,7 @@ async def test_two_signatures_at_the_same_time_set_it_going_once(work):
 
 @pytest.mark.xfail(
     strict=True,
-    reason="Jobs.run starts a plan that Desk.sign has just signed and is about to start: one of the two is refused",
+    reason="Jobs.run starts what Desk.sign has signed and is about to start: one of them is refused",
 )
 async def test_a_call_that_waits_for_a_signature_is_told_of_the_job_and_the_signer_of_no_fault(
     opened, monkeypatch
@@ -748,7 +748,7 @@ async def test_a_target_that_is_gone_stops_it(work):
 
 @pytest.mark.xfail(
     strict=True,
-    reason="an item's `target` is what was seen at planning: an earlier step's change counts as somebody else's",
+    reason="`target` is what was seen at planning: an earlier step's change counts as somebody else's",
 )
 async def test_two_steps_may_change_one_and_the_same(work):
     plan = await changes(work, rename(1, "A"), Change(BanUser, {"user_id": user(1)}))
@@ -881,7 +881,7 @@ async def test_the_call_whose_steps_were_struck_is_answered_with_its_job_too(ope
 
 @pytest.mark.xfail(
     strict=True,
-    reason="two steps on one user stop it (see above); Planner._twice leaves the second inverse out as a double",
+    reason="two steps on one user stop it (see above); Planner._twice leaves the second inverse out",
 )
 async def test_a_change_set_is_taken_back_step_by_step(work):
     plan = await changes(

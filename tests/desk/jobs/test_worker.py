@@ -1,0 +1,442 @@
+"""The worker: takes the jobs of its instances, and goes on with what others left."""
+
+import asyncio
+import heapq
+import itertools
+import json
+import logging
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from tests.desk.jobs.conftest import ME, refusing, user, users
+
+from deskclerk.catalogue import BanUser, Request, UpdateUser, Verb
+from deskclerk.clerk import rate_budget
+from deskclerk.clerk.rate_budget import MemoryAccount, RateBudget
+from deskclerk.desk.jobs import worker as work_module
+from deskclerk.desk.jobs.job import DONE, PAUSED, QUEUED, RUNNING
+from deskclerk.desk.jobs.running import Run
+from deskclerk.desk.jobs.worker import Worker, results_file, start_worker, worker_lock
+from deskclerk.desk.journal.process_locks import take_lock
+from deskclerk.errors import StorageUnavailable
+
+pytestmark = pytest.mark.anyio
+
+
+class FakeEngine:
+    """What DBOS does for a worker, in memory: a run that is asked for twice is one."""
+
+    def __init__(self):
+        self.name, self.part = "", None
+        self.runs, self.asked, self.ended, self.recovered, self.tasks = {}, [], {}, [], []
+        self.instances, self.lost, self.closed = [], 0, False
+
+    def __call__(self, place, name):
+        self.place, self.name = place, name
+        return self
+
+    async def launch(self, instances, part):
+        self.instances, self.part = list(instances), part
+
+    async def enqueue(self, instance, job_id, number):
+        key = (job_id, number)
+        self.asked.append((instance, *key))
+        if key in self.runs or key in self.ended:
+            return
+        if self.lost:
+            self.lost -= 1
+            self.ended[key] = "lost"
+            return
+        self._begin(key)
+
+    def _begin(self, key):
+        self.runs[key] = self.name
+        self.tasks.append(asyncio.create_task(self._run(key)))
+
+    async def _run(self, key):
+        while (ended := await self.part(*key)) is None:
+            pass
+        del self.runs[key]
+        self.ended[key] = ended
+
+    async def open_runs(self):
+        return dict(self.runs)
+
+    async def recover(self, _instance, job_id, number):
+        self.recovered.append((job_id, number))
+        self._begin((job_id, number))
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    engine = FakeEngine()
+    monkeypatch.setitem(sys.modules, "deskclerk.desk.jobs.engine", SimpleNamespace(Engine=engine))
+    monkeypatch.setattr(work_module, "_POLL_SECONDS", 0.01)
+    yield engine
+    for task in engine.tasks:
+        task.cancel()
+
+
+def worker(work, **options):
+    return Worker(work.desk.settings, [work.desk.jobs.tools], **options)
+
+
+async def until_idle(work):
+    one = worker(work, until_idle=True)
+    await one.work()
+    one.close()
+    return one
+
+
+def taken(work):
+    """Whether a worker shows that it is there."""
+    with work.desk.journal.gone(worker_lock(work.desk.instance.id)) as gone:
+        return not gone
+
+
+# Takes jobs, and ends.
+
+
+async def test_a_worker_carries_out_what_is_signed_and_ends_when_nothing_is_left(work, engine):
+    first = await work.start(await work.propose(BanUser, users(1, 3)))
+    second = await work.start(await work.propose(BanUser, users(4, 6)))
+    waits = await work.propose(BanUser, users(7, 8))
+    await until_idle(work)
+    for job in (first, second):
+        done = await work.store.load(job.id)
+        assert (done.status, done.counts, done.owner) == (DONE, {"done": 3}, None)
+        file = results_file(work.desk.settings, job.id)
+        assert work.desk.jobs.results(job.id) == file
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.parent.stat().st_mode & 0o777 == 0o700
+        assert [json.loads(line)["outcome"] for line in file.read_text().splitlines()] == ["done"] * 3
+    assert await work.banned() == set(range(1, 7))
+    assert (await work.store.load(waits.job.id)).status == "planned"
+    assert engine.instances == [work.desk.instance.id]
+    assert engine.closed
+    assert not taken(work)
+
+
+async def test_a_worker_leaves_the_jobs_of_other_instances_alone(work, opened, engine):
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    async with opened(secret_key="sk_test_other") as other:
+        await until_idle(other)
+    assert engine.asked == []
+    assert (await work.store.load(job.id)).status == QUEUED
+
+
+async def test_a_job_that_is_signed_while_it_works_is_taken_too(work, engine):
+    one = worker(work)
+    working = asyncio.create_task(one.work())
+    await asyncio.sleep(0.05)
+    assert taken(work)
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    assert (await work.desk.jobs.wait(job.id, seconds=10)).status == DONE
+    one.stop()
+    await working
+    assert not taken(work)
+
+
+async def test_a_process_is_started_only_where_no_worker_is(work, engine, monkeypatch):
+    started = []
+
+    def popen(command, **options):
+        started.append((command, options["env"].get("DESKCLERK_HOME"), options["start_new_session"]))
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    of = (work.desk.settings, work.desk.journal, work.desk.instance)
+    one = worker(work)
+    working = asyncio.create_task(one.work())
+    await asyncio.sleep(0.05)
+    assert start_worker(*of) is False
+    assert started == []
+    one.stop()
+    await working
+    assert start_worker(*of) is True
+    command = [sys.executable, "-m", "deskclerk", "jobs", "work", "--until-idle"]
+    assert started == [(command, str(work.desk.settings.home), True)]
+    log = work.desk.settings.data / "jobs" / "worker.log"
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_paused_job_has_its_result_so_far_and_goes_on_when_it_is_resumed(work, engine):
+    work.wire.trouble = refusing(422)
+    job = await work.start(await work.propose(BanUser, users(1, 12)))
+    await until_idle(work)
+    job = await work.store.load(job.id)
+    assert job.status == PAUSED
+    outcomes = [
+        json.loads(line)["outcome"] for line in work.desk.jobs.results(job.id).read_text().splitlines()
+    ]
+    assert len(outcomes) == 12
+    assert set(outcomes) <= {"refused", "waiting"}
+    work.wire.trouble = None
+    await work.ask("POST", f"/users/{user(20)}/ban")
+    await work.desk.jobs.resume(job.id, ME)
+    await until_idle(work)
+    job = await work.store.load(job.id)
+    assert (job.status, job.run) == (DONE, 2)
+    assert set(engine.ended.values()) == {PAUSED, DONE}
+
+
+# Goes on with what others left.
+
+
+async def test_a_worker_that_is_told_to_stop_ends_what_is_under_way_and_another_goes_on(
+    work, engine, monkeypatch
+):
+    monkeypatch.setattr("deskclerk.desk.jobs.running._SIDE_BY_SIDE", 2)
+
+    async def slowly(request, go_on):
+        if request.method != "GET":
+            await asyncio.sleep(0.02)
+        return await go_on(request)
+
+    work.wire.trouble = slowly
+    job = await work.start(await work.propose(BanUser, users(1, 30)))
+    one = worker(work)
+    working = asyncio.create_task(one.work())
+    while len(work.wire.writes) < 6:  # noqa: ASYNC110 - it happens at the sandbox
+        await asyncio.sleep(0.01)
+    one.stop()
+    await working
+    sent = len(work.wire.writes)
+    assert sent < 30
+    left = await work.store.load(job.id)
+    assert left.status == RUNNING
+    assert left.counts == {"done": sent, "waiting": 30 - sent}
+    # The process is gone; its run is still there, and is given to the next one.
+    (task,) = engine.tasks
+    task.cancel()
+    engine.runs[job.id, 1] = "own_of_a_dead_process"
+    await until_idle(work)
+    assert engine.recovered == [(job.id, 1)]
+    assert (await work.store.load(job.id)).counts == {"done": 30}
+    assert len(work.wire.writes) == 30
+
+
+async def test_a_run_of_a_process_that_lives_is_left_to_it(work, engine):
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    other = take_lock(work.desk.journal.locks(), "own_of_another_process")
+    try:
+        engine.runs[job.id, 1] = other.name
+        one = worker(work)
+        working = asyncio.create_task(one.work())
+        await asyncio.sleep(0.1)
+        assert (engine.recovered, engine.asked) == ([], [])
+        assert (await work.store.load(job.id)).status == QUEUED
+        one.stop()
+        await working
+    finally:
+        other.end()
+
+
+async def test_a_run_that_ended_without_ending_its_job_is_followed_by_another(work, engine):
+    engine.lost = 1
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    await until_idle(work)
+    done = await work.store.load(job.id)
+    assert (done.status, done.run, done.counts) == (DONE, 2, {"done": 3})
+
+
+async def test_a_run_that_is_late_is_told_that_it_is_over(work, engine):
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    await until_idle(work)
+    # As DBOS may ask once more for what a dead process had.
+    assert await engine.part(job.id, 1) == "over already"
+    assert len(work.wire.writes) == 3
+
+
+async def test_a_run_whose_job_another_one_has_gives_it_up(work, engine, monkeypatch):
+    begun, part = asyncio.Event(), Run.part
+
+    async def taken_over(run, seconds):
+        if run.owner != "run_elsewhere":
+            await work.store.own(run.job.id, "run_elsewhere")
+            begun.set()
+        return await part(run, seconds)
+
+    monkeypatch.setattr(Run, "part", taken_over)
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    one = worker(work)
+    working = asyncio.create_task(one.work())
+    await begun.wait()
+    while (job.id, 1) not in engine.ended:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert engine.ended[job.id, 1] == "taken over"
+    assert work.wire.writes == []
+    one.stop()
+    await working
+
+
+async def test_a_fault_of_ours_pauses_the_job_and_stands_in_the_log(work, engine, monkeypatch, caplog):
+    async def broken(_run, _seconds):
+        raise RuntimeError("broken")
+
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    with monkeypatch.context() as patched, caplog.at_level(logging.ERROR, "deskclerk.jobs"):
+        patched.setattr(Run, "part", broken)
+        await until_idle(work)
+    paused = await work.store.load(job.id)
+    assert (paused.status, paused.reason) == (
+        PAUSED,
+        "it failed inside deskclerk; the worker's log says where",
+    )
+    assert any(record.exc_info for record in caplog.records)
+    await work.desk.jobs.resume(job.id, ME)
+    await until_idle(work)
+    assert (await work.store.load(job.id)).counts == {"done": 3}
+
+
+async def test_a_database_that_cannot_be_used_for_a_while_is_waited_for(work, engine, monkeypatch):
+    part, failures = Run.part, [StorageUnavailable("the disk is full")]
+
+    async def full(run, seconds):
+        if failures:
+            raise failures.pop()
+        return await part(run, seconds)
+
+    monkeypatch.setattr(Run, "part", full)
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    await until_idle(work)
+    done = await work.store.load(job.id)
+    assert (done.status, done.run, done.counts) == (DONE, 1, {"done": 3})
+
+
+async def test_a_worker_sweeps_away_what_was_never_planned_to_the_end(work, engine):
+    begun = {"title": "", "options": {}, "owner": "own_of_a_dead_process"}
+    await work.store.begin("job_gone", work.desk.instance, ME, "bulk", **begun)
+    await until_idle(work)
+    assert await work.sql("select count(*) from jobs") == [(0,)]
+
+
+async def test_a_job_that_was_to_pause_when_its_worker_died_pauses_with_the_next_one(work, engine):
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    await work.store.own(job.id, "run_of_a_dead_process")
+    assert (await work.desk.jobs.pause(job.id, ME)).state == "pausing"
+    engine.runs[job.id, 1] = "own_of_a_dead_process"
+    await until_idle(work)
+    job = await work.store.load(job.id)
+    assert (job.status, job.reason, job.wanted) == (PAUSED, "by a person", "run")
+    assert work.wire.writes == []
+
+
+async def test_a_result_holds_no_secrets(work, engine):
+    values = {"password": "correct-horse-9-Zx", "skip_password_checks": True}
+    job = await work.start(await work.propose(UpdateUser, users(1, 2), values=values))
+    await until_idle(work)
+    assert (await work.store.load(job.id)).counts == {"done": 2}
+    assert "correct-horse" not in work.desk.jobs.results(job.id).read_text()
+    assert "correct-horse" not in await work.all_that_is_stored()
+
+
+# Lets others go first.
+
+
+class Clock:
+    """Time that passes only when everybody waits."""
+
+    def __init__(self, monkeypatch):
+        self.now, self.sleepers, self.numbers = 5_000.0, [], itertools.count()
+        self.pass_on = asyncio.sleep
+        monkeypatch.setattr(rate_budget, "monotonic", lambda: self.now)
+        monkeypatch.setattr(asyncio, "sleep", self.sleep)
+
+    async def sleep(self, seconds):
+        woken = asyncio.get_running_loop().create_future()
+        heapq.heappush(self.sleepers, (self.now + seconds, next(self.numbers), woken))
+        await woken
+
+    async def run(self, *tasks):
+        while not all(task.done() for task in tasks):
+            for _ in range(10):
+                await self.pass_on(0)
+            if self.sleepers:
+                at, _, woken = heapq.heappop(self.sleepers)
+                self.now = max(self.now, at)
+                if not woken.done():
+                    woken.set_result(None)
+
+
+READ = Request(Verb.GET, "/users/user_1")
+
+
+async def spend(budget, count, name, order, pause=0.0):
+    for _ in range(count):
+        await budget.spend(READ)
+        order.append(name)
+        if pause:
+            await asyncio.sleep(pause)
+
+
+def pair(monkeypatch, *, yields):
+    """A clock, a job's budget and a person's, which share an account."""
+    clock, account = Clock(monkeypatch), MemoryAccount()
+    return clock, RateBudget(100, account, "job", yields=yields), RateBudget(100, account, "person")
+
+
+async def jobs_before(clock, job, person, order):
+    """How many requests of a job leave before a person's, both of whom ask as fast as they can."""
+    before = len(order)
+    jobs = asyncio.create_task(spend(job, 200, "job", order))
+    for _ in range(20):
+        await clock.pass_on(0)
+    # The job has asked already, and waits; the person comes behind it.
+    await clock.run(asyncio.create_task(spend(person, 5, "person", order)), jobs)
+    return order[before:].index("person"), [*order[before:], "end"].index("end")
+
+
+async def test_whoever_waits_for_an_answer_goes_before_a_job_when_the_budget_is_used_up(monkeypatch):
+    waited = {}
+    for yields in (True, False):
+        with monkeypatch.context() as patched:
+            clock, job, person = pair(patched, yields=yields)
+            order = []
+            await clock.run(asyncio.create_task(spend(job, 100, "job", order, pause=0.1)))
+            waited[yields], _ = await jobs_before(clock, job, person, order)
+    print(waited)
+    assert waited[True] <= 1
+    assert waited[False] > waited[True]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="RateBudget counts somebody as waiting for 2 s, and has them sleep up to 10 s before they ask again",
+)
+async def test_whoever_waits_long_for_an_answer_goes_before_a_job_too(monkeypatch):
+    clock, job, person = pair(monkeypatch, yields=True)
+    order = []
+    # All in a moment: the next one is free in ten seconds.
+    await clock.run(asyncio.create_task(spend(job, 100, "job", order)))
+    before, _ = await jobs_before(clock, job, person, order)
+    assert before <= 1
+
+
+async def test_a_job_has_the_whole_budget_while_nobody_else_asks(monkeypatch):
+    clock, account, order = Clock(monkeypatch), MemoryAccount(), []
+    job = RateBudget(100, account, "job", yields=True)
+    began = clock.now
+    await clock.run(asyncio.create_task(spend(job, 301, "job", order)))
+    assert 30 <= clock.now - began < 31.5
+
+
+async def test_a_job_waits_two_seconds_and_no_longer_for_somebody_who_has_gone_away(monkeypatch):
+    clock, account, order = Clock(monkeypatch), MemoryAccount(), []
+    job = RateBudget(100, account, "job", yields=True)
+    person = RateBudget(100, account, "person")
+    await clock.run(asyncio.create_task(spend(person, 100, "person", order)))
+    waiting = asyncio.create_task(person.spend(READ))
+    for _ in range(10):
+        await clock.pass_on(0)
+    waiting.cancel()
+    await clock.run(asyncio.create_task(clock.pass_on(0)))
+    began = clock.now
+    await clock.run(asyncio.create_task(spend(job, 1, "job", order)))
+    assert clock.now - began < 12.5
+    assert order[-1] == "job"
