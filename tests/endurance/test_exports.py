@@ -69,6 +69,7 @@ async def everybody(origin):
 
 
 @pytest.mark.anyio
+@pytest.mark.promise("an-export-is-whole")
 async def test_an_export_loses_and_doubles_nobody_who_is_there_all_the_time(origin, tmp_path, monkeypatch):
     monkeypatch.setattr(door, "start_worker", lambda *_: False)
     workers = []

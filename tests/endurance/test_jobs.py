@@ -85,6 +85,7 @@ def check(referee, job, lines, entries):
 
 
 @pytest.mark.anyio
+@pytest.mark.promise("a-job-survives")
 async def test_a_job_survives_kills_on_postgresql_with_two_workers(tmp_path, monkeypatch):
     referee = Referee(ITEMS)
     with Postgres.started() as server, serving(referee) as origin, (tmp_path / "log").open("w") as log:
@@ -96,6 +97,7 @@ async def test_a_job_survives_kills_on_postgresql_with_two_workers(tmp_path, mon
 
 
 @pytest.mark.anyio
+@pytest.mark.promise("a-job-survives")
 async def test_a_job_survives_kills_on_sqlite(tmp_path, monkeypatch):
     referee = Referee(ITEMS)
     with serving(referee) as origin, (tmp_path / "workers.log").open("w") as log:
