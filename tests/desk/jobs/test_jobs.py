@@ -21,6 +21,8 @@ from deskclerk.catalogue import (
     ProposeBulk,
     ProposeChanges,
     ResumeJob,
+    RetryJob,
+    UndoJob,
     UpdateUser,
 )
 from deskclerk.desk import Caller, Decision, Signature
@@ -369,7 +371,7 @@ async def test_a_call_that_waits_for_a_signature_is_told_of_the_job_and_the_sign
 
     monkeypatch.setattr(Planner, "digest", slowly)
     monkeypatch.setattr("deskclerk.desk.approvals.signing._POLL_SECONDS", 0.05)
-    async with opened(**JOBS_TOO, approval_wait=2) as work:
+    async with opened(**JOBS_TOO, approval_wait=1) as work:
         call = asyncio.create_task(work.desk.perform(BAN, caller=MODEL))
         await asyncio.sleep(0.2)
         waiting = await work.desk.plans.waiting()
@@ -546,6 +548,21 @@ async def test_a_model_may_pause_and_cancel_and_that_is_journalled(opened):
         assert ("decided", "clerk_job_cancel", "cancelled") in found
         with pytest.raises(InvalidRequest, match="no job has this id"):
             await work.desk.perform(GetJob(job_id="job_nothing"), caller=MODEL)
+
+
+async def test_people_take_back_and_try_again_by_the_same_calls(work):
+    work.wire.trouble = refusing(422, user(2))
+    job = await work.do(BanUser, users(1, 3))
+    work.wire.trouble = None
+    with pytest.raises(ApprovalNeeded):
+        await work.desk.perform(RetryJob(job_id=job.id))
+    answer = await work.desk.perform(RetryJob(job_id=job.id), approver=yes)
+    assert (answer.value["retries"], answer.value["total"]) == (job.id, 1)
+    answer = await work.desk.perform(UndoJob(job_id=job.id), approver=yes)
+    assert (answer.value["undoes"], answer.value["total"]) == (job.id, 2)
+    undo = await work.carry_out(await work.store.load(answer.value["id"]))
+    assert undo.counts == {"done": 2}
+    assert await work.banned() == set()
 
 
 async def test_whoever_waits_is_told_how_far_it_has_come(work, monkeypatch):

@@ -1,8 +1,10 @@
 """How jobs are carried out: every item journalled, looked at in time, stopped in time, and done once."""
 
 import asyncio
+import contextlib
 import json
 import sqlite3
+from time import monotonic
 
 import httpx2
 import pytest
@@ -10,6 +12,7 @@ from tests.desk.jobs.conftest import ME, refusing, user, users
 
 from deskclerk.catalogue import (
     BanUser,
+    CreateInvitation,
     CreateUser,
     DeleteOrgMembership,
     ListOrgMemberships,
@@ -17,6 +20,8 @@ from deskclerk.catalogue import (
     LockUser,
     UpdateUser,
 )
+from deskclerk.clerk import rate_budget
+from deskclerk.clerk.rate_budget import Cap
 from deskclerk.desk.jobs import running
 from deskclerk.desk.jobs.job import (
     CANCELLED,
@@ -28,8 +33,8 @@ from deskclerk.desk.jobs.job import (
     SKIPPED,
     UNKNOWN,
     WAITING,
+    StopRules,
 )
-from deskclerk.desk.jobs.planning import StopRules
 from deskclerk.desk.jobs.results import write_results
 from deskclerk.desk.jobs.rows import Row
 from deskclerk.desk.jobs.store import LostJobError
@@ -284,6 +289,56 @@ async def test_a_cancelled_job_ends_what_is_under_way_and_is_over(work, monkeypa
             await change(job.id, ME)
 
 
+@pytest.mark.parametrize("when", ["planned", "queued", "paused"])
+async def test_a_job_that_is_cancelled_before_it_is_over_keeps_no_secrets(work, when):
+    plan = await work.propose(UpdateUser, users(1, 2), values={"password": "correct-horse-9-Zx"})
+    if when != "planned":
+        await work.start(plan)
+    if when == "paused":
+        await work.desk.jobs.pause(plan.job.id, ME)
+        # It may go on, and needs them then.
+        assert "correct-horse" in await work.all_that_is_stored()
+    job = await work.desk.jobs.cancel(plan.job.id, ME)
+    assert job.status == CANCELLED
+    assert "correct-horse" not in await work.all_that_is_stored()
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="JobStore.pause replaces a wish to cancel: the job only pauses",
+)
+async def test_a_job_that_is_to_end_for_good_does_not_merely_pause(work):
+    job = await work.start(await work.propose(BanUser, users(1, 2)))
+    run = await work.run(job)
+    await work.desk.jobs.cancel(job.id, ME)
+    with contextlib.suppress(InvalidRequest):
+        await work.desk.jobs.pause(job.id, ME)
+    assert (await work.finish(run)).status == CANCELLED
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="Run.part leaves its look under way behind when it ends: nobody waits for it, or hears its error",
+)
+async def test_a_run_that_ends_leaves_nothing_under_way(work):
+    job = await work.start(await work.propose(BanUser, users(1, 2)))
+    before = asyncio.all_tasks()
+
+    async def pause_while_it_looks(request, go_on):
+        await work.desk.jobs.pause(job.id, ME)
+        await asyncio.sleep(0.3)
+        return await go_on(request)
+
+    work.wire.trouble = pause_while_it_looks
+    job = await work.carry_out(job)
+    assert job.status == PAUSED
+    left = {task for task in asyncio.all_tasks() - before if "_look" in str(task.get_coro())}
+    await asyncio.gather(*left)
+    assert not left
+
+
 async def test_a_job_that_is_asked_to_pause_says_so_until_it_has(work):
     job = await work.start(await work.propose(BanUser, users(1, 2)))
     await work.store.own(job.id, "run_1")
@@ -359,6 +414,23 @@ async def test_what_clerk_refuses_for_the_moment_is_done_later_and_is_no_failure
     entries = await work.desk.journal.job_entries(job.id, 0, 200)
     ends = [entry["outcome"]["outcome"] for entry in entries]
     assert (ends.count("rate_limited"), ends.count("done")) == (30, 40)
+
+
+async def test_what_clerk_takes_only_so_often_in_an_hour_is_waited_for(opened, monkeypatch):
+    monkeypatch.setitem(rate_budget.HOURLY, "POST /invitations", Cap(2, 0.3))
+    times = []
+
+    async def listen(request, go_on):
+        if request.method == "POST":
+            times.append(monotonic())
+        return await go_on(request)
+
+    async with opened(secret_key="sk_test_x") as work:
+        work.wire.trouble = listen
+        rows = [Row(number, {"email_address": f"i{number}@people.example"}) for number in range(1, 6)]
+        job = await work.do(CreateInvitation, rows)
+        assert (job.status, job.counts) == (DONE, {"done": 5})
+    assert all(later - earlier > 0.25 for earlier, later in zip(times, times[2:], strict=False))
 
 
 def losing(*those, done=True, answer=None):
@@ -449,6 +521,41 @@ async def test_a_run_that_broke_off_finds_out_by_reading_before_it_sends_anythin
     assert (job.status, job.as_dict()["counts"]) == (DONE, {"done": 6})
     writes = [path for _, path in work.wire.writes]
     assert sorted(writes.count(f"/users/{one}/ban") for one in users(1, 6)) == [1, 1, 1, 2, 2, 2]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="Run._end_of asks again only where nothing is known: what this process settled too soon stays so",
+)
+async def test_what_was_looked_at_too_soon_is_looked_at_again_by_the_same_process(opened, monkeypatch):
+    monkeypatch.setattr("deskclerk.desk.execution.settling.STILL_UNDER_WAY", 100)
+    async with opened(secret_key="sk_test_x") as work:
+        job = await work.start(await work.propose(BanUser, users(1, 1)))
+        sent = asyncio.Event()
+
+        async def killed(request, go_on):
+            if request.method == "GET":
+                return await go_on(request)
+            sent.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        work.wire.trouble = killed
+        run = await work.run(job)
+        part = asyncio.create_task(run.part(60))
+        await sent.wait()
+        for task in asyncio.all_tasks():
+            if "_send" in str(task.get_coro()) or task is part:
+                task.cancel()
+        await asyncio.gather(part, return_exceptions=True)
+        work.wire.trouble = None
+        run = await work.run(job, "run_2")
+        assert {item.status for item in await work.items(job.id)} == {SENT}
+        await asyncio.sleep(0.15)
+        # By now it is clear that it was not done.
+        assert await run.settle()
+        assert {item.status for item in await work.items(job.id)} == {WAITING}
 
 
 # Owned.
@@ -605,7 +712,7 @@ async def test_a_retry_is_a_plan_of_the_failed_ones_only(work):
     work.wire.trouble = refusing(422, user(2), user(4))
     job = await work.do(BanUser, users(1, 5), stop=StopRules(7, 33))
     plan = await work.desk.jobs.propose_retry(job.id, ME)
-    assert plan.lines()[0] == f"Try again what failed in {job.id} on sandbox"
+    assert plan.lines()[0] == "Try again what failed: Ban 5 users on sandbox"
     assert plan.job.count == 2
     assert plan.words == ("ban 2 users on sandbox",)
     work.wire.trouble = None
@@ -628,8 +735,7 @@ async def test_what_failed_without_a_secret_that_is_not_kept_is_left_out_of_a_re
 
 @pytest.mark.xfail(
     strict=True,
-    reason="Jobs.propose_retry leaves out only what is no valid action without its secret: the rest is sent "
-    "without the password that was signed",
+    reason="Jobs.propose_retry leaves out only what is no valid action without its secret: the rest is sent",
 )
 async def test_a_retry_sends_nothing_without_the_secret_that_it_was_signed_with(work):
     work.wire.trouble = refusing(422)
@@ -638,6 +744,16 @@ async def test_a_retry_sends_nothing_without_the_secret_that_it_was_signed_with(
     assert job.counts == {"refused": 2}
     with pytest.raises(InvalidRequest, match="2 without a secret that is not kept"):
         await work.desk.jobs.propose_retry(job.id, ME)
+
+
+async def test_a_retry_is_refused_to_nobody_for_what_is_gone_since(work):
+    work.wire.trouble = refusing(422, user(1), user(2))
+    job = await work.do(BanUser, users(1, 3))
+    work.wire.trouble = None
+    await work.ask("DELETE", f"/users/{user(1)}")
+    plan = await work.desk.jobs.propose_retry(job.id, ME)
+    assert plan.job.count == 1
+    assert "Left out: 1 not there any more" in plan.lines()
 
 
 async def test_there_is_nothing_to_retry_where_nothing_failed(work):
@@ -655,7 +771,7 @@ async def test_an_undo_takes_back_what_was_done_and_can_be_undone(work):
     assert job.counts == {"done": 8, "left_out": 1}
     plan = await work.desk.jobs.propose_undo(job.id, ME)
     assert plan.job.count == 8
-    assert plan.lines()[0] == "Take back ban 8 users on sandbox"
+    assert plan.lines()[0] == "Undo: Ban 8 users on sandbox"
     undo = await work.carry_out(await work.start(plan))
     assert undo.counts == {"done": 8}
     assert undo.as_dict()["undoes"] == job.id
@@ -696,6 +812,19 @@ async def test_what_was_made_is_deleted_and_the_plan_is_as_destructive_as_that(w
     # A deletion is gone for good.
     with pytest.raises(InvalidRequest, match="2 cannot be taken back"):
         await work.desk.jobs.propose_undo(undo.id, ME)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="Jobs._inverses drops the `notes` and `cannot` of each inverse, which a single undo shows",
+)
+async def test_an_undo_says_what_does_not_come_back_with_what_does(work):
+    values = {"first_name": "Ada", "password": "correct-horse-9-Zx", "skip_password_checks": True}
+    job = await work.do(UpdateUser, users(1, 2), values=values)
+    plan = await work.desk.jobs.propose_undo(job.id, ME)
+    assert plan.job.count == 2
+    assert any("password" in line for line in plan.lines())
 
 
 async def test_who_is_gone_since_is_left_out_of_an_undo(work):

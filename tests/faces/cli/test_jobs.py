@@ -34,6 +34,7 @@ def worker(monkeypatch):
     """A worker within the loop of the command that signs."""
     here = WorkerHere()
     monkeypatch.setattr(START_WORKER, here)
+    monkeypatch.setattr("deskclerk.desk.jobs.jobs._POLL_SECONDS", 0.02)
     return here
 
 

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from deskclerk.catalogue import ACTIONS, EVERY_ACTION
+from deskclerk.catalogue import ACTIONS, EVERY_ACTION, TOOLSETS
 from deskclerk.faces.mcp.tools import tools_of
 
-TOOLS = {tool.name: tool for tool in tools_of(EVERY_ACTION)}
+JOBS = TOOLSETS["jobs"]
+TOOLS = {tool.name: tool for tool in tools_of((*EVERY_ACTION, *JOBS))}
 TYPES = {"string", "integer", "boolean", "array", "object"}
 KEYWORDS = {"type", "properties", "required", "items", "enum", "minimum", "maximum", "description"}
 
@@ -140,7 +141,7 @@ def test_every_tool_passes_as_clients_hand_it_on(convert):
 
 
 def test_every_tool_says_what_it_takes_as_the_action_does():
-    for action in ACTIONS:
+    for action in (*ACTIONS, *JOBS):
         properties = TOOLS[action.spec.name].input_schema["properties"]
         for name, parameter in action.parameters().items():
             kind = parameter.schema["type"]

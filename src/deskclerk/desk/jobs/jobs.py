@@ -1,17 +1,15 @@
 """The door to jobs: proposed, signed, set going, looked at, stopped, taken back."""
 
 import asyncio
-import difflib
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deskclerk.catalogue import (
-    BY_NAME,
     EVERY_BY_NAME,
     READ,
     REDACTED,
@@ -30,17 +28,14 @@ from deskclerk.catalogue import (
     RetryJob,
     UndoJob,
     UpdateUser,
-    sibling,
 )
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.approvals.decisions import Approver, changed, declined
 from deskclerk.desk.approvals.signing import Signing
 from deskclerk.desk.caller import MODELS, Caller, Progress
-from deskclerk.desk.consequences.inverse import kind_of
-from deskclerk.desk.consequences.many import look_at_many
-from deskclerk.desk.consequences.targets import reader_of_id
 from deskclerk.desk.execution.settling import Settling
 from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.jobs.drafts import Wish
 from deskclerk.desk.jobs.job import (
     CANCELLED,
     CHANGES,
@@ -57,10 +52,12 @@ from deskclerk.desk.jobs.job import (
     Job,
     step_of,
 )
-from deskclerk.desk.jobs.planning import Planner, Wish
+from deskclerk.desk.jobs.planning import Planner
+from deskclerk.desk.jobs.requests import AGAIN, Change, change_of, kind_named, lister_for
 from deskclerk.desk.jobs.rows import Targets
 from deskclerk.desk.jobs.running import Tools
 from deskclerk.desk.jobs.store import JobStore
+from deskclerk.desk.jobs.taking_back import inverses
 from deskclerk.desk.jobs.worker import results_file, start_worker
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
@@ -73,7 +70,6 @@ from deskclerk.desk.rates.caps import RateCaps
 from deskclerk.desk.secrets.handovers import Handovers
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.time_and_ids import new_id
-from deskclerk.desk.undo.engine import inverse
 from deskclerk.desk.view.answers import Answer, show
 from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest, NotAllowed
 from deskclerk.settings import Settings
@@ -86,15 +82,6 @@ _FEW = 5
 """Failures that an answer names."""
 _AT_A_TIME = 100
 _OF_A_PAGE = ("limit", "offset", "starting_after", "order_by", "fields", "paginated")
-_AGAIN = "Nothing was sent. Correct the arguments and call again."
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One step of several: the action, and its arguments; `$1.id` is the id that step 1 makes."""
-
-    action: type[Action]
-    arguments: Mapping[str, Any]
 
 
 class Jobs:
@@ -157,7 +144,7 @@ class Jobs:
         await self._check(ProposeChanges, caller, [step.action for step in steps])
         if not steps:
             problem = "give at least one step"
-            raise InvalidRequest(f"steps: {problem}.", problems=[("steps", problem)], next_step=_AGAIN)
+            raise InvalidRequest(f"steps: {problem}.", problems=[("steps", problem)], next_step=AGAIN)
         found = []
         may = partial(self._policy.check, caller=caller)
         for step in steps:
@@ -293,49 +280,9 @@ class Jobs:
         title = f"Undo: {job.title}"
         wish = Wish(stop=job.stop, undoes=job_id)
         await self._check(UndoJob, caller, [], job_id)
-        return await self._planner.writes(self._inverses(job_id, caller), caller, title, wish)
-
-    async def _inverses(self, job_id: str, caller: Caller) -> AsyncIterator[tuple[Action, str | None, str]]:
-        """The inverse of each item that was done, the last one first within its part of the journal."""
-        clerk, after = await self._clerk(), 0
-        while entries := await self._journal.job_entries(job_id, after, _AT_A_TIME):
-            after = entries[-1]["intent"]["seq"]
-            done = [entry for entry in entries if entry["outcome"] and entry["outcome"]["outcome"] == DONE]
-            plain = [entry for entry in done if not kind_of(entry["intent"]).spec.creates]
-            asked = [_again(entry["intent"]) for entry in plain]
-            # Looked at a hundred at a time; a creation is looked for by what it made.
-            now = dict(
-                zip(
-                    (entry["intent"]["entry"] for entry in plain),
-                    await look_at_many(asked, clerk),
-                    strict=True,
-                )
-            )
-            for entry in reversed(done):
-                intent, outcome = entry["intent"], entry["outcome"]
-                if await self._journal.taken_back_by(intent["entry"]):
-                    yield _again(intent), None, "taken back already"
-                    continue
-                seen = now.get(intent["entry"])
-                current = seen[0] if seen else None
-                if intent["entry"] not in now:
-                    current = await self._current(intent, outcome, clerk)
-                found = inverse(intent, outcome, current)
-                if found.action is None:
-                    yield _again(intent), None, "cannot be taken back"
-                    continue
-                self._policy.check(type(found.action), caller)
-                yield found.action, intent["entry"], ""
-
-    @staticmethod
-    async def _current(intent: Mapping[str, Any], outcome: Mapping[str, Any], clerk: Clerk) -> Any:
-        from deskclerk.desk.consequences.lookup import consequences_of  # noqa: PLC0415 - see its table
-        from deskclerk.errors import NotFound  # noqa: PLC0415
-
-        try:
-            return await consequences_of(kind_of(intent)).current(intent, outcome, clerk)
-        except NotFound:
-            return None
+        may = partial(self._policy.check, caller=caller)
+        found = inverses(job_id, self._journal, await self._clerk(), may)
+        return await self._planner.writes(found, caller, title, wish)
 
     # Signed and set going.
 
@@ -544,11 +491,11 @@ class Jobs:
             if known := await self._known(asked, caller):
                 return known
             if isinstance(action, ProposeBulk):
-                kind = _kind(action.action)
+                kind = kind_named(action.action)
                 targets = await self._targets(kind, action, caller)
                 wish = Wish(values=action.values or {})
                 return await self.propose(kind, targets, caller, wish=wish, asked=asked)
-            steps = [_change(number, text) for number, text in enumerate(action.steps, 1)]
+            steps = [change_of(number, text) for number, text in enumerate(action.steps, 1)]
             return await self.propose_changes(steps, caller, asked=asked)
 
     async def _known(self, asked: str, caller: Caller) -> Plan | Job | None:
@@ -624,7 +571,7 @@ class Jobs:
         if (action.where is None) == (action.targets is None):
             problem = "give one of the two: where, or targets"
             raise InvalidRequest(
-                f"{action.spec.name}: {problem}.", problems=[("where", problem)], next_step=_AGAIN
+                f"{action.spec.name}: {problem}.", problems=[("where", problem)], next_step=AGAIN
             )
         if action.targets is not None:
             return action.targets
@@ -634,13 +581,13 @@ class Jobs:
         self, kind: type[Action], where: Mapping[str, Any], values: Mapping[str, Any], caller: Caller
     ) -> Action:
         """The list action that finds the targets of a write, with these filters."""
-        lister = _lister(kind, values)
+        lister = lister_for(kind, values)
         if lister is None:
             problem = f"{kind.spec.name} has no list whose items it could be about; give targets or a file"
-            raise InvalidRequest(f"where: {problem}.", problems=[("where", problem)], next_step=_AGAIN)
+            raise InvalidRequest(f"where: {problem}.", problems=[("where", problem)], next_step=AGAIN)
         if page := next((name for name in where if name in _OF_A_PAGE), None):
             problem = f"{page} is no filter: a job is about all that the filters find"
-            raise InvalidRequest(f"where: {problem}.", problems=[("where", problem)], next_step=_AGAIN)
+            raise InvalidRequest(f"where: {problem}.", problems=[("where", problem)], next_step=AGAIN)
         self._policy.check(lister, caller)
         path = {name: values[name] for name in lister.spec.route.names if name in values}
         may = partial(self._policy.check, caller=caller)
@@ -668,7 +615,7 @@ class Jobs:
                 if kind.spec.effect is READ or kind.spec.by_desk:
                     problem = f"{kind.spec.name} is no write of Clerk's"
                     raise InvalidRequest(
-                        f"action: {problem}.", problems=[("action", problem)], next_step=_AGAIN
+                        f"action: {problem}.", problems=[("action", problem)], next_step=AGAIN
                     )
                 self._policy.check(kind, caller)
             await self._limits.check_pin()
@@ -680,53 +627,3 @@ class Jobs:
 def _recorded(plan: Plan) -> Action:
     """The action that a job's plan is recorded as; its targets are the job's."""
     return EVERY_BY_NAME[plan.action].model_construct(**plan.arguments)
-
-
-def _again(intent: Mapping[str, Any]) -> Action:
-    """The action of a journalled write, for looking at its target: without checks, secrets are marks."""
-    return kind_of(intent).model_construct(**intent["arguments"])
-
-
-def _kind(name: str) -> type[Action]:
-    plain = name.strip()
-    kind = BY_NAME.get(plain) or BY_NAME.get(f"clerk_{plain}")
-    if kind is None:
-        near = difflib.get_close_matches(plain[:80], BY_NAME, n=1)
-        problem = f"no such action{f'; did you mean {near[0]}?' if near else ''}"
-        raise InvalidRequest(f"action: {problem}.", problems=[("action", problem)], next_step=_AGAIN)
-    return kind
-
-
-def _change(number: int, text: str) -> Change:
-    """One step as it is written in a call: JSON with an action and its arguments."""
-    try:
-        step = json.loads(text)
-    except (ValueError, RecursionError):
-        step = None
-    if not isinstance(step, dict) or not isinstance(step.get("action"), str):
-        problem = 'expected JSON such as {"action": "clerk_user_ban", "arguments": {"user_id": "user_…"}}'
-        raise _wrong_step(number, problem)
-    if unknown := sorted(step.keys() - {"action", "arguments"}):
-        raise _wrong_step(number, f"unknown key {unknown[0][:40]!r} (accepted: action, arguments)")
-    arguments = step.get("arguments", {})
-    if not isinstance(arguments, dict):
-        raise _wrong_step(number, "arguments: expected JSON object")
-    try:
-        return Change(_kind(step["action"]), arguments)
-    except InvalidRequest as error:
-        raise _wrong_step(number, error.problems[0][1]) from None
-
-
-def _wrong_step(number: int, problem: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"steps: step {number}: {problem}.", problems=[(f"steps[{number - 1}]", problem)], next_step=_AGAIN
-    )
-
-
-def _lister(kind: type[Action], values: Mapping[str, Any]) -> type[Action] | None:
-    """The list whose items a write can be about: its own resource's, or of a creation what it wants first."""
-    if not kind.spec.creates:
-        return sibling(kind, "list")
-    wanted = [item.name for item in kind.parameters().values() if item.required and item.name not in values]
-    readers = (reader_of_id(name) for name in wanted)
-    return next((sibling(reader, "list") for reader in readers if reader), None)

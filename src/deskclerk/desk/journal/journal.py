@@ -279,14 +279,17 @@ class Journal:
         await self.flush()
         return await last(await self.database(), count)
 
-    async def job_entries(self, job_id: str, after: int, count: int) -> list[dict[str, Any]]:
+    async def job_entries(
+        self, job_id: str, after: int, count: int, *, back: bool = False
+    ) -> list[dict[str, Any]]:
         """The intents of a job's items behind line `after`, at most `count`, each with its last outcome.
 
-        `[{"intent": …, "outcome": … or None}]`, in the journal's order.
+        `[{"intent": …, "outcome": … or None}]`, in the journal's order; with `back` the last one first, those
+        before the line, or from the end for 0.
         """
         from deskclerk.desk.journal.queries import of_job  # noqa: PLC0415 - opened when needed
 
-        return await of_job(await self.database(), job_id, after, count)
+        return await of_job(await self.database(), job_id, after, count, back=back)
 
     async def count_writes(self, instance: Instance, effect: str, since: int) -> int:
         """How many writes of an effect were sent to an instance since then, whichever way they ended.

@@ -173,10 +173,17 @@ async def count_writes(database: Database, instance: str, effect: str, since: in
     return int((await _read(database, sent))[0]["count"])
 
 
-async def of_job(database: Database, job_id: str, after: int, count: int) -> list[dict[str, Any]]:
-    """A job's intents behind a line, in order, each with how it ended as last found out."""
-    intents = events.select().where(events.c.job == job_id, events.c.kind == "intent", events.c.seq > after)
-    found = await _read(database, intents.order_by(events.c.seq).limit(count))
+async def of_job(
+    database: Database, job_id: str, after: int, count: int, *, back: bool
+) -> list[dict[str, Any]]:
+    """A job's intents behind a line, or before it and backwards, each with how it ended as last found out."""
+    intents = events.select().where(events.c.job == job_id, events.c.kind == "intent")
+    if not back:
+        intents = intents.where(events.c.seq > after).order_by(events.c.seq)
+    else:
+        intents = intents.where(events.c.seq < after) if after else intents
+        intents = intents.order_by(events.c.seq.desc())
+    found = await _read(database, intents.limit(count))
     ends: dict[str, dict[str, Any]] = {}
     if found:
         names = [row["entry"] for row in found]

@@ -161,7 +161,7 @@ def changes(
     makes. The first step that fails stops the rest. With --plan they are what waits for a signature.
     """
     from deskclerk.catalogue import BY_NAME  # noqa: PLC0415 - help needs no catalogue
-    from deskclerk.desk.jobs.jobs import Change  # noqa: PLC0415
+    from deskclerk.desk.jobs.requests import Change  # noqa: PLC0415
 
     if (steps is None) is not bool(plans):
         raise click.UsageError("Give the steps, or --plan for each that waits.", ctx)
@@ -412,8 +412,8 @@ def _caller() -> Any:
 
 
 def _wish(options: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+    from deskclerk.desk.jobs.drafts import Wish  # noqa: PLC0415
     from deskclerk.desk.jobs.job import StopRules  # noqa: PLC0415
-    from deskclerk.desk.jobs.planning import Wish  # noqa: PLC0415
 
     stop = StopRules(options["stop_after"], options["stop_percent"])
     return Wish(values=values, stop=stop, skip_invalid=options["skip_invalid"])
