@@ -44,7 +44,8 @@ _MOST_BLOCKED = 100
 _LONGEST_BLOCK = 3600.0
 """Seconds; Clerk's longest window is an hour."""
 _QUEUED_FOR = 2_000
-"""Milliseconds for which somebody counts as waiting who has not asked again."""
+"""Milliseconds for which somebody counts as waiting who should have asked again."""
+_LONGEST_QUEUE = _QUEUED_FOR + 2 * _WINDOW
 _ONE_BURST = 1_000
 """Milliseconds in which several answers of 429 are one."""
 
@@ -119,7 +120,9 @@ class Usage:
             if share.until + _WINDOW > now
         }
         self.blocked = {place: until for place, until in self.blocked.items() if until > now}
-        self.queue = {name: until for name, until in self.queue.items() if now < until <= now + _QUEUED_FOR}
+        self.queue = {
+            name: until for name, until in self.queue.items() if now < until <= now + _LONGEST_QUEUE
+        }
         if self.slowed and self.slowed[1] > now:
             self.slowed = (self.slowed[0], now)
 
@@ -289,9 +292,11 @@ class RateBudget:
             if self._yields and usage.queue:
                 return 0, _SLICE, blocked
             if free <= 0:
+                wait = usage.next_free() - now
                 if not self._yields:
-                    usage.queue[self._name] = now + _QUEUED_FOR
-                return 0, usage.next_free() - now, blocked
+                    # Until it asks again, and a little longer: it sleeps until then.
+                    usage.queue[self._name] = now + wait + _QUEUED_FOR
+                return 0, wait, blocked
             usage.queue.pop(self._name, None)
             requests = max(1, min(most, free // _NEAR_THE_END))
             usage.shares[self._name] = Share(requests, now + round(_GOOD_FOR * 1000))

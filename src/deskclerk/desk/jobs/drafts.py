@@ -127,11 +127,11 @@ def item_of(action: Action, number: int, name: str, line: int | None, undoes: st
         for key, item in action.parameters().items()
         if item.secret and getattr(action, key) is not None and not _may_be_seen(getattr(action, key))
     }
-    shown = {key: value for key, value in action.arguments().items() if key not in secrets}
     return Item(
         number,
         action.spec.name,
-        shown,
+        # With marks in the place of secrets: without those it is another write, and must not be sent.
+        action.arguments(),
         line_of(name, 200),
         WAITING,
         secrets=secrets or None,

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deskclerk.catalogue import EVERY_BY_NAME, Action
+from deskclerk.catalogue import EVERY_BY_NAME, REDACTED, Action
 from deskclerk.desk.caller import Caller
+from deskclerk.errors import InvalidRequest
 
 BULK, CHANGES, EXPORT = "bulk", "changes", "export"
 """One write on many things; different writes in order; a list written to a file."""
@@ -103,6 +104,13 @@ class Item:
         What is not made yet stays as it is written. InvalidRequest if it is no such action (any more).
         """
         values = dict(self.arguments) | dict(self.secrets or {})
+        if lost := [name for name, value in values.items() if value == REDACTED]:
+            problem = "its value is not kept any more"
+            raise InvalidRequest(
+                f"{self.action}: {lost[0]}: {problem}.",
+                problems=[(lost[0], problem)],
+                next_step="Ask for it anew, with the secret.",
+            )
         return with_ids_to_come(
             self.kind, {name: resolved(value, made or {}) for name, value in values.items()}
         )

@@ -71,6 +71,7 @@ from deskclerk.desk.secrets.handovers import Handovers
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.desk.view.answers import Answer, show
+from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest, NotAllowed
 from deskclerk.settings import Settings
 
@@ -184,12 +185,12 @@ class Jobs:
             rows = read_users(file, chosen, mapping=mapping or None, firebase_hash=firebase_hash)
             known = importing.Existing(await self._clerk())
             steps = importing.compared(rows, known, update=update_existing)
-            notes = (f"From {file.name}, read as {chosen}",)
+            notes = (f"From {line_of(file.name, 100)}, read as {chosen}.",)
         else:
             await self._check(ProposeBulk, caller, [CreateOrganization, CreateOrgMembership])
             parameters = dict(CreateOrganization.parameters()) | {"members": importing.members_parameter()}
             steps = importing.organization_steps(read_rows(file, parameters, mapping or None))
-            notes = (f"From {file.name}",)
+            notes = (f"From {line_of(file.name, 100)}.",)
         kind: type[Action] = CreateUser if what == "users" else CreateOrganization
         return await self._planner.imported(steps, caller, replace(wish, notes=notes), kind)
 

@@ -45,7 +45,9 @@ def own_id(kind: type[Action]) -> str | None:
     # What reads, changes or ends one thing names it; of a session only what revokes it does.
     named = [other for other in alike if other.spec.route.names and not other.spec.is_list]
     sure = [other for other in named if other.spec.reads_one or other.spec.removes or other.spec.updates]
-    return next((other.spec.route.names[-1] for other in (*sure, *named)), None)
+    # The longest path: a membership is read from its organization's list, and removed by its user.
+    longest = max(sure or named, key=lambda other: len(other.spec.route.names), default=None)
+    return longest.spec.route.names[-1] if longest else None
 
 
 def only_target(kind: type[Action]) -> str | None:

@@ -133,17 +133,19 @@ class Run:
         self._in_order = job.kind == CHANGES
         self._at_once = 1 if self._in_order else _SIDE_BY_SIDE
         self._ready: deque[_Ready] = deque()
+        self._queued: set[int] = set()
+        """The items that are looked at and not over."""
         self._skipped: list[_Ended] = []
         self._after = 0
         self._exhausted = False
         self._looking: asyncio.Task[None] | None = None
         self._in_a_row = 0
+        self._at_last_pass = -1
         self._why = ""
         self._says = job.reason or ""
         self._hold_until = 0.0
         self._made: dict[int, str] | None = None
-        self._blocked = False
-        self._unblocked_at = 0
+        self._back_to: int | None = None
         from_then: Mapping[str, int] = job.progress.get("counted_from", {})
         self._tried = job.finished - sum(
             from_then.get(name, 0) for name in (ITEM_DONE, REFUSED, UNKNOWN, SKIPPED)
@@ -167,6 +169,7 @@ class Run:
                 open_ones += 1
             else:
                 ended.append(found)
+        self._count(ended)
         await self._note(ended, [])
         return open_ones == 0
 
@@ -175,10 +178,12 @@ class Run:
         rows = await self._tools.journal.records_of(item.entry or "")
         end = next((row for row in reversed(rows) if row["kind"] in ENDINGS), None)
         age = now() - rows[0]["at"] if rows else 0
-        if end is None and rows and rows[0]["owner"] == self._tools.journal.process_name():
+        if _open(end) and rows and rows[0]["owner"] == self._tools.journal.process_name():
             # An earlier run of this very process broke off before it could note the end.
             await self._tools.settling.own(rows[0])
-        if end is None or (end["outcome"] == OUTCOME_UNKNOWN and end["code"] == TOO_SOON):
+            rows = await self._tools.journal.records_of(item.entry or "")
+            end = next((row for row in reversed(rows) if row["kind"] in ENDINGS), None)
+        if end is None or _open(end):
             if age <= _PATIENCE:
                 return None
             return _Ended(item, UNKNOWN, error="how it ended could not be read")
@@ -206,11 +211,11 @@ class Run:
                 if monotonic() - looked > _LOOK_SECONDS:
                     wanted, looked = await self._wanted(), monotonic()
                 taking = not (self._why or self.stopping) and wanted == RUN and monotonic() < until
-                # What needs what others make waits until those are over and noted.
-                self._blocked = self._blocked and bool(flying or finished or self._ready)
+                self._go_back()
                 if taking and not (self._in_order and (flying or finished)):
                     self._look_ahead()
                 starting = self._next(self._at_once - len(flying)) if taking else []
+                self._count(self._skipped)
                 finished += self._skipped
                 self._skipped = []
                 if finished or starting:
@@ -229,12 +234,16 @@ class Run:
                 done, _ = await asyncio.wait(
                     waiting, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
-                finished += [task.result() for task in done & flying]
+                # Counted at once: what begins next has to know that the job stops.
+                ended = [task.result() for task in done & flying]
+                self._count(ended)
+                finished += ended
                 flying -= done
                 if self._looking in done:
                     self._looked()
         finally:
             # Nothing is sent by a task that nobody waits for: what is under way ends, and is noted.
+            await self._leave_looking()
             if flying:
                 await asyncio.wait(flying)
                 await self._note([task.result() for task in flying], [])
@@ -250,13 +259,14 @@ class Run:
             return PAUSED, self._why
         if not (self._exhausted and not self._ready):
             return None
-        # At the end of the list: what came back from a refusal of the moment, or is to be found out about.
-        left = await self._tools.store.items(self.job.id, (WAITING,), limit=1)
-        if not left and await self.settle() and not await self._tools.store.open_numbers(self.job.id):
+        # At the end of a pass: what waits once more, or is still to be found out about.
+        known = await self.settle()
+        if known and not await self._tools.store.open_numbers(self.job.id):
             return JOB_DONE, None
         self._after, self._exhausted = 0, False
-        if not left:
+        if self._tried == self._at_last_pass:
             await asyncio.sleep(1)
+        self._at_last_pass = self._tried
         return None
 
     async def _wanted(self) -> str:
@@ -267,9 +277,15 @@ class Run:
 
     # Looked at, a list request ahead of what is sent.
 
+    def _go_back(self) -> None:
+        """Begin again before the first item that waits once more, unless a look is under way."""
+        if self._back_to is not None and self._looking is None:
+            self._after, self._exhausted = min(self._after, self._back_to), False
+            self._back_to = None
+
     def _look_ahead(self) -> None:
         if self._looking is None and not self._exhausted and len(self._ready) < self._at_once:
-            if self._blocked or (self._in_order and (self._ready or self._hold_until > monotonic())):
+            if self._in_order and (self._ready or self._hold_until > monotonic()):
                 return
             self._looking = asyncio.create_task(self._look())
 
@@ -283,24 +299,34 @@ class Run:
         elif error:
             raise error
 
+    async def _leave_looking(self) -> None:
+        """Let go of a look that is under way: nothing of it is kept before it has ended."""
+        task, self._looking = self._looking, None
+        if task:
+            task.cancel()
+            await asyncio.wait([task])
+
     async def _look(self) -> None:
         """The next items that wait, each looked at; what is not to be sent is noted as skipped."""
         tools, most = self._tools, 1 if self._in_order else AT_ONCE
-        items = await tools.store.items(self.job.id, (WAITING,), self._after, most)
-        if not items:
+        found = await tools.store.items(self.job.id, (WAITING,), self._after, most)
+        if not found:
             self._exhausted = True
             return
-        needy = next((place for place, item in enumerate(items) if item.needs), None)
-        if needy == 0 and not self._blocked and not self._in_order and self._unblocked_at != items[0].number:
-            self._blocked, self._unblocked_at = True, items[0].number
-            return
-        if needy and not self._in_order:
-            items = items[:needy]
-        last, actions = items[-1].number, []
+        made: dict[int, str] = {}
         ready: list[tuple[Item, Action]] = []
-        for item in items:
-            made = await self._made_so_far() if item.needs else {}
-            if item.needs - made.keys():
+        last = found[-1].number
+        for item in found:
+            if item.number in self._queued:
+                continue
+            if item.needs:
+                made = await self._made_so_far()
+            if missing := item.needs - made.keys():
+                if await tools.store.any_open(self.job.id, missing):
+                    # What it needs is under way, or waits again: this pass ends here, and another begins.
+                    last = item.number - 1
+                    self._exhausted = not ready
+                    break
                 self._skipped.append(_Ended(item, SKIPPED, error="what it is about was not made"))
                 continue
             try:
@@ -314,12 +340,13 @@ class Run:
         filtered = where if all(asked_together(kind) for kind in kinds) else None
         seen = await look_at_many(actions, await tools.clerk(), filtered)
         self._after = last
-        for item, action, found in zip(items, actions, seen, strict=True):
-            problem = self._not_now(item, action, found, filtered=bool(filtered))
+        self._queued |= {item.number for item in items}
+        for item, action, there in zip(items, actions, seen, strict=True):
+            problem = self._not_now(item, action, there, filtered=bool(filtered))
             if problem:
                 self._skipped.append(problem)
             else:
-                self._ready.append(_Ready(item, action, found or []))
+                self._ready.append(_Ready(item, action, there or []))
 
     def _not_now(
         self, item: Item, action: Action, seen: list[dict[str, Any]] | None, *, filtered: bool
@@ -438,7 +465,6 @@ class Run:
         last = await tools.journal.add_all([*ends, *(ready.intent for ready in starting)], items)
         for place, ready in enumerate(starting):
             ready.intent["seq"] = last - len(starting) + 1 + place
-        self._count(over)
 
     async def _keep_caps(self, connection: "Connection", action: Action) -> None:
         if hourly_cap(type(action).spec.route) is None:
@@ -449,8 +475,13 @@ class Run:
             raise _WaitError(error.retry_after or 1.0) from None
 
     def _count(self, over: Sequence[_Ended]) -> None:
-        """Whether what ended so makes the job stop and ask."""
+        """Whether what ended so makes the job stop and ask; what waits again is looked for again."""
         for ended in over:
+            self._queued.discard(ended.item.number)
+            if ended.status == WAITING:
+                before = ended.item.number - 1
+                self._back_to = before if self._back_to is None else min(before, self._back_to)
+                continue
             self._tried += 1
             if ended.made and self._made is not None:
                 self._made[ended.item.number] = ended.made
@@ -463,6 +494,7 @@ class Run:
                     )
             elif ended.status == ITEM_DONE:
                 self._in_a_row = 0
+        self._at_last_pass = -1
         if not self._in_order:
             self._why = self._why or self.job.stop.reason(self._tried, self._failed, self._in_a_row)
 
@@ -508,6 +540,11 @@ class Run:
             return _Ended(item, ITEM_DONE, intent, DONE, error, found.after, found.note, made=made)
         status = REFUSED if found.outcome == NOT_DONE else UNKNOWN
         return _Ended(item, status, intent, found.outcome, error, note=found.note, error=failure.message)
+
+
+def _open(end: Mapping[str, Any] | None) -> bool:
+    """Whether how a write ended is not known yet, or was looked for too soon."""
+    return end is None or (end["outcome"] == OUTCOME_UNKNOWN and end["code"] == TOO_SOON)
 
 
 def _made(item: Item, answer: Any) -> str | None:

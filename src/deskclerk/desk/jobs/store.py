@@ -232,7 +232,7 @@ class JobStore:
         async with database.writing() as connection:
             if await _step(connection, job_id, (QUEUED,), status=PAUSED, wanted=RUN, reason="by a person"):
                 return True
-            return await _step(connection, job_id, (RUNNING,), wanted=PAUSE)
+            return await _step(connection, job_id, (RUNNING,), only_wanted=RUN, wanted=PAUSE)
 
     async def cancel(self, job_id: str) -> bool:
         """End a job for good; what is under way ends first. False if it is over."""
@@ -343,6 +343,19 @@ class JobStore:
             if status in (DONE, CANCELLED):
                 await _forget_secrets(connection, job_id)
 
+    async def any_open(self, job_id: str, numbers: Iterable[int]) -> bool:
+        """Whether any of these items waits, or is under way."""
+        from deskclerk.desk.journal.tables import job_items  # noqa: PLC0415
+
+        query = job_items.select().where(
+            job_items.c.job == job_id,
+            job_items.c.number.in_(list(numbers)),
+            job_items.c.status.in_((WAITING, SENT)),
+        )
+        database = await self._journal.database()
+        async with database.reading() as connection:
+            return (await connection.execute(query.limit(1))).first() is not None
+
     async def run_again(self, job: Job) -> None:
         """Have an open job carried out by another run than the one that it names."""
         from deskclerk.desk.journal.tables import jobs  # noqa: PLC0415
@@ -377,12 +390,20 @@ async def _set(connection: "Connection", job_id: str, **values: Any) -> None:
     await connection.execute(jobs.update().where(jobs.c.id == job_id).values(values))
 
 
-async def _step(connection: "Connection", job_id: str, before: Sequence[str], **values: Any) -> bool:
+async def _step(
+    connection: "Connection",
+    job_id: str,
+    before: Sequence[str],
+    only_wanted: str | None = None,
+    **values: Any,
+) -> bool:
     """Whether this call was the one that took the step."""
     from deskclerk.desk.journal.tables import jobs  # noqa: PLC0415
 
-    change = jobs.update().where(jobs.c.id == job_id, jobs.c.status.in_(before)).values(values)
-    return (await connection.execute(change)).rowcount == 1
+    change = jobs.update().where(jobs.c.id == job_id, jobs.c.status.in_(before))
+    if only_wanted:
+        change = change.where(jobs.c.wanted == only_wanted)
+    return (await connection.execute(change.values(values))).rowcount == 1
 
 
 async def _forget_secrets(connection: "Connection", job_id: str) -> None:

@@ -125,7 +125,8 @@ class PlanStore:
         from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
 
         waiting = plans.update().where(plans.c.id == plan.id, plans.c.status == WAITING)
-        values = {"digest": plan.digest, "request": plan.digest, "preview": _preview(plan)}
+        # The request stays: the call that asked is known by it still.
+        values = {"digest": plan.digest, "preview": _preview(plan)}
         return (await connection.execute(waiting.values(values))).rowcount == 1
 
     async def load(self, plan_id: str) -> StoredPlan:
