@@ -236,7 +236,7 @@ class Action(BaseModel):
         A reference to a stored secret stays as it is.
         """
         return {
-            name: _redacted(getattr(self, name)) if self.parameters()[name].secret else getattr(self, name)
+            name: redacted(getattr(self, name)) if self.parameters()[name].secret else getattr(self, name)
             for name in self.parameters()
             if name in self.model_fields_set
         }
@@ -309,7 +309,8 @@ async def in_turn(send: Send, steps: list[tuple[str, Request]]) -> Any:
     return answer
 
 
-def _redacted(secret: Any) -> Any:
+def redacted(secret: Any) -> Any:
+    """A mark in the place of a secret; a reference to a stored one stays as it is."""
     if isinstance(secret, list) and secret and all(map(is_reference, secret)):
         return secret
     return secret if is_reference(secret) else REDACTED

@@ -3,12 +3,15 @@
 The desk answers these itself. Their routes name what they are about, and nothing of them reaches Clerk.
 """
 
-from typing import Annotated
+import functools
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from annotated_types import Le, MaxLen
+from annotated_types import MaxLen
 
-from deskclerk.catalogue.action import Action, ReadAction, Resource
-from deskclerk.catalogue.fields import Id, Json, about, needed
+from deskclerk.catalogue.action import Action, ReadAction, Resource, redacted
+from deskclerk.catalogue.fields import Id, Json, Limit, Offset, about, needed
 from deskclerk.catalogue.route import GET, POST, READ, WRITE
 
 JOBS = Resource("jobs", "job", ("id", "status", "title", "counts", "created_at"), object="job")
@@ -34,6 +37,11 @@ class ProposeBulk(
     where: Json | None = about('filters of its list, e.g. {"query": "@spam.example"}')
     targets: Annotated[list[str], MaxLen(1000)] | None = about("ids, or users' addresses")
 
+    def arguments(self) -> dict[str, Any]:
+        """The values without what is a secret of any action."""
+        found = super().arguments()
+        return found | ({"values": _without_secrets(self.values)} if self.values else {})
+
 
 class ProposeChanges(
     Action,
@@ -50,6 +58,10 @@ class ProposeChanges(
         'each JSON: {"action": "clerk_user_ban", "arguments": {…}}; "$1.id" is the id that step 1 made'
     )
 
+    def arguments(self) -> dict[str, Any]:
+        """The steps without what is a secret of any action; one that is no JSON could be anything."""
+        return super().arguments() | {"steps": [_step_without_secrets(text) for text in self.steps]}
+
 
 class ListJobs(
     ReadAction,
@@ -59,11 +71,11 @@ class ListJobs(
     effect=READ,
     toolset=TOOLSET,
     by_desk=True,
-    paged=False,
 ):
     """List jobs, newest first, with how far each has come."""
 
-    limit: Annotated[int, Le(100)] | None = None
+    limit: Limit | None = None
+    offset: Offset | None = None
 
 
 class GetJob(
@@ -163,3 +175,28 @@ class ExportData(
 
     what: str
     where: Json | None = None
+
+
+@functools.cache
+def _secret_names() -> frozenset[str]:
+    """What is a secret of any action, by its name."""
+    from deskclerk.catalogue import EVERY_ACTION  # noqa: PLC0415 - of which this module is a part
+
+    every = (item for action in EVERY_ACTION for item in action.parameters().values())
+    return frozenset(item.name for item in every if item.secret)
+
+
+def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: redacted(value) if name in _secret_names() else value for name, value in values.items()}
+
+
+def _step_without_secrets(text: str) -> str:
+    try:
+        step = json.loads(text)
+    except (ValueError, RecursionError):
+        return "[not JSON]"
+    if not isinstance(step, dict) or not isinstance(step.get("arguments", {}), dict):
+        return "[no step]"
+    if "arguments" in step:
+        step = step | {"arguments": _without_secrets(step["arguments"])}
+    return json.dumps(step, ensure_ascii=False)

@@ -237,9 +237,9 @@ class Desk:
         # No PIN at all is an empty one here: a decision from outside a dialogue always wants it.
         signature = replace(signature, pin=pin or signature.pin)
         plan = await self.decisions.decide(plan_id, signature, caller or self._caller)
-        if plan.job and signature.decision is Decision.APPROVED:
+        if plan.job:
             # Its targets are there already: nobody has to come back for it to begin.
-            await self.jobs.start_signed(plan)
+            await self.jobs.decided(plan, signed=signature.decision is Decision.APPROVED)
         return plan
 
     async def pages(self, action: Action, caller: Caller | None = None) -> AsyncIterator[Answer]:

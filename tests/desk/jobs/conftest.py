@@ -187,6 +187,13 @@ def no_process(monkeypatch):
 
 
 @pytest.fixture
+def quick(monkeypatch):
+    """Nobody sleeps for a second."""
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(min(seconds, 0.02)))
+
+
+@pytest.fixture
 def opened(tmp_path, forty_people):
     """Opens the work on a copy of the forty people, or of other ones."""
 

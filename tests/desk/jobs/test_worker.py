@@ -294,6 +294,7 @@ async def test_a_fault_of_ours_pauses_the_job_and_stands_in_the_log(work, engine
     assert (await work.store.load(job.id)).counts == {"done": 3}
 
 
+@pytest.mark.usefixtures("quick")
 async def test_a_database_that_cannot_be_used_for_a_while_is_waited_for(work, engine, monkeypatch):
     part, failures = Run.part, [StorageUnavailable("the disk is full")]
 
@@ -309,6 +310,7 @@ async def test_a_database_that_cannot_be_used_for_a_while_is_waited_for(work, en
     assert (done.status, done.run, done.counts) == (DONE, 1, {"done": 3})
 
 
+@pytest.mark.usefixtures("quick")
 async def test_what_was_sent_while_the_disk_was_full_is_found_out_and_not_sent_again(
     work, engine, monkeypatch
 ):

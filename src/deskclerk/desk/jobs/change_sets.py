@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,13 +32,13 @@ class ChangeSets:
         self._secrets = secrets
         self._place = place
 
-    async def steps(self, wanted: Wanted, clerk: Clerk) -> list[tuple[Item, Step]]:
+    async def steps(self, wanted: Wanted, clerk: Clerk, face: str) -> list[tuple[Item, Step]]:
         """Each step as an item and as it is shown; InvalidRequest lists all that is wrong with any."""
         built: list[tuple[Item, Step]] = []
         problems: list[tuple[str, str]] = []
         for number in range(1, len(wanted) + 1):
             try:
-                built.append(await self._step(number, wanted, clerk))
+                built.append(await self._step(number, wanted, clerk, face))
             except InvalidRequest as error:
                 problems += [(f"step {number}: {name}", text) for name, text in error.problems] or [
                     (f"step {number}", error.message)
@@ -77,6 +77,7 @@ class ChangeSets:
         number: int,
         wanted: Wanted,
         clerk: Clerk,
+        face: str,
     ) -> tuple[Item, Step]:
         """One step: built, looked at as far as it is there already, and described."""
         kind, arguments = wanted[number - 1]
@@ -86,14 +87,17 @@ class ChangeSets:
                 problem = f"${earlier}.id: step {earlier} is none before this one that makes something"
                 raise InvalidRequest(f"{name}: {problem}.", problems=[(name, problem)])
         shown = with_ids_to_come(kind, arguments)
+        self._secrets.check(shown, face)
         looked = without_ids_to_come(shown)
         path_is_there = not refs.keys() & set(kind.spec.route.names)
         consequences = consequences_of(kind)
         seen = await consequences.targets(looked, clerk) if path_is_there or kind.spec.creates else []
         item = item_of(shown, number, "; ".join(display_name(one) for one in seen) or described(shown), None)
-        # What needs an earlier step is looked at again when that is done.
-        seals = {} if refs else self._secrets.seals(shown)
-        target = None if refs else digest_of(shown, self._instance.id, seen, seals)
+        # What needs an earlier step, or is about what one changes, is not there yet as it will be then.
+        touched = {value for _, given in wanted[: number - 1] for value in _texts(given.values())}
+        alone = not refs and not touched & set(_texts(arguments.values()))
+        seals = self._secrets.seals(shown) if alone else {}
+        target = digest_of(shown, self._instance.id, seen, seals) if alone else None
         step = Step(
             number,
             kind.spec.heading,
@@ -103,3 +107,9 @@ class ChangeSets:
             consequences.reversible(shown),
         )
         return replace(item, target=target), step
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    """The texts among the values of arguments: ids are some of them."""
+    for value in values:
+        yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))

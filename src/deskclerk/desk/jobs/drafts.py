@@ -29,7 +29,7 @@ class Wish:
 
     `values` are arguments that are the same for each, `skip_invalid` leaves wrong rows out instead of
     refusing all, `notes` are further lines for whoever signs. `undoes` and `retries` name an earlier job,
-    `asked` is the digest by which the very same call is known again.
+    `asked` is the digest by which the very same call is known again, `face` the one that asks.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -39,6 +39,7 @@ class Wish:
     undoes: str | None = None
     retries: str | None = None
     asked: str = ""
+    face: str = ""
 
 
 @dataclass(slots=True)
@@ -60,6 +61,16 @@ class Candidate:
     undoes: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A write that needs no finding: what it takes back, why it is left out, what a person should know."""
+
+    action: Action
+    undoes: str | None = None
+    left_out: str = ""
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Draft:
     """What is known of a job while its items come in."""
@@ -77,6 +88,7 @@ class Draft:
     twice: dict[bytes, int] = field(default_factory=dict)
     samples: dict[str, Action] = field(default_factory=dict)
     digest: Any = field(default_factory=hashlib.sha256)
+    in_order: bool = False
     pages: int = 0
 
 
@@ -100,6 +112,7 @@ class NewJob:
         self._draft = Draft(new_id("job"))
 
     async def __aenter__(self) -> Draft:
+        await self._store.drop_expired()
         await self._store.begin(
             self._draft.job_id,
             *self._begin,

@@ -1,7 +1,6 @@
 """The door to jobs: proposed, signed, set going, looked at, stopped, taken back."""
 
 import asyncio
-import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -35,12 +34,13 @@ from deskclerk.desk.approvals.signing import Signing
 from deskclerk.desk.caller import MODELS, Caller, Progress
 from deskclerk.desk.execution.settling import Settling
 from deskclerk.desk.instances.instance import Instance
-from deskclerk.desk.jobs.drafts import Wish
+from deskclerk.desk.jobs.drafts import Known, Wish
 from deskclerk.desk.jobs.job import (
     CANCELLED,
     CHANGES,
     EXPORT,
     FAILURES,
+    ITEM_DONE,
     OPEN,
     PAUSED,
     PLANNED,
@@ -63,7 +63,7 @@ from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
 from deskclerk.desk.naming import Names
 from deskclerk.desk.plans.plan import Plan
-from deskclerk.desk.plans.store import DECLINED, SIGNED, USED
+from deskclerk.desk.plans.store import DECLINED, SIGNED
 from deskclerk.desk.plans.store import WAITING as PLAN_WAITS
 from deskclerk.desk.policy.policy import Limits, Policy
 from deskclerk.desk.rates.caps import RateCaps
@@ -111,6 +111,7 @@ class Jobs:
         self._limits = limits
         self._signing = signing
         self._names = names
+        self._secrets = secrets
         self.store = JobStore(journal)
         caps = RateCaps(instance, journal)
         self.tools = Tools(instance, journal, clerk, settling, self.store, secrets, handovers, caps)
@@ -138,7 +139,9 @@ class Jobs:
             NotAllowed: the caller may not ask for jobs, or not for this write.
         """
         await self._check(ProposeBulk, caller, [kind])
-        return await self._planner.bulk(kind, targets, caller, replace(wish or Wish(), asked=asked))
+        return await self._planner.bulk(
+            kind, targets, caller, replace(wish or Wish(), asked=asked, face=caller.face)
+        )
 
     async def propose_changes(self, steps: Sequence[Change], caller: Caller, *, asked: str = "") -> Plan:
         """A plan for different writes in order, of which the first that fails stops the rest."""
@@ -192,7 +195,7 @@ class Jobs:
             steps = importing.organization_steps(read_rows(file, parameters, mapping or None))
             notes = (f"From {line_of(file.name, 100)}.",)
         kind: type[Action] = CreateUser if what == "users" else CreateOrganization
-        return await self._planner.imported(steps, caller, replace(wish, notes=notes), kind)
+        return await self._planner.imported(steps, caller, replace(wish, notes=notes, face=caller.face), kind)
 
     async def propose_together(self, plan_ids: Sequence[str], caller: Caller, *, keep: bool = False) -> Plan:
         """A plan of what several waiting plans were for, in this order; those are closed unless kept."""
@@ -254,17 +257,20 @@ class Jobs:
             )
         await self._check(RetryJob, caller, {item.kind for item in failed}, job_id)
 
-        async def writes() -> AsyncIterator[tuple[Action, str | None, str]]:
+        done = self.store.every_item(job_id, (ITEM_DONE,))
+        made = {item.number: item.made async for item in done if item.made}
+
+        async def writes() -> AsyncIterator[Known]:
             for item in failed:
+                marks = item.kind.model_construct(**item.arguments)
+                if item.needs - made.keys():
+                    yield Known(marks, left_out="about what was not made")
+                    continue
                 try:
-                    yield item.built(), item.undoes, ""
+                    yield Known(item.built(made), item.undoes)
                 except InvalidRequest:
                     # Its secrets were forgotten when it was over.
-                    yield (
-                        item.kind.model_construct(**item.arguments),
-                        None,
-                        "without a secret that is not kept",
-                    )
+                    yield Known(marks, left_out="without a secret that is not kept")
 
         title = f"Try again what failed: {job.title}"
         return await self._planner.writes(writes(), caller, title, Wish(stop=job.stop, retries=job_id))
@@ -279,11 +285,14 @@ class Jobs:
                 next_step="Pause or cancel it first.",
             )
         title = f"Undo: {job.title}"
+        if job.kind == EXPORT:
+            raise InvalidRequest("An export changed nothing.", problems=[("job_id", "an export")])
         wish = Wish(stop=job.stop, undoes=job_id)
         await self._check(UndoJob, caller, [], job_id)
         may = partial(self._policy.check, caller=caller)
         found = inverses(job_id, self._journal, await self._clerk(), may)
-        return await self._planner.writes(found, caller, title, wish)
+        # What was done in order is taken back in order, and stops where a step fails.
+        return await self._planner.writes(found, caller, title, wish, kind=job.kind)
 
     # Signed and set going.
 
@@ -308,25 +317,39 @@ class Jobs:
                 return await self.store.load(job_id)
             try:
                 how, given = await self._signing.ask(plan, approver, progress)
-            except ApprovalRefused:
-                # Signed elsewhere meanwhile, which has set it going.
-                if (await self.store.load(job_id)).status == PLANNED:
-                    raise
-                return await self.store.load(job_id)
-            job = await self.store.load(job_id)
-            if job.status == PLANNED:
                 await self._start(plan, how, given=given)
-                if given:
-                    await self._journal.decided(
-                        self._instance, caller, action, plan.id, outcome=SIGNED, how=how
-                    )
+            except ApprovalRefused:
+                job = await self.store.load(job_id)
+                # Signed elsewhere meanwhile, which has set it going.
+                if job.run > 0:
+                    return job
+                await self._drop_if_closed(plan)
+                raise
+            if given:
+                await self._journal.decided(self._instance, caller, action, plan.id, outcome=SIGNED, how=how)
         return await self.store.load(job_id)
 
-    async def start_signed(self, plan: Plan) -> None:
-        """Set the job of a plan going that a person has signed."""
-        await self._start(plan, "", given=False)
+    async def _drop_if_closed(self, plan: Plan) -> None:
+        """End the job of a plan that nobody can sign any more; with it go the secrets of its items."""
+        stored = await self._signing.plans.load(plan.id)
+        if plan.job and stored.status not in (PLAN_WAITS, SIGNED):
+            await self.store.cancel(plan.job.id)
+
+    async def decided(self, plan: Plan, *, signed: bool) -> None:
+        """Set the job of a plan going that a person has signed elsewhere, or drop it after a no."""
+        if not signed:
+            await self._drop_if_closed(plan)
+            return
+        try:
+            await self._start(plan, "", given=False)
+        except ApprovalRefused:
+            # The call that asked was waiting for the signature, and was faster.
+            if plan.job and (await self.store.load(plan.job.id)).run > 0:
+                return
+            raise
 
     async def _start(self, plan: Plan, how: str, *, given: bool) -> None:
+        self._policy.check_effect(plan.effect)
         job_id = plan.job.id if plan.job else ""
         if await self._planner.digest(job_id) != plan.digest:
             await self._signing.plans.dismiss(plan, "changed")
@@ -350,8 +373,14 @@ class Jobs:
 
     async def look_after(self) -> None:
         """Start a worker if there are open jobs of this instance and nobody sees to them."""
-        jobs = await self.store.with_status(*OPEN)
-        if any(job.instance == self._instance.id for job in jobs):
+        found = await self.store.with_status(*OPEN, PLANNED)
+        jobs = [job for job in found if job.instance == self._instance.id]
+        for job in (job for job in jobs if job.status == PLANNED and job.plan):
+            stored = await self._signing.plans.load(job.plan or "")
+            if stored.status == SIGNED:
+                # Whoever took the signature died before it had set the job going.
+                await self.decided(stored.plan, signed=True)
+        if any(job.status != PLANNED for job in jobs):
             self.see_to_it()
 
     # Looked at and stopped.
@@ -385,6 +414,9 @@ class Jobs:
     async def cancel(self, job_id: str, caller: Caller) -> Job:
         """End a job for good: what is under way ends first, what is done stays done."""
         job = await self._decide(CancelJob, job_id, caller, "cancelled", self.store.cancel)
+        if job.plan and job.run == 0:
+            # Never signed: nobody shall be asked to.
+            await self._signing.plans.dismiss((await self._signing.plans.load(job.plan)).plan, "cancelled")
         if job.kind == EXPORT and job.status == CANCELLED:
             from deskclerk.desk.jobs.exporting import discard  # noqa: PLC0415 - few jobs are one
 
@@ -483,11 +515,10 @@ class Jobs:
 
     async def plan(self, action: Action, caller: Caller) -> Plan | Job | None:
         """The plan that a proposal makes, or the job that it has made already; None for what makes none."""
-        asked = hashlib.sha256(
-            json.dumps([self._instance.id, action.spec.name, action.arguments()], sort_keys=True).encode()
-        ).hexdigest()
         if not isinstance(action, (ProposeBulk, ProposeChanges)):
             return None
+        whole = [self._instance.id, action.spec.name, action.model_dump(exclude_unset=True)]
+        asked = self._secrets.seal(json.dumps(whole, sort_keys=True, default=str))
         async with self._journal.noting_refusals(self._instance, caller, action):
             if known := await self._known(asked, caller):
                 return known
@@ -506,10 +537,10 @@ class Jobs:
                 raise declined(stored.plan, stored.how)
             if stored.status == PLAN_WAITS and stored.caller == caller:
                 return stored.plan
-            if stored.status in (SIGNED, USED) and stored.plan.job:
-                job = await self.store.load(stored.plan.job.id)
-                if job.status in (*OPEN, PAUSED):
-                    return job
+        # A job goes on when its plan has long expired.
+        for job in await self.store.with_status(*OPEN, PAUSED):
+            if job.options.get("asked") == asked:
+                return await self.store.load(job.id)
         return None
 
     async def answer(
@@ -523,10 +554,14 @@ class Jobs:
     ) -> Answer:
         """Carry out one of the desk's own actions; what the asker is told."""
         await self.look_after()
+        progress = _rising(progress)
         match action:
             case ListJobs():
-                jobs = await self.listed(action.limit or 20)
-                return await self._shown(action, {"data": [job.as_dict() for job in jobs]}, caller)
+                most = 20 if action.limit is None else action.limit
+                jobs = await self.store.listed(self._instance.id, most, action.offset or 0)
+                total = await self.store.count(self._instance.id)
+                value = {"data": [job.as_dict() for job in jobs], "total_count": total}
+                return await self._shown(action.model_copy(update={"limit": most or 1}), value, caller)
             case GetJob():
                 return await self._told(action, await self._mine(action.job_id), caller)
             case PauseJob():
@@ -563,9 +598,8 @@ class Jobs:
 
     async def _shown(self, action: Action, value: Any, caller: Caller) -> Answer:
         await self._journal.read(self._instance, caller, action, DONE)
-        whole = (
-            action if action.spec.is_list else GetJob.parse({"job_id": value["id"], "fields": list(value)})
-        )
+        fields = getattr(action, "fields", None) or list(value)
+        whole = action if action.spec.is_list else GetJob.parse({"job_id": value["id"], "fields": fields})
         return show(whole, value, self._settings.answer_characters, for_model=caller.face == MODELS)
 
     async def _targets(self, kind: type[Action], action: ProposeBulk, caller: Caller) -> Targets:
@@ -623,6 +657,24 @@ class Jobs:
         except DeskclerkError as error:
             await self._journal.refused(self._instance, caller, action, error)
             raise
+
+
+def _rising(progress: Progress | None) -> Progress | None:
+    """Progress that only ever rises: first the seconds of a wait for a signature, then what is done."""
+    if progress is None:
+        return None
+    reached, before, what = 0.0, 0.0, ""
+
+    async def tell(done: float, total: float, text: str) -> None:
+        nonlocal reached, before, what
+        kind = text.partition(":")[0]
+        if kind != what:
+            before, what = reached, kind
+        if before + done > reached or reached == 0:
+            reached = before + done
+            await progress(reached, before + total if total else 0, text)
+
+    return tell
 
 
 def _recorded(plan: Plan) -> Action:

@@ -24,7 +24,17 @@ from deskclerk.desk.consequences.many import AT_ONCE, asked_together, look_at_ma
 from deskclerk.desk.consequences.targets import display_name
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.change_sets import ChangeSets, Wanted
-from deskclerk.desk.jobs.drafts import NOTHING_SENT, Candidate, Draft, NewJob, Wish, bound, described, item_of
+from deskclerk.desk.jobs.drafts import (
+    NOTHING_SENT,
+    Candidate,
+    Draft,
+    Known,
+    NewJob,
+    Wish,
+    bound,
+    described,
+    item_of,
+)
 from deskclerk.desk.jobs.job import (
     BULK,
     CHANGES,
@@ -128,22 +138,29 @@ class Planner:
             return await self._store_plan(plan, draft, caller, wish.asked)
 
     async def writes(
-        self, actions: AsyncIterator[tuple[Action, str | None, str]], caller: Caller, title: str, wish: Wish
+        self, known: AsyncIterator[Known], caller: Caller, title: str, wish: Wish, *, kind: str = BULK
     ) -> Plan:
-        """A stored plan for writes that are known already, such as those that undo a job.
-
-        Each comes with the entry that it takes back, if it does, and a reason to leave it out, if there is.
-        """
+        """A stored plan for writes that are known already, such as those that undo a job of this kind."""
         clerk = await self._clerk()
-        async with self._new_job(BULK, title, caller, wish, {}) as draft:
+        async with self._new_job(kind, title, caller, wish, {}) as draft:
+            # One after the other two may change the same.
+            draft.in_order = kind == CHANGES
             batch: list[Candidate] = []
-            async for action, undoes, why_not in actions:
-                ready = Candidate(None, {}, action=action, undoes=undoes, left_out=why_not)
-                batch.append(ready)
+            async for one in known:
+                batch.append(
+                    Candidate(
+                        None,
+                        {},
+                        action=one.action,
+                        undoes=one.undoes,
+                        left_out=one.left_out,
+                        notes=one.notes,
+                    )
+                )
                 if len(batch) == _AT_A_TIME:
-                    await self._keep_known(batch, clerk, draft)
+                    await self._keep_known(batch, clerk, draft, wish)
                     batch = []
-            await self._keep_known(batch, clerk, draft)
+            await self._keep_known(batch, clerk, draft, wish)
             plan = await self._previews.plan(
                 draft,
                 kind=None,
@@ -154,19 +171,19 @@ class Planner:
             )
             return await self._store_plan(plan, draft, caller, wish.asked)
 
-    async def _keep_known(self, batch: list[Candidate], clerk: Clerk, draft: Draft) -> None:
+    async def _keep_known(self, batch: list[Candidate], clerk: Clerk, draft: Draft, wish: Wish) -> None:
         looking = [item for item in batch if not item.left_out and item.action]
         seen = await look_at_many([item.action for item in looking if item.action], clerk)
         for item, found in zip(looking, seen, strict=True):
             self._judge(item, found)
             item.left_out = item.left_out or ("not there any more" if found is None else "")
-        await self._keep(batch, draft)
+        await self._keep(batch, draft, wish)
 
     def _new_job(
         self, kind: str, title: str, caller: Caller, wish: Wish, options: Mapping[str, Any]
     ) -> "NewJob":
         stop = {"in_a_row": wish.stop.in_a_row, "percent": wish.stop.percent}
-        told = {"undoes": wish.undoes, "retries": wish.retries}
+        told = {"undoes": wish.undoes, "retries": wish.retries, "asked": wish.asked}
         known = {"stop": stop, **options, **{name: value for name, value in told.items() if value}}
         return NewJob(self._store, self._instance, caller, kind=kind, title=title, options=known)
 
@@ -261,7 +278,7 @@ class Planner:
                 self._judge(candidate, seen)
                 if seen is None and candidate.action:
                     candidate.problems.append(_not_there(type(candidate.action)))
-        await self._keep(batch, draft, skip_invalid=wish.skip_invalid)
+        await self._keep(batch, draft, wish)
 
     async def _name(self, kind: type[Action], batch: list[Candidate]) -> None:
         """Ids in the place of the names of users and organizations."""
@@ -312,16 +329,17 @@ class Planner:
         elif not candidate.name:
             candidate.name = described(action)
 
-    async def _keep(self, batch: list[Candidate], draft: Draft, *, skip_invalid: bool = False) -> None:
+    async def _keep(self, batch: list[Candidate], draft: Draft, wish: Wish) -> None:
         """Store what a batch has become."""
         items: list[Item] = []
         for candidate in batch:
+            self._check_secrets(candidate, wish)
             if candidate.problems or candidate.action is None:
                 where = _place_of(candidate)
                 draft.problems += [
                     (f"{where}: {name}" if name else where, text) for name, text in candidate.problems
                 ]
-                if skip_invalid:
+                if wish.skip_invalid:
                     draft.left_out["wrong"] += 1
                     draft.stored += 1
                     items.append(_left_out_row(candidate, draft.stored))
@@ -332,8 +350,17 @@ class Planner:
             items.append(self._item(candidate, candidate.action, draft))
         await self._store.add_items(draft.job_id, items)
 
+    def _check_secrets(self, candidate: Candidate, wish: Wish) -> None:
+        """A reference to nothing, or a plain secret where only references are taken, is its row's problem."""
+        if candidate.action is None or candidate.problems:
+            return
+        try:
+            self._secrets.check(candidate.action, wish.face)
+        except InvalidRequest as error:
+            candidate.problems += error.problems
+
     def _item(self, candidate: Candidate, action: Action, draft: Draft) -> Item:
-        reason = candidate.left_out or self._twice(candidate, action, draft)
+        reason = candidate.left_out or ("" if draft.in_order else self._twice(candidate, action, draft))
         item = item_of(action, draft.stored, candidate.name, candidate.line, candidate.undoes)
         if reason:
             draft.left_out[reason] += 1
@@ -395,9 +422,9 @@ class Planner:
         """A stored plan for several writes in order."""
         clerk = await self._clerk()
         # The first failure of a step stops the rest, whatever the rules of other jobs are.
-        wish = Wish(stop=StopRules(1, 0.0))
+        wish = Wish(stop=StopRules(1, 0.0), asked=asked)
         async with self._new_job(CHANGES, "Several changes", caller, wish, {}) as draft:
-            built = await self._change_sets.steps(wanted, clerk)
+            built = await self._change_sets.steps(wanted, clerk, caller.face)
             items, steps = [item for item, _ in built], [step for _, step in built]
             await self._store.add_items(draft.job_id, items)
             draft.count = len(items)

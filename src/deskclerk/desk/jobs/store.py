@@ -53,6 +53,20 @@ class JobStore:
         """The name of the lock that tells whether the process that plans a job is still there."""
         return self._journal.process_name()
 
+    async def drop_expired(self) -> None:
+        """End the jobs that nobody signed in time; with them go the secrets of their items."""
+        from sqlalchemy import select  # noqa: PLC0415 - opened when needed
+
+        from deskclerk.desk.journal.tables import jobs, plans  # noqa: PLC0415
+
+        late = select(plans.c.id).where(plans.c.expires_at < now())
+        query = select(jobs.c.id).where(jobs.c.status == PLANNED, jobs.c.plan.in_(late))
+        database = await self._journal.database()
+        async with database.reading() as connection:
+            found = [row.id for row in await connection.execute(query)]
+        for job_id in found:
+            await self.cancel(job_id)
+
     async def sweep(self) -> None:
         """Take away what processes that are gone were planning."""
         for job in await self.with_status(PLANNING):
@@ -152,7 +166,18 @@ class JobStore:
             )
         return found[0]
 
-    async def listed(self, instance: str | None = None, limit: int = 20) -> list[Job]:
+    async def count(self, instance: str) -> int:
+        """How many jobs of an instance there are, but for those that are being planned."""
+        from sqlalchemy import func, select  # noqa: PLC0415 - opened when needed
+
+        from deskclerk.desk.journal.tables import jobs  # noqa: PLC0415
+
+        query = select(func.count()).where(jobs.c.instance == instance, jobs.c.status != PLANNING)
+        database = await self._journal.database()
+        async with database.reading() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    async def listed(self, instance: str | None = None, limit: int = 20, offset: int = 0) -> list[Job]:
         """The newest jobs, but those that are still being planned."""
         from sqlalchemy import select  # noqa: PLC0415 - opened when needed
 
@@ -161,7 +186,7 @@ class JobStore:
         query = select(jobs.c.id).where(jobs.c.status != PLANNING)
         if instance:
             query = query.where(jobs.c.instance == instance)
-        query = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+        query = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit).offset(offset)
         database = await self._journal.database()
         async with database.reading() as connection:
             ids = [row.id for row in await connection.execute(query)]

@@ -8,15 +8,17 @@ from deskclerk.clerk.client import Clerk
 from deskclerk.desk.consequences.inverse import kind_of
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.consequences.many import AT_ONCE, look_at_many
+from deskclerk.desk.jobs.drafts import Known
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
 from deskclerk.desk.undo.engine import inverse
+from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import NotFound
 
 
 async def inverses(
     job_id: str, journal: Journal, clerk: Clerk, may: Callable[[type[Action]], None]
-) -> AsyncIterator[tuple[Action, str | None, str]]:
+) -> AsyncIterator[Known]:
     """Each inverse with the entry that it takes back; of what cannot come back the write itself, and why.
 
     `may` raises NotAllowed for an action that the caller may not ask for.
@@ -32,7 +34,7 @@ async def inverses(
         for entry in done:
             intent, outcome = entry["intent"], entry["outcome"]
             if await journal.taken_back_by(intent["entry"]):
-                yield _again(intent), None, "taken back already"
+                yield Known(_again(intent), left_out="taken back already")
                 continue
             if intent["entry"] in now:
                 found = now[intent["entry"]]
@@ -41,10 +43,12 @@ async def inverses(
                 current = await _current(intent, outcome, clerk)
             back = inverse(intent, outcome, current)
             if back.action is None:
-                yield _again(intent), None, "cannot be taken back"
+                why = f": {line_of(back.cannot[0], 200)}" if back.cannot else ""
+                yield Known(_again(intent), left_out=f"cannot be taken back{why}")
                 continue
             may(type(back.action))
-            yield back.action, intent["entry"], ""
+            notes = tuple(line_of(note, 200) for note in (*back.notes, *back.cannot))
+            yield Known(back.action, intent["entry"], notes=notes)
 
 
 def _again(intent: Mapping[str, Any]) -> Action:

@@ -37,7 +37,7 @@ from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import InvalidSettings, NotAllowed
 from deskclerk.settings import LEAN, Rules, Settings
 
-JOBS = "jobs"
+CORE, JOBS = "core", "jobs"
 _HOUR = 3_600_000
 _RANK = {Effect.READ: 0, Effect.WRITE: 1, Effect.DESTRUCTIVE: 2}
 
@@ -70,6 +70,15 @@ class Policy:
                 next_step="Nothing was sent. Only the operator can change this setting.",
             )
 
+    def check_effect(self, effect: Effect) -> None:
+        """NotAllowed if nothing of this effect may happen here, whoever asked for it and when."""
+        if self._settings.read_only or _RANK[effect] > _RANK[Effect(self._settings.access)]:
+            reason = "read_only is set" if self._settings.read_only else f"access is {self._settings.access}"
+            raise NotAllowed(
+                f"This is not allowed here: {reason}.",
+                next_step="Nothing was sent. Only the operator can change this setting.",
+            )
+
     def asks(self, effect: Effect) -> bool:
         """Whether a person has to sign an action of this effect."""
         if effect is READ or self._settings.confirm == "never":
@@ -91,6 +100,8 @@ class Policy:
             return "read_only is set"
         if caller.face == MODELS and action.spec.by_desk and JOBS not in self._settings.toolsets:
             return "jobs is not among the toolsets set"
+        if caller.face == MODELS and action.spec.toolset == CORE and CORE not in self._settings.toolsets:
+            return "core is not among the toolsets set"
         return next(filter(None, (_withheld(action, *rules) for rules in self._rules(caller))), "")
 
     def _rules(self, caller: Caller) -> Iterator[tuple[str, Rules]]:

@@ -102,6 +102,10 @@ class Secrets:
             for name, given in _given(self.resolve(action))
         }
 
+    def seal(self, text: str) -> str:
+        """A keyed hash of a text that may have a secret in it."""
+        return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
+
     @functools.cached_property
     def _key(self) -> bytes:
         # Two processes may make it at once: the first one's stays, and both read that.

@@ -176,7 +176,7 @@ async def carry_out(request: Request) -> Response:
     try:
         if stored.status == SIGNED and stored.plan.job:
             # Signed, and its process died before the job was set going.
-            await desk_of(request).jobs.start_signed(stored.plan)
+            await desk_of(request).jobs.decided(stored.plan, signed=True)
         elif stored.status == SIGNED:
             await console_of(request).proposals.carry_out(stored.plan.id)
     except DeskclerkError as error:
