@@ -60,7 +60,8 @@ class ProposeChanges(
 
     def arguments(self) -> dict[str, Any]:
         """The steps without what is a secret of any action; one that is no JSON could be anything."""
-        return super().arguments() | {"steps": [_step_without_secrets(text) for text in self.steps]}
+        found = super().arguments()
+        return found | {name: list(map(_step_without_secrets, texts)) for name, texts in found.items()}
 
 
 class ListJobs(

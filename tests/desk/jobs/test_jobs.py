@@ -316,7 +316,7 @@ async def test_a_no_from_elsewhere_counts_as_well_and_the_job_never_begins(opene
             await work.desk.jobs.run(plan, ME, approver=no)
         with pytest.raises(ApprovalRefused):
             await work.desk.jobs.run(plan, ME, approver=yes)
-        assert (await work.store.load(plan.job.id)).status == PLANNED
+        assert (await work.store.load(plan.job.id)).status == CANCELLED
 
 
 @pytest.mark.xfail(
@@ -454,7 +454,7 @@ async def test_a_plan_that_has_expired_begins_nothing(work, monkeypatch):
         await work.desk.sign(plan.id, SIGNED)
     with pytest.raises(ApprovalRefused):
         await work.start(plan)
-    assert (await work.store.load(plan.job.id)).status == PLANNED
+    assert (await work.store.load(plan.job.id)).status == CANCELLED
 
 
 async def test_a_job_that_was_cancelled_before_it_was_signed_cannot_begin(work):
@@ -462,7 +462,8 @@ async def test_a_job_that_was_cancelled_before_it_was_signed_cannot_begin(work):
     await work.desk.jobs.cancel(plan.job.id, ME)
     with pytest.raises(ApprovalRefused):
         await work.desk.sign(plan.id, SIGNED)
-    assert (await work.start(plan)).status == CANCELLED
+    with pytest.raises(ApprovalRefused, match="closed already"):
+        await work.start(plan)
     assert (await work.store.load(plan.job.id)).status == CANCELLED
 
 
@@ -506,7 +507,7 @@ async def test_what_was_changed_on_disk_since_it_was_planned_does_not_begin(work
         await work.sql(TAMPERING[how])
         with pytest.raises(ApprovalRefused, match="not what is there now"):
             await work.desk.jobs.run(plan, ME)
-    assert (await work.store.load(plan.job.id)).status == PLANNED
+    assert (await work.store.load(plan.job.id)).run == 0
     with pytest.raises(ApprovalRefused):
         await work.start(plan)
     assert work.wire.writes == []

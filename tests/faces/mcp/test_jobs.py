@@ -123,12 +123,14 @@ async def over(client, job_id):
 # What is offered.
 
 
+@pytest.mark.promise("toolsets")
 async def test_the_tools_for_jobs_are_not_listed_unless_they_are_set(connect):
     async with connect(toolsets=("core",)) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == CORE
         assert "bulk" not in client.instructions
 
 
+@pytest.mark.promise("toolsets")
 async def test_a_tool_for_jobs_that_is_not_set_cannot_be_called_and_the_error_says_why(connect, worker):
     async with connect(Dialogue(), toolsets=("core",)) as client:
         for name, arguments in LEAST.items():
@@ -161,6 +163,7 @@ async def test_hints_tell_what_reads_and_what_writes(connect):
 
 @in_one_era
 @pytest.mark.parametrize("name", FOR_PEOPLE)
+@pytest.mark.promise("a-person-signs")
 async def test_what_is_for_people_is_no_tool_at_all(connect, name):
     async with connect(Dialogue()) as client:
         with pytest.raises(MCPError, match="Unknown tool"):
@@ -200,9 +203,6 @@ async def test_a_job_of_deletions_is_withheld_where_only_writes_are_allowed(conn
 
 
 @in_one_era
-@pytest.mark.xfail(
-    strict=True, reason="without core among the toolsets the 48 are not listed, and can be called"
-)
 async def test_the_48_are_neither_listed_nor_called_where_only_jobs_are_set(connect):
     async with connect(toolsets=("jobs",)) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == TOOLS
@@ -213,6 +213,7 @@ async def test_the_48_are_neither_listed_nor_called_where_only_jobs_are_set(conn
 
 
 @pytest.mark.promise("a-person-signs")
+@pytest.mark.promise("toolsets")
 async def test_three_hundred_are_banned_after_one_yes_and_the_model_is_told_how_many(connect):
     dialogue = Dialogue()
     async with connect(dialogue, approval_wait=20) as client:
@@ -350,6 +351,7 @@ async def test_a_value_that_is_the_same_for_each_and_texts_of_json_are_taken(con
     assert 'For each: {"public_metadata": {"plan": "free"}}' in dialogue.asked[0].message
 
 
+@pytest.mark.promise("changes-in-order")
 async def test_steps_are_carried_out_in_order_with_the_id_that_an_earlier_one_made(connect):
     steps = [
         {"action": "clerk_user_create", "arguments": {"email_address": ["new@example.com"]}},
@@ -426,7 +428,7 @@ BAN = {"action": "clerk_user_ban"}
         ("clerk_job_get", {"job_id": "job_nobody"}, "no job has this id"),
         ("clerk_job_pause", {"job_id": "job_nobody"}, "no job has this id"),
         ("clerk_job_cancel", {"job_id": "../jobs"}, "job_id"),
-        ("clerk_jobs_list", {"limit": 101}, "100"),
+        ("clerk_jobs_list", {"limit": 501}, "500"),
     ],
 )
 async def test_what_cannot_be_meant_is_an_error_that_a_model_can_mend(
@@ -454,9 +456,6 @@ async def test_of_three_hundred_wrong_targets_the_first_are_told_and_how_many(co
 
 
 @in_one_era
-@pytest.mark.xfail(
-    strict=True, reason="the error in _meta has all three hundred: 22 KB, and 1,000 have three times that"
-)
 async def test_of_three_hundred_wrong_targets_the_whole_answer_is_short(connect):
     async with connect(Dialogue()) as client:
         result = await client.call_tool(BULK, BAN | {"targets": [f"user_{number}" for number in range(300)]})
@@ -495,11 +494,7 @@ async def test_a_model_that_cancels_what_waits_has_nothing_left_to_be_signed(con
     assert not worker.tasks
 
 
-CANCELLED = "cancelling a job that waits for a signature leaves its plan waiting"
-
-
 @in_one_era
-@pytest.mark.xfail(strict=True, reason=f"{CANCELLED}; who signs it is told that it was set going already")
 async def test_what_was_cancelled_before_it_was_signed_waits_no_more(connect):
     async with connect() as client:
         await client.call_tool(BULK, FOUND)
@@ -508,9 +503,6 @@ async def test_what_was_cancelled_before_it_was_signed_waits_no_more(connect):
         assert await client.desk.plans.waiting() == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason=f"{CANCELLED}: the person says yes, and the answer is the cancelled job"
-)
 async def test_what_was_cancelled_before_it_was_signed_can_be_asked_for_anew(connect):
     async with connect(dialogue := Dialogue("cancel"), approval_wait=0) as client:
         await client.call_tool(BULK, FOUND)
@@ -537,9 +529,6 @@ async def test_what_an_end_user_is_called_cannot_pass_for_a_line_of_the_question
 
 
 @in_one_era
-@pytest.mark.xfail(
-    strict=True, reason='secrets = "reference" is asked of single writes, not of those of a job'
-)
 @pytest.mark.parametrize("name", [BULK, CHANGES])
 async def test_where_references_are_wanted_no_job_takes_a_plain_secret(connect, worker, name):
     dialogue = Dialogue()
@@ -585,9 +574,6 @@ async def test_a_secret_of_a_job_is_in_no_answer_and_no_question(connect, name, 
 
 
 @in_one_era
-@pytest.mark.xfail(
-    strict=True, reason="the journal's read of a carried-out proposal holds its values and steps with secrets"
-)
 @pytest.mark.parametrize("name", [BULK, CHANGES])
 async def test_a_secret_of_a_job_that_is_carried_out_is_not_in_the_journal(connect, home, name):
     await told_with_secret(connect, name, "accept")
@@ -597,9 +583,6 @@ async def test_a_secret_of_a_job_that_is_carried_out_is_not_in_the_journal(conne
 
 
 @in_one_era
-@pytest.mark.xfail(
-    strict=True, reason="the journal's refusal of a wrong proposal holds its values and steps with secrets"
-)
 @pytest.mark.parametrize("name", [BULK, CHANGES])
 async def test_a_secret_of_a_job_that_cannot_be_meant_is_not_in_the_journal(connect, home, name):
     wrong = with_secret(name)
@@ -610,7 +593,6 @@ async def test_a_secret_of_a_job_that_cannot_be_meant_is_not_in_the_journal(conn
 
 
 @in_one_era
-@pytest.mark.xfail(strict=True, reason="the items of a job that was declined keep their secrets for good")
 @pytest.mark.parametrize("name", [BULK, CHANGES])
 async def test_a_secret_of_a_job_that_is_declined_is_forgotten(connect, home, name):
     await told_with_secret(connect, name, "decline")
@@ -699,9 +681,6 @@ async def test_a_list_of_jobs_shows_the_fields_that_are_asked_for(connect, worke
 
 
 @in_one_era
-@pytest.mark.xfail(
-    strict=True, reason="clerk_job_get has a parameter fields, and shows everything whatever it says"
-)
 async def test_a_job_shows_the_fields_that_are_asked_for(connect, worker):
     worker.asleep = True
     async with connect(Dialogue()) as client:
@@ -711,7 +690,6 @@ async def test_a_job_shows_the_fields_that_are_asked_for(connect, worker):
 
 
 @in_one_era
-@pytest.mark.xfail(strict=True, reason="total is how many jobs the limit let through, not how many there are")
 async def test_the_total_of_a_list_of_jobs_is_how_many_there_are(connect, worker):
     worker.asleep = True
     async with connect(Dialogue()) as client:
@@ -769,10 +747,6 @@ class SignedElsewhere(Heard):
             await self.client.desk.sign(stored.plan.id, Signature(Decision.APPROVED, "terminal, approve"))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="progress falls from the seconds waited for a signature to 0 items done; MCP wants it to increase",
-)
 async def test_progress_increases_from_the_wait_for_a_signature_to_the_end_of_the_job(connect, worker):
     worker.starts_in = 0.7
     async with connect(approval_wait=20) as client:
@@ -814,6 +788,7 @@ async def test_lean_mode_finds_what_looks_after_jobs(connect, task, name):
 
 
 @in_one_era
+@pytest.mark.promise("toolsets")
 async def test_lean_mode_neither_finds_nor_calls_jobs_where_they_are_not_set(connect, worker):
     async with connect(Dialogue(), tools=("lean",), toolsets=("core",)) as client:
         found = await client.call_tool("clerk_actions_find", {"task": "carry out one write on many things"})

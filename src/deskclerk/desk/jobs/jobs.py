@@ -188,12 +188,12 @@ class Jobs:
             rows = read_users(file, chosen, mapping=mapping or None, firebase_hash=firebase_hash)
             known = importing.Existing(await self._clerk())
             steps = importing.compared(rows, known, update=update_existing)
-            notes = (f"From {line_of(file.name, 100)}, read as {chosen}.",)
+            notes = (f"From {line_of(file.name, 100)}, read as {chosen}",)
         else:
             await self._check(ProposeBulk, caller, [CreateOrganization, CreateOrgMembership])
             parameters = dict(CreateOrganization.parameters()) | {"members": importing.members_parameter()}
             steps = importing.organization_steps(read_rows(file, parameters, mapping or None))
-            notes = (f"From {line_of(file.name, 100)}.",)
+            notes = (f"From {line_of(file.name, 100)}",)
         kind: type[Action] = CreateUser if what == "users" else CreateOrganization
         return await self._planner.imported(steps, caller, replace(wish, notes=notes, face=caller.face), kind)
 

@@ -95,7 +95,7 @@ class Planner:
         """A stored plan for one write on many targets; InvalidRequest lists all that is wrong with rows."""
         clerk = await self._clerk()
         where = filters_of(targets) if isinstance(targets, Action) else {}
-        options: dict[str, Any] = {"where": where} if where else {}
+        options = {"where": where, "found_by": targets.spec.name} if isinstance(targets, Action) else {}
         title = f"{kind.spec.verb.capitalize()} {kind.spec.resource.several}"
         async with self._new_job(BULK, title, caller, wish, options) as draft:
             # Asked together or for all at once, what was looked at does not come back into memory.

@@ -68,6 +68,8 @@ _SIDE_BY_SIDE = 32
 """Items under way at a time: what a Clerk that answers in 300 ms wants for a hundred a second."""
 _LOOK_SECONDS = 0.5
 """Between two looks at what a person wants."""
+_GOOD_FOR = 2.0
+"""Seconds for which what was seen of a target is good, when something keeps its item from being sent."""
 _PATIENCE = 300_000
 """Milliseconds after which an item whose end cannot be read is given up as unknown."""
 _LONGEST_ERROR = 300
@@ -275,6 +277,15 @@ class Run:
             raise LostJobError(self.job.id)
         return wanted
 
+    def _hold(self, seconds: float) -> None:
+        """Send nothing for so long; what is looked at already is looked at again after a longer wait."""
+        self._hold_until = max(self._hold_until, monotonic() + seconds)
+        if seconds > _GOOD_FOR and self._ready:
+            first = min(ready.item.number for ready in self._ready) - 1
+            self._back_to = first if self._back_to is None else min(first, self._back_to)
+            self._queued -= {ready.item.number for ready in self._ready}
+            self._ready.clear()
+
     # Looked at, a list request ahead of what is sent.
 
     def _go_back(self) -> None:
@@ -335,9 +346,7 @@ class Run:
                 # Valid when it was signed: what an earlier step made is not what this one takes.
                 self._skipped.append(self._failure(item, error.message))
         items, actions = [item for item, _ in ready], [action for _, action in ready]
-        where = self.job.options.get("where") or None
-        kinds = {type(action) for action in actions}
-        filtered = where if all(asked_together(kind) for kind in kinds) else None
+        filtered = self._filters({type(action) for action in actions})
         seen = await look_at_many(actions, await tools.clerk(), filtered)
         self._after = last
         self._queued |= {item.number for item in items}
@@ -347,6 +356,13 @@ class Run:
                 self._skipped.append(problem)
             else:
                 self._ready.append(_Ready(item, action, there or []))
+
+    def _filters(self, kinds: set[type[Action]]) -> Mapping[str, Any] | None:
+        """The filters that found the targets, where the list that had them is the one that is asked now."""
+        listers = [asked_together(kind) for kind in kinds]
+        found_by = self.job.options.get("found_by")
+        same = all(lister and lister.spec.name == found_by for lister in listers)
+        return self.job.options.get("where") or None if same else None
 
     def _not_now(
         self, item: Item, action: Action, seen: list[dict[str, Any]] | None, *, filtered: bool
@@ -397,7 +413,7 @@ class Run:
             await self._note(finished, starting)
         except _WaitError as error:
             self._ready.extendleft(reversed(starting))
-            self._hold_until = monotonic() + error.seconds
+            self._hold(error.seconds)
             if not self._says:
                 minutes = -(-error.seconds // 60)
                 self._says = f"waits up to {minutes:.0f} minutes: Clerk takes no more of these in this hour"
@@ -507,7 +523,7 @@ class Run:
         except OutcomeUnknown as error:
             return await self._read_back(ready, error)
         except RateLimited as error:
-            self._hold_until = max(self._hold_until, monotonic() + (error.retry_after or 1.0))
+            self._hold(error.retry_after or 1.0)
             return _Ended(item, WAITING, intent, error.kind, error)
         except (ClerkUnavailable, KeyRejected) as error:
             # Nothing was sent, or nothing is let in: that is so for every other item too.

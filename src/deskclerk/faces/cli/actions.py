@@ -85,7 +85,7 @@ def call(ctx: click.Context, /, name: str, arguments: str, *, yes: bool) -> None
     if not isinstance(given, dict):
         raise click.UsageError('The arguments are a JSON object, such as {"user_id": "user_…"}.', ctx)
     secrets = [
-        key for key, item in action.parameters().items() if item.secret and not _may_be_seen(given.get(key))
+        key for key, item in action.parameters().items() if item.secret and not may_be_seen(given.get(key))
     ]
     if secrets and not arguments.startswith(("@", "-")):
         raise click.UsageError(
@@ -96,7 +96,8 @@ def call(ctx: click.Context, /, name: str, arguments: str, *, yes: bool) -> None
     carry_out(ctx.ensure_object(State), action, given, yes=yes)
 
 
-def _may_be_seen(value: Any) -> bool:
+def may_be_seen(value: Any) -> bool:
+    """Whether a secret argument gives nothing away: left out, or a reference to a stored one."""
     from deskclerk.catalogue.fields import is_reference  # noqa: PLC0415 - help needs no catalogue
 
     return not value or all(map(is_reference, value if isinstance(value, list) else [value]))

@@ -42,7 +42,7 @@ def approve(ctx: click.Context, /, plan_ids: tuple[str, ...], *, without: str, y
     This only signs. Whoever asked has to ask again with the same arguments, or is waiting already; a job
     begins by itself.
     """
-    numbers = _numbers(ctx, without)
+    numbers = step_numbers(ctx, without)
     if numbers and len(plan_ids) > 1:
         raise click.UsageError("--without is for one plan.", ctx)
     asyncio.run(_approve_all(ctx.ensure_object(State), plan_ids, numbers, yes=yes))
@@ -102,7 +102,8 @@ def _who(stored: "StoredPlan") -> str:
     return line_of(", ".join([*known, caller.face]), 80)
 
 
-def _numbers(ctx: click.Context, text: str) -> list[int]:
+def step_numbers(ctx: click.Context, text: str) -> list[int]:
+    """The numbers of steps as `--without` takes them; a usage error for anything else."""
     parts = [part for part in text.replace(" ", "").split(",") if part]
     if not all(part.isdecimal() for part in parts):
         raise click.UsageError("--without takes the numbers of steps, such as 2,5.", ctx)

@@ -15,6 +15,7 @@ from deskclerk.faces.cli.options import JsonText
 from deskclerk.faces.cli.state import State, json_option
 
 if TYPE_CHECKING:
+    from deskclerk.catalogue import Action
     from deskclerk.desk import Desk, Plan
     from deskclerk.desk.jobs.job import Job
 
@@ -113,11 +114,7 @@ def bulk(
             "Say what it is about in one way: --where or --everything, ids, or --from FILE.", ctx
         )
     kind = kinds[verb]
-    secret = [name for name, _ in values if (item := kind.parameters().get(name)) and item.secret]
-    if secret:
-        raise click.UsageError(
-            f"{', '.join(secret)}: a secret is not taken from the command line; give it in a file.", ctx
-        )
+    _no_plain_secrets(ctx, kind, dict(values), "give it in a file")
 
     async def propose(desk: "Desk") -> "Plan":
         wish = _wish(options, dict(values))
@@ -136,7 +133,7 @@ def bulk(
 
 
 @click.command(params=[json_option(), yes_option()])
-@click.argument("steps", type=JsonText(), metavar="[JSON|-|@FILE]", default=None, required=False)
+@click.argument("steps", metavar="[JSON|-|@FILE]", default=None, required=False)
 @click.option(
     "--plan", "plans", multiple=True, metavar="ID", help="What waits as this plan; once for each, in order."
 )
@@ -162,10 +159,12 @@ def changes(
     """
     from deskclerk.catalogue import BY_NAME  # noqa: PLC0415 - help needs no catalogue
     from deskclerk.desk.jobs.requests import Change  # noqa: PLC0415
+    from deskclerk.faces.cli.approvals import step_numbers  # noqa: PLC0415
 
     if (steps is None) is not bool(plans):
         raise click.UsageError("Give the steps, or --plan for each that waits.", ctx)
-    steps = steps if steps is not None else []
+    numbers, typed = step_numbers(ctx, without), steps or "[]"
+    steps = JsonText().convert(typed, None, ctx)
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise click.UsageError('The steps are a JSON list of {"action": NAME, "arguments": {…}}.', ctx)
     found = []
@@ -177,7 +176,10 @@ def changes(
             or not isinstance(step.get("arguments", {}), dict)
         ):
             raise click.UsageError(f"Step {number} is no known action with its arguments.", ctx)
-        found.append(Change(kind, step.get("arguments", {})))
+        arguments = step.get("arguments", {})
+        if not typed.startswith(("@", "-")):
+            _no_plain_secrets(ctx, kind, arguments, "pass the steps as @FILE or -")
+        found.append(Change(kind, arguments))
 
     async def propose(desk: "Desk") -> "Plan":
         plan = await (
@@ -185,7 +187,6 @@ def changes(
             if plans
             else desk.jobs.propose_changes(found, _caller())
         )
-        numbers = [int(part) for part in without.replace(" ", "").split(",") if part.isdecimal()]
         return await desk.jobs.strike(plan.id, numbers) if numbers else plan
 
     return asyncio.run(_carry_out(ctx.ensure_object(State), propose, yes=yes, detach=detach, dry_run=dry_run))
@@ -403,6 +404,22 @@ _command(
     _work,
     click.Option(["--until-idle"], is_flag=True, help="End when there are no jobs left."),
 )
+
+
+def _no_plain_secrets(
+    ctx: click.Context, kind: "type[Action]", given: Mapping[str, Any], instead: str
+) -> None:
+    from deskclerk.faces.cli.actions import may_be_seen  # noqa: PLC0415 - help needs no catalogue
+
+    secrets = [
+        name for name, item in kind.parameters().items() if item.secret and not may_be_seen(given.get(name))
+    ]
+    if secrets:
+        raise click.UsageError(
+            f"{', '.join(secrets)}: a secret is not taken from the command line, where the shell's history "
+            f"would keep it; give it as secret:NAME, or {instead}.",
+            ctx,
+        )
 
 
 def _caller() -> Any:

@@ -26,6 +26,7 @@ Result: TypeAlias = types.CallToolResult | types.InputRequiredResult
 
 Doorway: TypeAlias = Callable[[str], Awaitable[str | None]]
 """Where a plan, by its id, can be signed in a browser; None if nowhere."""
+_MOST_PROBLEMS = 20
 _UNEXPECTED = (
     "This is a fault of deskclerk, not of the call. If it was a write, read the target before trying again."
 )
@@ -144,10 +145,14 @@ def failure(error: DeskclerkError) -> types.CallToolResult:
 
     The error as data is in `_meta`: as structured content it would break the tool's output schema.
     """
+    told = error.as_dict()
+    if len(problems := told.get("problems") or ()) > _MOST_PROBLEMS:
+        # The text says how many there are; a model corrects the first ones, or asks for something else.
+        told = told | {"problems": problems[:_MOST_PROBLEMS]}
     return types.CallToolResult(
         content=[types.TextContent(text=clean_text(str(error)))],
         is_error=True,
-        _meta={"deskclerk/error": clean(error.as_dict())},
+        _meta={"deskclerk/error": clean(told)},
     )
 
 
