@@ -147,9 +147,6 @@ async def test_resuming_retrying_and_undoing_are_for_people(opened):
         assert (await work.store.load(job.id)).status == PAUSED
 
 
-@pytest.mark.xfail(
-    strict=True, reason="no part of Jobs or Planner asks Secrets.check about the actions that it builds"
-)
 @pytest.mark.parametrize(
     "action",
     [
@@ -163,11 +160,6 @@ async def test_a_model_gives_secrets_by_reference_where_that_is_set(opened, acti
             await work.desk.propose(action, MODEL)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="the journal records a refused proposal with its `values` or `steps` as they were given",
-)
 @pytest.mark.parametrize(
     "action",
     [
@@ -182,11 +174,6 @@ async def test_a_secret_in_a_proposal_that_is_refused_is_nowhere_on_disk(opened,
         assert "correct-horse" not in await work.all_that_is_stored()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Jobs._shown notes the answer to a proposal as a read of it, with its `values` as they were given",
-)
 async def test_a_secret_in_a_proposal_that_was_carried_out_is_nowhere_on_disk(opened):
     values = {"password": "correct-horse-9", "skip_password_checks": True}
     asked = ProposeBulk(action="clerk_user_update", values=values, targets=users(1, 2))
@@ -238,11 +225,6 @@ async def test_the_policy_says_whether_a_job_is_signed(opened, confirm, kind, as
     assert len(person.shown) == asked
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=pytest.fail.Exception,
-    reason="Jobs.run and start_signed do not ask the policy: a plan from before is set going",
-)
 async def test_no_job_begins_where_only_reads_are_allowed(opened):
     async with opened() as work:
         plan = await work.propose(BanUser, users(1, 2))
@@ -319,9 +301,6 @@ async def test_a_no_from_elsewhere_counts_as_well_and_the_job_never_begins(opene
         assert (await work.store.load(plan.job.id)).status == CANCELLED
 
 
-@pytest.mark.xfail(
-    strict=True, reason="nothing takes the secrets of a job away whose plan was declined or expired"
-)
 async def test_a_declined_job_keeps_no_secrets(work):
     values = {"password": "correct-horse-9"}
     plan = await work.propose(UpdateUser, users(1, 2), values=values)
@@ -355,10 +334,6 @@ async def test_two_signatures_at_the_same_time_set_it_going_once(work):
     assert len(work.wire.writes) == 3
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Jobs.run starts what Desk.sign has signed and is about to start: one of them is refused",
-)
 async def test_a_call_that_waits_for_a_signature_is_told_of_the_job_and_the_signer_of_no_fault(
     opened, monkeypatch
 ):
@@ -406,10 +381,6 @@ async def test_the_same_call_is_answered_with_its_plan_then_with_its_job_and_the
         assert again.job.count == 1
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Jobs._known asks PlanStore.alike, which leaves out what has expired: a job runs longer",
-)
 async def test_the_same_call_is_answered_with_its_job_however_long_that_runs(opened, monkeypatch):
     async with opened(**JOBS_TOO) as work:
         plan = await work.desk.propose(BAN, MODEL)
@@ -764,10 +735,6 @@ async def test_a_target_that_is_gone_stops_it(work):
     assert work.wire.writes == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="`target` is what was seen at planning: an earlier step's change counts as somebody else's",
-)
 async def test_two_steps_may_change_one_and_the_same(work):
     plan = await changes(work, rename(1, "A"), Change(BanUser, {"user_id": user(1)}))
     job = await work.carry_out(await work.start(plan))
@@ -789,10 +756,6 @@ def slow_down_once(*those):
     return trouble
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Run._look begins behind the item that was looked at last: one that waits again is passed over",
-)
 async def test_a_step_that_clerk_refuses_for_the_moment_is_the_next_one_still(work):
     job = await work.start(await changes(work, rename(1, "A"), rename(2, "B"), rename(3, "C")))
     work.wire.trouble = slow_down_once(user(1))
@@ -801,9 +764,6 @@ async def test_a_step_that_clerk_refuses_for_the_moment_is_the_next_one_still(wo
     assert [path for _, path in work.wire.writes] == [f"/users/{user(number)}" for number in (1, 1, 2, 3)]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="as above: the steps that need it are skipped, since it was not made yet"
-)
 async def test_what_needs_a_step_that_clerk_refuses_for_the_moment_waits_for_it(work):
     plan = await changes(
         work,
@@ -881,10 +841,6 @@ async def test_the_secrets_of_a_struck_step_are_gone(work):
     assert "correct-horse" not in await work.all_that_is_stored()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="PlanStore.replace sets `request` to the new digest: the call that asked is not known again",
-)
 async def test_the_call_whose_steps_were_struck_is_answered_with_its_job_too(opened):
     asked = ProposeChanges(
         steps=[step(UpdateUser, user_id=user(number), first_name="New") for number in (1, 2)]
@@ -897,10 +853,6 @@ async def test_the_call_whose_steps_were_struck_is_answered_with_its_job_too(ope
         assert answer.value["id"] == plan.job.id
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="two steps on one user stop it (see above); Planner._twice leaves the second inverse out",
-)
 async def test_a_change_set_is_taken_back_step_by_step(work):
     plan = await changes(
         work, rename(1, "A"), Change(UpdateUser, {"user_id": user(1), "last_name": "Changed"}), rename(2, "B")
@@ -914,11 +866,6 @@ async def test_a_change_set_is_taken_back_step_by_step(work):
     assert (first["first_name"], first["last_name"]) == ("Person", "1")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Jobs.propose_undo makes a BULK job of a change set's inverses: they are sent side by side",
-)
 async def test_an_undo_of_a_change_set_takes_the_last_step_back_first(work):
     plan = await changes(
         work,

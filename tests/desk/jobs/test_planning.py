@@ -138,16 +138,12 @@ async def test_members_are_made_of_the_rows_of_a_file(work, tmp_path):
     assert [item.line for item in items] == [2, 3]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=InvalidRequest,
-    reason="import_formats._arguments calls a required parameter missing that `values` (--set) gives",
-)
 async def test_what_is_the_same_for_each_need_not_be_a_column(work, tmp_path):
     file = tmp_path / "members.csv"
     file.write_text("user_id,role\nuser_00005,org:member\n")
-    rows = read_rows(file, CreateOrgMembership.parameters())
-    plan = await work.propose(CreateOrgMembership, rows, values={"organization_id": "acme"})
+    values = {"organization_id": "acme"}
+    rows = read_rows(file, CreateOrgMembership.parameters(), given=values)
+    plan = await work.propose(CreateOrgMembership, rows, values=values)
     assert plan.job.count == 1
 
 

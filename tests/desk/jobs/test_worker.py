@@ -426,11 +426,6 @@ async def test_whoever_waits_for_an_answer_goes_before_a_job_when_the_budget_is_
     assert waited[False] > waited[True]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="RateBudget has somebody sleep for up to 10 s, and counts them as waiting for 2 s",
-)
 async def test_whoever_waits_long_for_an_answer_goes_before_a_job_too(monkeypatch):
     clock, job, person = pair(monkeypatch, yields=True)
     order = []

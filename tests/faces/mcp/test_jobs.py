@@ -33,6 +33,7 @@ TOOLS = [
 FOR_PEOPLE = ["clerk_job_resume", "clerk_job_retry", "clerk_job_undo", "clerk_export"]
 BULK, CHANGES = TOOLS[:2]
 FOUND = {"action": "clerk_user_ban", "where": {"query": "@spam.example"}}
+FEW = {"action": "clerk_user_ban", "targets": [spam(0), spam(1), spam(2)]}
 LEAST = {
     BULK: {"action": "clerk_user_ban", "targets": ["user_ada"]},
     CHANGES: {"steps": ['{"action": "clerk_user_ban", "arguments": {"user_id": "user_ada"}}']},
@@ -285,20 +286,20 @@ async def test_where_nobody_answers_the_plan_waits_and_is_named(connect, worker,
 
 async def test_a_job_that_is_signed_elsewhere_begins_by_itself_and_the_same_call_finds_it(connect):
     async with connect() as client:
-        plan = (await client.call_tool(BULK, FOUND)).meta["deskclerk/error"]["plan_id"]
+        plan = (await client.call_tool(BULK, FEW)).meta["deskclerk/error"]["plan_id"]
         signed = await client.desk.sign(plan, Signature(Decision.APPROVED, "terminal, approve"))
-        begun = job_of(await client.call_tool(BULK, FOUND))
+        begun = job_of(await client.call_tool(BULK, FEW))
         assert begun["id"] == signed.job.id
         ended = await over(client, begun["id"])
-        assert ended["counts"] == {"done": COUNT}
-        assert await banned(client) == COUNT
+        assert ended["counts"] == {"done": 3}
+        assert await banned(client) == 3
 
 
 @pytest.mark.promise("confirm")
 async def test_where_only_destructive_writes_are_asked_for_a_ban_of_many_begins_at_once(connect):
     dialogue = Dialogue()
     async with connect(dialogue, confirm="destructive", approval_wait=20) as client:
-        assert job_of(await client.call_tool(BULK, FOUND))["status"] == "done"
+        assert job_of(await client.call_tool(BULK, FEW))["status"] == "done"
         assert not dialogue.asked
         targets = {"action": "clerk_user_delete", "targets": [spam(0), spam(1)]}
         assert job_of(await client.call_tool(BULK, targets))["status"] == "done"
@@ -505,11 +506,11 @@ async def test_what_was_cancelled_before_it_was_signed_waits_no_more(connect):
 
 async def test_what_was_cancelled_before_it_was_signed_can_be_asked_for_anew(connect):
     async with connect(dialogue := Dialogue("cancel"), approval_wait=0) as client:
-        await client.call_tool(BULK, FOUND)
+        await client.call_tool(BULK, FEW)
         (job,) = await client.desk.jobs.listed()
         await client.call_tool("clerk_job_cancel", {"job_id": job.id})
         dialogue.action = "accept"
-        again = job_of(await client.call_tool(BULK, FOUND))
+        again = job_of(await client.call_tool(BULK, FEW))
         assert again["id"] != job.id
         assert (await over(client, again["id"]))["status"] == "done"
 
@@ -804,6 +805,6 @@ async def test_lean_mode_describes_and_calls_a_job_as_any_write(connect):
     async with connect(dialogue, tools=("lean",), approval_wait=20) as client:
         described = await client.call_tool("clerk_action_describe", {"name": BULK})
         assert described.structured_content["arguments"]["required"] == ["action"]
-        call = {"name": BULK, "arguments": json.dumps(FOUND)}
-        assert job_of(await client.call_tool("clerk_action_call", call))["counts"] == {"done": COUNT}
-    assert dialogue.asked[0].message.startswith("Ban 300 users on sandbox")
+        call = {"name": BULK, "arguments": json.dumps(FEW)}
+        assert job_of(await client.call_tool("clerk_action_call", call))["counts"] == {"done": 3}
+    assert dialogue.asked[0].message.startswith("Ban 3 users on sandbox")

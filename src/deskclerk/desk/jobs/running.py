@@ -68,8 +68,6 @@ _SIDE_BY_SIDE = 32
 """Items under way at a time: what a Clerk that answers in 300 ms wants for a hundred a second."""
 _LOOK_SECONDS = 0.5
 """Between two looks at what a person wants."""
-_GOOD_FOR = 2.0
-"""Seconds for which what was seen of a target is good, when something keeps its item from being sent."""
 _PATIENCE = 300_000
 """Milliseconds after which an item whose end cannot be read is given up as unknown."""
 _LONGEST_ERROR = 300
@@ -278,9 +276,9 @@ class Run:
         return wanted
 
     def _hold(self, seconds: float) -> None:
-        """Send nothing for so long; what is looked at already is looked at again after a longer wait."""
+        """Send nothing for so long; what is looked at already is looked at again after that."""
         self._hold_until = max(self._hold_until, monotonic() + seconds)
-        if seconds > _GOOD_FOR and self._ready:
+        if self._ready:
             first = min(ready.item.number for ready in self._ready) - 1
             self._back_to = first if self._back_to is None else min(first, self._back_to)
             self._queued -= {ready.item.number for ready in self._ready}

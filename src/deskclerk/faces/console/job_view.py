@@ -9,6 +9,7 @@ from deskclerk.catalogue import EVERY_BY_NAME
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.job import (
     BULK,
+    CANCELLED,
     COUNTED,
     EXPORT,
     FAILURES,
@@ -137,7 +138,8 @@ def card_of(job: Job, instance: Instance, waiting: Collection[str], rate: float 
     caller, finished = job.caller, job.finished
     failed = sum(job.counts.get(name, 0) for name in FAILURES)
     here, state = job.instance == instance.id, job.state
-    unsigned = job.status == PLANNED and job.plan not in waiting
+    planned = job.status == PLANNED and job.plan not in waiting
+    unsigned = planned or (job.status == CANCELLED and job.run == 0)
     rests = here and job.status in (PAUSED, *OVER) and job.kind != EXPORT
     return JobCard(
         id=job.id,

@@ -22,6 +22,8 @@ _MEANT = 0.8
 _PHRASES = {
     re.compile(r"\bsigned[ -]up\b"): "list users",
     re.compile(r"\bto sign[ -]up\b"): "to the application",
+    # Of which only the tools for jobs speak, where they are offered.
+    re.compile(r"\b(all|every|each|several|thousands?( of)?|hundreds( of)?)\b"): "bulk",
 }
 """What means something else than its words."""
 _NOTHING = frozenset(
