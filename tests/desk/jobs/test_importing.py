@@ -368,11 +368,6 @@ async def test_a_retry_makes_a_member_of_the_organization_that_was_meant(work, d
     assert (await work.ask("GET", f"/organizations/{made['Two']}/memberships"))["total_count"] == 0
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Run._look asks what was made before it asks what is open: what ends in between was not made",
-)
 async def test_a_member_whose_organization_is_made_while_it_is_looked_for_is_not_skipped(
     work, documents, monkeypatch
 ):

@@ -396,11 +396,6 @@ async def test_what_clerk_refuses_for_the_moment_is_done_later_and_is_no_failure
     assert (ends.count("rate_limited"), ends.count("done")) == (30, 40)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Run keeps what it has looked at through a wait for Clerk, however long, and sends it",
-)
 async def test_who_is_so_already_after_a_wait_for_clerk_is_skipped(work, monkeypatch):
     monkeypatch.setattr(running, "_SIDE_BY_SIDE", 1)
     refused = []
@@ -740,7 +735,7 @@ async def test_a_retry_sends_nothing_without_the_secret_that_it_was_signed_with(
         await work.desk.jobs.propose_retry(job.id, ME)
 
 
-async def test_a_retry_is_refused_to_nobody_for_what_is_gone_since(work):
+async def test_who_is_gone_since_is_left_out_of_a_retry(work):
     work.wire.trouble = refusing(422, user(1), user(2))
     job = await work.do(BanUser, users(1, 3))
     work.wire.trouble = None

@@ -75,11 +75,9 @@ def begun(run, *words):
     return job_of(run(*(words or (*BAN, *FOUND)), "--yes", "--detach"))["id"]
 
 
-# With real workers. They outlive the command that starts them, which a process that goes on would be told of.
-outlived = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+# With real workers.
 
 
-@outlived
 @pytest.mark.promise("a-person-signs")
 def test_one_yes_bans_all_that_a_filter_finds_and_the_end_is_told_as_json(run, banned):
     ran = run(*BAN, *FOUND, "--yes")
@@ -93,7 +91,6 @@ def test_one_yes_bans_all_that_a_filter_finds_and_the_end_is_told_as_json(run, b
     assert [line["outcome"] for line in results] == ["done"] * COUNT
 
 
-@outlived
 def test_a_job_that_is_left_to_itself_is_watched_to_its_end(run, banned):
     job = job_of(run(*BAN, *FOUND, "--yes", "--detach"))
     assert job["status"] in ("queued", "running")
@@ -257,6 +254,26 @@ def test_what_cannot_be_meant_exits_2_and_says_what_can(run, worker, banned, wor
     assert "Traceback" not in ran.err
     assert run("jobs", "list").lines == []
     assert banned() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*BAN, spam(0), "--map", "Id=user_id"),
+        (*BAN, *FOUND, "--map", "Id=user_id"),
+        ("bulk", "users", "update", spam(0), "--set", "first_name=Ann", "--set", "first_name=Bo"),
+    ],
+    ids=["map of ids", "map of a filter", "set twice"],
+)
+def test_an_option_that_would_be_ignored_is_a_usage_error(run, worker, words):
+    assert run(*words, "--dry-run").code == 2
+
+
+def test_a_creation_of_bare_ids_says_what_to_give(run, worker):
+    ran = run("bulk", "users", "create", "x", "--yes")
+    assert ran.code == 2
+    assert "give rows" in ran.err
+    assert "()" not in ran.err
 
 
 @pytest.mark.promise("job-size")

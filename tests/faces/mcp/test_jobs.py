@@ -763,7 +763,7 @@ async def test_progress_increases_from_the_wait_for_a_signature_to_the_end_of_th
 
 
 @in_one_era
-@pytest.mark.xfail(strict=True, reason="clerk_user_ban and the four actions on domains are found before it")
+@pytest.mark.promise("lean")
 async def test_lean_mode_finds_the_tools_for_jobs_where_they_are_set(connect):
     task = "ban all users from a spam domain"
     async with connect(tools=("lean",)) as client:

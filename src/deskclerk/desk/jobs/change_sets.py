@@ -16,7 +16,7 @@ from deskclerk.desk.jobs.job import Item, step_of, with_ids_to_come, without_ids
 from deskclerk.desk.plans.drafting import digest_of
 from deskclerk.desk.plans.plan import JobPreview, Plan, Step
 from deskclerk.desk.secrets.references import Secrets
-from deskclerk.errors import InvalidRequest
+from deskclerk.errors import InvalidRequest, NotFound
 from deskclerk.settings import Settings
 
 Wanted = Sequence[tuple[type[Action], Mapping[str, Any]]]
@@ -43,6 +43,8 @@ class ChangeSets:
                 problems += [(f"step {number}: {name}", text) for name, text in error.problems] or [
                     (f"step {number}", error.message)
                 ]
+            except NotFound as error:
+                problems.append((f"step {number}", f"its target is not there: {error.message}"))
         if problems:
             raise wrong_rows(problems)
         return built

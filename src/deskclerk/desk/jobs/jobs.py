@@ -48,6 +48,7 @@ from deskclerk.desk.jobs.job import (
     REFUSED,
     STRUCK,
     TO_COME,
+    UNKNOWN,
     WAITING,
     Job,
     step_of,
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from deskclerk.database import Connection
 
 _POLL_SECONDS = 0.3
+_LOOK_AFTER_SECONDS = 3.0
 _FEW = 5
 """Failures that an answer names."""
 _AT_A_TIME = 100
@@ -391,8 +393,13 @@ class Jobs:
         """The job once it is over or pauses, or as it is after so many seconds."""
         loop = asyncio.get_running_loop()
         until, told = None if seconds is None else loop.time() + seconds, -1
+        looked = loop.time()
         while True:
             job = await self.store.load(job_id)
+            if loop.time() - looked > _LOOK_AFTER_SECONDS:
+                # Its worker may have died: whoever waits for it would wait for ever.
+                looked = loop.time()
+                await self.look_after()
             if job.status not in OPEN or (until is not None and loop.time() >= until):
                 return job
             # A client is told of progress, not that there is none.
@@ -432,9 +439,10 @@ class Jobs:
         job = await self._mine(job_id)
 
         async def again(_: str) -> bool:
-            # Of several steps the one that failed is the next one.
-            failed = FAILURES[:1] if job.kind == CHANGES else ()
-            return await self.store.resume(job, failed)
+            if job.kind != CHANGES:
+                return await self.store.resume(job)
+            # Of several steps the one that failed is the next one; one that nobody knows of stops it again.
+            return await self.store.resume(job, again=(REFUSED,), unsure=(UNKNOWN,))
 
         found = await self._decide(ResumeJob, job_id, caller, "resumed", again)
         self.see_to_it()

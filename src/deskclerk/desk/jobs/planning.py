@@ -451,7 +451,8 @@ def _rows(kind: type[Action], targets: Targets) -> Iterable[Row]:
             yield target
         elif name is None:
             needed = [item.name for item in kind.parameters().values() if item.required]
-            problem = f"{kind.spec.name} wants more than an id ({', '.join(needed)}): give rows"
+            wanted = f" ({', '.join(needed)})" if needed else ""
+            problem = f"{kind.spec.name} wants more than an id{wanted}: give rows, from a file"
             raise InvalidRequest(f"targets: {problem}.", problems=[("targets", problem)])
         else:
             yield Row(0, {name: target.strip() if isinstance(target, str) else target})

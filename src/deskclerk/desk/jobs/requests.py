@@ -28,7 +28,8 @@ def kind_named(name: str) -> type[Action]:
     if kind is None:
         near = difflib.get_close_matches(plain[:80], BY_NAME, n=1)
         problem = f"no such action{f'; did you mean {near[0]}?' if near else ''}"
-        raise InvalidRequest(f"action: {problem}.", problems=[("action", problem)], next_step=AGAIN)
+        said = problem if near else f"{problem}."
+        raise InvalidRequest(f"action: {said}", problems=[("action", problem)], next_step=AGAIN)
     return kind
 
 

@@ -336,8 +336,10 @@ class Run:
                     last = item.number - 1
                     self._exhausted = not ready
                     break
-                self._skipped.append(_Ended(item, SKIPPED, error="what it is about was not made"))
-                continue
+                # Asked once more: it may have ended while it was looked for.
+                if item.needs - made.keys():
+                    self._skipped.append(_Ended(item, SKIPPED, error="what it is about was not made"))
+                    continue
             try:
                 ready.append((item, item.built(made)))
             except InvalidRequest as error:
@@ -389,8 +391,11 @@ class Run:
     async def _made_so_far(self) -> dict[int, str]:
         """The ids that items have made: read once, and kept up to date from then on."""
         if self._made is None:
-            found = self._tools.store.every_item(self.job.id, (ITEM_DONE,))
-            self._made = {item.number: item.made async for item in found if item.made}
+            # There before it is read: what ends meanwhile adds itself.
+            self._made = {}
+            async for item in self._tools.store.every_item(self.job.id, (ITEM_DONE,)):
+                if item.made:
+                    self._made[item.number] = item.made
         return self._made
 
     # Noted, sent, noted.

@@ -269,10 +269,11 @@ class JobStore:
                 return True
             return await _step(connection, job_id, (RUNNING,), wanted=CANCEL)
 
-    async def resume(self, job: Job, again: Sequence[str] = ()) -> bool:
+    async def resume(self, job: Job, again: Sequence[str] = (), unsure: Sequence[str] = ()) -> bool:
         """Let a paused job go on; failures so far count no more towards its stop rules.
 
-        Items of the statuses in `again` wait once more.
+        Items of the statuses in `again` wait once more, of those in `unsure` it is found out first how they
+        ended.
         """
         from deskclerk.desk.journal.tables import job_items  # noqa: PLC0415
 
@@ -284,6 +285,10 @@ class JobStore:
                 return False
             failed = job_items.update().where(job_items.c.job == job.id, job_items.c.status.in_(list(again)))
             await connection.execute(failed.values(status=WAITING, entry=None, error=None))
+            open_ones = job_items.update().where(
+                job_items.c.job == job.id, job_items.c.status.in_(list(unsure))
+            )
+            await connection.execute(open_ones.values(status=SENT))
             return True
 
     # Carried out by a run.

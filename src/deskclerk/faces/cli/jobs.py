@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,11 @@ def bulk(
             "Say what it is about in one way: --where or --everything, ids, or --from FILE.", ctx
         )
     kind = kinds[verb]
+    if mapping and not source:
+        raise click.UsageError("--map names columns of a file: give it with --from.", ctx)
+    twice = [name for name, times in Counter(name for name, _ in values).items() if times > 1]
+    if twice:
+        raise click.UsageError(f"--set {twice[0]} is given twice; one value is the same for each.", ctx)
     _no_plain_secrets(ctx, kind, dict(values), "give it in a file")
 
     async def propose(desk: "Desk") -> "Plan":
