@@ -181,9 +181,9 @@ class ExportData(
 @functools.cache
 def _secret_names() -> frozenset[str]:
     """What is a secret of any action, by its name."""
-    from deskclerk.catalogue import EVERY_ACTION  # noqa: PLC0415 - of which this module is a part
-
-    every = (item for action in EVERY_ACTION for item in action.parameters().values())
+    declared = [*Action.__subclasses__(), *ReadAction.__subclasses__()]
+    actions = [action for action in declared if hasattr(action, "spec")]
+    every = (item for action in actions for item in action.parameters().values())
     return frozenset(item.name for item in every if item.secret)
 
 
