@@ -150,6 +150,7 @@ async def test_a_process_is_started_only_where_no_worker_is(work, engine, monkey
         started.append((command, options["env"].get("DESKCLERK_HOME"), options["start_new_session"]))
 
     monkeypatch.setattr(subprocess, "Popen", popen)
+    monkeypatch.setattr("deskclerk.desk.jobs.worker._started", [])
     of = (work.desk.settings, work.desk.journal, work.desk.instance)
     one = worker(work)
     working = asyncio.create_task(one.work())

@@ -144,7 +144,8 @@ class Run:
         self._why = ""
         self._says = job.reason or ""
         self._hold_until = 0.0
-        self._made: dict[int, str] | None = None
+        self._made: dict[int, str] = {}
+        self._made_is_whole = False
         self._back_to: int | None = None
         from_then: Mapping[str, int] = job.progress.get("counted_from", {})
         self._tried = job.finished - sum(
@@ -389,13 +390,12 @@ class Run:
         return _Ended(item, REFUSED, error=error)
 
     async def _made_so_far(self) -> dict[int, str]:
-        """The ids that items have made: read once, and kept up to date from then on."""
-        if self._made is None:
-            # There before it is read: what ends meanwhile adds itself.
-            self._made = {}
+        """The ids that items have made: those of this run, and once read those of earlier ones."""
+        if not self._made_is_whole:
             async for item in self._tools.store.every_item(self.job.id, (ITEM_DONE,)):
                 if item.made:
                     self._made[item.number] = item.made
+            self._made_is_whole = True
         return self._made
 
     # Noted, sent, noted.
@@ -502,7 +502,7 @@ class Run:
                 self._back_to = before if self._back_to is None else min(before, self._back_to)
                 continue
             self._tried += 1
-            if ended.made and self._made is not None:
+            if ended.made:
                 self._made[ended.item.number] = ended.made
             if ended.status in (REFUSED, UNKNOWN):
                 self._failed += 1
