@@ -466,6 +466,7 @@ TAMPERING = {
 
 @pytest.mark.parametrize("how", TAMPERING)
 @pytest.mark.parametrize("when", ["before the signature", "between the signature and the start"])
+@pytest.mark.promise("a-job-is-frozen-and-shown")
 async def test_what_was_changed_on_disk_since_it_was_planned_does_not_begin(work, how, when):
     await work.ask("POST", f"/users/{user(4)}/ban")
     plan = await work.propose(BanUser, users(1, 4))
@@ -604,6 +605,7 @@ async def changes(work, *steps):
     return await work.desk.jobs.propose_changes(steps, ME)
 
 
+@pytest.mark.promise("changes-in-order")
 async def test_steps_are_shown_in_full_and_carried_out_in_their_order(work):
     plan = await changes(
         work, rename(3, "C"), Change(BanUser, {"user_id": "p1@people.example"}), rename(2, "B")
@@ -684,6 +686,7 @@ async def test_all_that_is_wrong_with_steps_is_told_and_nothing_is_stored(work):
     assert await work.sql("select count(*) from job_items") == [(0,)]
 
 
+@pytest.mark.promise("changes-in-order")
 async def test_the_step_that_fails_stops_the_rest_and_is_tried_again_when_it_is_resumed(work):
     job = await work.start(await changes(work, rename(1, "A"), rename(2, "B"), rename(3, "C")))
     work.wire.trouble = refusing(422, user(2))

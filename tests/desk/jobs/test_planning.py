@@ -33,6 +33,7 @@ async def targets_of(work, plan):
 # What a plan says.
 
 
+@pytest.mark.promise("a-job-is-frozen-and-shown")
 async def test_the_plan_of_a_list_says_how_many_who_first_what_is_left_out_and_what_it_costs(work):
     for number in (7, 8):
         await work.ask("POST", f"/users/{user(number)}/ban")
@@ -242,6 +243,7 @@ async def test_wrong_rows_are_left_out_on_purpose_and_told_in_the_result(work, t
     assert all(not item.arguments for item in left_out)
 
 
+@pytest.mark.promise("a-job-is-frozen-and-shown")
 async def test_a_file_that_changes_after_planning_changes_nothing(work, tmp_path):
     file = tmp_path / "ids.csv"
     file.write_text(f"{user(1)}\n{user(2)}\n")
@@ -261,6 +263,7 @@ async def test_who_matches_the_filters_only_after_planning_is_not_part_of_the_jo
 
 
 @pytest.mark.parametrize("way", ["ids", "filter", "rows"])
+@pytest.mark.promise("job-size")
 async def test_a_job_has_no_more_items_than_the_operator_allows(opened, way):
     targets = {
         "ids": users(1, 6),

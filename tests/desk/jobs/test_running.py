@@ -53,6 +53,7 @@ def on_disk(home):
 # Journalled.
 
 
+@pytest.mark.promise("a-job-survives")
 async def test_every_item_has_its_intent_with_the_jobs_id_on_disk_before_it_is_sent(work, tmp_path):
     seen = {}
 
@@ -164,6 +165,7 @@ async def test_an_item_that_is_gone_at_clerk_between_look_and_send_is_a_failure_
 # Stopped.
 
 
+@pytest.mark.promise("a-job-stops-and-asks")
 async def test_ten_failures_in_a_row_pause_it_and_resuming_counts_anew(work, monkeypatch):
     monkeypatch.setattr(running, "_SIDE_BY_SIDE", 1)
     work.wire.trouble = refusing(422, *users(1, 18))
@@ -188,6 +190,7 @@ async def test_nothing_more_is_sent_once_the_failure_that_stops_it_is_known(work
     assert len(work.wire.writes) == 10
 
 
+@pytest.mark.promise("a-job-stops-and-asks")
 async def test_five_per_cent_of_at_least_twenty_pause_it_and_resuming_counts_anew(work, monkeypatch):
     monkeypatch.setattr(running, "_SIDE_BY_SIDE", 1)
     work.wire.trouble = refusing(422, user(1), user(3), user(25))
@@ -230,6 +233,7 @@ async def test_what_is_skipped_is_no_failure(work):
     assert (job.status, job.as_dict()["counts"]) == (DONE, {"done": 5, "skipped": 25})
 
 
+@pytest.mark.promise("a-job-stops-and-asks")
 async def test_a_pause_while_it_runs_ends_what_is_under_way_and_sends_nothing_more(work, monkeypatch):
     monkeypatch.setattr(running, "_SIDE_BY_SIDE", 2)
     job = await work.start(await work.propose(BanUser, users(1, 40)))
@@ -254,6 +258,7 @@ async def test_a_pause_while_it_runs_ends_what_is_under_way_and_sends_nothing_mo
     assert len(work.wire.writes) == 40
 
 
+@pytest.mark.promise("a-job-stops-and-asks")
 async def test_a_cancelled_job_ends_what_is_under_way_and_is_over(work, monkeypatch):
     monkeypatch.setattr(running, "_SIDE_BY_SIDE", 2)
     values = {"password": "correct-horse-9", "skip_password_checks": True}
@@ -568,6 +573,7 @@ async def test_a_run_that_lost_its_job_sends_and_writes_nothing_any_more(work):
     assert (await work.finish(new)).counts == {"done": 4}
 
 
+@pytest.mark.promise("a-job-survives")
 async def test_a_run_that_loses_its_job_between_looking_and_noting_notes_no_intent(work, monkeypatch):
     job = await work.start(await work.propose(BanUser, users(1, 4)))
     monkeypatch.setattr(running, "_LOOK_SECONDS", 60)

@@ -767,6 +767,7 @@ def test_a_dry_run_of_an_import_says_what_it_would_make_and_makes_nothing(run, w
 
 
 @pytest.mark.promise("imports-are-read")
+@pytest.mark.promise("imports-are-read")
 def test_an_import_makes_its_users_and_the_same_again_makes_nobody(run, worker, tmp_path):
     file = tmp_path / "people.csv"
     file.write_text("email_address,first_name,external_id\na@new.example,Ann,1\nb@new.example,Bo,2\n")

@@ -132,6 +132,7 @@ async def test_the_tools_for_jobs_are_not_listed_unless_they_are_set(connect):
 
 
 @pytest.mark.promise("toolsets")
+@pytest.mark.promise("toolsets")
 async def test_a_tool_for_jobs_that_is_not_set_cannot_be_called_and_the_error_says_why(connect, worker):
     async with connect(Dialogue(), toolsets=("core",)) as client:
         for name, arguments in LEAST.items():
@@ -214,6 +215,7 @@ async def test_the_48_are_neither_listed_nor_called_where_only_jobs_are_set(conn
 
 
 @pytest.mark.promise("a-person-signs")
+@pytest.mark.promise("toolsets")
 @pytest.mark.promise("toolsets")
 async def test_three_hundred_are_banned_after_one_yes_and_the_model_is_told_how_many(connect):
     dialogue = Dialogue()
