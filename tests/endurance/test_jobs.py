@@ -20,7 +20,7 @@ from tests.endurance.referee import Referee, serving
 
 WORKER = Path(__file__).with_name("job_worker.py")
 KEY = "sk_live_referee"
-ITEMS, KILLS = 2_500, 30
+ITEMS, KILLS = int(os.environ.get("ITEMS", "2500")), 30
 
 
 async def yes(plan):

@@ -280,6 +280,8 @@ class Desk:
             settling=self.settling,
             secrets=self.secrets,
             handovers=self.handovers,
+            caller=self._caller,
+            approver=self.approver,
         )
 
     @property

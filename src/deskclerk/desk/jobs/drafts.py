@@ -112,7 +112,9 @@ class NewJob:
         self._draft = Draft(new_id("job"))
 
     async def __aenter__(self) -> Draft:
+        # What others left behind: nobody else may come by for a long time.
         await self._store.drop_expired()
+        await self._store.sweep()
         await self._store.begin(
             self._draft.job_id,
             *self._begin,

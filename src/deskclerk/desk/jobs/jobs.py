@@ -83,7 +83,6 @@ _POLL_SECONDS = 0.3
 _LOOK_AFTER_SECONDS = 3.0
 _FEW = 5
 """Failures that an answer names."""
-_AT_A_TIME = 100
 _OF_A_PAGE = ("limit", "offset", "starting_after", "order_by", "fields", "paginated")
 
 
@@ -104,7 +103,10 @@ class Jobs:
         settling: Settling,
         secrets: Secrets,
         handovers: Handovers,
+        caller: Caller,
+        approver: Approver | None,
     ) -> None:
+        """`caller` and `approver` are those of who asks without naming another."""
         self._settings = settings
         self._instance = instance
         self._journal = journal
@@ -114,6 +116,8 @@ class Jobs:
         self._signing = signing
         self._names = names
         self._secrets = secrets
+        self._caller = caller
+        self._approver = approver
         self.store = JobStore(journal)
         caps = RateCaps(instance, journal)
         self.tools = Tools(instance, journal, clerk, settling, self.store, secrets, handovers, caps)
@@ -127,7 +131,7 @@ class Jobs:
         self,
         kind: type[Action],
         targets: Targets,
-        caller: Caller,
+        caller: Caller | None = None,
         *,
         wish: Wish | None = None,
         asked: str = "",
@@ -140,13 +144,17 @@ class Jobs:
             InvalidRequest: what is wrong with any of the rows, all of it in `problems`.
             NotAllowed: the caller may not ask for jobs, or not for this write.
         """
+        caller = caller or self._caller
         await self._check(ProposeBulk, caller, [kind])
         return await self._planner.bulk(
             kind, targets, caller, replace(wish or Wish(), asked=asked, face=caller.face)
         )
 
-    async def propose_changes(self, steps: Sequence[Change], caller: Caller, *, asked: str = "") -> Plan:
+    async def propose_changes(
+        self, steps: Sequence[Change], caller: Caller | None = None, *, asked: str = ""
+    ) -> Plan:
         """A plan for different writes in order, of which the first that fails stops the rest."""
+        caller = caller or self._caller
         await self._check(ProposeChanges, caller, [step.action for step in steps])
         if not steps:
             problem = "give at least one step"
@@ -163,7 +171,7 @@ class Jobs:
         self,
         what: str,
         file: Path,
-        caller: Caller,
+        caller: Caller | None = None,
         *,
         form: str | None = None,
         mapping: Mapping[str, str] | None = None,
@@ -178,6 +186,7 @@ class Jobs:
         Raises:
             InvalidRequest: the file cannot be read as what it is, or what is wrong with any of its rows.
         """
+        caller = caller or self._caller
         from deskclerk.desk.jobs import importing  # noqa: PLC0415 - few jobs are one
         from deskclerk.desk.jobs.import_formats import guess_format, read_rows, read_users  # noqa: PLC0415
 
@@ -199,8 +208,11 @@ class Jobs:
         kind: type[Action] = CreateUser if what == "users" else CreateOrganization
         return await self._planner.imported(steps, caller, replace(wish, notes=notes, face=caller.face), kind)
 
-    async def propose_together(self, plan_ids: Sequence[str], caller: Caller, *, keep: bool = False) -> Plan:
+    async def propose_together(
+        self, plan_ids: Sequence[str], caller: Caller | None = None, *, keep: bool = False
+    ) -> Plan:
         """A plan of what several waiting plans were for, in this order; those are closed unless kept."""
+        caller = caller or self._caller
         found: list[tuple[Plan, Change]] = []
         for plan_id in plan_ids:
             plan = (await self._signing.decisions.open(plan_id)).plan
@@ -247,8 +259,9 @@ class Jobs:
             )
         return plan
 
-    async def propose_retry(self, job_id: str, caller: Caller) -> Plan:
+    async def propose_retry(self, job_id: str, caller: Caller | None = None) -> Plan:
         """A plan that tries again what failed in a job."""
+        caller = caller or self._caller
         job = await self._mine(job_id)
         failed = [item async for item in self.store.every_item(job_id, (REFUSED,))]
         if not failed:
@@ -277,8 +290,9 @@ class Jobs:
         title = f"Try again what failed: {job.title}"
         return await self._planner.writes(writes(), caller, title, Wish(stop=job.stop, retries=job_id))
 
-    async def propose_undo(self, job_id: str, caller: Caller) -> Plan:
+    async def propose_undo(self, job_id: str, caller: Caller | None = None) -> Plan:
         """A plan that takes back what a job did, item by item; what cannot come back is left out."""
+        caller = caller or self._caller
         job = await self._mine(job_id)
         if job.status in OPEN:
             raise InvalidRequest(
@@ -301,7 +315,7 @@ class Jobs:
     async def run(
         self,
         plan: Plan,
-        caller: Caller,
+        caller: Caller | None = None,
         *,
         approver: Approver | None = None,
         progress: Progress | None = None,
@@ -310,6 +324,7 @@ class Jobs:
 
         ApprovalNeeded if nobody signed: once somebody does, the job begins by itself.
         """
+        caller = caller or self._caller
         job_id = plan.job.id if plan.job else ""
         action = _recorded(plan)
         async with self._journal.noting_refusals(self._instance, caller, action) as context:
@@ -318,7 +333,7 @@ class Jobs:
                 await self._start(plan, f"confirm = {self._settings.confirm}", given=True)
                 return await self.store.load(job_id)
             try:
-                how, given = await self._signing.ask(plan, approver, progress)
+                how, given = await self._signing.ask(plan, approver or self._approver, progress)
                 await self._start(plan, how, given=given)
             except ApprovalRefused:
                 job = await self.store.load(job_id)
@@ -414,12 +429,14 @@ class Jobs:
         """The newest jobs of this instance."""
         return await self.store.listed(self._instance.id, limit)
 
-    async def pause(self, job_id: str, caller: Caller) -> Job:
+    async def pause(self, job_id: str, caller: Caller | None = None) -> Job:
         """Have a job pause: what is under way ends first."""
+        caller = caller or self._caller
         return await self._decide(PauseJob, job_id, caller, "paused", self.store.pause)
 
-    async def cancel(self, job_id: str, caller: Caller) -> Job:
+    async def cancel(self, job_id: str, caller: Caller | None = None) -> Job:
         """End a job for good: what is under way ends first, what is done stays done."""
+        caller = caller or self._caller
         job = await self._decide(CancelJob, job_id, caller, "cancelled", self.store.cancel)
         if job.plan and job.run == 0:
             # Never signed: nobody shall be asked to.
@@ -430,8 +447,9 @@ class Jobs:
             discard(job)
         return job
 
-    async def resume(self, job_id: str, caller: Caller) -> Job:
+    async def resume(self, job_id: str, caller: Caller | None = None) -> Job:
         """Let a paused job go on; a person has to want it."""
+        caller = caller or self._caller
         if caller.face == MODELS:
             raise NotAllowed(
                 "A person lets a job go on.", next_step="`deskclerk jobs resume`, or the console."
@@ -491,8 +509,9 @@ class Jobs:
 
     # Exports, which change nothing and need no signature.
 
-    async def export(self, what: str, file: Path, caller: Caller, **options: Any) -> Job:
+    async def export(self, what: str, file: Path, caller: Caller | None = None, **options: Any) -> Job:
         """Set an export going, into a file of this absolute path; the job."""
+        caller = caller or self._caller
         from deskclerk.desk.jobs.exporting import check_export  # noqa: PLC0415 - few ask for one
 
         where = options.get("where") or {}
