@@ -324,13 +324,7 @@ async def _show(state: State, job_id: str) -> int:
     from deskclerk.faces.cli.output import show_object  # noqa: PLC0415
 
     async with state.desk() as desk:
-        job = await desk.jobs.store.load(job_id)
-        value = job.as_dict()
-        if failures := await desk.jobs.failures(job_id):
-            value["failures"] = failures
-        # Asked of the disk once, for a person.
-        if desk.jobs.results(job_id).exists():
-            value["result"] = str(desk.jobs.results(job_id))
+        value = await _told(desk, await desk.jobs.store.load(job_id))
     show_object(state, value)
     return DONE
 
@@ -468,6 +462,7 @@ async def _carry_out(
     from deskclerk.faces.cli.perform import signing_desk, waiting  # noqa: PLC0415
 
     async with signing_desk(state, yes=yes) as desk:
+        state.note("Finding and checking what it is about …")
         try:
             plan = await propose(desk)
         except InvalidRequest as error:
@@ -519,9 +514,7 @@ async def _follow(state: State, desk: "Desk", job: "Job", *, detach: bool) -> in
         except (asyncio.CancelledError, KeyboardInterrupt):
             state.note(f"The job goes on: `deskclerk jobs watch {job.id}` follows it.", style="yellow")
             return DONE
-    value = job.as_dict()
-    if failures := await desk.jobs.failures(job.id):
-        value["failures"] = failures
+    value = await _told(desk, job)
     if state.tables:
         show_object(state, value)
     else:
@@ -531,6 +524,16 @@ async def _follow(state: State, desk: "Desk", job: "Job", *, detach: bool) -> in
         return DONE
     failed = bool(value.get("failures")) or job.status != "done"
     return FAILED if failed else DONE
+
+
+async def _told(desk: "Desk", job: "Job") -> dict[str, Any]:
+    """A job as it is printed: how far it has come, what failed first, and where its result is."""
+    value = job.as_dict()
+    if failures := await desk.jobs.failures(job.id):
+        value["failures"] = failures
+    if desk.jobs.results(job.id).exists():
+        value["result"] = str(desk.jobs.results(job.id))
+    return value
 
 
 async def _to_its_end(state: State, desk: "Desk", job: "Job") -> "Job":
