@@ -9,6 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+KEEP_SECONDS = 30
+"""How long an idle connection is kept: longer than clients keep one, or a request could meet its end."""
 LARGEST_HEAD = 2**16
 """Bytes of a request line and its headers."""
 _TOO_LARGE = "The request's head is too large."

@@ -13,7 +13,7 @@ import uvicorn
 from deskclerk.desk import Desk
 from deskclerk.faces.console.site import Console
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, security_of
-from deskclerk.http_server import BoundedProtocol
+from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol
 
 HOST = "127.0.0.1"
 _GRACE_SECONDS = 2
@@ -70,6 +70,7 @@ async def serving(desk: Desk, port: int = 0, *, greets: bool = False) -> AsyncIt
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_keep_alive=KEEP_SECONDS,
         )
         server = _Server(config)
         async with console.running():

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
-from deskclerk.http_server import BoundedProtocol
+from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol
 from deskclerk.sandbox.controls.http import with_controls
 from deskclerk.sandbox.http.faults import ABORT
 from deskclerk.sandbox.opening import Sandbox
@@ -63,6 +63,7 @@ async def serving(
         lifespan="off",
         ws="none",
         http=_Protocol,
+        timeout_keep_alive=KEEP_SECONDS,
     )
     server = Server(config)
     async with delivering(sandbox.store):

@@ -17,7 +17,7 @@ from deskclerk.desk import Desk
 from deskclerk.errors import DeskclerkError, InvalidSettings, StorageUnavailable, innermost
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
-from deskclerk.http_server import BoundedProtocol
+from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol
 from deskclerk.settings import Settings
 
 logger = logging.getLogger("deskclerk.mcp")
@@ -26,8 +26,6 @@ PATH = "/mcp"
 _JOBS_SECONDS = 10
 """Between two looks whether somebody sees to the open jobs."""
 _DESCRIPTORS = 65_536
-_KEEP_SECONDS = 30
-"""How long an idle connection is kept: longer than clients keep one, or a request could meet its end."""
 _GRACE_SECONDS = 5
 """How long open streams may take to end; the desk's writes are waited for after that, however long."""
 
@@ -96,7 +94,7 @@ def run(
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=_GRACE_SECONDS,
-            timeout_keep_alive=_KEEP_SECONDS,
+            timeout_keep_alive=KEEP_SECONDS,
         )
         with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
             _Server(config, lambda: ready(bind.origin + PATH), site, failures).run(sockets=[listener])
