@@ -346,10 +346,10 @@ async def test_a_call_that_waits_for_a_signature_is_told_of_the_job_and_the_sign
 
     monkeypatch.setattr(Planner, "digest", slowly)
     monkeypatch.setattr("deskclerk.desk.approvals.signing._POLL_SECONDS", 0.05)
-    async with opened(**JOBS_TOO, approval_wait=1) as work:
+    async with opened(**JOBS_TOO, approval_wait=4) as work:
         call = asyncio.create_task(work.desk.perform(BAN, caller=MODEL))
-        await asyncio.sleep(0.2)
-        waiting = await work.desk.plans.waiting()
+        while not (waiting := await work.desk.plans.waiting()):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
         signed, told = await asyncio.gather(
             work.desk.sign(waiting[0].plan.id, SIGNED), call, return_exceptions=True
         )
@@ -548,7 +548,8 @@ async def test_whoever_waits_is_told_how_far_it_has_come(work, monkeypatch):
     job = await work.start(await work.propose(BanUser, users(1, 3)))
     assert (await work.desk.jobs.wait(job.id, seconds=0)).status == QUEUED
     waiting = asyncio.create_task(work.desk.jobs.wait(job.id, progress=progress))
-    await asyncio.sleep(0.05)
+    while not told:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.01)
     await work.carry_out(job)
     assert (await waiting).status == DONE
     assert told[0] == (0, 3, "Ban 3 users: 0 of 3")
