@@ -1,5 +1,7 @@
 import pytest
+from pydantic import ValidationError
 
+from deskclerk.catalogue import TOOLSETS
 from deskclerk.errors import InvalidSettings
 from deskclerk.settings import SANDBOX_KEY, Settings
 
@@ -120,3 +122,9 @@ def test_instances_are_named_in_the_file_and_chosen(tmp_path):
 def test_the_key_is_not_in_repr(tmp_path):
     toml = f'[instances.prod]\nsecret_key = "{LIVE}"\n'
     assert LIVE not in repr(load(tmp_path, toml, CLERK_SECRET_KEY=LIVE))
+
+
+def test_every_toolset_of_the_catalogue_can_be_set_and_no_other():
+    assert Settings(toolsets=tuple(TOOLSETS)).toolsets == tuple(TOOLSETS)
+    with pytest.raises(ValidationError, match=f"accepted: {', '.join(TOOLSETS)}"):
+        Settings(toolsets=("users",))

@@ -54,6 +54,7 @@ from deskclerk.desk.jobs.job import (
     step_of,
 )
 from deskclerk.desk.jobs.planning import Planner
+from deskclerk.desk.jobs.preview import OF_A_PAGE
 from deskclerk.desk.jobs.requests import AGAIN, Change, change_of, kind_named, lister_for
 from deskclerk.desk.jobs.rows import Targets
 from deskclerk.desk.jobs.running import Tools
@@ -83,7 +84,6 @@ _POLL_SECONDS = 0.3
 _LOOK_AFTER_SECONDS = 3.0
 _FEW = 5
 """Failures that an answer names."""
-_OF_A_PAGE = ("limit", "offset", "starting_after", "order_by", "fields", "paginated")
 
 
 class Jobs:
@@ -647,7 +647,7 @@ class Jobs:
         if lister is None:
             problem = f"{kind.spec.name} has no list whose items it could be about; give targets or a file"
             raise InvalidRequest(f"where: {problem}.", problems=[("where", problem)], next_step=AGAIN)
-        if page := next((name for name in where if name in _OF_A_PAGE), None):
+        if page := next((name for name in where if name in OF_A_PAGE), None):
             problem = f"{page} is no filter: a job is about all that the filters find"
             raise InvalidRequest(f"where: {problem}.", problems=[("where", problem)], next_step=AGAIN)
         self._policy.check(lister, caller)

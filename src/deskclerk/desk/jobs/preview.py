@@ -19,6 +19,8 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import InvalidRequest
 from deskclerk.settings import Settings
 
+OF_A_PAGE = ("limit", "offset", "starting_after", "order_by", "paginated", "fields")
+"""What says which part of a list is shown and how, and is no filter of it."""
 _MOST_NOTES = 8
 """Kinds of remarks on rows that a plan tells."""
 _REQUESTS = 25
@@ -131,8 +133,7 @@ class Previews:
 
 def filters_of(lister: Action) -> dict[str, Any]:
     """The filters of a list, without where its page begins and what is shown of it."""
-    page = ("limit", "offset", "starting_after", "order_by", "paginated", "fields")
-    return {name: value for name, value in lister.arguments().items() if name not in page}
+    return {name: value for name, value in lister.arguments().items() if name not in OF_A_PAGE}
 
 
 def _found_by(lister: Action) -> str:
