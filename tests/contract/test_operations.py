@@ -49,9 +49,11 @@ def clerks(route):
     """The document's facts by parameter."""
     known = openapi.operation(str(route.method), route.path)
     found = {name: documented(item["schema"], "query", item) for name, item in known.named("query").items()}
-    properties = known.properties if known.body and "properties" in (known.body["schema"] or {}) else {}
-    for name, schema in properties.items():
-        needed = name in known.body["schema"].get("required", [])
+    body = (known.body["schema"] or {}) if known.body else {}
+    # Some bodies stand where they are used, others are named.
+    body = openapi.SCHEMAS.named[body["ref"]] if "ref" in body else body
+    for name, schema in body.get("properties", {}).items():
+        needed = name in body.get("required", [])
         found[name] = documented(schema, "body", schema | {"required": needed})
     return found
 

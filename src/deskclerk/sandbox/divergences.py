@@ -37,6 +37,10 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "PATCH /instance/oauth_application_settings": ("Kept; OAuth itself is not served.",),
     "POST /instance/change_domain": ("Refused: an instance of the sandbox keeps its domain.",),
     "PUT /beta_features/domain": ("Refused: an instance of the sandbox keeps its domain.",),
+    "POST /billing/prices": (
+        "One currency is known, US dollars.",
+        "Prices by the year alone are taken in every instance; Clerk may not have turned them on.",
+    ),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

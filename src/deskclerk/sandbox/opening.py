@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deskclerk.database import Connection, open_database, upgrade
+from deskclerk.sandbox.billing.plans import add_free_plans
 from deskclerk.sandbox.http.app import BackendApi
 from deskclerk.sandbox.instance.domains import add_primary_domain
 from deskclerk.sandbox.organizations.permissions import add_system_roles
@@ -86,6 +87,7 @@ async def furnish(connection: Connection, instance: Instance, now: int) -> None:
     """What every instance has from its first day; a reset puts it back."""
     await add_primary_domain(connection, instance, now)
     await add_system_roles(connection, instance.id, now)
+    await add_free_plans(connection, instance.id, now)
 
 
 async def add_company(connection: Connection, instance_id: str, now: int) -> None:

@@ -27,6 +27,9 @@ ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
         POST("/users/{user_id}/password/set_compromised"),
         POST("/users/{user_id}/password/unset_compromised"),
         POST("/waitlist_entries/bulk"),
+        GET("/billing/plans"),
+        GET("/billing/prices"),
+        POST("/billing/prices"),
     ),
     "2025-11-10",
 )

@@ -6,6 +6,7 @@ from importlib.resources import files
 from deskclerk.catalogue import Route, Verb
 from deskclerk.sandbox.access import invitations, redirect_urls, restrictions, waitlist
 from deskclerk.sandbox.applications import oauth_applications
+from deskclerk.sandbox.billing import plans
 from deskclerk.sandbox.http.call import Handler, Operation, Prepared
 from deskclerk.sandbox.instance import domains, settings, this_instance
 from deskclerk.sandbox.organizations import domains as organization_domains
@@ -69,6 +70,7 @@ RESOURCES = (
     user_organizations,
     email_addresses,
     phone_numbers,
+    plans,
 )
 """The modules of rules, each with its HANDLERS."""
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Index, text
 
+from deskclerk.sandbox.store.billing import billing_credits, billing_plans, billing_prices
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.controls import deliveries, faults, outbox, sandbox_state, webhook_endpoints
 from deskclerk.sandbox.store.instances import (
@@ -75,6 +76,9 @@ __all__ = [
     "NULLABLE",
     "actor_tokens",
     "allowlist_identifiers",
+    "billing_credits",
+    "billing_plans",
+    "billing_prices",
     "blocklist_identifiers",
     "deliveries",
     "domains",
