@@ -42,4 +42,6 @@ def problems(version: str, exchange: Exchange) -> list[str]:
 def body_names(version: str, route: str) -> set[str]:
     """What the body of an operation may have in a version."""
     known = facts(version, route)
-    return set(known["body"]["schema"]["properties"]) if known and known["body"] else set()
+    if not known or not known["body"]:
+        return set()
+    return set(_SCHEMAS[version].followed(known["body"]["schema"])["properties"])

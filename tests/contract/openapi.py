@@ -36,7 +36,7 @@ class Operation:
     @property
     def properties(self) -> dict[str, Any]:
         """The body's properties by name; none without a body."""
-        return dict(self.body["schema"]["properties"]) if self.body else {}
+        return dict(SCHEMAS.followed(self.body["schema"])["properties"]) if self.body else {}
 
 
 def read(name: str) -> Any:

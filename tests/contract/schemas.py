@@ -45,6 +45,10 @@ class Schemas:
         """Every named schema as JSON Schema."""
         return {name: self.convert(schema) for name, schema in self.named.items()}
 
+    def followed(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The schema, or the named one that it refers to."""
+        return dict(self.named[schema["ref"]]) if "ref" in schema else schema
+
     def problems(self, schema: dict[str, Any], value: Any) -> list[str]:
         """Where a value is not as the schema has it; empty when it is."""
         found = Validator(self.convert(schema) | {"$defs": self.definitions}).iter_errors(value)

@@ -29,6 +29,14 @@ LEDGER = {
     f"GET /waitlist_entries order_by: sorts {SORTS}, not None": "Its text lists them.",
     f"PATCH {SETTINGS}/organization_settings max_allowed_memberships: minimum 0, not None": "0 is no limit.",
     f"PATCH {SETTINGS}/communication blocked_country_codes: items {TEXTS}": "Refused by the rule.",
+    "POST /billing/subscription_items/{subscription_item_id}/extend_free_trial extend_to: "
+    "type string or integer, not string": "As the catalogue declares times; the sandbox takes text alone.",
+    **{
+        f"POST /{payers}/billing/credits action: enum None, not ('increase', 'decrease')": (
+            "Refused by the rule, with Clerk's code for it."
+        )
+        for payers in ("users/{user_id}", "organizations/{organization_id}")
+    },
     **{
         f"{route} name: {bound}, not None": "A name is never empty, and bounded as an organization's."
         for route in (
@@ -49,9 +57,8 @@ def clerks(route):
     """The document's facts by parameter."""
     known = openapi.operation(str(route.method), route.path)
     found = {name: documented(item["schema"], "query", item) for name, item in known.named("query").items()}
-    body = (known.body["schema"] or {}) if known.body else {}
     # Some bodies stand where they are used, others are named.
-    body = openapi.SCHEMAS.named[body["ref"]] if "ref" in body else body
+    body = openapi.SCHEMAS.followed(known.body["schema"] or {}) if known.body else {}
     for name, schema in body.get("properties", {}).items():
         needed = name in body.get("required", [])
         found[name] = documented(schema, "body", schema | {"required": needed})

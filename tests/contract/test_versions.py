@@ -9,12 +9,12 @@ from deskclerk.sandbox.http.admission import ROUTES_SINCE, VERSIONS, in_version
 from deskclerk.sandbox.http.parameters import accepted
 from deskclerk.sandbox.http.routes import HANDLERS, OPERATIONS
 from tests.contract import older, openapi
-from tests.contract.billing_journeys import plans
+from tests.contract.billing_journeys import plans, statements, subscriptions
 from tests.contract.journeys import JOURNEYS
 from tests.contract.settings_journeys import roles, settings, waitlist
 from tests.contract.visit import visited
 
-NEWER = {"2021-02-05": (roles, settings, waitlist, plans)}
+NEWER = {"2021-02-05": (roles, settings, waitlist, plans, subscriptions, statements)}
 """Ways that go through routes which a version does not have."""
 SERVED = {f"{route.method} {route.path}" for route in HANDLERS}
 every_older = pytest.mark.parametrize("version", older.VERSIONS)

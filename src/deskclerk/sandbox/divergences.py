@@ -41,6 +41,14 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
         "One currency is known, US dollars.",
         "Prices by the year alone are taken in every instance; Clerk may not have turned them on.",
     ),
+    "GET /billing/subscription_items": ("Everybody is on a free plan: nothing can be paid here.",),
+    "POST /users/{user_id}/billing/credits": (
+        "One currency is known, US dollars; a balance holds ten thousand million of them at most.",
+        "An idempotency key counts for one payer; other values with a known key change nothing.",
+    ),
+    "POST /organizations/{organization_id}/billing/credits": ("As of users.",),
+    "POST /billing/subscription_items/{subscription_item_id}/discounts": ("There are no discounts.",),
+    "GET /billing/statements": ("There are none: nothing is ever charged.",),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

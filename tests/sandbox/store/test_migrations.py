@@ -32,7 +32,7 @@ def upgrade(connection, revision):
     context.run_migrations()
 
 
-async def test_an_instance_of_an_older_release_gets_the_roles_that_each_begins_with(tmp_path):
+async def test_an_instance_of_an_older_release_gets_the_roles_and_plans_that_each_begins_with(tmp_path):
     location = tmp_path / "sandbox.db"
     database = open_database(location)
     async with database.writing() as connection:
@@ -43,7 +43,9 @@ async def test_an_instance_of_an_older_release_gets_the_roles_that_each_begins_w
         client = Client(sandbox)
         async with client.http:
             roles = (await client.get("/organization_roles", {"order_by": "key"}))["data"]
+            plans = (await client.get("/billing/plans"))["data"]
     assert [(role["key"], len(role["permissions"])) for role in roles] == [
         ("org:admin", 8),
         ("org:member", 2),
     ]
+    assert {plan["slug"] for plan in plans} == {"free_user", "free_org"}

@@ -30,6 +30,12 @@ ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
         GET("/billing/plans"),
         GET("/billing/prices"),
         POST("/billing/prices"),
+        GET("/billing/subscription_items"),
+        DELETE("/billing/subscription_items/{subscription_item_id}"),
+        GET("/users/{user_id}/billing/subscription"),
+        GET("/billing/statements"),
+        GET("/billing/statements/{statementID}"),
+        GET("/billing/statements/{statementID}/payment_attempts"),
     ),
     "2025-11-10",
 )

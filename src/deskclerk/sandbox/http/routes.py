@@ -6,7 +6,7 @@ from importlib.resources import files
 from deskclerk.catalogue import Route, Verb
 from deskclerk.sandbox.access import invitations, redirect_urls, restrictions, waitlist
 from deskclerk.sandbox.applications import oauth_applications
-from deskclerk.sandbox.billing import plans
+from deskclerk.sandbox.billing import balances, plans, statements, subscriptions
 from deskclerk.sandbox.http.call import Handler, Operation, Prepared
 from deskclerk.sandbox.instance import domains, settings, this_instance
 from deskclerk.sandbox.organizations import domains as organization_domains
@@ -71,6 +71,9 @@ RESOURCES = (
     email_addresses,
     phone_numbers,
     plans,
+    subscriptions,
+    balances,
+    statements,
 )
 """The modules of rules, each with its HANDLERS."""
 
