@@ -24,7 +24,7 @@ NEVER = {
     "session.removed": "signing out is the browser's API, which is not served",
     "organizationInvitation.accepted": "accepting is the browser's API, which is not served",
     **{
-        kind: "billing is not served"
+        kind: "everybody stays on the free plan, and nothing is paid"
         for kind in INDEX["events"]
         if kind.startswith(("paymentAttempt.", "subscription.", "subscriptionItem."))
     },
