@@ -260,6 +260,8 @@ def test_the_routes_with_caps_of_their_own():
     assert {str(route) for route in routes if changes_an_object(route)} == {
         "PATCH /organizations/{organization_id}",
         "PATCH /organizations/{organization_id}/memberships/{user_id}",
+        "PATCH /organizations/{organization_id}/memberships/{user_id}/metadata",
+        "PUT /organizations/{organization_id}/metadata",
         "PATCH /users/{user_id}",
         "PUT /users/{user_id}/metadata",
     }

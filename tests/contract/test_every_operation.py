@@ -99,11 +99,12 @@ def objects(schema) -> set[str]:
 
 
 def properties(schema) -> dict:
+    """What a schema names, in itself and in each of its choices."""
     plain = whole_schema(schema)
-    for choice in ("oneOf", "anyOf"):
-        if choice in plain:
-            return {key: item for part in plain[choice] for key, item in properties(part).items()}
-    return plain.get("properties", {})
+    choices = [part for choice in ("oneOf", "anyOf") for part in plain.get(choice, ())]
+    return {key: item for part in choices for key, item in properties(part).items()} | plain.get(
+        "properties", {}
+    )
 
 
 def differences(action) -> Iterator[str]:

@@ -339,6 +339,15 @@ class Action(BaseModel):
         return self.arguments().items()
 
 
+class BareAction(Action):
+    """A write of which Clerk wants to be told nothing.
+
+    It takes `fields`, as a read does: several models refuse a tool that takes no argument at all.
+    """
+
+    fields: Annotated[list[KeyPath] | None, Local()] = about("")
+
+
 class ReadAction(Action):
     """An action that changes nothing; its answer is brief unless `fields` asks for more."""
 

@@ -131,7 +131,7 @@ class RotateDirectoryKey(
 
 
 DIRECTORY_GROUPS = Resource(
-    "directory-groups",
+    "directory-group-roles",
     "directory group's role",
     (
         "id",
@@ -338,7 +338,7 @@ class RotateScimDirectoryKey(
 
 
 SCIM_GROUPS = Resource(
-    "scim-groups",
+    "scim-group-roles",
     "SCIM group's role",
     (
         "id",

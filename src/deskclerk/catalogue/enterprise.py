@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le, MaxLen, MinLen
 
 from deskclerk.catalogue.action import Action, ReadAction, Resource
-from deskclerk.catalogue.fields import Id, Limit, Nullable, Offset, Part, Secret, Sorted
+from deskclerk.catalogue.fields import Id, Limit, Nullable, Offset, Part, Secret, Sorted, about
 from deskclerk.catalogue.route import DELETE, DESTRUCTIVE, GET, PATCH, POST, READ, WRITE, Answers
+from deskclerk.errors import InvalidRequest
 
 TOOLSET = "enterprise"
 
@@ -339,18 +340,6 @@ class GetSamlConnection(
     saml_connection_id: Id
 
 
-class CreateSamlConnection(
-    Action,
-    name="clerk_saml_connection_create",
-    resource=SAML_CONNECTIONS,
-    route=POST("/saml_connections"),
-    effect=WRITE,
-    deprecated=True,
-    toolset=TOOLSET,
-):
-    """Deprecated: create a SAML connection; use enterprise connections."""
-
-
 class SamlConnectionAttributes(Part):
     """The names that the identity provider has for attributes of a user."""
 
@@ -365,6 +354,41 @@ class SamlConnectionLoginHint(Part):
 
     mode: Literal["email_address", "custom_attribute", "off"]
     source: str | None = None
+
+
+class CreateSamlConnection(
+    Action,
+    name="clerk_saml_connection_create",
+    resource=SAML_CONNECTIONS,
+    route=POST("/saml_connections"),
+    effect=WRITE,
+    deprecated=True,
+    toolset=TOOLSET,
+):
+    """Deprecated: create a SAML connection; use enterprise connections."""
+
+    name: str
+    provider: Literal["saml_custom", "saml_okta", "saml_google", "saml_microsoft"]
+    domain: str | None = about("old name of domains, for one")
+    domains: list[str] | None = None
+    idp_entity_id: Nullable[str] = None
+    idp_sso_url: Nullable[str] = None
+    idp_certificate: Nullable[str] = None
+    idp_metadata_url: Nullable[str] = None
+    idp_metadata: Nullable[str] = None
+    organization_id: Nullable[str] = None
+    attribute_mapping: Nullable[SamlConnectionAttributes] = None
+    force_authn: bool | None = None
+    login_hint: Nullable[SamlConnectionLoginHint] = None
+
+    def check(self) -> None:
+        """Clerk wants the domains, by the new name or by the old one."""
+        if not (self.domain or self.domains):
+            raise InvalidRequest(
+                f"{self.spec.name}: domains: required.",
+                problems=[("domains", "required")],
+                next_step="Nothing was sent. Give the e-mail domains whose users sign in through it.",
+            )
 
 
 class UpdateSamlConnection(

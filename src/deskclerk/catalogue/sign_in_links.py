@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge
 
-from deskclerk.catalogue.action import Action, Resource
+from deskclerk.catalogue.action import Action, BareAction, Resource
 from deskclerk.catalogue.fields import Id, Nullable, Part
 from deskclerk.catalogue.route import DESTRUCTIVE, POST, WRITE
 
@@ -130,7 +130,7 @@ TESTING_TOKENS = Resource(
 
 
 class CreateTestingToken(
-    Action,
+    BareAction,
     name="clerk_testing_token_create",
     resource=TESTING_TOKENS,
     route=POST("/testing_tokens"),

@@ -78,7 +78,11 @@ def property_schema(parameter: Parameter) -> dict[str, Any]:
     if parameter.total_at_zero:
         del schema["minimum"]
     words = [_order(parameter) or parameter.description]
-    if parameter.schema["type"] == "object":
+    if parameter.parts:
+        words.insert(
+            0, f"{_JSON_TEXT}{'s' if 'items' in parameter.schema else ''}: {_shape(parameter.parts)}"
+        )
+    elif parameter.schema["type"] == "object":
         # Of an object without properties some interfaces refuse the whole tool, and a model that may only
         # fill declared ones could not give any: the text of one passes everywhere.
         words.insert(0, _JSON_TEXT)
@@ -91,11 +95,27 @@ def portable(schema: Mapping[str, Any]) -> dict[str, Any]:
     found = {key: schema[key] for key in _KEPT if key in schema}
     if isinstance(found["type"], list):
         found["type"] = found["type"][0]
+    if found["type"] == "number":
+        # Of what is measured here in seconds nobody needs a part, and not every model knows the word.
+        found["type"] = "integer"
     if found["type"] == "object":
         return {"type": "string"}
     if "items" in found:
         found["items"] = portable(found["items"])
     return found
+
+
+def _shape(parts: Mapping[str, Parameter]) -> str:
+    """The keys of an object in few words: `{mode* email_address|off, source}`, a star for what it needs."""
+    return "{" + ", ".join(_key(part) for part in parts.values()) + "}"
+
+
+def _key(part: Parameter) -> str:
+    name = f"{part.name}{'*' if part.required else ''}"
+    if part.parts:
+        return f"{name} {_shape(part.parts)}"
+    choices = part.schema.get("enum")
+    return f"{name} {'|'.join(choices)}" if choices else name
 
 
 def _order(parameter: Parameter) -> str:
