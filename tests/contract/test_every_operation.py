@@ -35,6 +35,7 @@ def shape(route) -> str:
     return f"{route.method} {openapi.shape(route.path)}"
 
 
+@pytest.mark.promise("all-249")
 def test_every_operation_of_clerks_is_an_action_and_no_action_is_anything_else():
     used = {shape(route) for action in EVERY_ACTION for route in action.spec.routes}
     assert used == BY_SHAPE.keys()
@@ -48,6 +49,7 @@ def test_no_two_actions_share_a_name_or_a_command():
     assert len(set(commands)) == len(commands)
 
 
+@pytest.mark.promise("all-249")
 def test_what_clerk_has_deprecated_is_marked_and_offered_in_all_alone():
     theirs = {key for key, known in BY_SHAPE.items() if known.deprecated}
     assert len(theirs) == 14
@@ -64,6 +66,7 @@ def test_core_is_the_48_and_each_further_action_is_in_one_group():
     assert {*groups, *(action for action in EVERY_ACTION if action.spec.deprecated)} == {*TOOLSETS[ALL]}
 
 
+@pytest.mark.promise("all-249")
 def test_every_parameter_is_as_the_document_has_it_down_to_the_inside_of_bodies():
     found = {difference for action in FURTHER for difference in differences(action)}
     assert sorted(found - LEDGER.keys()) == []

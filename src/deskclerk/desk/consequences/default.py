@@ -29,7 +29,6 @@ from deskclerk.desk.consequences.inverse import (
 from deskclerk.desk.consequences.restoring import Restoring
 from deskclerk.desk.consequences.targets import (
     first_that,
-    id_parameter,
     lister_of,
     parties,
     read,
@@ -261,7 +260,9 @@ class Creation(Consequences):
         """The thing of an id, by its resource's `get`, else from the list; None or NotFound without it."""
         reader = sibling(self.action, "get")
         if reader:
-            return await read(reader, {id_parameter(reader): made}, clerk)
+            # Its own id last, after those of what it is in: as they stand in the path.
+            *around, own = wants(reader)
+            return await read(reader, {own: made} | {name: asked[name] for name in around}, clerk)
         lister = sibling(self.action, "list")
         if lister is None or any(asked.get(name) is None for name in wants(lister)):
             # Nobody can read it; that it was made is what the journal says.

@@ -138,9 +138,9 @@ def lister_of(kind: type[Action]) -> type[Action]:
     return lister
 
 
-def wants(lister: type[Action]) -> list[str]:
-    """What a list cannot do without."""
-    return _required(lister)
+def wants(reader: type[Action]) -> list[str]:
+    """What a list or a `get` cannot do without, in the order of its path."""
+    return _required(reader)
 
 
 def id_parameter(reader: type[Action]) -> str:
