@@ -91,6 +91,34 @@ def test_every_action_knows_what_its_operation_answers(action):
         assert {*answers.keys} <= {*properties(schema)}
 
 
+SECRETS = {
+    "api_key",
+    "client_secret",
+    "cookies",
+    "id_token",
+    "jwt",
+    "secret",
+    "secret_key",
+    "svix_url",
+    "token",
+    "token_secret",
+}
+"""Keys that hold a secret wherever Clerk answers them."""
+
+
+@pytest.mark.promise("handed-over")
+def test_every_secret_of_an_answer_is_handed_over():
+    for action in FURTHER:
+        ((_, schema),) = BY_SHAPE[shape(action.spec.route)].answers.items()
+        if schema is None:
+            continue
+        whole = whole_schema(schema)
+        if action.spec.answer.many:
+            listed = whole if whole["type"] == "array" else whole_schema(whole["properties"]["data"])
+            whole = listed["items"]
+        assert SECRETS & {*properties(whole)} <= {*action.spec.hands_over}, action.spec.name
+
+
 def objects(schema) -> set[str]:
     """What an answer may say in `object`; any, where the document leaves it open."""
     plain = whole_schema(schema)

@@ -36,6 +36,7 @@ class ListDirectories(
     route=GET("/directories"),
     effect=READ,
     wrapped=True,
+    hands_over=("api_key",),
     toolset=TOOLSET,
 ):
     """List the directories that keep users up to date."""
@@ -50,6 +51,7 @@ class GetDirectory(
     resource=DIRECTORIES,
     route=GET("/directories/{directory_id}"),
     effect=READ,
+    hands_over=("api_key",),
     toolset=TOOLSET,
 ):
     """Read one directory."""
@@ -91,6 +93,7 @@ class UpdateDirectory(
     resource=DIRECTORIES,
     route=PATCH("/directories/{directory_id}"),
     effect=WRITE,
+    hands_over=("api_key",),
     toolset=TOOLSET,
 ):
     """Change a directory, or turn it on or off."""
@@ -245,6 +248,7 @@ class ListScimDirectories(
     route=GET("/scim_directories"),
     effect=READ,
     wrapped=True,
+    hands_over=("api_key",),
     toolset=TOOLSET,
 ):
     """List the SCIM directories that keep users up to date."""
@@ -259,6 +263,7 @@ class GetScimDirectory(
     resource=SCIM_DIRECTORIES,
     route=GET("/scim_directories/{scim_directory_id}"),
     effect=READ,
+    hands_over=("api_key",),
     toolset=TOOLSET,
 ):
     """Read one SCIM directory."""
@@ -298,6 +303,7 @@ class UpdateScimDirectory(
     resource=SCIM_DIRECTORIES,
     route=PATCH("/scim_directories/{scim_directory_id}"),
     effect=WRITE,
+    hands_over=("api_key",),
     toolset=TOOLSET,
 ):
     """Change a SCIM directory, or turn it on or off."""

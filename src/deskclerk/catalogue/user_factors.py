@@ -197,6 +197,7 @@ class ListUserOauthAccessTokens(
     resource=OAUTH_ACCESS_TOKENS,
     route=GET("/users/{user_id}/oauth_access_tokens/{provider}"),
     effect=READ,
+    hands_over=("token", "token_secret", "id_token"),
     toolset=TOOLSET,
 ):
     """Get the tokens with which a provider such as oauth_google can be asked for a user."""
