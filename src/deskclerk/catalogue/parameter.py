@@ -129,6 +129,19 @@ def describe(schema: dict[str, Any]) -> str:
     return f"{named}{bounds}{length}"
 
 
+def keys_of(parts: Mapping[str, Parameter]) -> str:
+    """The keys of an object in few words: `{mode* email_address|off, source}`, a star for what it needs."""
+    return "{" + ", ".join(map(_key, parts.values())) + "}"
+
+
+def _key(part: Parameter) -> str:
+    name = f"{part.name}{'*' if part.required else ''}"
+    if part.parts:
+        return f"{name} {keys_of(part.parts)}"
+    choices = part.schema.get("enum")
+    return f"{name} {'|'.join(choices)}" if choices else name
+
+
 def _marks(annotation: Any) -> Iterator[Any]:
     """Every mark anywhere in an annotation."""
     if get_origin(annotation) is Annotated:

@@ -9,6 +9,7 @@ from deskclerk.catalogue import (
     DeleteOrgRole,
     ListAllMemberships,
     ListOrgRoles,
+    Parameter,
     RemoveRolePermission,
     ReplaceRoleSet,
     ReplaceRoleSetRole,
@@ -18,6 +19,7 @@ from deskclerk.catalogue import (
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import MOST, every_page
 from deskclerk.desk.consequences.default import Consequences, Removal, Update, Values
+from deskclerk.desk.consequences.restoring import Restoring
 from deskclerk.desk.consequences.targets import id_parameter, read
 from deskclerk.desk.view.cleaning import line_of
 
@@ -91,6 +93,12 @@ class UpdateOrgRoleConsequences(Update, of=UpdateOrgRole):
     """What a role can do, everybody who has it can do."""
 
     reach = (("members", members_of_role), ("permissions", permissions_that_go))
+
+    def restore(self, work: Restoring, item: Parameter) -> None:
+        """Permissions are answered whole, and given by their ids."""
+        super().restore(work, item)
+        if "permissions" in work.values:
+            work.values["permissions"] = [part["id"] for part in work.values["permissions"]]
 
 
 class DeleteOrgRoleConsequences(Removal, of=DeleteOrgRole):

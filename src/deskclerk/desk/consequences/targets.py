@@ -29,7 +29,8 @@ def display_name(item: Values | None) -> str:
         item.get("email_address") or item.get("identifier") or address or item.get("username"),
     )
     # A membership is named by its person and its organization; its own id says nothing.
-    words = [member, within, *(str(part) for part in known if part), f"({item.get('id')})"]
+    own = [f"({item['id']})"] if item.get("id") else []
+    words = [member, within, *(str(part) for part in known if part), *own]
     return line_of(" ".join(part for part in words if part), 300)
 
 

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from deskclerk.catalogue import Action, Parameter
 from deskclerk.catalogue.fields import is_reference
+from deskclerk.catalogue.parameter import keys_of
 from deskclerk.faces.command_words import flag, metavar, positional
 
 _NOT_PLAIN = (
@@ -216,7 +217,7 @@ def _type(item: Parameter) -> click.ParamType[Any]:
 
 def _help(item: Parameter) -> str:
     """What the parameter is, its bounds, and how its value is written."""
-    parts = [item.description, _bounds(item)]
+    parts = [item.description, _bounds(item), f"keys {keys_of(item.parts)}" if item.parts else ""]
     if item.schema["type"] == "array" and not item.secret:
         parts.append("repeatable")
     if item.secret:

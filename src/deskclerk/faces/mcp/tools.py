@@ -13,6 +13,7 @@ import mcp_types as types
 
 from deskclerk.catalogue import DESTRUCTIVE, READ, Action, Parameter
 from deskclerk.catalogue.coercion import CLEAR
+from deskclerk.catalogue.parameter import keys_of
 
 _KEPT = ("type", "items", "enum", "minimum", "maximum")
 """The keywords that every client and every model's interface takes (docs/clients.md has the sources)."""
@@ -80,7 +81,7 @@ def property_schema(parameter: Parameter) -> dict[str, Any]:
     words = [_order(parameter) or parameter.description]
     if parameter.parts:
         words.insert(
-            0, f"{_JSON_TEXT}{'s' if 'items' in parameter.schema else ''}: {_shape(parameter.parts)}"
+            0, f"{_JSON_TEXT}{'s' if 'items' in parameter.schema else ''}: {keys_of(parameter.parts)}"
         )
     elif parameter.schema["type"] == "object":
         # Of an object without properties some interfaces refuse the whole tool, and a model that may only
@@ -103,19 +104,6 @@ def portable(schema: Mapping[str, Any]) -> dict[str, Any]:
     if "items" in found:
         found["items"] = portable(found["items"])
     return found
-
-
-def _shape(parts: Mapping[str, Parameter]) -> str:
-    """The keys of an object in few words: `{mode* email_address|off, source}`, a star for what it needs."""
-    return "{" + ", ".join(_key(part) for part in parts.values()) + "}"
-
-
-def _key(part: Parameter) -> str:
-    name = f"{part.name}{'*' if part.required else ''}"
-    if part.parts:
-        return f"{name} {_shape(part.parts)}"
-    choices = part.schema.get("enum")
-    return f"{name} {'|'.join(choices)}" if choices else name
 
 
 def _order(parameter: Parameter) -> str:
