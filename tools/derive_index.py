@@ -91,6 +91,7 @@ class Document:
             "body": self.body(node),
             "answers": {status: schema_of(answer) for status, answer in answers.items() if status < ERROR},
             "errors": [status for status in answers if status >= ERROR],
+            **({"deprecated": True} if node.get("deprecated") else {}),
         }
 
     def body(self, node: dict[str, Any]) -> dict[str, Any] | None:
@@ -98,7 +99,9 @@ class Document:
         if "requestBody" not in node:
             return None
         body = self.resolve(node["requestBody"])
-        return {"required": body.get("required", False), "schema": schema_of(body)}
+        found = {"required": body.get("required", False), "schema": schema_of(body)}
+        form = body.get("content", {}).get("multipart/form-data")
+        return {**found, "schema": schema(form["schema"]), "form": True} if form else found
 
 
 def schema_of(node: dict[str, Any]) -> Any:

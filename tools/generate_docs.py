@@ -6,16 +6,18 @@ python tools/generate_docs.py --check    write nothing; fail if one of them is s
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import quicktok
 from mcp_types import Tool
 
-from deskclerk.catalogue import ACTIONS, Action, Parameter, Route
+from deskclerk.catalogue import ACTIONS, ALL, CORE, EVERY_ACTION, TOOLSETS, Action, Effect, Parameter, Route
+from deskclerk.catalogue.route import API_VERSION
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.faces.command_words import flag, positional, usage
-from deskclerk.faces.mcp.lean import LEAN_TOOLS
+from deskclerk.faces.mcp.lean import LEAN_TOOLS, tools_for
 from deskclerk.faces.mcp.tools import tools_of
 from deskclerk.sandbox.divergences import DIVERGENCES, EVERYWHERE
 from deskclerk.sandbox.http.routes import all_operations, not_served
@@ -28,7 +30,10 @@ from tests.promises import GROUPS, MUTATIONS, Kept, Promise, keeping_tests  # no
 BEGIN, END = "<!-- actions -->", "<!-- /actions -->"
 _WHERE = {"local": "desk"}
 _HEAD = f"""\
-# The {len(ACTIONS)} actions
+# The {len(EVERY_ACTION)} actions
+
+All operations of Clerk's Backend API, {API_VERSION}: first the {len(ACTIONS)} of the core, then the others,
+each with its toolset. Which toolsets there are, and what they cost: [toolsets.md](toolsets.md).
 
 Generated from the catalogue (`src/deskclerk/catalogue`) by `tools/generate_docs.py`; a change belongs there.
 
@@ -77,6 +82,7 @@ def main(arguments: list[str]) -> int:
     """Write or check the generated texts; the exit code."""
     check = "--check" in arguments
     fresh = settle(ROOT / "docs" / "actions.md", reference(), check=check)
+    fresh = settle(ROOT / "docs" / "toolsets.md", toolsets(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "sandbox.md", coverage(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "promises.md", promises(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "tokens.md", ledger(), check=check) and fresh
@@ -101,12 +107,72 @@ def reference() -> str:
     """docs/actions.md: every action with its parameters."""
     parts = [_HEAD]
     plural = ""
-    for action in ACTIONS:
-        if action.spec.resource.plural != plural:
-            plural = action.spec.resource.plural
+    for action in EVERY_ACTION:
+        title = action.spec.resource.plural
+        if action.spec.toolset != CORE:
+            title = f"{title} ({action.spec.toolset})"
+        if title != plural:
+            plural = title
             parts.append(f"## {plural}\n")
         parts.append(section(action))
     return "\n".join(parts)
+
+
+_TOOLSETS_HEAD = f"""\
+# Toolsets: which actions a model is offered
+
+Generated from the catalogue by `tools/generate_docs.py`; a change belongs there.
+
+A model pays for every tool that it is offered, and chooses worse among many. So MCP offers the
+{len(ACTIONS)} actions of `core` unless more is chosen:
+
+```console
+deskclerk mcp --toolsets core,users-plus
+```
+
+The same stands in the environment (`DESKCLERK_TOOLSETS`), in the settings file
+(`toolsets = ["core", "tokens"]`), in the table of an instance (`[instances.acme]`) and in that of a caller
+(`[callers."Claude*"]`); the narrowest that chooses any counts, and a flag or a variable outweighs what the
+file says of an instance. `tools` and `deny` narrow what is chosen. With `tools = "lean"` a model finds,
+describes and calls all that is chosen through three tools.
+
+A person has all {len(EVERY_ACTION)} on the command line and in the console, and Python code too, as far as
+`access`, `tools`, `deny` and `read_only` allow. What Clerk has deprecated is in `all` alone.
+"""
+
+
+def toolsets() -> str:
+    """docs/toolsets.md: each toolset with its actions and what it costs a model."""
+    lines = [
+        _TOOLSETS_HEAD,
+        "Tokens (o200k) of the JSON in `tools/list`:",
+        "",
+        "| toolset | actions | reads | writes | destructive | tokens |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, actions in TOOLSETS.items():
+        effects = Counter(str(action.spec.effect) for action in actions)
+        counts = " | ".join(str(effects[effect]) for effect in Effect)
+        lines.append(f"| [`{name}`](#{name}) | {len(actions)} | {counts} | {cost(tools_of(actions)):,} |")
+    lean = f"{cost(tools_for(TOOLSETS[ALL])):,}"
+    lines += ["", f"Lean mode costs {lean} tokens with `all` chosen.", ""]
+    for name, actions in TOOLSETS.items():
+        shown = [action for action in actions if name != ALL or action.spec.deprecated]
+        lines += [f"## {name}", ""]
+        if name == ALL:
+            lines += ["Every other toolset, and what Clerk has deprecated:", ""]
+        lines += ["| action | effect | what it does |", "| --- | --- | --- |"]
+        lines += [
+            f"| [`{action.spec.name}`]({_page(action)}) | {action.spec.effect} | {action.summary()} |"
+            for action in shown
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _page(action: type[Action]) -> str:
+    """Where an action is described."""
+    return "jobs.md" if action.spec.by_desk else f"actions.md#{action.spec.name}"
 
 
 def promises() -> str:
@@ -119,14 +185,15 @@ def promises() -> str:
     return "\n".join(lines)
 
 
+def cost(tools: list[Tool]) -> int:
+    """The o200k tokens of tools as they stand in `tools/list`."""
+    encoding = quicktok.get_encoding("o200k_base")
+    wire = [tool.model_dump(by_alias=True, mode="json", exclude_none=True) for tool in tools]
+    return len(encoding.encode(json.dumps(wire, ensure_ascii=False, separators=(",", ":"))))
+
+
 def ledger() -> str:
     """docs/tokens.md: what each tool costs a model, so that a change of it is seen."""
-    encoding = quicktok.get_encoding("o200k_base")
-
-    def cost(tools: list[Tool]) -> int:
-        wire = [tool.model_dump(by_alias=True, mode="json", exclude_none=True) for tool in tools]
-        return len(encoding.encode(json.dumps(wire, ensure_ascii=False, separators=(",", ":"))))
-
     tools, lean = tools_of(ACTIONS), list(LEAN_TOOLS)
     lines = [
         _TOKENS_HEAD,
@@ -192,6 +259,12 @@ def section(action: type[Action]) -> str:
         f"- Effect: {spec.effect}{f'; taken back by `{back.spec.name}`' if back else ''}",
         f"- {'Routes' if spec.also else 'Route'}: {routes}",
     ]
+    if spec.toolset != CORE:
+        lines.append(f"- Toolset: `{ALL if spec.deprecated else spec.toolset}`")
+    if spec.hands_over:
+        lines.append(
+            f"- Handed to a person and to no model: {', '.join(f'`{key}`' for key in spec.hands_over)}"
+        )
     if "fields" in action.parameters():
         lines.append(f"- Shows, unless `fields` says otherwise: {', '.join(spec.resource.brief)}")
     lines.append("")

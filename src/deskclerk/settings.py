@@ -30,7 +30,20 @@ CLERK_ORIGIN = "https://api.clerk.com"
 SANDBOX_KEY = "sk_test_sandbox"
 LEAN = "lean"
 """Among `tools`: a client lists three tools that find, describe and call actions, in place of them all."""
-_TOOLSETS = ("core", "jobs")
+_TOOLSETS = (
+    "core",
+    "users-plus",
+    "organizations-plus",
+    "tokens",
+    "oauth",
+    "waitlist",
+    "machines",
+    "billing",
+    "enterprise",
+    "instance",
+    "jobs",
+    "all",
+)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PREFIX = "DESKCLERK_"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -54,7 +67,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 class Rules(BaseModel):
     """What may be asked for: one `[callers.NAME]` table, and part of every `[instances.NAME]`.
 
-    It narrows what the other settings allow and never widens it.
+    It narrows what the other settings allow and never widens it; only its toolsets stand in place of theirs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -65,6 +78,16 @@ class Rules(BaseModel):
     """Action names or globs to offer; all when empty. `lean` among those of all: three tools for them."""
     deny: Names = ()
     """Action names or globs never to offer."""
+    toolsets: Names = ()
+    """The sets of tools that MCP offers, in place of those that wider settings choose; theirs when empty."""
+
+    @field_validator("toolsets")
+    @classmethod
+    def _sets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in _TOOLSETS:
+                raise ValueError(f"{name!r} is no toolset; accepted: {', '.join(_TOOLSETS)}")
+        return tuple(dict.fromkeys(value))
 
 
 class Named(Rules):
@@ -97,8 +120,8 @@ class Settings(Rules):
     """The id (`ins_…`) that the instance must have, asked of Clerk before the first write."""
     destructive_per_hour: int = Field(default=100, ge=0)
     """How many destructive actions one instance takes in an hour."""
-    toolsets: Names = ("core",)
-    """The sets of tools that MCP offers: `core`, the 48, and `jobs`, many writes under one signature."""
+    toolsets: Names = _TOOLSETS[:1]
+    """The sets of tools that MCP offers: `core`, the 48; others beside it; `all`."""
     items_per_job: int = Field(default=100_000, ge=1)
     """How many writes one job may have."""
     confirm: Literal["write", "destructive", "never"] = "write"
@@ -138,14 +161,6 @@ class Settings(Rules):
                 raise ValueError(f"{name!r} is not a host name; accepted: names such as mcp.example.com")
         return value
 
-    @field_validator("toolsets")
-    @classmethod
-    def _sets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name not in _TOOLSETS:
-                raise ValueError(f"{name!r} is no toolset; accepted: {', '.join(_TOOLSETS)}")
-        return tuple(dict.fromkeys(value)) or _TOOLSETS[:1]
-
     @field_validator("api_url")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
@@ -164,8 +179,12 @@ class Settings(Rules):
         variables = _from_environment(os.environ if environ is None else environ)
         home = given.get("home") or variables.get("home")
         path = settings_file(Path(home) if home else None)
+        file = _from_file(path)
+        if "toolsets" in variables | given:
+            # A flag or a variable outweighs the file, and so what the file says for one instance.
+            file = file | {"instances": _without_toolsets(file.get("instances"))}
         try:
-            settings = cls(**(_from_file(path) | variables | given))
+            settings = cls(**(file | variables | given))
         except ValidationError as error:
             raise _invalid(error, path) from None
         settings.check()
@@ -233,6 +252,18 @@ class Settings(Rules):
         import platformdirs  # noqa: PLC0415 - only without a home of our own
 
         return platformdirs.user_data_path("deskclerk", appauthor=False)
+
+
+def _without_toolsets(tables: Any) -> Any:
+    """The tables of instances without their toolsets; what is no such table goes on to be refused."""
+    if not isinstance(tables, Mapping):
+        return tables or {}
+    return {
+        name: {key: value for key, value in table.items() if key != "toolsets"}
+        if isinstance(table, Mapping)
+        else table
+        for name, table in tables.items()
+    }
 
 
 def key_kind(key: str) -> Kind:

@@ -12,7 +12,7 @@ import pytest
 import stamina
 
 from deskclerk.catalogue import (
-    EVERY_ACTION,
+    ACTIONS,
     BanUser,
     CreateUser,
     DeleteUser,
@@ -138,7 +138,7 @@ async def test_fields_and_values_that_nobody_knew_do_not_matter():
 
 def test_every_action_knows_what_its_operation_answers():
     odd = {"allow-list entry": "allowlist_identifier", "block-list entry": "blocklist_identifier"}
-    for action in EVERY_ACTION:
+    for action in ACTIONS:
         resource = action.spec.resource
         assert resource.object == odd.get(resource.one, resource.one.lower().replace(" ", "_"))
     assert GetOrgMembership.spec.in_list

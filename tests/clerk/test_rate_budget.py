@@ -253,11 +253,15 @@ def test_the_routes_with_caps_of_their_own():
     routes = {action.spec.route for action in EVERY_ACTION}
     assert {str(route): hourly_cap(route) for route in routes if hourly_cap(route)} == {
         "POST /invitations": (100, 3600),
+        "POST /invitations/bulk": (25, 3600),
+        "POST /organizations/{organization_id}/invitations/bulk": (50, 3600),
         "POST /organizations/{organization_id}/invitations": (250, 3600),
     }
     assert {str(route) for route in routes if changes_an_object(route)} == {
         "PATCH /organizations/{organization_id}",
         "PATCH /organizations/{organization_id}/memberships/{user_id}",
+        "PATCH /organizations/{organization_id}/memberships/{user_id}/metadata",
+        "PUT /organizations/{organization_id}/metadata",
         "PATCH /users/{user_id}",
         "PUT /users/{user_id}/metadata",
     }

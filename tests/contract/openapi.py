@@ -28,6 +28,7 @@ class Operation:
     body: dict[str, Any] | None
     answers: dict[str, Any]
     errors: list[int]
+    deprecated: bool = False
 
     def named(self, where: str) -> dict[str, dict[str, Any]]:
         """The parameters in `path` or `query` by name."""
@@ -55,6 +56,11 @@ ACTIONS: list[dict[str, Any]] = read("actions.json")
 """The 48 actions: `name`, `effect`, `routes`."""
 ERRORS: set[tuple[str, int | None]] = {(code, status) for code, status in read("errors.json")}
 """Clerk's error codes with their statuses; None where the status depends."""
+
+
+def shape(path: str) -> str:
+    """A path template whatever its placeholders are called."""
+    return re.sub(r"\{\w+\}", "{}", path)
 
 
 @functools.cache

@@ -171,7 +171,7 @@ async def test_the_policy_says_which_effects_are_signed(open_desk, upstream, con
 @pytest.mark.parametrize(("access", "count"), [("read", 18), ("write", 37), ("destructive", 48)])
 async def test_access_says_what_is_offered(open_desk, access, count):
     async with open_desk(access=access) as desk:
-        assert len(desk.actions()) == count
+        assert len(desk.actions(Caller("mcp"))) == count
 
 
 @pytest.mark.promise("access")

@@ -4,35 +4,63 @@ Nothing comes in here but the errors: what an action does beyond its declaration
 local Clerk answers to it in the sandbox.
 """
 
+from collections.abc import Iterable
 from types import ModuleType
 
 from deskclerk.catalogue import (
+    billing,
     clients,
+    directories,
     domains,
+    email_addresses,
+    enterprise,
+    instance,
     invitations,
     jobs,
     jwt_templates,
+    machines,
+    message_templates,
+    oauth,
     org_invitations,
     org_memberships,
+    org_plus,
+    org_roles,
     organizations,
+    phone_numbers,
     restrictions,
+    session_tokens,
     sessions,
+    sign_in_links,
+    user_factors,
     users,
+    users_plus,
+    waitlist,
 )
 from deskclerk.catalogue.action import REDACTED as REDACTED
 from deskclerk.catalogue.action import Action as Action
 from deskclerk.catalogue.action import ReadAction as ReadAction
 from deskclerk.catalogue.action import Resource as Resource
 from deskclerk.catalogue.action import Spec as Spec
-from deskclerk.catalogue.clients import *  # noqa: F403 - each class is written down once, where it is declared
+from deskclerk.catalogue.billing import *  # noqa: F403 - each class is written down once, where it is declared
+from deskclerk.catalogue.clients import *  # noqa: F403
+from deskclerk.catalogue.directories import *  # noqa: F403
 from deskclerk.catalogue.domains import *  # noqa: F403
+from deskclerk.catalogue.email_addresses import *  # noqa: F403
+from deskclerk.catalogue.enterprise import *  # noqa: F403
+from deskclerk.catalogue.instance import *  # noqa: F403
 from deskclerk.catalogue.invitations import *  # noqa: F403
 from deskclerk.catalogue.jobs import *  # noqa: F403
 from deskclerk.catalogue.jwt_templates import *  # noqa: F403
+from deskclerk.catalogue.machines import *  # noqa: F403
+from deskclerk.catalogue.message_templates import *  # noqa: F403
+from deskclerk.catalogue.oauth import *  # noqa: F403
 from deskclerk.catalogue.org_invitations import *  # noqa: F403
 from deskclerk.catalogue.org_memberships import *  # noqa: F403
+from deskclerk.catalogue.org_plus import *  # noqa: F403
+from deskclerk.catalogue.org_roles import *  # noqa: F403
 from deskclerk.catalogue.organizations import *  # noqa: F403
 from deskclerk.catalogue.parameter import Parameter as Parameter
+from deskclerk.catalogue.phone_numbers import *  # noqa: F403
 from deskclerk.catalogue.restrictions import *  # noqa: F403
 from deskclerk.catalogue.route import DESTRUCTIVE as DESTRUCTIVE
 from deskclerk.catalogue.route import READ as READ
@@ -43,8 +71,13 @@ from deskclerk.catalogue.route import Request as Request
 from deskclerk.catalogue.route import Route as Route
 from deskclerk.catalogue.route import Send as Send
 from deskclerk.catalogue.route import Verb as Verb
+from deskclerk.catalogue.session_tokens import *  # noqa: F403
 from deskclerk.catalogue.sessions import *  # noqa: F403
+from deskclerk.catalogue.sign_in_links import *  # noqa: F403
+from deskclerk.catalogue.user_factors import *  # noqa: F403
 from deskclerk.catalogue.users import *  # noqa: F403
+from deskclerk.catalogue.users_plus import *  # noqa: F403
+from deskclerk.catalogue.waitlist import *  # noqa: F403
 
 
 def _declared_in(module: ModuleType) -> tuple[type[Action], ...]:
@@ -57,39 +90,74 @@ def _declared_in(module: ModuleType) -> tuple[type[Action], ...]:
     )
 
 
-EVERY_ACTION: tuple[type[Action], ...] = (
-    *_declared_in(users),
-    *_declared_in(organizations),
-    *_declared_in(org_memberships),
-    *_declared_in(org_invitations),
-    *_declared_in(sessions),
-    *_declared_in(invitations),
-    *_declared_in(restrictions),
-    *_declared_in(jwt_templates),
-    *_declared_in(domains),
-    *_declared_in(clients),
+EVERY_ACTION: tuple[type[Action], ...] = tuple(
+    action
+    for module in (
+        users,
+        organizations,
+        org_memberships,
+        org_invitations,
+        sessions,
+        invitations,
+        restrictions,
+        jwt_templates,
+        domains,
+        clients,
+        users_plus,
+        email_addresses,
+        phone_numbers,
+        user_factors,
+        org_plus,
+        org_roles,
+        sign_in_links,
+        session_tokens,
+        oauth,
+        waitlist,
+        machines,
+        billing,
+        enterprise,
+        directories,
+        instance,
+        message_templates,
+    )
+    for action in _declared_in(module)
 )
-"""Every action of Clerk's that is declared, whether a face offers it or not."""
+"""Every operation of Clerk's as an action, the core first."""
 
 JOB_ACTIONS: tuple[type[Action], ...] = _declared_in(jobs)
 """What the desk itself can be asked: jobs of many writes."""
 
-ACTIONS: tuple[type[Action], ...] = tuple(action for action in EVERY_ACTION if action.spec.toolset == "core")
-"""The actions that faces offer, in the order in which they list them."""
+CORE, ALL = "core", "all"
 
-TOOLSETS: dict[str, tuple[type[Action], ...]] = {
-    "core": ACTIONS,
-    "jobs": tuple(action for action in JOB_ACTIONS if action.spec.toolset == "jobs"),
-}
-"""The sets that MCP can offer, by name."""
+ACTIONS: tuple[type[Action], ...] = tuple(action for action in EVERY_ACTION if action.spec.toolset == CORE)
+"""The 48 that are offered where nothing else is chosen, in the order in which they are listed."""
 
-BY_NAME: dict[str, type[Action]] = {action.spec.name: action for action in ACTIONS}
-"""What can be asked for by name."""
+
+def _toolsets() -> dict[str, tuple[type[Action], ...]]:
+    found: dict[str, list[type[Action]]] = {}
+    every = (*EVERY_ACTION, *(action for action in JOB_ACTIONS if action.spec.toolset == jobs.TOOLSET))
+    for action in every:
+        if not action.spec.deprecated:
+            found.setdefault(action.spec.toolset, []).append(action)
+    return {name: tuple(actions) for name, actions in found.items()} | {ALL: every}
+
+
+TOOLSETS: dict[str, tuple[type[Action], ...]] = _toolsets()
+"""The sets that a face can offer, by name; what Clerk has deprecated is in `all` only."""
+
+BY_NAME: dict[str, type[Action]] = {action.spec.name: action for action in EVERY_ACTION}
+"""Clerk's operations by the names that a person or a program asks for."""
 
 EVERY_BY_NAME: dict[str, type[Action]] = {
     action.spec.name: action for action in (*EVERY_ACTION, *JOB_ACTIONS)
 }
 """What a plan or the journal can name: also what only Python asks for."""
+
+
+def in_toolsets(names: Iterable[str]) -> tuple[type[Action], ...]:
+    """The actions of several toolsets, each once, in the catalogue's order."""
+    chosen = {action for name in names for action in TOOLSETS[name]}
+    return tuple(action for action in TOOLSETS[ALL] if action in chosen)
 
 
 def sibling(action: type[Action], verb: str) -> type[Action] | None:

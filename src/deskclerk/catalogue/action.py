@@ -1,16 +1,17 @@
 """An action: one thing that can be asked for, declared once; everything else is derived from it."""
 
+import copy
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deskclerk.catalogue.coercion import CLEAR, coerce, near_name
-from deskclerk.catalogue.fields import KeyPath, Local, about, is_reference
+from deskclerk.catalogue.fields import KeyPath, Local, Part, about, decode_file, is_reference
 from deskclerk.catalogue.parameter import Parameter, read_parameter
-from deskclerk.catalogue.route import READ, Answers, Effect, Request, Route, Send
+from deskclerk.catalogue.route import READ, Answers, Effect, File, Request, Route, Send
 from deskclerk.errors import ClerkError, InvalidRequest
 
 REDACTED = "[secret]"
@@ -44,7 +45,7 @@ class Resource:
     @property
     def several(self) -> str:
         """Several of it, for people: `organization memberships`, `allow-list entries`."""
-        return f"{self.one[:-1]}ies" if self.one.endswith("y") else f"{self.one}s"
+        return f"{self.one[:-1]}ies" if self.one.endswith(("ry", "ty")) else f"{self.one}s"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,16 @@ class Spec:
     """For a list whose answer has no total: where Clerk counts it, with the same filters."""
     in_list: bool = False
     """Whether one thing is read from the route of a list, because Clerk has none for it alone."""
+    answers: Answers | None = None
+    """What it answers, where that is not one of its resource, or for a list many of them."""
+    called: str = ""
+    """What its command is called, where that does not follow from its name."""
+    titled: str = ""
+    """A title for people, where the derived one would not read well."""
+    deprecated: bool = False
+    """Whether Clerk advises against it; it is offered in the toolset `all` only."""
+    hands_over: tuple[str, ...] = ()
+    """Keys of the answer that hold a secret, which is handed to a person and to nobody else."""
     toolset: str = "core"
     """The named set that it belongs to; faces offer those that are chosen, and Python has all."""
     by_desk: bool = False
@@ -72,13 +83,20 @@ class Spec:
 
     @property
     def verb(self) -> str:
-        """The last word of the name: `list`, `get`, `ban` and so on."""
+        """What is done to the resource: `list`, `get`, `ban`, `mfa-disable`; the name after the resource."""
+        if self.called:
+            return self.called
+        plural = self.resource.plural.replace("-", "_")
+        name = self.name.removeprefix("clerk_")
+        for prefix in (plural, _singular(plural)):
+            if name.startswith(f"{prefix}_"):
+                return name.removeprefix(f"{prefix}_").replace("_", "-")
         return self.name.rpartition("_")[2]
 
     @property
     def is_list(self) -> bool:
         """Whether the answer is a list of things."""
-        return self.verb == "list"
+        return self.name.endswith("_list")
 
     @property
     def reads_one(self) -> bool:
@@ -108,12 +126,28 @@ class Spec:
     @property
     def heading(self) -> str:
         """A short title for people: `Ban user`, `List OAuth applications`."""
+        if self.titled:
+            return self.titled
+        *about, verb = self.verb.split("-")
+        if about and not self.called:
+            return f"{verb.capitalize()} {' '.join(about)} of {self.resource.one}"
         return f"{self.verb.capitalize()} {self.resource.several if self.is_list else self.resource.one}"
+
+    @property
+    def answer(self) -> Answers:
+        """What the operation answers, as far as an answer is checked before it is believed."""
+        return self.answers or Answers(self.resource.object, many=self.is_list or self.in_list)
 
     @property
     def routes(self) -> tuple[Route, ...]:
         """Every route that the action uses, its own first."""
         return (self.route, *self.also)
+
+
+def _singular(plural: str) -> str:
+    if plural.endswith("ies"):
+        return f"{plural[:-3]}y"
+    return plural.removesuffix("es") if plural.endswith("sses") else plural.removesuffix("s")
 
 
 class Action(BaseModel):
@@ -173,8 +207,10 @@ class Action(BaseModel):
     @functools.cache
     def parameters(cls) -> dict[str, Parameter]:
         """The parameters by name, in order of declaration, the desk's own last."""
+        # What stands in the URL alone, and not what only reads: some questions are asked with a body.
+        reads = cls.spec.route.method in ("GET", "DELETE")
         found = [
-            read_parameter(name, info, in_path=name in cls.spec.route.names, reads=cls.spec.effect is READ)
+            read_parameter(name, info, in_path=name in cls.spec.route.names, reads=reads)
             for name, info in cls.model_fields.items()
         ]
         return {item.name: item for item in sorted(found, key=lambda item: item.where == "local")}
@@ -211,11 +247,16 @@ class Action(BaseModel):
 
     def check(self) -> None:
         """Rules between arguments; override to add some. Raises InvalidRequest."""
-        if self.spec.updates and not self.given("body"):
+        if self.spec.updates:
+            self.check_given("change")
+
+    def check_given(self, verb: str) -> None:
+        """Raise InvalidRequest where nothing to `change`, or to `replace`, was given."""
+        if not self.given("body"):
             free = [item.name for item in self.parameters().values() if item.where == "body"]
             raise InvalidRequest(
-                f"{self.spec.name}: nothing to change was given.",
-                problems=[("", "nothing to change was given")],
+                f"{self.spec.name}: nothing to {verb} was given.",
+                problems=[("", f"nothing to {verb} was given")],
                 next_step=f"Pass at least one of: {', '.join(free)}.",
             )
 
@@ -227,7 +268,7 @@ class Action(BaseModel):
                 continue
             value = getattr(self, name)
             if value is not None or (item.nullable and name in self.model_fields_set):
-                values[name] = value
+                values[name] = as_json(value)
         return values
 
     def arguments(self) -> dict[str, Any]:
@@ -236,10 +277,31 @@ class Action(BaseModel):
         A reference to a stored secret stays as it is.
         """
         return {
-            name: redacted(getattr(self, name)) if self.parameters()[name].secret else getattr(self, name)
-            for name in self.parameters()
+            name: without_secrets_of(item, as_json(getattr(self, name)))
+            for name, item in self.parameters().items()
             if name in self.model_fields_set
         }
+
+    def secrets(self) -> Iterator[tuple[str, Any]]:
+        """The secret values that were given, with their names; inside an object as `oidc.client_secret`."""
+        for name, item in self.parameters().items():
+            yield from _secrets_in(item, name, as_json(getattr(self, name)))
+
+    def with_secrets(self, values: Mapping[str, Any]) -> Self:
+        """The action with other values of secrets, by the names that `secrets` gives them."""
+        update: dict[str, Any] = {}
+        for path, value in values.items():
+            name, *inside = path.split(".")
+            if not inside:
+                update[name] = value
+                continue
+            whole = update[name] if name in update else copy.deepcopy(as_json(getattr(self, name)))
+            holder = whole
+            for part in inside[:-1]:
+                holder = holder[part]
+            holder[inside[-1]] = value
+            update[name] = whole
+        return self.model_copy(update=update) if update else self
 
     def request(self) -> Request:
         """The request of an action that is a single one."""
@@ -248,12 +310,21 @@ class Action(BaseModel):
     def request_to(self, route: Route, body: Mapping[str, Any] | None = None) -> Request:
         """A request to one of the action's routes; path and query come from the arguments."""
         takes_body = route.method in ("POST", "PATCH", "PUT")
+        fields: dict[str, Any] | list[Any] | None = dict(body or {})
+        file = None
+        for item in self.parameters().values():
+            if item.whole and isinstance(fields, dict):
+                fields = fields.get(item.name)
+            elif item.upload and isinstance(fields, dict) and item.name in fields:
+                file = _file(item.name, fields.pop(item.name))
         return Request(
             route.method,
             route.fill({name: getattr(self, name) for name in route.names}),
             to_query(self.given("query")),
-            dict(body or {}) if takes_body and self._body_names() else None,
-            Answers(self.spec.resource.object, many=self.spec.is_list or self.spec.in_list),
+            fields if takes_body and self._body_names() else None,
+            self.spec.answer,
+            file,
+            reads=self.spec.effect is READ,
         )
 
     @classmethod
@@ -268,10 +339,61 @@ class Action(BaseModel):
         return self.arguments().items()
 
 
+class BareAction(Action):
+    """A write of which Clerk wants to be told nothing.
+
+    It takes `fields`, as a read does: several models refuse a tool that takes no argument at all.
+    """
+
+    fields: Annotated[list[KeyPath] | None, Local()] = about("")
+
+
 class ReadAction(Action):
     """An action that changes nothing; its answer is brief unless `fields` asks for more."""
 
     fields: Annotated[list[KeyPath] | None, Local()] = about("")
+
+
+def as_json(value: Any) -> Any:
+    """A value as it travels: the objects inside as they were given, without what was left out."""
+    if isinstance(value, Part):
+        return {name: as_json(getattr(value, name)) for name in value.model_fields_set}
+    return [as_json(item) for item in value] if isinstance(value, list) else value
+
+
+def _secrets_in(item: Parameter, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if value is None:
+        return
+    if item.secret:
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, part in item.parts.items():
+            yield from _secrets_in(part, f"{name}.{key}", value.get(key))
+
+
+def without_secrets_of(item: Parameter, value: Any) -> Any:
+    """A parameter's value with a mark in the place of every secret in it."""
+    if item.secret:
+        return redacted(value)
+    if not item.parts:
+        return value
+    if isinstance(value, list):
+        return [without_secrets_of(item, part) for part in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: without_secrets_of(item.parts[key], part) if key in item.parts else part
+        for key, part in value.items()
+    }
+
+
+_IMAGES = {b"\x89PNG": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp", b"\xff\xd8": "image/jpeg"}
+
+
+def _file(name: str, text: str) -> File:
+    content = decode_file(text)
+    kinds = (kind for start, kind in _IMAGES.items() if content.startswith(start))
+    return File(name, content, next(kinds, "application/octet-stream"))
 
 
 def to_query(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -324,8 +446,14 @@ def _invalid(action: type[Action], error: ValidationError) -> InvalidRequest:
     for item in found[:_MOST_TOLD]:
         name = str(item["loc"][0]) if item["loc"] else ""
         known = action.parameters().get(name)
-        inside = "".join(f"[{part}]" for part in item["loc"][1:] if isinstance(part, int))
-        if item["type"] == "extra_forbidden":
+        inside = "".join(
+            f"[{part}]" if isinstance(part, int) else f".{part}"
+            for part in item["loc"][1:]
+            if isinstance(part, int) or (known and known.parts and part in _part_names(known))
+        )
+        if known and known.parts and len(item["loc"]) > 1:
+            problems[name + inside] = _in_part(known, item)
+        elif item["type"] == "extra_forbidden":
             name = name[:_LONGEST_NAME]
             problems[name] = _unknown(action, name)
         elif item["type"] == "missing":
@@ -341,6 +469,24 @@ def _invalid(action: type[Action], error: ValidationError) -> InvalidRequest:
         problems=list(problems.items()),
         next_step=_AGAIN,
     )
+
+
+def _part_names(known: Parameter) -> set[str]:
+    """The names at any depth of an object's parts."""
+    return {*known.parts, *(name for part in known.parts.values() for name in _part_names(part))}
+
+
+def _in_part(known: Parameter, item: Any) -> str:
+    """What is wrong inside an object: the innermost part that the error names decides what is accepted."""
+    inner = known
+    for part in item["loc"][1:]:
+        inner = inner.parts.get(part, inner) if isinstance(part, str) else inner
+    if item["type"] == "extra_forbidden":
+        unknown = str(item["loc"][-1])[:_LONGEST_NAME]
+        return f"{unknown}: unknown (accepted: {', '.join(inner.parts)})"
+    if item["type"] == "missing":
+        return f"required: {inner.accepted}"
+    return str(item["ctx"]["error"]) if item["type"] == "value_error" else f"expected {inner.accepted}"
 
 
 def _unknown(action: type[Action], name: str) -> str:

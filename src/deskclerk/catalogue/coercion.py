@@ -18,6 +18,7 @@ from deskclerk.errors import InvalidRequest
 CLEAR = "clear"
 """The argument that names the fields which an update empties, since many a model cannot send a null."""
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0+)?")
+_BROKEN = re.compile(r"[+-]?\d{1,18}\.\d{1,18}")
 _WORDS = re.compile(r"[\w@.*+-]+")
 _LONGEST_JSON = 200_000
 """Characters of a value that is given as JSON text."""
@@ -129,6 +130,8 @@ def _value(schema: Mapping[str, Any], value: Any, *, exact: bool) -> Any:
     match schema.get("type"):
         case "integer":
             return _integer(value)
+        case "number":
+            return _number(value)
         case "boolean":
             word = value.strip().lower() if isinstance(value, str) else value
             return {"true": True, "false": False}.get(word, value) if isinstance(word, str) else value
@@ -136,7 +139,13 @@ def _value(schema: Mapping[str, Any], value: Any, *, exact: bool) -> Any:
             return _list(schema, value, exact=exact)
         case "object":
             read = _json(value)
-            return read if isinstance(read, dict) else value
+            if not isinstance(read, dict):
+                return value
+            inner = schema.get("properties", {})
+            return {
+                key: _value(inner[key], item, exact=False) if key in inner else item
+                for key, item in read.items()
+            }
     return value.strip() if isinstance(value, str) and (exact or "enum" in schema) else value
 
 
@@ -146,6 +155,14 @@ def _integer(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+def _number(value: Any) -> Any:
+    """A whole or broken number, also from its text; pydantic takes no integer for a float strictly."""
+    read = _integer(value)
+    if isinstance(read, str) and _BROKEN.fullmatch(read.strip()):
+        read = float(read)
+    return float(read) if isinstance(read, int) and not isinstance(read, bool) else read
 
 
 def _list(schema: Mapping[str, Any], value: Any, *, exact: bool = True) -> Any:

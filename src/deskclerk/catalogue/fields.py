@@ -4,13 +4,14 @@ A parameter is `X | None = None` when it may be left out. A mark in its annotati
 from the rule "path names into the path, the rest into the query of a read or the body of a write".
 """
 
+import base64
 import datetime as dt
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from annotated_types import Ge, Le, MaxLen, MinLen
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, PlainValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, PlainValidator
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
@@ -61,6 +62,24 @@ class Metadata:
 @dataclass(frozen=True, slots=True)
 class TotalAtZero:
     """A 0 is the desk's own, and does not reach Clerk: it asks for a list's total alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The list is the request's whole body, and not a part of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file, given as base64 text; it travels in a form."""
+
+
+class Part(BaseModel):
+    """The base of an object inside a request: closed and strict, as the action around it."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, defer_build=True, hide_input_in_errors=True
+    )
 
 
 class Sorted:
@@ -171,6 +190,31 @@ Limit = Annotated[int, Ge(0), Le(500), TotalAtZero()]
 Offset = Annotated[int, Ge(0)]
 Texts = Annotated[list[str], MaxLen(100)]
 """Up to 100 values, Clerk's bound for filters by id or identifier."""
+_LARGEST_FILE = 14_000_000
+"""Characters of base64 for the ten megabytes that Clerk takes."""
+
+
+def _file(value: str) -> str:
+    decode_file(value)
+    return value
+
+
+def decode_file(text: str) -> bytes:
+    """The bytes of a file that is given as base64, with or without `data:…;base64,`; ValueError otherwise."""
+    try:
+        content = base64.b64decode(re.sub(r"\s+", "", text.partition("base64,")[2] or text), validate=True)
+    except ValueError:
+        content = b""
+    if not content:
+        raise ValueError("accepted: a file's bytes as base64")
+    return content
+
+
+FileText = Annotated[str, MaxLen(_LARGEST_FILE), AfterValidator(_file), Upload()]
+"""A file's bytes as base64 text."""
+
 Json = dict[str, Any]
+Number = Annotated[float, AfterValidator(lambda value: int(value) if value == int(value) else value)]
+"""A number that Clerk takes with or without a fraction."""
 Name = Annotated[str, MinLen(1), MaxLen(256)]
 Url = Annotated[str, MaxLen(1024)]

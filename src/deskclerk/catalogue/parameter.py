@@ -1,14 +1,26 @@
 """What one parameter of an action is, as data: read by the faces, the sandbox and the referee."""
 
 import types
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
-from deskclerk.catalogue.fields import Instant, Local, Metadata, Null, Query, Secret, Sorted, TotalAtZero
+from deskclerk.catalogue.fields import (
+    Instant,
+    Local,
+    Metadata,
+    Null,
+    Part,
+    Query,
+    Secret,
+    Sorted,
+    TotalAtZero,
+    Upload,
+    Whole,
+)
 
 Where = Literal["path", "query", "body", "local"]
 
@@ -16,6 +28,7 @@ _PLAIN: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
     int: {"type": "integer"},
+    float: {"type": "number"},
     dict: {"type": "object"},
 }
 
@@ -23,6 +36,9 @@ _PLAIN: dict[Any, dict[str, Any]] = {
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter; `schema` is its compact JSON Schema without the description.
+
+    `parts` are the parameters of an object, or of each object of a list, that is declared as a `Part`.
+    `whole` says that the value is the request's body itself, `upload` that it is a file in base64.
 
     `where` is where it travels (`local`: not at all), `metadata` says that it belongs to the action's
     metadata route, `nullable` that an explicit null is sent, `times` how a time travels (`ms`,
@@ -41,6 +57,9 @@ class Parameter:
     times: str | None = None
     sorts: tuple[str, ...] = ()
     total_at_zero: bool = False
+    parts: Mapping[str, "Parameter"] = field(default_factory=dict)
+    whole: bool = False
+    upload: bool = False
 
     @property
     def accepted(self) -> str:
@@ -76,7 +95,19 @@ def read_parameter(name: str, info: FieldInfo, *, in_path: bool, reads: bool) ->
         times=next((mark.wire for mark in marks if isinstance(mark, Instant)), None),
         total_at_zero=has(TotalAtZero),
         sorts=next((mark.names for mark in marks if isinstance(mark, Sorted)), ()),
+        parts=parts_of(info.annotation),
+        whole=has(Whole),
+        upload=has(Upload),
     )
+
+
+def parts_of(annotation: Any) -> dict[str, Parameter]:
+    """The parameters of the `Part` in an annotation, by name; none without one."""
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        fields = annotation.model_fields.items()
+        return {name: read_parameter(name, info, in_path=False, reads=False) for name, info in fields}
+    found = map(parts_of, get_args(annotation))
+    return next(filter(None, found), {})
 
 
 def describe(schema: dict[str, Any]) -> str:
@@ -91,9 +122,24 @@ def describe(schema: dict[str, Any]) -> str:
         return f"a list of {most}{describe(schema['items'])}s"
     low, high = schema.get("minimum"), schema.get("maximum")
     bounds = f" {low}-{high}" if high is not None else f" from {low}" if low is not None else ""
+    if "properties" in schema:
+        return f"JSON object of {', '.join(schema['properties'])}"
     length = f" of at most {schema['maxLength']} characters" if "maxLength" in schema else ""
     named = " or ".join(kind) if isinstance(kind, list) else {"object": "JSON object"}.get(kind, kind)
     return f"{named}{bounds}{length}"
+
+
+def keys_of(parts: Mapping[str, Parameter]) -> str:
+    """The keys of an object in few words: `{mode* email_address|off, source}`, a star for what it needs."""
+    return "{" + ", ".join(map(_key, parts.values())) + "}"
+
+
+def _key(part: Parameter) -> str:
+    name = f"{part.name}{'*' if part.required else ''}"
+    if part.parts:
+        return f"{name} {keys_of(part.parts)}"
+    choices = part.schema.get("enum")
+    return f"{name} {'|'.join(choices)}" if choices else name
 
 
 def _marks(annotation: Any) -> Iterator[Any]:
@@ -125,8 +171,16 @@ def _schema(annotation: Any, marks: list[Any] | None = None) -> dict[str, Any]:
         return {"type": "string", "enum": list(arguments)}
     if origin is list:
         return {"type": "array", "items": _schema(arguments[0])} | _bounds(marks, "Items")
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return _object_schema(parts_of(annotation))
     base = dict(_PLAIN[origin or annotation])
     return base | _bounds(marks, "Length")
+
+
+def _object_schema(parts: Mapping[str, Parameter]) -> dict[str, Any]:
+    required = [item.name for item in parts.values() if item.required]
+    properties = {item.name: item.schema for item in parts.values()}
+    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
 
 
 def _bounds(marks: list[Any] | None, unit: str) -> dict[str, Any]:

@@ -43,24 +43,43 @@ class Verb(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What kind of thing an operation answers: one with this `object`, or with `many` a list of them."""
+    """What kind of thing an operation answers: one with this `object`, or with `many` a list of them.
 
-    object: str
+    Without an `object` it is told by its `keys`; `nothing` says that the answer is empty, `page` that it is
+    a web page and no JSON.
+    """
+
+    object: str = ""
     many: bool = False
+    keys: tuple[str, ...] = ()
+    nothing: bool = False
+    page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a form: the form's name for it, its bytes, what kind they are."""
+
+    name: str
+    content: bytes = field(repr=False)
+    content_type: str
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request to Clerk: path below `/v1` with its ids filled in, query pairs, JSON body.
 
-    `answers` is what its answer has to be to be believed; None takes any JSON.
+    `answers` is what its answer has to be to be believed; None takes any JSON. With a `file` the body's
+    fields and the file travel as a form. `reads` says that sending it twice changes nothing.
     """
 
     method: Verb
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | list[Any] | None = None
     answers: Answers | None = None
+    file: File | None = None
+    reads: bool = False
 
 
 Send = Callable[[Request], Awaitable[Any]]

@@ -247,13 +247,7 @@ class ReplaceUserMetadata(
 
     def check(self) -> None:
         """Clerk takes an empty body and changes nothing."""
-        if not self.given("body"):
-            names = ", ".join(name for name in self.parameters() if name != "user_id")
-            raise InvalidRequest(
-                f"{self.spec.name}: nothing to replace was given.",
-                problems=[("", "nothing to replace was given")],
-                next_step=f"Pass at least one of: {names}.",
-            )
+        self.check_given("replace")
 
 
 class BanUser(

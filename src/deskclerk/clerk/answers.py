@@ -106,6 +106,8 @@ def decode(request: Request, response: httpx2.Response, content: bytes, redact: 
 
     The one place where an answer is believed: it is JSON, and the kind of thing that the operation answers.
     """
+    if response.is_success and request.answers and request.answers.page:
+        return {"html": content.decode(errors="replace")}
     body, readable = _json(content)
     if not response.is_success:
         raise _refusal(request, response, redact(body), redact)
@@ -147,6 +149,10 @@ def _is(body: Any, answers: Answers, *, strictly: bool) -> bool:
 
     A read may leave `object` out, a write may not: to believe that something was done wants a sign of it.
     """
+    if answers.nothing:
+        return body in (None, {})
+    if not answers.object and not answers.many:
+        return isinstance(body, Mapping) and all(key in body for key in answers.keys)
     if answers.many:
         items = body.get("data") if isinstance(body, Mapping) else body
         return isinstance(items, list) and all(isinstance(item, Mapping) for item in items)
@@ -158,7 +164,9 @@ def _is(body: Any, answers: Answers, *, strictly: bool) -> bool:
 
 def misunderstood(request: Request, status: int, answers: Answers) -> ClerkError:
     """An answer that said yes and is not what the operation answers: for a write, no answer at all."""
-    what = "a list of objects" if answers.many else f"one with object {answers.object!r}"
+    what = f"one with object {answers.object!r}" if answers.object else f"one with {', '.join(answers.keys)}"
+    if answers.many or answers.nothing:
+        what = "a list of objects" if answers.many else "empty"
     if is_read(request):
         return ClerkError(
             f"Clerk's answer to {_line(request)} is not {what}.", next_step=_RIGHT_ADDRESS, status=status

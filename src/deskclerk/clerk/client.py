@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import ssl
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -141,7 +142,7 @@ class Clerk:
     async def _once(self, request: Request, redact: Redact, info: ResponseInfo | None) -> Any:
         try:
             sent = self._http.build_request(
-                request.method, request.path, params=list(request.query) or None, json=request.body
+                request.method, request.path, params=list(request.query) or None, **_content(request)
             )
         except ValueError:  # from the encoder: its error would hold the body
             sent = None
@@ -185,6 +186,15 @@ class Clerk:
                 next_step="Nothing was sent. Check the network and CLERK_API_URL.",
             )
         return lost(request, type(error).__name__)
+
+
+def _content(request: Request) -> dict[str, Any]:
+    """The body as the HTTP client is told it: JSON, or a form where a file goes along."""
+    if request.file is None:
+        return {"json": request.body}
+    file = request.file
+    fields = request.body if isinstance(request.body, Mapping) else {}
+    return {"data": dict(fields), "files": {file.name: (file.name, file.content, file.content_type)}}
 
 
 def _trust(origin: str) -> ssl.SSLContext | bool:

@@ -67,10 +67,8 @@ def _has(pattern: re.Pattern[str], value: Any) -> bool:
 
 def secrets_of(action: Action) -> Iterator[str]:
     """The values of an action's secret arguments."""
-    for name, item in action.parameters().items():
-        value = getattr(action, name)
-        if item.secret and value:
-            yield from value if isinstance(value, list) else [value]
+    for _, value in action.secrets():
+        yield from filter(None, value if isinstance(value, list) else [value])
 
 
 def _forms(value: str) -> Iterable[str]:

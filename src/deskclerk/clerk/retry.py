@@ -56,7 +56,7 @@ def _stamina() -> ModuleType:
 
 def is_read(request: Request) -> bool:
     """Whether sending the request twice changes nothing."""
-    return request.method is Verb.GET
+    return request.method is Verb.GET or request.reads
 
 
 def never_left(error: httpx2.TransportError) -> bool:

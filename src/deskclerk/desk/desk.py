@@ -76,7 +76,6 @@ class Desk:
         self.plans = self.signing.plans
         self.decisions = self.signing.decisions
         self.settling = Settling(self.instance, self.journal, self._open_clerk)
-        self._reads = Reads(settings.answer_characters, self.instance, self.journal, self._open_clerk)
         self._writes = Writes(
             settings,
             self.instance,
@@ -86,6 +85,14 @@ class Desk:
             plans=self.plans,
         )
         self.handovers = self._writes.handovers
+        self._reads = Reads(
+            settings.answer_characters,
+            self.instance,
+            self.journal,
+            self._open_clerk,
+            secrets=self.secrets,
+            handovers=self.handovers,
+        )
         self._names = Names(self.instance, self.journal, self._open_clerk)
         self._undo = UndoEngine(self.instance, self.journal, self._open_clerk)
 

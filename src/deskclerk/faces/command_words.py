@@ -38,10 +38,12 @@ def metavar(item: Parameter) -> str:
     schema = item.schema.get("items", item.schema)
     if item.secret:
         return "-|@FILE"
+    if item.upload:
+        return "FILE"
     if item.times:
         return "TIME"
     if item.sorts:
         return "[-]FIELD"
     if "enum" in schema:
         return "|".join(schema["enum"])
-    return {"object": "JSON", "integer": "NUMBER"}.get(schema["type"], "TEXT")
+    return {"object": "JSON", "integer": "NUMBER", "number": "NUMBER"}.get(schema["type"], "TEXT")

@@ -3,18 +3,22 @@
 import pytest
 from tests.desk.conftest import Person
 
-from deskclerk.catalogue import ACTIONS, BY_NAME, GetUser, ListUsers, ReplaceUserMetadata
+from deskclerk.catalogue import GetUser, ListUsers, ReplaceUserMetadata
 from deskclerk.desk import Desk
+from deskclerk.desk.caller import Caller
 from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.desk.policy.policy import Policy
 from deskclerk.errors import InvalidRequest
 from deskclerk.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
 
-def test_no_face_offers_what_is_not_of_the_core():
-    assert ReplaceUserMetadata not in ACTIONS
-    assert "clerk_user_metadata_replace" not in BY_NAME
+def test_what_goes_beyond_the_core_is_no_tool_unless_it_is_chosen(tmp_path):
+    core = Policy(Settings(home=tmp_path)).offered(Caller("mcp"))
+    chosen = Policy(Settings(home=tmp_path, toolsets=("users-plus",))).offered(Caller("mcp"))
+    assert ReplaceUserMetadata not in core
+    assert ReplaceUserMetadata in chosen
 
 
 def test_to_replace_nothing_is_an_error():

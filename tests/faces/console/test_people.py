@@ -250,6 +250,11 @@ async def test_what_can_be_done_to_several_is_what_wants_nothing_but_the_user(pe
         "clerk_user_lock",
         "clerk_user_unlock",
         "clerk_user_delete",
+        "clerk_user_profile_image_delete",
+        "clerk_user_mfa_disable",
+        "clerk_user_totp_delete",
+        "clerk_user_backup_codes_delete",
+        "clerk_user_password_unset_compromised",
     ]
 
 

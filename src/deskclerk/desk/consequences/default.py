@@ -29,12 +29,12 @@ from deskclerk.desk.consequences.inverse import (
 from deskclerk.desk.consequences.restoring import Restoring
 from deskclerk.desk.consequences.targets import (
     first_that,
-    id_parameter,
     lister_of,
     parties,
     read,
     target_now,
     target_of,
+    wants,
 )
 from deskclerk.desk.journal.records import UNKNOWN
 from deskclerk.errors import ClerkError
@@ -162,8 +162,12 @@ class Consequences:
 
     async def evidence(self, intent: Event, clerk: Clerk) -> Finding:
         """What reading Clerk says about a journalled intent; ClerkError if it cannot be read."""
-        target, _ = await target_now(self.action, intent["arguments"], clerk)
+        target, whole = await target_now(self.action, intent["arguments"], clerk)
         before = intent["before"][0] if intent["before"] else None
+        if target is None and not whole:
+            return Finding(
+                UNKNOWN, "Clerk does not let it be read, so whether this was done cannot be known."
+            )
         if target is None:
             return Finding(
                 UNKNOWN, "The target is not there any more; whether this was done first cannot be known."
@@ -227,10 +231,10 @@ class Creation(Consequences):
     def search(self, asked: Values) -> Search | None:
         """How to look for what was to be made; None if nothing tells it from others."""
         fields = self.known_fields(self.action)
-        if not fields or not all(asked.get(name) for name in fields):
+        lister = sibling(self.action, "list")
+        if lister is None or not fields or not all(asked.get(name) for name in (*fields, *wants(lister))):
             return None
-        lister = lister_of(self.action)
-        path = {name: asked.get(name) for name in lister.spec.route.names}
+        path = {name: asked.get(name) for name in wants(lister)}
         tests = [same_text(name, asked[name]) for name in fields]
         return Search(lister, path, lambda item: all(fits(item) for fits in tests))
 
@@ -256,9 +260,14 @@ class Creation(Consequences):
         """The thing of an id, by its resource's `get`, else from the list; None or NotFound without it."""
         reader = sibling(self.action, "get")
         if reader:
-            return await read(reader, {id_parameter(reader): made}, clerk)
-        lister = lister_of(self.action)
-        every = lister.parse({name: asked[name] for name in lister.spec.route.names})
+            # Its own id last, after those of what it is in: as they stand in the path.
+            *around, own = wants(reader)
+            return await read(reader, {own: made} | {name: asked[name] for name in around}, clerk)
+        lister = sibling(self.action, "list")
+        if lister is None or any(asked.get(name) is None for name in wants(lister)):
+            # Nobody can read it; that it was made is what the journal says.
+            return {"id": made}
+        every = lister.parse({name: asked[name] for name in wants(lister)})
         return await first_that(every, clerk, lambda item: item.get("id") == made)
 
     def inverse(

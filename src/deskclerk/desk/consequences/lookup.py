@@ -7,16 +7,28 @@ from deskclerk.clerk.client import Clerk
 
 # Imported for their entries: a class declared with `of=` an action is known from here on.
 from deskclerk.desk.consequences import (  # noqa: F401
+    billing,
     clients,
+    directories,
     domains,
+    email_addresses,
+    enterprise,
+    instance,
     invitations,
     jwt_templates,
+    machines,
+    oauth,
     org_invitations,
     org_memberships,
+    org_roles,
     organizations,
+    phone_numbers,
     restrictions,
     sessions,
+    sign_in_links,
+    user_factors,
     users,
+    users_plus,
 )
 from deskclerk.desk.consequences.default import Consequences, default_for
 from deskclerk.desk.consequences.evidence import Finding

@@ -38,6 +38,9 @@ class Restoring:
 
     def field(self, name: str) -> None:
         """One field whose value Clerk answers."""
+        if name in self.asked and name not in self.before:
+            self.cannot.append(f"{name}: Clerk does not tell what it was.")
+            return
         # Only what this write changed: other fields may have been changed since by others.
         if name not in self.before or same(self.before[name], self.left.get(name)):
             return

@@ -29,7 +29,8 @@ def display_name(item: Values | None) -> str:
         item.get("email_address") or item.get("identifier") or address or item.get("username"),
     )
     # A membership is named by its person and its organization; its own id says nothing.
-    words = [member, within, *(str(part) for part in known if part), f"({item.get('id')})"]
+    own = [f"({item['id']})"] if item.get("id") else []
+    words = [member, within, *(str(part) for part in known if part), *own]
     return line_of(" ".join(part for part in words if part), 300)
 
 
@@ -64,6 +65,9 @@ async def target_of(action: Action, clerk: Clerk) -> list[dict[str, Any]]:
     reader = sibling(type(action), "get")
     if reader:
         return [await read(reader, {name: getattr(action, name) for name in _required(reader)}, clerk)]
+    if lister_by_path(type(action)) is None:
+        # Some things Clerk lets nobody read, such as a sign-in token: the plan shows what is asked alone.
+        return []
     path = {name: getattr(action, name) for name in action.spec.route.names}
     item, _ = await _in_list(type(action), path, clerk, ({},))
     return [item] if item else []
@@ -79,7 +83,9 @@ async def target_now(
             return await read(reader, {name: arguments[name] for name in _required(reader)}, clerk), True
         except NotFound:
             return None, True
-    lister = lister_of(kind)
+    lister = lister_by_path(kind)
+    if lister is None:
+        return None, False
     # Clerk leaves revoked ones out unless they are asked for.
     states: tuple[Values, ...] = ({"status": "revoked"}, {}) if "status" in lister.parameters() else ({},)
     return await _in_list(kind, arguments, clerk, states)
@@ -90,7 +96,8 @@ async def _in_list(
 ) -> tuple[dict[str, Any] | None, bool]:
     """The target from its resource's list, where Clerk has no route for a single one."""
     lister = lister_of(kind)
-    given: dict[str, Any] = {name: arguments[name] for name in lister.spec.route.names} | {"limit": MOST}
+    given: dict[str, Any] = {name: arguments[name] for name in lister.spec.route.names}
+    given |= {"limit": MOST} if "limit" in lister.parameters() else {}
     wanted = arguments[kind.spec.route.names[-1]]
     whole = True
     for state in states:
@@ -117,12 +124,24 @@ async def first_that(lister: Action, clerk: Clerk, fits: Callable[[Values], bool
     return None
 
 
+def lister_by_path(kind: type[Action]) -> type[Action] | None:
+    """The list of a thing's resource where the ids in its path are all that the list wants; None without."""
+    names = kind.spec.route.names
+    lister = sibling(kind, "list") if names else None
+    return lister if lister and {*_required(lister)} <= {*names} else None
+
+
 def lister_of(kind: type[Action]) -> type[Action]:
-    """The list of an action's resource; every resource with writes has one or a `get`."""
+    """The list of an action's resource; LookupError if it has none."""
     lister = sibling(kind, "list")
     if lister is None:
         raise LookupError(f"{kind.spec.name}: its resource has neither get nor list")
     return lister
+
+
+def wants(reader: type[Action]) -> list[str]:
+    """What a list or a `get` cannot do without, in the order of its path."""
+    return _required(reader)
 
 
 def id_parameter(reader: type[Action]) -> str:

@@ -11,6 +11,8 @@ from deskclerk.desk.caller import MODELS, Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
+from deskclerk.desk.secrets.handovers import Handovers
+from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.view.answers import UNBOUNDED, Answer, show
 from deskclerk.errors import ClerkError
 
@@ -19,19 +21,30 @@ class Reads:
     """Carries reads to one instance; an answer is cut to so many characters."""
 
     def __init__(
-        self, budget: int, instance: Instance, journal: Journal, clerk: Callable[[], Awaitable[Clerk]]
+        self,
+        budget: int,
+        instance: Instance,
+        journal: Journal,
+        clerk: Callable[[], Awaitable[Clerk]],
+        *,
+        secrets: Secrets,
+        handovers: Handovers,
     ) -> None:
         self._budget = budget
         self._instance = instance
         self._journal = journal
         self._clerk = clerk
+        self._secrets = secrets
+        self._handovers = handovers
 
     async def read(self, action: Action, caller: Caller) -> Answer:
         """One answer; ClerkError if there is none."""
         clerk, info, for_model = await self._clerk(), ResponseInfo(), caller.face == MODELS
         notes: tuple[str, ...] = ()
+        # A password or a token that is asked about is a secret too: its value goes to Clerk and nowhere else.
+        ready = self._secrets.resolve(action)
         try:
-            answer = await self._ask(clerk, action, info)
+            answer = await self._ask(clerk, ready, info)
             if for_model and action.spec.counted_at:
                 answer, notes = await _with_total(clerk, action, answer)
         except ClerkError as error:
@@ -39,8 +52,9 @@ class Reads:
             await self._journal.read(self._instance, caller, action, error.kind, error)
             raise
         await self._journal.read(self._instance, caller, action, DONE, info)
-        shown = show(action, answer, self._budget, for_model=for_model)
-        return Answer(shown.value, shown.notes + notes)
+        rest, handed = await self._handovers.keep(answer, action.spec.hands_over)
+        shown = show(action, rest, self._budget, for_model=for_model)
+        return Answer(shown.value, shown.notes + notes + handed)
 
     async def _ask(self, clerk: Clerk, action: Action, info: ResponseInfo) -> Any:
         """Clerk's answer; of a list of none its total alone."""
@@ -61,7 +75,9 @@ class Reads:
             # In Clerk's own shape, so that the view treats a page of many like a page of one.
             shape = {"data": page.items, "total_count": page.total}
             await self._journal.read(self._instance, caller, action, DONE)
-            yield show(action, shape, budget=UNBOUNDED)
+            rest, handed = await self._handovers.keep(shape, action.spec.hands_over)
+            shown = show(action, rest, budget=UNBOUNDED)
+            yield Answer(shown.value, shown.notes + handed)
 
 
 async def _with_total(clerk: Clerk, action: Action, answer: Any) -> tuple[Any, tuple[str, ...]]:

@@ -16,7 +16,7 @@ from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE, UNKNOWN, Reply
 from deskclerk.desk.plans.store import PlanStore
 from deskclerk.desk.rates.caps import RateCaps
-from deskclerk.desk.secrets.handovers import Handovers
+from deskclerk.desk.secrets.handovers import Handovers, once_shown
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.view.answers import Answer, show
 from deskclerk.errors import (
@@ -113,9 +113,11 @@ class Writes:
             await self._ended_so(entry, UNKNOWN)
             raise
         else:
-            found_out = await self._ended_so(entry, DONE, info, answer)
+            # Without what is handed over: the journal is read by more people than the one it is for.
+            public, _ = once_shown(answer, action.spec.hands_over)
+            found_out = await self._ended_so(entry, DONE, info, public)
         # After the outcome is on disk: a secret that cannot be handed over must not undo what is true.
-        rest, notes = await self.handovers.keep(answer)
+        rest, notes = await self.handovers.keep(answer, action.spec.hands_over)
         view = show(action, rest, self._settings.answer_characters, for_model=caller.face == MODELS)
         return Answer(view.value, view.notes + notes + found_out)
 

@@ -544,9 +544,9 @@ class Run:
                 OUTCOME_UNKNOWN,
                 error=f"failed inside deskclerk ({type(error).__name__})",
             )
-        _, notes = await self._tools.handovers.keep(answer)
+        rest, notes = await self._tools.handovers.keep(answer, item.kind.spec.hands_over)
         note = " ".join(notes) or None
-        return _Ended(item, ITEM_DONE, intent, DONE, info, answer, note=note, made=_made(item, answer))
+        return _Ended(item, ITEM_DONE, intent, DONE, info, rest, note=note, made=_made(item, answer))
 
     async def _read_back(self, ready: _Ready, error: OutcomeUnknown) -> _Ended:
         item, intent = ready.item, ready.intent

@@ -5,8 +5,8 @@ The order, and the only place where it is written. Each step can only narrow wha
 1. `read_only` withholds everything but reads, whatever else is set;
 2. the rules of the settings, then of the current instance, then of every caller they match, each:
    the action's effect against `access`, then `deny`, then `tools`;
-3. what is left of the toolset `core` is offered, and to a model of the other `toolsets` that are set; Python
-   code may build any declared action, for which the rules above hold too;
+3. to a model what is left of the `toolsets` set is offered: the caller's, else the current instance's, else
+   those of the settings; a person and Python code have all, as far as the rules above go;
 4. before a write: the instance against `pin`, then a destructive one against `destructive_per_hour`, then
    what Clerk itself takes in an hour (`Limits`);
 5. an effect that `confirm` names needs a signature.
@@ -17,16 +17,19 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from deskclerk.catalogue import (
-    ACTIONS,
+    ALL,
+    CORE,
     DESTRUCTIVE,
-    JOB_ACTIONS,
+    EVERY_ACTION,
+    EVERY_BY_NAME,
     READ,
-    TOOLSETS,
     Action,
     Answers,
     Effect,
     Request,
     Verb,
+    in_toolsets,
+    jobs,
 )
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.caller import MODELS, Caller
@@ -37,7 +40,6 @@ from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import InvalidSettings, NotAllowed
 from deskclerk.settings import LEAN, Rules, Settings
 
-CORE, JOBS = "core", "jobs"
 _HOUR = 3_600_000
 _RANK = {Effect.READ: 0, Effect.WRITE: 1, Effect.DESTRUCTIVE: 2}
 
@@ -57,9 +59,13 @@ class Policy:
     def offered(self, caller: Caller) -> tuple[type[Action], ...]:
         """The actions that a caller may ask for, in the catalogue's order."""
         # A model is offered what was chosen for it; a person has commands and pages for jobs.
-        sets = self._settings.toolsets if caller.face == MODELS else ("core",)
-        actions = [action for name in sets for action in TOOLSETS[name]]
+        actions = in_toolsets(self.toolsets(caller)) if caller.face == MODELS else EVERY_ACTION
         return tuple(action for action in actions if not self._refusal(action, caller))
+
+    def toolsets(self, caller: Caller) -> tuple[str, ...]:
+        """The toolsets chosen for a model: by the narrowest rules that choose any."""
+        chosen = [rules.toolsets for _, rules in self._rules(caller) if rules.toolsets]
+        return chosen[-1] if chosen else (CORE,)
 
     def check(self, action: type[Action], caller: Caller) -> None:
         """NotAllowed if the caller may not ask for the action."""
@@ -98,10 +104,8 @@ class Policy:
         # First, and without exception: it is what an operator reaches for when in doubt.
         if self._settings.read_only and action.spec.effect is not READ:
             return "read_only is set"
-        if caller.face == MODELS and action.spec.by_desk and JOBS not in self._settings.toolsets:
-            return "jobs is not among the toolsets set"
-        if caller.face == MODELS and action.spec.toolset == CORE and CORE not in self._settings.toolsets:
-            return "core is not among the toolsets set"
+        if caller.face == MODELS and (wanted := _set_lacking(action, self.toolsets(caller))):
+            return f"{wanted} is not among the toolsets set"
         return next(filter(None, (_withheld(action, *rules) for rules in self._rules(caller))), "")
 
     def _rules(self, caller: Caller) -> Iterator[tuple[str, Rules]]:
@@ -168,6 +172,17 @@ class Limits:
             )
 
 
+def _set_lacking(action: type[Action], chosen: tuple[str, ...]) -> str:
+    """The toolset that would have to be chosen too; empty where none has."""
+    offered = in_toolsets(chosen)
+    # What a job can be asked goes with the tools for jobs, also what no tool is there for.
+    if action in offered or (action.spec.by_desk and any(other.spec.by_desk for other in offered)):
+        return ""
+    if action.spec.by_desk:
+        return jobs.TOOLSET
+    return ALL if action.spec.deprecated else action.spec.toolset
+
+
 def _withheld(action: type[Action], where: str, rules: Rules) -> str:
     """Why rules withhold an action; empty if they do not."""
     name, effect = action.spec.name, action.spec.effect
@@ -187,7 +202,7 @@ def _check_patterns(where: str, rules: Rules) -> None:
         for pattern in getattr(rules, setting):
             if pattern == LEAN and setting == "tools" and isinstance(rules, Settings):
                 continue
-            if not any(fnmatchcase(action.spec.name, pattern) for action in (*ACTIONS, *JOB_ACTIONS)):
+            if not any(fnmatchcase(action.spec.name, pattern) for action in EVERY_BY_NAME.values()):
                 raise InvalidSettings(
                     f"{setting} in {where}: {pattern!r} matches no action.",
                     next_step="Accepted: names such as clerk_users_list, and globs such as clerk_user_*; "

@@ -19,7 +19,7 @@ from deskclerk.desk.time_and_ids import now
 from deskclerk.desk.view.cleaning import line_of
 
 ONCE = ("client_secret",)
-"""What Clerk shows once and a person needs."""
+"""What Clerk shows once and a person needs, whatever it answers to; an action names what else is one."""
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST_NAME = 120
 
@@ -50,27 +50,31 @@ class Handovers:
     def __init__(self, folder: Path, *, to_console: bool) -> None:
         self._folder = folder
         self._to_console = to_console
-        self._held: dict[str, tuple[Handover, Any]] = {}
+        self._held: dict[str, tuple[Handover, Any, tuple[str, ...]]] = {}
 
-    async def keep(self, answer: Any) -> tuple[Any, tuple[str, ...]]:
-        """The answer without its once-shown secrets, and notes that say where a person finds them."""
-        rest, found = once_shown(answer)
+    async def keep(self, answer: Any, keys: tuple[str, ...] = ()) -> tuple[Any, tuple[str, ...]]:
+        """The answer without its once-shown secrets, and notes that say where a person finds them.
+
+        `keys` are those of the answer that hold one beside `ONCE`: what its action hands over.
+        """
+        rest, found = once_shown(answer, keys)
         if not found:
             return answer, ()
         # A file where no console can be had: shown once and kept nowhere would be lost.
         place = await self._console()
         if not place:
-            return hand_over(answer, self._folder)
-        about = line_of(" ".join(str(answer[key]) for key in ("object", "id") if answer.get(key)))
-        title = line_of(answer.get("name") or about)
+            return hand_over(answer, self._folder, keys)
+        whole = answer if isinstance(answer, dict) else {}
+        about = line_of(" ".join(str(whole[key]) for key in ("object", "id") if whole.get(key)))
+        title = line_of(whole.get("name") or about or " and ".join(found))
         kept = Handover(secrets.token_urlsafe(12), title, about, now(), found)
-        self._held[kept.id] = (kept, answer)
+        self._held[kept.id] = (kept, answer, keys)
         names = " and ".join(found)
         return rest, (f"{names} waits for a person at {place}; it is shown there once.",)
 
     def listed(self) -> list[Handover]:
         """What waits, without its values, the newest first."""
-        held = [replace(kept, values={}) for kept, _ in self._held.values()]
+        held = [replace(kept, values={}) for kept, *_ in self._held.values()]
         files = self._folder.glob("[!.]*.txt") if self._folder.is_dir() else ()
         for path in files:
             with contextlib.suppress(OSError):  # taken in this very moment
@@ -98,8 +102,8 @@ class Handovers:
 
     def save(self) -> None:
         """Write what nobody took to files: the process ends."""
-        for _, answer in self._held.values():
-            hand_over(answer, self._folder)
+        for _, answer, keys in self._held.values():
+            hand_over(answer, self._folder, keys)
         self._held.clear()
 
     async def _console(self) -> str:
@@ -112,15 +116,16 @@ class Handovers:
             return ""
 
 
-def hand_over(answer: Any, folder: Path) -> tuple[Any, tuple[str, ...]]:
+def hand_over(answer: Any, folder: Path, keys: tuple[str, ...] = ()) -> tuple[Any, tuple[str, ...]]:
     """The answer without its once-shown secrets, and notes that say in which file (mode 0600) they are.
 
     A file is named after the object's id and never overwritten; it is on the disk when this returns.
     """
-    rest, found = once_shown(answer)
+    rest, found = once_shown(answer, keys)
     if not found:
         return answer, ()
-    name = f"{answer.get('object', 'secret')}-{answer.get('id', 'unknown')}"
+    whole = answer if isinstance(answer, dict) else {}
+    name = f"{whole.get('object', 'secret')}-{whole.get('id', 'unknown')}"
     names = " and ".join(found)
     try:
         path = _write(folder, name, "".join(f"{key} = {value}\n" for key, value in found.items()))
@@ -132,12 +137,32 @@ def hand_over(answer: Any, folder: Path) -> tuple[Any, tuple[str, ...]]:
     return rest, (f"{names} was written to {path} for a person to read and delete; it is shown once.",)
 
 
-def once_shown(answer: Any) -> tuple[Any, dict[str, str]]:
-    """The answer without what is shown once, and that."""
+def once_shown(answer: Any, keys: tuple[str, ...] = ()) -> tuple[Any, dict[str, str]]:
+    """The answer, or each item of a list, without what is handed over; and that, by key.
+
+    Of a list the keys stand behind the id of their item, or its number where it has none.
+    """
+    if isinstance(answer, dict) and isinstance(answer.get("data"), list):
+        items, found = once_shown(answer["data"], keys)
+        return {**answer, "data": items}, found
+    if isinstance(answer, list):
+        rests: list[Any] = []
+        found = {}
+        for number, item in enumerate(answer, 1):
+            rest, inside = once_shown(item, keys)
+            rests.append(rest)
+            place = item.get("id") or item.get("external_account_id") if isinstance(item, dict) else None
+            found |= {f"{line_of(place or number)}.{key}": value for key, value in inside.items()}
+        return rests, found
     if not isinstance(answer, dict):
         return answer, {}
-    found = {key: answer[key] for key in ONCE if answer.get(key)}
+    found = {key: _text(answer[key]) for key in (*ONCE, *keys) if answer.get(key)}
     return {key: value for key, value in answer.items() if key not in found}, found
+
+
+def _text(value: Any) -> str:
+    """A secret as a person takes it; of several, such as cookies, one after another."""
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _write(folder: Path, name: str, text: str) -> Path:

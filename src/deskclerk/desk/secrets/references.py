@@ -85,12 +85,12 @@ class Secrets:
     def resolve(self, action: Action) -> Action:
         """The action with every reference replaced by its value: fit for Clerk and for nobody else."""
         values: dict[str, Any] = {}
-        for name, given in _given(action):
+        for name, given in action.secrets():
             if isinstance(given, str) and given.startswith(REFERENCE_PREFIX):
                 values[name] = self._value(action, name, given)
             elif isinstance(given, list) and any(map(is_reference, given)):
                 values[name] = [line for part in given for line in self._lines(action, name, part)]
-        return action.model_copy(update=values) if values else action
+        return action.with_secrets(values)
 
     def seals(self, action: Action) -> dict[str, str]:
         """A keyed hash of every secret argument's value: a digest made with it changes when a value does.
@@ -99,7 +99,7 @@ class Secrets:
         """
         return {
             name: hmac.digest(self._key, json.dumps(given).encode(), hashlib.sha256).hex()
-            for name, given in _given(self.resolve(action))
+            for name, given in self.resolve(action).secrets()
         }
 
     def seal(self, text: str) -> str:
@@ -143,17 +143,9 @@ def check_secret_name(name: str) -> str:
     return name
 
 
-def _given(action: Action) -> Iterator[tuple[str, Any]]:
-    """The secret arguments that were given, and not null."""
-    for name, item in action.parameters().items():
-        value = getattr(action, name)
-        if item.secret and value is not None:
-            yield name, value
-
-
 def _parts(action: Action) -> Iterator[tuple[str, str]]:
     """Each secret text that was given, with the argument that it stands in."""
-    for name, value in _given(action):
+    for name, value in action.secrets():
         for part in value if isinstance(value, list) else [value]:
             yield name, part
 

@@ -89,8 +89,9 @@ def _view(action: Action, raw: Mapping[str, Any], *, for_model: bool) -> dict[st
             return dict(item)
         whole = compact_form(item, Times.WHOLE)
         return whole if action.spec.is_list else whole | {"omitted": OMITTED}
-    if asked is None and raw.get("deleted") is True:
-        # A deletion is a few keys, all of which matter; the resource's brief would cut most of them.
+    if asked is None and (raw.get("deleted") is True or _is_of_another_kind(action, raw)):
+        # A deletion is a few keys, all of which matter; the resource's brief would cut most of them. So with
+        # what is no resource: a count, whether a password is right.
         return dict(without_secrets(raw))
     paths = asked if asked is not None else _brief(action, for_model=for_model)
     item = without_secrets(project(raw, paths))
@@ -103,6 +104,12 @@ def _view(action: Action, raw: Mapping[str, Any], *, for_model: bool) -> dict[st
     elif asked is None:
         item = _without_empty(item)
     return dict(item) if action.spec.is_list else {"object": raw.get("object")} | item
+
+
+def _is_of_another_kind(action: Action, raw: Mapping[str, Any]) -> bool:
+    """Whether an action answers something other than its resource."""
+    spec = action.spec
+    return bool(spec.answers) and not spec.is_list and raw.get("object") != spec.resource.object
 
 
 def _brief(action: Action, *, for_model: bool) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ def actions(ctx: click.Context, /) -> None:
         {
             "name": action.spec.name,
             "effect": str(action.spec.effect),
+            "toolset": action.spec.toolset,
+            "deprecated": action.spec.deprecated,
             "signed": policy.asks(action.spec.effect),
             "command": f"deskclerk {usage(action)}",
             "summary": action.summary(),

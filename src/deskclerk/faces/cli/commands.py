@@ -1,11 +1,11 @@
-"""The commands of the 48 actions: one group a resource, one command an action."""
+"""The commands of Clerk's operations: one group a resource, one command an action."""
 
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from deskclerk.catalogue import ACTIONS, READ, Action, Effect
+from deskclerk.catalogue import CORE, EVERY_ACTION, READ, Action, Effect
 from deskclerk.faces.cli.options import arguments_of, click_parameters, legend
 from deskclerk.faces.cli.state import State, json_option
 from deskclerk.faces.command_words import required_options
@@ -33,9 +33,14 @@ class Ordered(click.Group):
 def resources() -> dict[str, list[type[Action]]]:
     """The actions by resource, in the catalogue's order."""
     found: dict[str, list[type[Action]]] = {}
-    for action in ACTIONS:
+    for action in EVERY_ACTION:
         found.setdefault(action.spec.resource.plural, []).append(action)
     return found
+
+
+def is_core(plural: str) -> bool:
+    """Whether a resource is among those of the core, or holds only what goes beyond it."""
+    return any(action.spec.toolset == CORE for action in resources().get(plural, ()))
 
 
 def resource_group(plural: str) -> click.Group | None:

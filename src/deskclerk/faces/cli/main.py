@@ -38,7 +38,7 @@ _OTHERS = {
     "signer": "approvals",
     "undo": "journal",
 }
-"""The commands beside the 48, and the module that holds each."""
+"""The commands beside those of Clerk's operations, and the module that holds each."""
 
 
 class Root(click.Group):
@@ -86,17 +86,21 @@ class Root(click.Group):
             return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Two sections: what Clerk has, and what the desk adds."""
+        """What the core has of Clerk, what Clerk has beyond it, and what the desk adds."""
+        from deskclerk.faces.cli.commands import is_core  # noqa: PLC0415 - the catalogue takes a moment
+
         found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         rows = [(name, command.get_short_help_str(200)) for name, command in found if command]
         with formatter.section("Clerk"):
-            formatter.write_dl([row for row in rows if row[0] not in _OTHERS])
+            formatter.write_dl([row for row in rows if row[0] not in _OTHERS and is_core(row[0])])
+        with formatter.section("More of Clerk"):
+            formatter.write_dl([row for row in rows if row[0] not in _OTHERS and not is_core(row[0])])
         with formatter.section("The desk"):
             formatter.write_dl([row for row in rows if row[0] in _OTHERS])
 
 
 def _root(**_: Any) -> None:
-    """The 48 actions of a Clerk instance; a person signs every write.
+    """All that a Clerk instance can be asked; a person signs every write.
 
     Without a secret key (CLERK_SECRET_KEY) everything works on a sandbox, a local Clerk.
     """

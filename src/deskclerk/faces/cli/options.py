@@ -1,5 +1,6 @@
 """From an action's parameters to arguments and options, and back from what was typed to arguments."""
 
+import base64
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from deskclerk.catalogue import Action, Parameter
 from deskclerk.catalogue.fields import is_reference
+from deskclerk.catalogue.parameter import keys_of
 from deskclerk.faces.command_words import flag, metavar, positional
 
 _NOT_PLAIN = (
@@ -26,21 +28,46 @@ class JsonText(click.ParamType[Any]):
 
     name = "json"
 
+    def __init__(self, parts: Mapping[str, Parameter] | None = None) -> None:
+        """`parts` are those of an object that is declared: a secret among them is not typed plainly."""
+        self._parts = parts or {}
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The decoded value; a usage error says where the text stops being JSON."""
         if not isinstance(value, str) or (ctx and ctx.resilient_parsing):
             return value
         text = self._read(value, param, ctx)
         try:
-            return json.loads(text)
+            read = json.loads(text)
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             self.fail(f"not JSON at {place}; accepted: JSON text, @FILE, or - for standard input", param, ctx)
+        if isinstance(read, dict) and not value.startswith(("@", "-")):
+            for name, part in self._parts.items():
+                if part.secret and read.get(name) and not is_reference(read[name]):
+                    self.fail(f"{name}: give it as secret:NAME, or all of this as @FILE or -", param, ctx)
+        return read
 
     def _read(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value == "-":
             return sys.stdin.read()
         return read_file(self, value, param, ctx) if value.startswith("@") else value
+
+
+class FileContent(click.ParamType[str]):
+    """A file by its path, with or without `@` before it; its bytes go on as base64."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The base64 of the file's bytes; a usage error where it cannot be read."""
+        if ctx and ctx.resilient_parsing:
+            return str(value)
+        path = Path(str(value).removeprefix("@")).expanduser()
+        try:
+            return base64.b64encode(path.read_bytes()).decode()
+        except OSError as error:
+            self.fail(f"{path} cannot be read: {error.strerror}", param, ctx)
 
 
 class SecretText(click.ParamType[Any]):
@@ -176,15 +203,21 @@ def _type(item: Parameter) -> click.ParamType[Any]:
     schema = item.schema.get("items", item.schema)
     if item.secret:
         return SecretText(many="items" in item.schema)
+    if item.upload:
+        return FileContent()
     if "enum" in schema:
         return click.Choice(schema["enum"])
-    kinds: dict[str, click.ParamType[Any]] = {"integer": click.INT, "object": JsonText()}
+    kinds: dict[str, click.ParamType[Any]] = {
+        "integer": click.INT,
+        "number": click.FLOAT,
+        "object": JsonText(item.parts),
+    }
     return click.STRING if item.times else kinds.get(schema["type"], click.STRING)
 
 
 def _help(item: Parameter) -> str:
     """What the parameter is, its bounds, and how its value is written."""
-    parts = [item.description, _bounds(item)]
+    parts = [item.description, _bounds(item), f"keys {keys_of(item.parts)}" if item.parts else ""]
     if item.schema["type"] == "array" and not item.secret:
         parts.append("repeatable")
     if item.secret:

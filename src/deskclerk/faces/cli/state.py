@@ -130,7 +130,7 @@ def setting_options() -> list[click.Option]:
     texts = {
         "read-only": "Offer reads only.",
         "tools": "Offer only these actions: names or globs, separated by commas.",
-        "toolsets": "The sets of tools that MCP offers: core, jobs; separated by commas.",
+        "toolsets": "The sets of tools that MCP offers, such as core,users-plus; separated by commas.",
         "instance": "The instance of the settings file to work on.",
         "home": "One folder for databases, settings and hand-overs.",
     }

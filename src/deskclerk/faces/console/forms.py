@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from deskclerk.catalogue import Action, Parameter
 from deskclerk.catalogue.fields import is_reference
+from deskclerk.catalogue.parameter import keys_of
 from deskclerk.desk import Caller, Desk
 from deskclerk.errors import InvalidRequest
 
@@ -161,10 +162,11 @@ def _hint(item: Parameter, kind: str) -> str:
     """What the name does not say: the description, and how the value is written."""
     most = item.schema.get("maxItems")
     listed = f"one of {', '.join(_options(item))}; " if kind == "lines" and _options(item) else ""
+    inside = f"JSON objects {keys_of(item.parts)}, " if item.parts else ""
     ways = {
         "time": "2026-01-31 or 2026-01-31T09:30 (UTC), or milliseconds",
-        "json": "a JSON object",
-        "lines": f"{listed}one on each line{f', at most {most}' if most else ''}",
+        "json": f"a JSON object {keys_of(item.parts)}" if item.parts else "a JSON object",
+        "lines": f"{listed}{inside}one on each line{f', at most {most}' if most else ''}",
         "secret": "secret:NAME, stored under Secrets",
         "choice": "- for descending order" if item.sorts else "",
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import mcp_types as types
 
-from deskclerk.catalogue import Action
+from deskclerk.catalogue import CORE, Action
 from deskclerk.catalogue.coercion import CLEAR
 from deskclerk.desk.view.answers import compact
 from deskclerk.faces.mcp.action_search import find_actions
@@ -51,6 +51,16 @@ LEAN_TOOLS = (
     ),
 )
 """What a client lists in lean mode."""
+
+
+def tools_for(offered: Sequence[type[Action]]) -> list[types.Tool]:
+    """The three tools, the first with what there is beyond the core."""
+    sets = dict.fromkeys(action.spec.toolset for action in offered if action.spec.toolset != CORE)
+    if not sets:
+        return list(LEAN_TOOLS)
+    first, *others = LEAN_TOOLS
+    does = (first.description or "").replace("OAuth applications.", f"OAuth applications; {', '.join(sets)}.")
+    return [first.model_copy(update={"description": does}), *others]
 
 
 def found(task: str, offered: Sequence[type[Action]]) -> types.CallToolResult:

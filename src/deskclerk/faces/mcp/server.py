@@ -16,7 +16,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from starlette.requests import ClientDisconnect
 
-from deskclerk.catalogue import TOOLSETS, Action
+from deskclerk.catalogue import ALL, TOOLSETS, Action
 from deskclerk.desk import Caller, Desk, tell_of_retries
 from deskclerk.errors import InvalidRequest
 from deskclerk.faces.mcp import lean
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NAME = "deskclerk"
 _LONGEST_NAME = 80
-_CALLABLE = {action.spec.name: action for actions in TOOLSETS.values() for action in actions}
+_CALLABLE = {action.spec.name: action for action in TOOLSETS[ALL]}
 """What could be called by its name, whether it is offered or not."""
 _retries = logging.getLogger("deskclerk.retries")
 _LEAN = {tool.name: tool for tool in lean.LEAN_TOOLS}
@@ -53,7 +53,8 @@ def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
             # An unknown cursor is an argument that would be ignored.
             raise MCPError(types.INVALID_PARAMS, "tools/list has one page: leave cursor out")
         # Only what this caller may call: of a name that it may not it would learn nothing.
-        tools = list(lean.LEAN_TOOLS) if is_lean else tools_of(desk.actions(caller_of(ctx)))
+        offered_here = desk.actions(caller_of(ctx))
+        tools = lean.tools_for(offered_here) if is_lean else tools_of(offered_here)
         return types.ListToolsResult(tools=tools)
 
     async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> _Result:
@@ -82,7 +83,7 @@ def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
     def schema_of(name: str) -> dict[str, Any] | None:
         if is_lean and name in _LEAN:
             return _LEAN[name].input_schema
-        return input_schema(offered[name]) if name in offered else None
+        return input_schema(_CALLABLE[name]) if name in _CALLABLE else None
 
     server: Server[Any] = Server(
         NAME,
@@ -115,7 +116,7 @@ def instructions(desk: Desk) -> str:
         "destructive": "A person confirms what cannot be undone; no argument can, and declined is final.",
         "never": "Writes happen at once, without a confirmation.",
     }[desk.settings.confirm]
-    jobs = "jobs" in desk.settings.toolsets
+    jobs = any(action.spec.by_desk for action in desk.actions(Caller("mcp")))
     many = "Change many things with clerk_bulk_propose, never one by one. " if jobs else ""
     return (
         f"Manages one Clerk instance: {desk.instance.label}. {asks} "

@@ -13,6 +13,7 @@ import mcp_types as types
 
 from deskclerk.catalogue import DESTRUCTIVE, READ, Action, Parameter
 from deskclerk.catalogue.coercion import CLEAR
+from deskclerk.catalogue.parameter import keys_of
 
 _KEPT = ("type", "items", "enum", "minimum", "maximum")
 """The keywords that every client and every model's interface takes (docs/clients.md has the sources)."""
@@ -78,7 +79,11 @@ def property_schema(parameter: Parameter) -> dict[str, Any]:
     if parameter.total_at_zero:
         del schema["minimum"]
     words = [_order(parameter) or parameter.description]
-    if parameter.schema["type"] == "object":
+    if parameter.parts:
+        words.insert(
+            0, f"{_JSON_TEXT}{'s' if 'items' in parameter.schema else ''}: {keys_of(parameter.parts)}"
+        )
+    elif parameter.schema["type"] == "object":
         # Of an object without properties some interfaces refuse the whole tool, and a model that may only
         # fill declared ones could not give any: the text of one passes everywhere.
         words.insert(0, _JSON_TEXT)
@@ -91,6 +96,9 @@ def portable(schema: Mapping[str, Any]) -> dict[str, Any]:
     found = {key: schema[key] for key in _KEPT if key in schema}
     if isinstance(found["type"], list):
         found["type"] = found["type"][0]
+    if found["type"] == "number":
+        # Of what is measured here in seconds nobody needs a part, and not every model knows the word.
+        found["type"] = "integer"
     if found["type"] == "object":
         return {"type": "string"}
     if "items" in found:

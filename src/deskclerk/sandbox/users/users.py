@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from deskclerk.catalogue import ListUsers
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
 from deskclerk.sandbox.http.call import Call, Handlers, Kept, Operation, Prepared
 from deskclerk.sandbox.http.errors import missing, not_found, refusal
@@ -24,10 +23,6 @@ from deskclerk.sandbox.users.passwords import hash_password
 
 IDENTIFICATIONS = ("email_address", "phone_number", "web3_wallet", "username")
 MOST = 50
-
-
-class CountUsers(Operation, route=GET("/users/count"), like=ListUsers):
-    """Takes the filters of the list."""
 
 
 async def list_users(call: Call) -> Any:
@@ -208,7 +203,7 @@ async def _each(call: Call, act: Callable[[Call, str], Awaitable[Any]]) -> list[
 
 HANDLERS: Handlers = {
     GET("/users"): Kept(kept_page, list_users),
-    CountUsers: count_users,
+    GET("/users/count"): count_users,
     POST("/users"): Prepared(hash_password, create_user),
     GET("/users/{user_id}"): Kept(kept_user, get_user),
     PATCH("/users/{user_id}"): Prepared(hash_password, update_user),
