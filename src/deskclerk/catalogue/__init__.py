@@ -4,7 +4,7 @@ Nothing comes in here but the errors: what an action does beyond its declaration
 local Clerk answers to it in the sandbox.
 """
 
-from collections.abc import Iterable
+import functools
 from types import ModuleType
 
 from deskclerk.catalogue import (
@@ -36,7 +36,6 @@ from deskclerk.catalogue import (
     users_plus,
     waitlist,
 )
-from deskclerk.catalogue.action import REDACTED as REDACTED
 from deskclerk.catalogue.action import Action as Action
 from deskclerk.catalogue.action import ReadAction as ReadAction
 from deskclerk.catalogue.action import Resource as Resource
@@ -78,6 +77,7 @@ from deskclerk.catalogue.user_factors import *  # noqa: F403
 from deskclerk.catalogue.users import *  # noqa: F403
 from deskclerk.catalogue.users_plus import *  # noqa: F403
 from deskclerk.catalogue.waitlist import *  # noqa: F403
+from deskclerk.catalogue.withheld import REDACTED as REDACTED
 
 
 def _declared_in(module: ModuleType) -> tuple[type[Action], ...]:
@@ -154,7 +154,8 @@ EVERY_BY_NAME: dict[str, type[Action]] = {
 """What a plan or the journal can name: also what only Python asks for."""
 
 
-def in_toolsets(names: Iterable[str]) -> tuple[type[Action], ...]:
+@functools.cache
+def in_toolsets(names: tuple[str, ...]) -> tuple[type[Action], ...]:
     """The actions of several toolsets, each once, in the catalogue's order."""
     chosen = {action for name in names for action in TOOLSETS[name]}
     return tuple(action for action in TOOLSETS[ALL] if action in chosen)

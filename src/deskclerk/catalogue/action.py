@@ -1,6 +1,5 @@
 """An action: one thing that can be asked for, declared once; everything else is derived from it."""
 
-import copy
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deskclerk.catalogue.coercion import CLEAR, coerce, near_name
-from deskclerk.catalogue.fields import KeyPath, Local, Part, about, decode_file, is_reference
+from deskclerk.catalogue.fields import KeyPath, Local, about
 from deskclerk.catalogue.parameter import Parameter, read_parameter
-from deskclerk.catalogue.route import READ, Answers, Effect, File, Request, Route, Send
+from deskclerk.catalogue.route import READ, Answers, Effect, Request, Route, Send
+from deskclerk.catalogue.withheld import as_json, file_of, may_be_seen, put_in, secrets_in, shown
 from deskclerk.errors import ClerkError, InvalidRequest
 
-REDACTED = "[secret]"
 _MOST_TOLD = 50
 """Problems of one call; no action has as many parameters."""
 _LONGEST_NAME = 80
@@ -274,34 +273,31 @@ class Action(BaseModel):
     def arguments(self) -> dict[str, Any]:
         """All arguments as they were given, secrets replaced by a mark: fit to be shown and kept.
 
-        A reference to a stored secret stays as it is.
+        A reference to a stored secret stays as it is; a file is told by its kind, size and hash.
         """
-        return {
-            name: without_secrets_of(item, as_json(getattr(self, name)))
-            for name, item in self.parameters().items()
-            if name in self.model_fields_set
-        }
+        return shown(self.parameters(), self._given())
 
     def secrets(self) -> Iterator[tuple[str, Any]]:
-        """The secret values that were given, with their names; inside an object as `oidc.client_secret`."""
-        for name, item in self.parameters().items():
-            yield from _secrets_in(item, name, as_json(getattr(self, name)))
+        """The secret values that were given, with their places; inside an object as `oidc.client_secret`."""
+        return secrets_in(self.parameters(), self._given())
+
+    def withheld(self) -> dict[str, Any]:
+        """What `arguments` has a mark for, by its place: plain secrets, and files."""
+        files = {name: getattr(self, name) for name, item in self.parameters().items() if item.upload}
+        plain = {place: value for place, value in self.secrets() if not may_be_seen(value)}
+        return plain | {name: text for name, text in files.items() if text is not None}
 
     def with_secrets(self, values: Mapping[str, Any]) -> Self:
-        """The action with other values of secrets, by the names that `secrets` gives them."""
-        update: dict[str, Any] = {}
-        for path, value in values.items():
-            name, *inside = path.split(".")
-            if not inside:
-                update[name] = value
-                continue
-            whole = update[name] if name in update else copy.deepcopy(as_json(getattr(self, name)))
-            holder = whole
-            for part in inside[:-1]:
-                holder = holder[part]
-            holder[inside[-1]] = value
-            update[name] = whole
-        return self.model_copy(update=update) if update else self
+        """The action with other values of secrets, by the places that `secrets` gives them."""
+        names = {place.partition(".")[0] for place in values}
+        given = put_in({name: as_json(getattr(self, name)) for name in names}, values)
+        return self.model_copy(update=given) if given else self
+
+    def _given(self) -> dict[str, Any]:
+        """The arguments that were given, in the parameters' order."""
+        return {
+            name: as_json(getattr(self, name)) for name in self.parameters() if name in self.model_fields_set
+        }
 
     def request(self) -> Request:
         """The request of an action that is a single one."""
@@ -316,7 +312,7 @@ class Action(BaseModel):
             if item.whole and isinstance(fields, dict):
                 fields = fields.get(item.name)
             elif item.upload and isinstance(fields, dict) and item.name in fields:
-                file = _file(item.name, fields.pop(item.name))
+                file = file_of(item.name, fields.pop(item.name))
         return Request(
             route.method,
             route.fill({name: getattr(self, name) for name in route.names}),
@@ -339,61 +335,18 @@ class Action(BaseModel):
         return self.arguments().items()
 
 
-class BareAction(Action):
-    """A write of which Clerk wants to be told nothing.
+class ShapedAction(Action):
+    """An action whose answer is brief unless `fields` asks for more.
 
-    It takes `fields`, as a read does: several models refuse a tool that takes no argument at all.
+    Reads are. So is a write of which Clerk wants to be told nothing: several models refuse a tool that takes
+    no argument at all.
     """
 
     fields: Annotated[list[KeyPath] | None, Local()] = about("")
 
 
-class ReadAction(Action):
-    """An action that changes nothing; its answer is brief unless `fields` asks for more."""
-
-    fields: Annotated[list[KeyPath] | None, Local()] = about("")
-
-
-def as_json(value: Any) -> Any:
-    """A value as it travels: the objects inside as they were given, without what was left out."""
-    if isinstance(value, Part):
-        return {name: as_json(getattr(value, name)) for name in value.model_fields_set}
-    return [as_json(item) for item in value] if isinstance(value, list) else value
-
-
-def _secrets_in(item: Parameter, name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if value is None:
-        return
-    if item.secret:
-        yield name, value
-    elif isinstance(value, Mapping):
-        for key, part in item.parts.items():
-            yield from _secrets_in(part, f"{name}.{key}", value.get(key))
-
-
-def without_secrets_of(item: Parameter, value: Any) -> Any:
-    """A parameter's value with a mark in the place of every secret in it."""
-    if item.secret:
-        return redacted(value)
-    if not item.parts:
-        return value
-    if isinstance(value, list):
-        return [without_secrets_of(item, part) for part in value]
-    if not isinstance(value, Mapping):
-        return value
-    return {
-        key: without_secrets_of(item.parts[key], part) if key in item.parts else part
-        for key, part in value.items()
-    }
-
-
-_IMAGES = {b"\x89PNG": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp", b"\xff\xd8": "image/jpeg"}
-
-
-def _file(name: str, text: str) -> File:
-    content = decode_file(text)
-    kinds = (kind for start, kind in _IMAGES.items() if content.startswith(start))
-    return File(name, content, next(kinds, "application/octet-stream"))
+class ReadAction(ShapedAction):
+    """An action that changes nothing."""
 
 
 def to_query(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -429,13 +382,6 @@ async def in_turn(send: Send, steps: list[tuple[str, Request]]) -> Any:
             raise
         done.append(label)
     return answer
-
-
-def redacted(secret: Any) -> Any:
-    """A mark in the place of a secret; a reference to a stored one stays as it is."""
-    if isinstance(secret, list) and secret and all(map(is_reference, secret)):
-        return secret
-    return secret if is_reference(secret) else REDACTED
 
 
 def _invalid(action: type[Action], error: ValidationError) -> InvalidRequest:

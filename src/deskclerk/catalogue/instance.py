@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from annotated_types import MaxLen
 
-from deskclerk.catalogue.action import Action, BareAction, ReadAction, Resource
+from deskclerk.catalogue.action import Action, ReadAction, Resource, ShapedAction
 from deskclerk.catalogue.domains import DOMAINS
 from deskclerk.catalogue.fields import Id, Limit, Nullable, Offset, about
 from deskclerk.catalogue.route import DELETE, DESTRUCTIVE, GET, PATCH, POST, PUT, READ, WRITE, Answers
@@ -367,7 +367,7 @@ WEBHOOKS = Resource("webhooks", "webhooks app", ("svix_url",))
 
 
 class CreateSvixApp(
-    BareAction,
+    ShapedAction,
     name="clerk_webhooks_app_create",
     titled="Turn on webhooks",
     resource=WEBHOOKS,
@@ -381,7 +381,7 @@ class CreateSvixApp(
 
 
 class DeleteSvixApp(
-    BareAction,
+    ShapedAction,
     name="clerk_webhooks_app_delete",
     titled="Turn off webhooks",
     resource=WEBHOOKS,
@@ -394,7 +394,7 @@ class DeleteSvixApp(
 
 
 class CreateSvixLink(
-    BareAction,
+    ShapedAction,
     name="clerk_webhooks_link_create",
     titled="Create link to webhooks page",
     resource=WEBHOOKS,

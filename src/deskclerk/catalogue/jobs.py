@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 from annotated_types import MaxLen
 
-from deskclerk.catalogue.action import Action, ReadAction, Resource, redacted
+from deskclerk.catalogue.action import Action, ReadAction, Resource
 from deskclerk.catalogue.fields import Id, Json, Limit, Offset, about, needed
 from deskclerk.catalogue.route import GET, POST, READ, WRITE
+from deskclerk.catalogue.withheld import redacted
 
 JOBS = Resource("jobs", "job", ("id", "status", "title", "counts", "created_at"), object="job")
 

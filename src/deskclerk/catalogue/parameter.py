@@ -172,7 +172,8 @@ def _schema(annotation: Any, marks: list[Any] | None = None) -> dict[str, Any]:
     if origin is list:
         return {"type": "array", "items": _schema(arguments[0])} | _bounds(marks, "Items")
     if isinstance(annotation, type) and issubclass(annotation, Part):
-        return _object_schema(parts_of(annotation))
+        more = {"additionalProperties": True} if annotation.model_config.get("extra") == "allow" else {}
+        return _object_schema(parts_of(annotation)) | more
     base = dict(_PLAIN[origin or annotation])
     return base | _bounds(marks, "Length")
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge
 
-from deskclerk.catalogue.action import Action, BareAction, Resource
+from deskclerk.catalogue.action import Action, Resource, ShapedAction
 from deskclerk.catalogue.fields import Id, Nullable, Part
 from deskclerk.catalogue.route import DESTRUCTIVE, POST, WRITE
 
@@ -76,8 +76,8 @@ ACTOR_TOKENS = Resource(
 )
 
 
-class Actor(Part):
-    """Who acts as the user."""
+class Actor(Part, extra="allow"):
+    """Who acts as the user, and whatever else the session's token is to say of that."""
 
     sub: str
 
@@ -130,7 +130,7 @@ TESTING_TOKENS = Resource(
 
 
 class CreateTestingToken(
-    BareAction,
+    ShapedAction,
     name="clerk_testing_token_create",
     resource=TESTING_TOKENS,
     route=POST("/testing_tokens"),

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from deskclerk.catalogue import Action
-from deskclerk.catalogue.action import REDACTED
+from deskclerk.catalogue.withheld import REDACTED
 
 Redact = Callable[[Any], Any]
 """A JSON value in, the same without secrets out."""
