@@ -63,10 +63,13 @@ def shape(path: str) -> str:
     return re.sub(r"\{\w+\}", "{}", path)
 
 
+BY_SHAPE = {(method, shape(path)): known for (method, path), known in OPERATIONS.items()}
+
+
 @functools.cache
 def operation(method: str, path: str) -> Operation:
     """The operation at a path or path template; KeyError when Clerk has none there."""
-    if found := OPERATIONS.get((method, path)):
+    if found := BY_SHAPE.get((method, shape(path))):
         return found
     fitting = [known for known in OPERATIONS.values() if known.method == method and _fits(known.path, path)]
     if not fitting:

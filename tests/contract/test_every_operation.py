@@ -10,7 +10,7 @@ from tests.contract import openapi
 FURTHER = [action for action in EVERY_ACTION if action.spec.toolset != CORE]
 every_further = pytest.mark.parametrize("action", FURTHER, ids=lambda action: action.spec.name)
 COMPARED = ("type", "enum", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
-BY_SHAPE = {f"{method} {openapi.shape(path)}": known for (method, path), known in openapi.OPERATIONS.items()}
+BY_SHAPE = {" ".join(key): known for key, known in openapi.BY_SHAPE.items()}
 
 BASE64 = "Ten megabytes as base64; the document says nothing of a file's size."
 ANY_JSON = "The document takes any JSON; claims are an object."

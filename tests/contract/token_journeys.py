@@ -94,7 +94,7 @@ async def tickets(visit: Visit, user: dict[str, str], stranger: dict[str, str], 
     nobody = acting | {"user_id": "user_none"}
     await visit.refused("422 form_resource_not_found", "POST /actor_tokens", **nobody)
     await visit.refused("422 form_param_missing", "POST /actor_tokens", **mine, actor={})
-    await visit.refused("422 form_param_value_invalid", "POST /actor_tokens", **mine, actor={"sub": 7})
+    await visit.refused("422 form_param_type_invalid", "POST /actor_tokens", **mine, actor={"sub": 7})
     await visit.refused("422 form_param_unknown", "POST /actor_tokens", **acting, colour="blue")
 
 

@@ -7,8 +7,8 @@ To add a resource:
 1. its table in the module of its area in `store/`, listed in `store/tables.py`, and a migration in
    `store/migrations/versions` (a test compares the two);
 2. a module in the room of its area with one `async def …(call: Call)` per route that returns the answer's
-   JSON, and at its end `HANDLERS`; the module is listed in `http/routes.py`. A route that no action uses
-   stands there as an `Operation` that declares what it accepts. `sessions/clients.py` is a short one to copy:
+   JSON, and at its end `HANDLERS` by route; the module is listed in `http/routes.py`. What a route accepts
+   is what its action in the catalogue declares. `sessions/clients.py` is a short one to copy:
    `http/rows` reads, changes and pages rows of the call's instance, `call.emit` tells webhooks;
 3. new error codes in `http/errors.py`; a rule raises what its functions make.
 GET handlers run in a transaction that only reads; all others hold the write lock: slow work goes into

@@ -7,10 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, case, or_, select, update
 
-from deskclerk.catalogue import CreateInvitation
 from deskclerk.catalogue.route import GET, POST
 from deskclerk.sandbox.access.block_list import refuse_blocked
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import Refusal, ill_formed, refusal, taken
 from deskclerk.sandbox.http.metadata import checked_metadata
 from deskclerk.sandbox.http.rows import (
@@ -81,10 +80,6 @@ def check_size(items: Sized, most: int) -> None:
     """Refuse more than can be asked for at once."""
     if len(items) > most:
         raise refusal("bulk_size_exceeded", "too many at once", f"At most {most} can be asked for at once.")
-
-
-class CreateInvitations(Operation, route=POST("/invitations/bulk"), like=CreateInvitation, many=True):
-    """An array of what one invitation takes."""
 
 
 async def list_invitations(call: Call) -> Any:
@@ -176,6 +171,6 @@ def invitation_answer(call: Call, row: RowMapping) -> dict[str, Any]:
 HANDLERS: Handlers = {
     GET("/invitations"): list_invitations,
     POST("/invitations"): create_invitation,
-    CreateInvitations: create_invitations,
+    POST("/invitations/bulk"): create_invitations,
     POST("/invitations/{invitation_id}/revoke"): revoke_invitation,
 }

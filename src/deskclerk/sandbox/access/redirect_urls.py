@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from deskclerk.catalogue.fields import Limit, Offset
 from deskclerk.catalogue.route import DELETE, GET, POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, refusal
 from deskclerk.sandbox.http.rows import RowMapping, all_of, get, insert, ordered, page, remove, unique_or
 from deskclerk.sandbox.ids import new_id
@@ -16,28 +15,6 @@ from deskclerk.sandbox.store.tables import redirect_urls
 WHAT = "redirect URL"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#]+\S*")
-
-
-class ListRedirectUrls(Operation, route=GET("/redirect_urls")):
-    """Takes a page."""
-
-    paginated: bool | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class CreateRedirectUrl(Operation, route=POST("/redirect_urls")):
-    """The whole URL."""
-
-    url: str
-
-
-class GetRedirectUrl(Operation, route=GET("/redirect_urls/{id}")):
-    """Takes nothing."""
-
-
-class DeleteRedirectUrl(Operation, route=DELETE("/redirect_urls/{id}")):
-    """Takes nothing."""
 
 
 async def list_redirect_urls(call: Call) -> Any:
@@ -97,8 +74,8 @@ def _answer(row: RowMapping) -> dict[str, Any]:
 
 
 HANDLERS: Handlers = {
-    ListRedirectUrls: list_redirect_urls,
-    CreateRedirectUrl: create_redirect_url,
-    GetRedirectUrl: get_redirect_url,
-    DeleteRedirectUrl: delete_redirect_url,
+    GET("/redirect_urls"): list_redirect_urls,
+    POST("/redirect_urls"): create_redirect_url,
+    GET("/redirect_urls/{id}"): get_redirect_url,
+    DELETE("/redirect_urls/{id}"): delete_redirect_url,
 }

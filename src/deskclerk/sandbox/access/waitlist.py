@@ -1,14 +1,13 @@
 """The waitlist: who asked to be let in, and what became of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from sqlalchemy import or_
 
-from deskclerk.catalogue.fields import Limit, Nullable, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, POST
 from deskclerk.sandbox.access.invitations import check_size, invitation_answer, invite, pending_invitation
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import refusal, taken
 from deskclerk.sandbox.http.rows import (
     RowMapping,
@@ -30,44 +29,6 @@ MOST_AT_ONCE = 50
 WHAT = "waitlist entry"
 _TABLE = waitlist_entries
 _ONE = "/waitlist_entries/{waitlist_entry_id}"
-
-
-class ListEntries(Operation, route=GET("/waitlist_entries"), wrapped=True):
-    """Filters by text and status."""
-
-    query: str | None = None
-    status: Literal["pending", "invited", "completed", "rejected"] | None = None
-    order_by: Annotated[str, Sorted("created_at", "email_address", "invited_at")] | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class CreateEntry(Operation, route=POST("/waitlist_entries")):
-    """An address; no e-mail is sent."""
-
-    email_address: str
-    notify: Nullable[bool] = None
-
-
-class CreateEntries(Operation, route=POST("/waitlist_entries/bulk"), many=True):
-    """An array of what one entry takes."""
-
-    email_address: str
-    notify: Nullable[bool] = None
-
-
-class DeleteEntry(Operation, route=DELETE(_ONE)):
-    """Takes nothing."""
-
-
-class InviteEntry(Operation, route=POST(f"{_ONE}/invite")):
-    """Whether to invite whoever is invited or a user already."""
-
-    ignore_existing: Nullable[bool] = None
-
-
-class RejectEntry(Operation, route=POST(f"{_ONE}/reject")):
-    """Takes nothing."""
 
 
 async def list_entries(call: Call) -> Any:
@@ -170,10 +131,10 @@ async def present(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]
 
 
 HANDLERS: Handlers = {
-    ListEntries: list_entries,
-    CreateEntry: create_entry,
-    CreateEntries: create_entries,
-    DeleteEntry: delete_entry,
-    InviteEntry: invite_entry,
-    RejectEntry: reject_entry,
+    GET("/waitlist_entries"): list_entries,
+    POST("/waitlist_entries"): create_entry,
+    POST("/waitlist_entries/bulk"): create_entries,
+    DELETE(_ONE): delete_entry,
+    POST(f"{_ONE}/invite"): invite_entry,
+    POST(f"{_ONE}/reject"): reject_entry,
 }

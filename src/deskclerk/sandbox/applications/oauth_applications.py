@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import or_
 
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, invalid, refusal
 from deskclerk.sandbox.http.rows import (
     RowMapping,
@@ -48,10 +48,6 @@ WHAT = "OAuth application"
 _URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
 _LONGEST_URI = 1024
 _LETTERS = string.ascii_letters + string.digits
-
-
-class RotateSecret(Operation, route=POST("/oauth_applications/{oauth_application_id}/rotate_secret")):
-    """Takes nothing."""
 
 
 async def list_oauth_applications(call: Call) -> Any:
@@ -201,5 +197,5 @@ HANDLERS: Handlers = {
     GET("/oauth_applications/{oauth_application_id}"): get_oauth_application,
     PATCH("/oauth_applications/{oauth_application_id}"): update_oauth_application,
     DELETE("/oauth_applications/{oauth_application_id}"): delete_oauth_application,
-    RotateSecret: rotate_secret,
+    POST("/oauth_applications/{oauth_application_id}/rotate_secret"): rotate_secret,
 }

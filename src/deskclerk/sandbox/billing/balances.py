@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from deskclerk.catalogue.route import GET, POST
 from deskclerk.sandbox.billing.money import CURRENCY, check_currency, money
 from deskclerk.sandbox.billing.payers import Kind, Payer, payer_of
-from deskclerk.sandbox.http.call import Call, Handler, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handler, Handlers
 from deskclerk.sandbox.http.errors import missing, refusal
 from deskclerk.sandbox.http.rows import RowMapping, find, get, insert
 from deskclerk.sandbox.ids import new_id
@@ -19,34 +19,6 @@ MOST = 10**12
 """Cents that a balance holds at most: far above what anybody grants, far below what a sum overflows at."""
 _SIGNS = {"increase": 1, "decrease": -1}
 _OWNER = {"user": "user_id", "org": "organization_id"}
-
-
-class UserCredits(Operation, route=GET("/users/{user_id}/billing/credits")):
-    """Takes nothing."""
-
-
-class OrganizationCredits(Operation, route=GET("/organizations/{organization_id}/billing/credits")):
-    """Takes nothing."""
-
-
-class AdjustUserCredits(Operation, route=POST("/users/{user_id}/billing/credits")):
-    """How many cents more or less; a key that is known already adjusts nothing."""
-
-    amount: int
-    action: str
-    idempotency_key: str
-    currency: str | None = None
-    note: str | None = None
-
-
-class AdjustOrganizationCredits(Operation, route=POST("/organizations/{organization_id}/billing/credits")):
-    """How many cents more or less; a key that is known already adjusts nothing."""
-
-    amount: int
-    action: str
-    idempotency_key: str
-    currency: str | None = None
-    note: str | None = None
 
 
 def reading(kind: Kind) -> Handler:
@@ -135,9 +107,12 @@ def _answer(payer: Payer, row: RowMapping) -> dict[str, Any]:
 
 
 HANDLERS: Handlers = {
-    UserCredits: reading("user"),
-    AdjustUserCredits: adjusting("user"),
+    GET("/users/{user_id}/billing/credits"): reading("user"),
+    POST("/users/{user_id}/billing/credits"): adjusting("user"),
     **where_organizations_are_on(
-        {OrganizationCredits: reading("org"), AdjustOrganizationCredits: adjusting("org")}
+        {
+            GET("/organizations/{organization_id}/billing/credits"): reading("org"),
+            POST("/organizations/{organization_id}/billing/credits"): adjusting("org"),
+        }
     ),
 }

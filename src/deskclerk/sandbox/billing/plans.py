@@ -1,15 +1,14 @@
 """Plans, and the prices at which they can be had."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import func
 
-from deskclerk.catalogue.fields import Limit, Nullable, Offset
 from deskclerk.catalogue.route import GET, POST
 from deskclerk.database import Connection
 from deskclerk.sandbox.billing.money import CURRENCY, SYMBOL, check_currency, money
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import Refusal, refusal
 from deskclerk.sandbox.http.rows import RowMapping, all_of, find, insert, ordered, page
 from deskclerk.sandbox.ids import new_id
@@ -21,35 +20,6 @@ SMALLEST, LARGEST = 100, 99_999_999
 _AMOUNTS = ("amount", "annual_monthly_amount")
 _PERIODS = {(True, False): "month", (False, True): "annual", (True, True): "both"}
 _MONTHS = 12
-
-
-class ListPlans(Operation, route=GET("/billing/plans"), wrapped=True):
-    """Filters by who pays."""
-
-    payer_type: Literal["user", "org"] | None = None
-    paginated: bool | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class ListPrices(Operation, route=GET("/billing/prices"), wrapped=True):
-    """Filters by plan."""
-
-    plan_id: str | None = None
-    paginated: bool | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class CreatePrice(Operation, route=POST("/billing/prices")):
-    """A plan, and cents for a month; null where it cannot be paid so."""
-
-    plan_id: str
-    amount: Nullable[int]
-    annual_monthly_amount: Nullable[int] = None
-    currency: str | None = None
-    description: str | None = None
-    supported_billing_periods: Literal["month", "annual", "both"] | None = None
 
 
 async def list_plans(call: Call) -> Any:
@@ -182,7 +152,7 @@ def _fee(cents: int | None) -> dict[str, Any] | None:
 
 
 HANDLERS: Handlers = {
-    ListPlans: list_plans,
-    ListPrices: list_prices,
-    CreatePrice: create_price,
+    GET("/billing/plans"): list_plans,
+    GET("/billing/prices"): list_prices,
+    POST("/billing/prices"): create_price,
 }

@@ -5,12 +5,11 @@ from typing import Any, Literal
 
 from sqlalchemy import Select, and_, exists, false, literal, or_, select, union_all
 
-from deskclerk.catalogue.fields import Limit, Offset, Rfc3339
 from deskclerk.catalogue.route import DELETE, GET, POST
 from deskclerk.sandbox.billing.money import money
 from deskclerk.sandbox.billing.payers import Payer, payer_answer, payer_of, payers_by, whose
 from deskclerk.sandbox.billing.plans import default_prices, plan_answer
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import refusal
 from deskclerk.sandbox.http.rows import RowMapping, all_of, page
 from deskclerk.sandbox.instance.settings import where_organizations_are_on
@@ -19,49 +18,6 @@ from deskclerk.sandbox.store.tables import billing_plans, email_addresses, organ
 _ITEM = "csub_item"
 _FREE = "The item is of a free plan."
 _ONE = "/billing/subscription_items/{subscription_item_id}"
-
-
-class UserSubscription(Operation, route=GET("/users/{user_id}/billing/subscription")):
-    """Takes nothing."""
-
-
-class OrganizationSubscription(Operation, route=GET("/organizations/{organization_id}/billing/subscription")):
-    """Takes nothing."""
-
-
-class ListItems(Operation, route=GET("/billing/subscription_items"), wrapped=True):
-    """Filters by state, payer, plan and text; items of free plans only if they are asked for."""
-
-    status: Literal["active", "ended", "past_due", "upcoming", "free_trial"] | None = None
-    payer_type: Literal["user", "org"] | None = None
-    plan_id: str | None = None
-    include_free: bool | None = None
-    query: str | None = None
-    paginated: bool | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class CancelItem(Operation, route=DELETE(_ONE)):
-    """Whether at once, or when what was paid for is over."""
-
-    end_now: bool | None = None
-
-
-class ExtendTrial(Operation, route=POST(f"{_ONE}/extend_free_trial")):
-    """Until when."""
-
-    extend_to: Rfc3339
-
-
-class ApplyDiscount(Operation, route=POST(f"{_ONE}/discounts")):
-    """The discount."""
-
-    discount_id: str
-
-
-class RemoveDiscount(Operation, route=DELETE(f"{_ONE}/discounts/{{discount_id}}")):
-    """Takes nothing."""
 
 
 async def user_subscription(call: Call) -> dict[str, Any]:
@@ -203,11 +159,13 @@ def _item_answer(payer: Payer, plan: RowMapping, price: RowMapping) -> dict[str,
 
 
 HANDLERS: Handlers = {
-    UserSubscription: user_subscription,
-    ListItems: list_items,
-    CancelItem: cancel_item,
-    ExtendTrial: extend_trial,
-    ApplyDiscount: change_discount,
-    RemoveDiscount: change_discount,
-    **where_organizations_are_on({OrganizationSubscription: organization_subscription}),
+    GET("/users/{user_id}/billing/subscription"): user_subscription,
+    GET("/billing/subscription_items"): list_items,
+    DELETE(_ONE): cancel_item,
+    POST(f"{_ONE}/extend_free_trial"): extend_trial,
+    POST(f"{_ONE}/discounts"): change_discount,
+    DELETE(f"{_ONE}/discounts/{{discount_id}}"): change_discount,
+    **where_organizations_are_on(
+        {GET("/organizations/{organization_id}/billing/subscription"): organization_subscription}
+    ),
 }

@@ -13,10 +13,10 @@ from deskclerk.catalogue import Route, Verb
 from deskclerk.errors import InvalidRequest
 from deskclerk.sandbox.controls.arguments import OfInstance, find_instance, wrong
 from deskclerk.sandbox.http.admission import METADATA_HAS_ITS_OWN_ROUTE, VERSIONS
-from deskclerk.sandbox.http.call import Call, Kept, Prepared
+from deskclerk.sandbox.http.call import Call, Prepared, handler_of
 from deskclerk.sandbox.http.errors import Refusal
 from deskclerk.sandbox.http.parameters import accepted, check_body
-from deskclerk.sandbox.http.routes import HANDLERS, OPERATIONS
+from deskclerk.sandbox.http.routes import HANDLERS
 from deskclerk.sandbox.ids import pinned_id
 from deskclerk.sandbox.opening import add_company
 from deskclerk.sandbox.store.state import Instance
@@ -228,7 +228,7 @@ def check_keys(content: Place) -> None:
 def keys_of(name: str) -> list[str]:
     """What an entry of a section may hold: its id, what the path needs, what the body takes."""
     route = route_of(name)
-    body = accepted(route, OPERATIONS.get(route)).body_in(METADATA_HAS_ITS_OWN_ROUTE)
+    body = accepted(route).body_in(METADATA_HAS_ITS_OWN_ROUTE)
     return ["id", *route.names, *body]
 
 
@@ -264,7 +264,7 @@ async def _body(name: str, entry: Place) -> dict[str, Any]:
     handler, names = HANDLERS[route], ("id", *route.names)
     body = {key: value for key, value in entry.value.items() if key not in names}
     with entry.refusing():
-        check_body(body, accepted(route, OPERATIONS.get(route)).body)
+        check_body(body, accepted(route).body)
         if isinstance(handler, Prepared):
             body = await handler.prepare(body)
     return {**body, **{key: entry.value[key] for key in names if key in entry.value}}
@@ -285,8 +285,7 @@ def _call(connection: Any, instance: Instance, now: int, route: Route, values: d
 
 
 async def _make(call: Call, name: str, entry: Place, key: str | None) -> None:
-    found = HANDLERS[route_of(name)]
-    handler = found.handler if isinstance(found, Prepared | Kept) else found
+    handler = handler_of(HANDLERS[route_of(name)])
     with entry.refusing(), pinned_id(SECTIONS[name].prefix, key):
         answer = await handler(call)
     if isinstance(answer, Response) and answer.status_code >= 400:  # noqa: PLR2004 - HTTP's line of errors

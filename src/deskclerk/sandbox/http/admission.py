@@ -34,8 +34,8 @@ ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
         DELETE("/billing/subscription_items/{subscription_item_id}"),
         GET("/users/{user_id}/billing/subscription"),
         GET("/billing/statements"),
-        GET("/billing/statements/{statementID}"),
-        GET("/billing/statements/{statementID}/payment_attempts"),
+        GET("/billing/statements/{statement_id}"),
+        GET("/billing/statements/{statement_id}/payment_attempts"),
     ),
     "2025-11-10",
 )

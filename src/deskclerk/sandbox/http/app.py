@@ -17,7 +17,7 @@ from deskclerk.catalogue import Route, Verb
 from deskclerk.errors import StorageUnavailable
 from deskclerk.sandbox.http.admission import TRACE_HEADER, Admitted, admit, has_route, in_version
 from deskclerk.sandbox.http.answer import encoded
-from deskclerk.sandbox.http.call import Call, Handler, Kept, Operation, Prepared, Question
+from deskclerk.sandbox.http.call import Call, Handler, Kept, Prepared, Question, Reading, Writing, handler_of
 from deskclerk.sandbox.http.errors import Problem, Refusal, envelope, refusal
 from deskclerk.sandbox.http.faults import CODES, Faults, Gone, meet
 from deskclerk.sandbox.http.images import PATH as IMAGES
@@ -26,7 +26,7 @@ from deskclerk.sandbox.http.incoming import Incoming
 from deskclerk.sandbox.http.parameters import accepted, read_body, read_items, read_query
 from deskclerk.sandbox.http.rate_limits import RateLimits
 from deskclerk.sandbox.http.router import Found, Router
-from deskclerk.sandbox.http.routes import HANDLERS, OPERATIONS, not_served
+from deskclerk.sandbox.http.routes import HANDLERS, not_served
 from deskclerk.sandbox.store.state import State
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.webhooks.outbox import write_outbox
@@ -47,7 +47,6 @@ class Endpoint:
     """What a route leads to; without a handler Clerk has the operation and the sandbox does not."""
 
     route: Route
-    operation: type[Operation] | None
     reads: bool
     prepared: Prepared | None
     kept: Kept | None
@@ -55,17 +54,14 @@ class Endpoint:
 
 
 def _endpoint(route: Route) -> Endpoint:
-    found, operation = HANDLERS[route], OPERATIONS.get(route)
-    reads = route.method is Verb.GET
-    if operation and operation.writes is not None:
-        reads = not operation.writes
+    found = HANDLERS[route]
+    reads = (route.method is Verb.GET or isinstance(found, Reading)) and not isinstance(found, Writing)
     return Endpoint(
         route=route,
-        operation=operation,
         reads=reads,
         prepared=found if isinstance(found, Prepared) else None,
         kept=found if isinstance(found, Kept) else None,
-        handler=found.handler if isinstance(found, Prepared | Kept) else found,
+        handler=handler_of(found),
     )
 
 
@@ -79,7 +75,7 @@ class BackendApi:
         for route in HANDLERS:
             self._router.add(route, _endpoint(route))
         for route in not_served():
-            absent = Endpoint(route, None, reads=True, prepared=None, kept=None, handler=None)
+            absent = Endpoint(route, reads=True, prepared=None, kept=None, handler=None)
             self._router.add(route, absent)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,10 +133,10 @@ class BackendApi:
         if not isinstance(found, Found):
             return _not_routed(request, found)
         endpoint, version = found.target, admitted.version
-        route, operation = endpoint.route, endpoint.operation
-        takes = accepted(route, operation)
+        route = endpoint.route
         if endpoint.handler is None:
             raise _not_served(route)
+        takes = accepted(route)
         # Checked before a transaction begins: a request that is wrong costs no lock.
         if not has_route(route, version):
             text = f"{route.method} /v1{route.path} is no route of API version {version}."
@@ -155,9 +151,9 @@ class BackendApi:
                 return encoded(kept[0]).encode()
         body: dict[str, Any] = {}
         items: list[dict[str, Any]] = []
-        upload = await request.upload(operation.upload) if operation and operation.upload else None
-        if operation and operation.many:
-            items = read_items(await request.content(), takes.body)
+        upload = await request.upload(takes.upload) if takes.upload else None
+        if takes.items is not None:
+            items = read_items(await request.content(), takes.items)
         elif upload is None and route.method not in (Verb.GET, Verb.DELETE):
             body = read_body(await request.content(), takes.body_in(version))
         # Before the transaction: hashing a password takes as long as a thousand rows, and would hold the

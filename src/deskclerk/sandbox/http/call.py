@@ -1,69 +1,13 @@
 """One request on its way through the sandbox: what handles it, what it accepts, the file that it brings."""
 
-import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, get_type_hints
+from typing import Any
 
-from deskclerk.catalogue import Action, Parameter, Route, Verb
-from deskclerk.catalogue.parameter import read_parameter
+from deskclerk.catalogue import Route
 from deskclerk.database import Connection
 from deskclerk.sandbox.http.answer import Ready
 from deskclerk.sandbox.store.store import Instance, Store
-
-
-class Operation:
-    """Declares the parameters of a route that no action uses, with the catalogue's types and marks.
-
-    `class CreateSession(Operation, route=POST("/sessions")): user_id: str`. Those of a GET or DELETE
-    travel in the query, others in the body unless marked `Query`; what stands in the path is not
-    declared. `like` takes the parameters of an action instead. Of a list, `wrapped` says that it is always
-    `{data, total_count}`; `many` that the body is an array of objects (they arrive as `call.items`);
-    `upload` that it is a form with this one file (it arrives as `call.upload`); `writes` says otherwise
-    than the method does whether it writes.
-    Only declared, never built: requests are checked by `parameters`, as those of actions are.
-    """
-
-    route: ClassVar[Route]
-    like: ClassVar[type[Action] | None]
-    wrapped: ClassVar[bool]
-    many: ClassVar[bool]
-    upload: ClassVar[str]
-    writes: ClassVar[bool | None]
-
-    def __init_subclass__(
-        cls,
-        *,
-        route: Route,
-        like: type[Action] | None = None,
-        wrapped: bool = False,
-        many: bool = False,
-        upload: str = "",
-        writes: bool | None = None,
-    ) -> None:
-        cls.route, cls.like, cls.wrapped, cls.many = route, like, wrapped, many
-        cls.upload, cls.writes = upload, writes
-
-    @classmethod
-    @functools.cache
-    def parameters(cls) -> dict[str, Parameter]:
-        """The declared parameters by name."""
-        # Only where it is asked for: there are a hundred of them, and a request is for one.
-        from pydantic.fields import FieldInfo  # noqa: PLC0415
-
-        reads = cls.route.method in (Verb.GET, Verb.DELETE)
-        found = {}
-        for name, kind in get_type_hints(cls, include_extras=True).items():
-            if name in Operation.__annotations__:
-                continue
-            absent = name not in vars(cls)
-            info = (
-                FieldInfo.from_annotation(kind)
-                if absent
-                else FieldInfo.from_annotated_attribute(kind, vars(cls)[name])
-            )
-            found[name] = read_parameter(name, info, in_path=False, reads=reads)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +95,27 @@ class Kept:
     handler: Handler
 
 
-Handlers = Mapping[Route | type[Operation], Handler | Prepared | Kept]
-"""What handles each route of one resource module; a route that no action uses stands as its Operation."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A handler that changes nothing, though the method is that of a write."""
+
+    handler: Handler
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A handler that may change something, though the method is that of a read."""
+
+    handler: Handler
+
+
+Handled = Handler | Prepared | Kept | Reading | Writing
+
+
+def handler_of(found: Handled) -> Handler:
+    """The handler alone, without what is said about it."""
+    return found.handler if isinstance(found, Prepared | Kept | Reading | Writing) else found
+
+
+Handlers = Mapping[Route, Handled]
+"""What handles each route of one resource module; what a route accepts is declared by its actions."""

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deskclerk.catalogue import EVERY_ACTION, Action, Parameter, Route, Verb
-from deskclerk.catalogue.route import GET
+from deskclerk.catalogue.route import GET, PATCH, POST
 from deskclerk.sandbox.http.admission import METADATA_HAS_ITS_OWN_ROUTE
-from deskclerk.sandbox.http.call import Operation
 from deskclerk.sandbox.http.errors import Problem, Refusal, refusal
 
 _TYPES: Mapping[str, type] = {"string": str, "boolean": bool, "integer": int, "object": dict, "array": list}
@@ -25,8 +24,64 @@ _NUL = "\0"
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)",
 )
-REPEATED = {(GET("/organizations/{organization_id}/invitations"), "status")}
+_FARTHEST = 2**40
+"""Seconds; a time that far away still fits both databases, and no calendar ends before it."""
+_MODES = ("manual_invitation", "automatic_invitation", "automatic_suggestion", "enterprise_sso")
+_MODE = {"type": "string", "enum": [*_MODES]}
+_USERS = {"type": "array", "items": {"type": "string"}}
+_SECONDS = {"type": "integer", "minimum": 1, "maximum": _FARTHEST}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 256}
+_ORGANIZATION, _ROLE = "/organizations/{organization_id}", "/organization_roles"
+_PERMISSION = "/organization_permissions"
+
+ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
+    # The rule refuses these, with Clerk's own code for it.
+    (POST("/users/ban"), "user_ids"): {"schema": _USERS},
+    (POST("/users/unban"), "user_ids"): {"schema": _USERS},
+    (POST("/users/{user_id}/billing/credits"), "action"): {"schema": {"type": "string"}},
+    (POST(f"{_ORGANIZATION}/billing/credits"), "action"): {"schema": {"type": "string"}},
+    # Clerk's text names the values where its schema does not; filters can be combined, and turned round.
+    (GET(f"{_ORGANIZATION}/domains"), "verified"): {"schema": {"type": "string", "enum": ["true", "false"]}},
+    (GET(f"{_ORGANIZATION}/domains"), "enrollment_mode"): {
+        "schema": {
+            "type": "array",
+            "items": {"type": "string", "enum": [*_MODES, *(f"-{mode}" for mode in _MODES)]},
+        }
+    },
+    (POST(f"{_ORGANIZATION}/domains"), "enrollment_mode"): {"schema": _MODE},
+    (PATCH(f"{_ORGANIZATION}/domains/{{domain_id}}"), "enrollment_mode"): {"schema": _MODE},
+    (GET("/waitlist_entries"), "order_by"): {"sorts": ("created_at", "email_address", "invited_at")},
+    # A name is never empty, and bounded as an organization's is.
+    (POST(_ROLE), "name"): {"schema": _NAME},
+    (PATCH(f"{_ROLE}/{{organization_role_id}}"), "name"): {"schema": _NAME},
+    (POST(_PERMISSION), "name"): {"schema": _NAME},
+    (PATCH(f"{_PERMISSION}/{{permission_id}}"), "name"): {"schema": _NAME},
+    # Zero is no limit; less is nothing.
+    (PATCH("/instance/organization_settings"), "max_allowed_memberships"): {
+        "schema": {"type": "integer", "minimum": 0}
+    },
+    # Clerk documents the empty text as what takes the preference back.
+    (PATCH("/instance"), "preferred_sign_in_strategy_when_password_required"): {
+        "schema": {"type": "string", "enum": ["password", "otp", ""]}
+    },
+    (POST("/sign_in_tokens"), "expires_in_seconds"): {"schema": _SECONDS},
+    (POST("/actor_tokens"), "expires_in_seconds"): {"schema": _SECONDS},
+    (POST("/actor_tokens"), "session_max_duration_in_seconds"): {"schema": _SECONDS},
+}
+"""Where the sandbox takes a parameter otherwise than Clerk's schema, and so the catalogue, declares it."""
+
+REPEATED = {(GET(f"{_ORGANIZATION}/invitations"), "status")}
 """Single by Clerk's schema, but its text says that several values are accepted."""
+
+UNDOCUMENTED: Mapping[Route, Mapping[str, Parameter]] = {
+    # Clerk's JavaScript SDK sends it.
+    POST("/sessions/{session_id}/refresh"): {
+        "suffixed_cookies": Parameter(
+            "suffixed_cookies", "body", {"type": "boolean"}, required=False, description=""
+        )
+    }
+}
+"""Parameters that Clerk's document does not have."""
 
 
 def from_text(texts: list[str], item: Parameter) -> Any:
@@ -65,6 +120,9 @@ def check(value: Any, item: Parameter) -> Iterator[Problem]:
         yield from _check_bounds(value, item.schema, name)
         if kind == "array":
             yield from _check_items(value, item.schema["items"], name)
+            yield from _check_parts(value, item)
+        elif item.parts:
+            yield from _check_parts([value], item)
 
 
 def parse_time(text: str) -> int:
@@ -145,18 +203,34 @@ def _check_items(values: list[Any], schema: Mapping[str, Any], name: str) -> Ite
         yield from _check_bounds(value, schema, name)
 
 
+def _check_parts(values: list[Any], item: Parameter) -> Iterator[Problem]:
+    """What is wrong inside objects; each place is named as `oidc.client_id`."""
+    if not item.parts:
+        return
+    known = {name: dataclasses.replace(part, name=f"{item.name}.{name}") for name, part in item.parts.items()}
+    schema: Mapping[str, Any] = item.schema.get("items", item.schema)
+    closed = not schema.get("additionalProperties")
+    for value in values:
+        # What is no object was refused as such.
+        if isinstance(value, dict):
+            yield from problems_in(value, known, within=f"{item.name}.", closed=closed)
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The parameters of one route by name, by where they travel.
 
     `old` are body parameters of API versions before METADATA_HAS_ITS_OWN_ROUTE; `wrapped` says that
-    its list is always `{data, total_count}`.
+    its list is always `{data, total_count}`. `items` are those of each object of a body that is an array,
+    `upload` is what a form calls the one file that it brings.
     """
 
     query: Mapping[str, Parameter]
     body: Mapping[str, Parameter]
     old: Mapping[str, Parameter]
     wrapped: bool
+    items: Mapping[str, Parameter] | None = None
+    upload: str = ""
 
     def body_in(self, version: str) -> Mapping[str, Parameter]:
         """The body parameters in an API version."""
@@ -166,23 +240,20 @@ class Accepted:
 _KNOWN: dict[Route, Accepted] = {}
 
 
-def accepted(route: Route, operation: type[Operation] | None = None) -> Accepted:
-    """What a route accepts: what its operation declares, else what all actions that use the route do.
+def accepted(route: Route) -> Accepted:
+    """What a route accepts: what all actions that use it declare.
 
     Where several share one, a parameter is as the first declares it, and required if all require it.
     """
     # Made when a route is first asked for: a process on the command line asks for one.
     found = _KNOWN.get(route)
     if found is None:
-        found = _KNOWN[route] = _accepted(route, operation)
+        found = _KNOWN[route] = _accepted(route)
     return found
 
 
-def _accepted(route: Route, operation: type[Operation] | None) -> Accepted:
-    if operation and not operation.like:
-        return _declared(operation)
-    like = operation.like if operation else None
-    actions = [like] if like else [item for item in EVERY_ACTION if route in item.spec.routes]
+def _accepted(route: Route) -> Accepted:
+    actions = [item for item in EVERY_ACTION if route in item.spec.routes]
     found = [(item, name) for item in actions for name in item.parameters().values()]
     body = [(item, name) for item, name in found if name.where == "body" and _takes_body(route)]
     query = _merged(actions, (pair for pair in found if pair[1].where == "query"))
@@ -192,19 +263,16 @@ def _accepted(route: Route, operation: type[Operation] | None) -> Accepted:
         others = {other.path for other in action.spec.also} - {action.spec.route.path}
         return route.path not in others
 
+    fields = _merged(actions, ((kind, item) for kind, item in body if item.metadata is not own(kind)))
+    fields |= UNDOCUMENTED.get(route, {})
     return Accepted(
-        query={name: _repeatable(route, item) for name, item in query.items()},
-        body=_merged(actions, ((kind, item) for kind, item in body if item.metadata is not own(kind))),
+        query={name: _adjusted(route, item) for name, item in query.items()},
+        body={name: _adjusted(route, item) for name, item in fields.items()},
+        items=next((item.parts for item in fields.values() if item.whole), None),
+        upload=next((name for name, item in fields.items() if item.upload), ""),
         old=_merged(actions, ((kind, item) for kind, item in body if item.metadata and own(kind))),
         wrapped=any(item.spec.wrapped for item in actions),
     )
-
-
-def _declared(operation: type[Operation]) -> Accepted:
-    where: dict[str, dict[str, Parameter]] = {"query": {}, "body": {}}
-    for name, item in operation.parameters().items():
-        where[item.where][name] = item
-    return Accepted(query=where["query"], body=where["body"], old={}, wrapped=operation.wrapped)
 
 
 def read_query(pairs: Iterable[tuple[str, str]], known: Mapping[str, Parameter]) -> dict[str, Any]:
@@ -241,12 +309,24 @@ def read_items(content: bytes, known: Mapping[str, Parameter]) -> list[dict[str,
 
 def check_body(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> None:
     """Refuse a body with what is unknown, missing or wrong."""
-    unknown = (
-        Problem("form_param_unknown", "is unknown", f"{name} is not a parameter of this request.", name)
-        for name in given
-        if name not in known
-    )
-    _refuse_any([*unknown, *_missing(given, known), *_wrong(given, known)])
+    _refuse_any([*problems_in(given, known)])
+
+
+def problems_in(
+    given: Mapping[str, Any], known: Mapping[str, Parameter], within: str = "", *, closed: bool = True
+) -> Iterator[Problem]:
+    """What is unknown, missing or wrong in an object; `within` stands before the names of what is unknown.
+
+    One that is not `closed` may hold more than what is known.
+    """
+    for key in given:
+        if key not in known and closed:
+            name = f"{within}{key}"
+            yield Problem(
+                "form_param_unknown", "is unknown", f"{name} is not a parameter of this request.", name
+            )
+    yield from _missing(given, known)
+    yield from _wrong(given, known)
 
 
 def _takes_body(route: Route) -> bool:
@@ -262,11 +342,10 @@ def _merged(
     return {name: _optional(item, actions) for name, item in merged.items()}
 
 
-def _repeatable(route: Route, item: Parameter) -> Parameter:
-    """The parameter, as a list where it may be repeated."""
-    if (route, item.name) not in REPEATED:
-        return item
-    return dataclasses.replace(item, schema={"type": "array", "items": item.schema})
+def _adjusted(route: Route, item: Parameter) -> Parameter:
+    if (route, item.name) in REPEATED:
+        return dataclasses.replace(item, schema={"type": "array", "items": item.schema})
+    return dataclasses.replace(item, **ADJUSTED.get((route, item.name), {}))
 
 
 def _optional(item: Parameter, actions: list[type[Action]]) -> Parameter:
@@ -297,7 +376,7 @@ def _no_constant(name: str) -> Any:
 def _missing(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> Iterator[Problem]:
     for name, item in known.items():
         if item.required and name not in given:
-            yield Problem("form_param_missing", "is missing", f"{name} must be included.", name)
+            yield Problem("form_param_missing", "is missing", f"{item.name} must be included.", item.name)
 
 
 def _wrong(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> Iterator[Problem]:

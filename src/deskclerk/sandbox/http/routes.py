@@ -7,7 +7,7 @@ from deskclerk.catalogue import Route, Verb
 from deskclerk.sandbox.access import invitations, redirect_urls, restrictions, waitlist
 from deskclerk.sandbox.applications import oauth_applications
 from deskclerk.sandbox.billing import balances, plans, statements, subscriptions
-from deskclerk.sandbox.http.call import Handler, Operation, Prepared
+from deskclerk.sandbox.http.call import Handled
 from deskclerk.sandbox.instance import domains, settings, this_instance
 from deskclerk.sandbox.organizations import domains as organization_domains
 from deskclerk.sandbox.organizations import invitations as organization_invitations
@@ -77,16 +77,9 @@ RESOURCES = (
 )
 """The modules of rules, each with its HANDLERS."""
 
-_BY_KEY = [pair for module in RESOURCES for pair in module.HANDLERS.items()]
-
-HANDLERS: Mapping[Route, Handler | Prepared] = {
-    key if isinstance(key, Route) else key.route: handler for key, handler in _BY_KEY
+HANDLERS: Mapping[Route, Handled] = {
+    route: handler for module in RESOURCES for route, handler in module.HANDLERS.items()
 }
-
-OPERATIONS: Mapping[Route, type[Operation]] = {
-    key.route: key for key, _ in _BY_KEY if not isinstance(key, Route)
-}
-"""The routes that no action uses, and the declaration of each."""
 
 
 def all_operations() -> tuple[Route, ...]:

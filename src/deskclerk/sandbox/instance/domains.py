@@ -4,10 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
 from deskclerk.database import Connection
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, refusal, require
 from deskclerk.sandbox.http.rows import RowMapping, all_of, change, get, insert, page, remove, unique_or
 from deskclerk.sandbox.ids import new_id
@@ -38,14 +37,6 @@ def portal_url(instance: Instance) -> str:
 def ticket_url(instance: Instance, ticket: str) -> str:
     """The link in an invitation's e-mail."""
     return frontend_url(instance, f"/v1/tickets/accept?ticket={ticket}")
-
-
-class UpdateDomain(Operation, route=PATCH("/domains/{domain_id}")):
-    """What is given changes; `is_secondary` means nothing to a development instance."""
-
-    name: Nullable[str] = None
-    proxy_url: Nullable[str] = None
-    is_secondary: Nullable[bool] = None
 
 
 async def list_domains(call: Call) -> Any:
@@ -147,6 +138,6 @@ def domain_answer(row: RowMapping, instance: Instance) -> dict[str, Any]:
 HANDLERS: Handlers = {
     GET("/domains"): list_domains,
     POST("/domains"): create_domain,
-    UpdateDomain: update_domain,
+    PATCH("/domains/{domain_id}"): update_domain,
     DELETE("/domains/{domain_id}"): delete_domain,
 }

@@ -1,16 +1,14 @@
 """The settings of an instance, section by section: how they begin, and what they were changed to."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Any
 
-from annotated_types import MaxLen
 from sqlalchemy import bindparam, select
 
-from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import GET, PATCH
 from deskclerk.database import Statement
-from deskclerk.sandbox.http.call import Call, Handler, Handlers, Kept, Operation, Prepared
+from deskclerk.sandbox.http.call import Call, Handler, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, refusal
 from deskclerk.sandbox.store.system_roles import ADMIN, MEMBER
 from deskclerk.sandbox.store.tables import instance_settings
@@ -90,16 +88,14 @@ async def _changed(call: Call, section: str) -> Mapping[str, Any]:
     return rows[0][0] if rows else {}
 
 
-def given(call: Call, names: Iterable[str]) -> dict[str, Any]:
+def given(call: Call) -> dict[str, Any]:
     """What the body sets; null changes nothing."""
-    return {name: call.body[name] for name in names if call.body.get(name) is not None}
+    return {name: value for name, value in call.body.items() if value is not None}
 
 
 def where_organizations_are_on(handlers: Handlers) -> Handlers:
     """The same handlers; each refuses first where the settings have organizations off."""
-    return {
-        key: item if isinstance(item, Prepared | Kept) else _guarded(item) for key, item in handlers.items()
-    }
+    return {key: _guarded(item) if callable(item) else item for key, item in handlers.items()}
 
 
 def _guarded(handler: Handler) -> Handler:
@@ -113,31 +109,6 @@ def _guarded(handler: Handler) -> Handler:
     return guarded
 
 
-class ReadCommunication(Operation, route=GET("/instance/communication")):
-    """Takes nothing."""
-
-
-class UpdateCommunication(Operation, route=PATCH("/instance/communication")):
-    """The whole list."""
-
-    blocked_country_codes: Nullable[Annotated[list[str], MaxLen(250)]] = None
-
-
-class ReadOAuthSettings(Operation, route=GET("/instance/oauth_application_settings")):
-    """Takes nothing."""
-
-
-class UpdateOAuthSettings(Operation, route=PATCH("/instance/oauth_application_settings")):
-    """What is given changes; null scopes are Clerk's."""
-
-    dynamic_oauth_client_registration: Nullable[bool] = None
-    default_scopes: Nullable[list[str]] = None
-    oauth_jwt_access_tokens: Nullable[bool] = None
-    client_id_metadata_documents_advertised: Nullable[bool] = None
-    client_id_metadata_documents_only_allow_pre_registered_clients: Nullable[bool] = None
-    client_id_metadata_documents_block_implicitly_allowed_clients: Nullable[bool] = None
-
-
 async def get_communication(call: Call) -> dict[str, Any]:
     """Where no SMS goes."""
     return {"object": "instance_communication", **await read_settings(call, "communication")}
@@ -145,7 +116,7 @@ async def get_communication(call: Call) -> dict[str, Any]:
 
 async def update_communication(call: Call) -> dict[str, Any]:
     """Replace the list of countries."""
-    values = given(call, UpdateCommunication.parameters())
+    values = given(call)
     codes = values.get("blocked_country_codes", [])
     if not all(_COUNTRY.fullmatch(code) for code in codes):
         raise ill_formed("blocked_country_codes", "blocked_country_codes must be two capital letters each.")
@@ -162,7 +133,7 @@ async def get_oauth_settings(call: Call) -> dict[str, Any]:
 
 async def update_oauth_settings(call: Call) -> dict[str, Any]:
     """Change what holds for OAuth applications."""
-    values = given(call, UpdateOAuthSettings.parameters())
+    values = given(call)
     if "default_scopes" in call.body:
         scopes = call.body["default_scopes"]
         values["default_scopes"] = scopes and list(dict.fromkeys(scopes))  # a set, in the order given
@@ -171,8 +142,8 @@ async def update_oauth_settings(call: Call) -> dict[str, Any]:
 
 
 HANDLERS: Handlers = {
-    ReadCommunication: get_communication,
-    UpdateCommunication: update_communication,
-    ReadOAuthSettings: get_oauth_settings,
-    UpdateOAuthSettings: update_oauth_settings,
+    GET("/instance/communication"): get_communication,
+    PATCH("/instance/communication"): update_communication,
+    GET("/instance/oauth_application_settings"): get_oauth_settings,
+    PATCH("/instance/oauth_application_settings"): update_oauth_settings,
 }

@@ -1,13 +1,12 @@
 """The instance itself: which one a secret key opens, and its settings."""
 
 import re
-from typing import Any, Literal
+from typing import Any
 
 from starlette.responses import Response
 
-from deskclerk.catalogue.fields import Nullable, about
 from deskclerk.catalogue.route import GET, PATCH, POST, PUT
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import Refusal, ill_formed, refusal
 from deskclerk.sandbox.instance.settings import change_settings, given, read_settings
 from deskclerk.sandbox.users.identifications import normal
@@ -15,57 +14,6 @@ from deskclerk.sandbox.users.identifications import normal
 _NO_CONTENT = 204
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#]+")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9]{1,64}")
-
-
-class ReadInstance(Operation, route=GET("/instance")):
-    """Takes nothing."""
-
-
-class UpdateInstance(Operation, route=PATCH("/instance")):
-    """What is given changes."""
-
-    test_mode: Nullable[bool] = None
-    hibp: Nullable[bool] = None
-    support_email: Nullable[str] = None
-    clerk_js_version: Nullable[str] = None
-    development_origin: Nullable[str] = None
-    allowed_origins: list[str] | None = None
-    cookieless_dev: Nullable[bool] = about("deprecated: use url_based_session_syncing")
-    url_based_session_syncing: Nullable[bool] = None
-    preferred_sign_in_strategy_when_password_required: Nullable[Literal["password", "otp", ""]] = None
-
-
-class UpdateRestrictions(Operation, route=PATCH("/instance/restrictions")):
-    """What is given changes."""
-
-    allowlist: Nullable[bool] = None
-    blocklist: Nullable[bool] = None
-    allowlist_blocklist_disabled_on_sign_in: Nullable[bool] = None
-    block_email_subaddresses: Nullable[bool] = None
-    block_disposable_email_domains: Nullable[bool] = None
-
-
-class UpdateBetaSettings(Operation, route=PATCH("/beta_features/instance_settings")):
-    """What is given changes."""
-
-    restricted_to_allowlist: Nullable[bool] = None
-    from_email_address: Nullable[str] = None
-    progressive_sign_up: Nullable[bool] = None
-    test_mode: Nullable[bool] = None
-
-
-class ChangeDomain(Operation, route=POST("/instance/change_domain")):
-    """A production instance's new home."""
-
-    home_url: str | None = None
-    is_secondary: bool | None = None
-
-
-class ChangeDomainBeta(Operation, route=PUT("/beta_features/domain")):
-    """As ChangeDomain, under its old name."""
-
-    home_url: str | None = None
-    is_secondary: bool | None = None
 
 
 async def get_instance(call: Call) -> dict[str, Any]:
@@ -82,7 +30,7 @@ async def get_instance(call: Call) -> dict[str, Any]:
 
 async def update_instance(call: Call) -> Response:
     """Change what is given; Clerk answers nothing."""
-    values = given(call, UpdateInstance.parameters())
+    values = given(call)
     if values.get("support_email"):
         _check_email(values["support_email"])
     # An empty development_origin takes it back; a stand-in passes for it here.
@@ -95,13 +43,13 @@ async def update_instance(call: Call) -> Response:
 
 async def update_restrictions(call: Call) -> dict[str, Any]:
     """Change which restrictions are on."""
-    values = given(call, UpdateRestrictions.parameters())
+    values = given(call)
     return {"object": "instance_restrictions", **await change_settings(call, "restrictions", values)}
 
 
 async def update_beta_settings(call: Call) -> dict[str, Any]:
     """Change settings under their older names."""
-    values = given(call, UpdateBetaSettings.parameters())
+    values = given(call)
     if not _LOCAL_PART.fullmatch(values.get("from_email_address", "noreply")):
         raise ill_formed("from_email_address", "from_email_address must have letters and digits only.")
     # Its settings belong to three sections; what is not taken out here goes to the last, `emails`.
@@ -135,10 +83,10 @@ def _check_email(text: str) -> None:
 
 
 HANDLERS: Handlers = {
-    ReadInstance: get_instance,
-    UpdateInstance: update_instance,
-    UpdateRestrictions: update_restrictions,
-    UpdateBetaSettings: update_beta_settings,
-    ChangeDomain: change_domain,
-    ChangeDomainBeta: change_domain,
+    GET("/instance"): get_instance,
+    PATCH("/instance"): update_instance,
+    PATCH("/instance/restrictions"): update_restrictions,
+    PATCH("/beta_features/instance_settings"): update_beta_settings,
+    POST("/instance/change_domain"): change_domain,
+    PUT("/beta_features/domain"): change_domain,
 }

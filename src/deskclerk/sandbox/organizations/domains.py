@@ -1,13 +1,12 @@
 """Domains of organizations: whose e-mail addresses belong to one."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from sqlalchemy import Select, func
 
-from deskclerk.catalogue.fields import Limit, Nullable, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, invalid, not_found, refusal, require
 from deskclerk.sandbox.http.rows import (
     RowMapping,
@@ -49,51 +48,6 @@ SignedMode = Literal[
     "-automatic_suggestion",
     "-enterprise_sso",
 ]
-
-
-class ListOrganizationDomains(Operation, route=GET(_PLACE), wrapped=True):
-    """Filters; a mode with `-` before it is left out."""
-
-    verified: Literal["true", "false"] | None = None
-    enrollment_mode: list[SignedMode] | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class ListAllDomains(Operation, route=GET("/organization_domains"), wrapped=True):
-    """Filters; a mode with `-` before it is left out."""
-
-    organization_id: str | None = None
-    verified: Literal["true", "false"] | None = None
-    enrollment_mode: list[SignedMode] | None = None
-    query: str | None = None
-    domains: list[str] | None = None
-    order_by: Annotated[str, Sorted("name", "created_at")] | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class CreateOrganizationDomain(Operation, route=POST(_PLACE)):
-    """A domain, verified unless it is told otherwise."""
-
-    name: str | None = None
-    enrollment_mode: Mode | None = None
-    verified: Nullable[bool] = None
-
-
-class UpdateOrganizationDomain(Operation, route=PATCH(f"{_PLACE}/{{domain_id}}")):
-    """What is given changes."""
-
-    enrollment_mode: Nullable[Mode] = None
-    verified: Nullable[bool] = None
-
-
-class DeleteOrganizationDomain(Operation, route=DELETE(f"{_PLACE}/{{domain_id}}")):
-    """Takes nothing."""
-
-
-class VerifyOwnership(Operation, route=POST(f"{_PLACE}/{{domain_id}}/verify_ownership")):
-    """Takes nothing."""
 
 
 async def list_organization_domains(call: Call) -> Any:
@@ -271,11 +225,11 @@ def _verification(verified_at: int | None) -> dict[str, Any]:
 
 HANDLERS: Handlers = where_organizations_are_on(
     {
-        ListOrganizationDomains: list_organization_domains,
-        ListAllDomains: list_all_domains,
-        CreateOrganizationDomain: create_organization_domain,
-        UpdateOrganizationDomain: update_organization_domain,
-        DeleteOrganizationDomain: delete_organization_domain,
-        VerifyOwnership: verify_ownership,
+        GET(_PLACE): list_organization_domains,
+        GET("/organization_domains"): list_all_domains,
+        POST(_PLACE): create_organization_domain,
+        PATCH(f"{_PLACE}/{{domain_id}}"): update_organization_domain,
+        DELETE(f"{_PLACE}/{{domain_id}}"): delete_organization_domain,
+        POST(f"{_PLACE}/{{domain_id}}/verify_ownership"): verify_ownership,
     }
 )

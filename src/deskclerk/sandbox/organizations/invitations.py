@@ -1,12 +1,10 @@
 """Invitations to join an organization."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from sqlalchemy import Select, exists, select
 
-from deskclerk.catalogue import CreateOrgInvitation
-from deskclerk.catalogue.fields import Limit, Offset, Sorted
 from deskclerk.catalogue.route import GET, POST
 from deskclerk.sandbox.access.invitations import (
     check_size,
@@ -16,7 +14,7 @@ from deskclerk.sandbox.access.invitations import (
     status_at,
     status_of,
 )
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import not_found, refusal
 from deskclerk.sandbox.http.metadata import checked_metadata
 from deskclerk.sandbox.http.rows import (
@@ -52,33 +50,6 @@ from deskclerk.sandbox.users.identifications import NORMAL, normal
 MOST_AT_ONCE = 10
 _table = organization_invitations
 _PLACE = "/organizations/{organization_id}/invitations"
-
-
-class GetOrganizationInvitation(Operation, route=GET(f"{_PLACE}/{{invitation_id}}")):
-    """Takes nothing."""
-
-
-class ListPendingInvitations(Operation, route=GET(f"{_PLACE}/pending"), wrapped=True):
-    """Takes a page."""
-
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class ListAllInvitations(Operation, route=GET("/organization_invitations"), wrapped=True):
-    """Filters by status and address."""
-
-    order_by: Annotated[str, Sorted("created_at", "email_address")] | None = None
-    status: Literal["pending", "accepted", "revoked", "expired"] | None = None
-    query: str | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class CreateOrganizationInvitations(
-    Operation, route=POST(f"{_PLACE}/bulk"), like=CreateOrgInvitation, many=True
-):
-    """An array of what one invitation takes."""
 
 
 async def list_organization_invitations(call: Call) -> Any:
@@ -276,9 +247,9 @@ HANDLERS: Handlers = where_organizations_are_on(
         GET(_PLACE): list_organization_invitations,
         POST(_PLACE): create_organization_invitation,
         POST(f"{_PLACE}/{{invitation_id}}/revoke"): revoke_organization_invitation,
-        GetOrganizationInvitation: get_organization_invitation,
-        ListPendingInvitations: list_pending,
-        ListAllInvitations: list_all_invitations,
-        CreateOrganizationInvitations: create_organization_invitations,
+        GET(f"{_PLACE}/{{invitation_id}}"): get_organization_invitation,
+        GET(f"{_PLACE}/pending"): list_pending,
+        GET("/organization_invitations"): list_all_invitations,
+        POST(f"{_PLACE}/bulk"): create_organization_invitations,
     }
 )

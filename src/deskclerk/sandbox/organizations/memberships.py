@@ -1,13 +1,12 @@
 """Memberships: who belongs to an organization, in which role."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 from sqlalchemy import Select, and_, select, update
 
-from deskclerk.catalogue.fields import Json, Limit, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import Refusal, not_found, refusal
 from deskclerk.sandbox.http.metadata import checked_metadata, merged_metadata
 from deskclerk.sandbox.http.rows import (
@@ -45,21 +44,6 @@ from deskclerk.sandbox.users.filters import conditions, order_column
 
 _ONE = "/organizations/{organization_id}/memberships/{user_id}"
 _SORTS = ("phone_number", "email_address", "created_at", "first_name", "last_name", "username")
-
-
-class MergeMembershipMetadata(Operation, route=PATCH(f"{_ONE}/metadata")):
-    """Metadata to merge."""
-
-    public_metadata: Json | None = None
-    private_metadata: Json | None = None
-
-
-class ListAllMemberships(Operation, route=GET("/organization_memberships"), wrapped=True):
-    """Takes an order."""
-
-    order_by: Annotated[str, Sorted(*_SORTS)] | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
 
 
 async def list_memberships(call: Call) -> Any:
@@ -237,7 +221,7 @@ HANDLERS: Handlers = where_organizations_are_on(
         POST("/organizations/{organization_id}/memberships"): create_membership,
         PATCH(_ONE): update_membership,
         DELETE(_ONE): delete_membership,
-        MergeMembershipMetadata: merge_membership_metadata,
-        ListAllMemberships: list_all_memberships,
+        PATCH(f"{_ONE}/metadata"): merge_membership_metadata,
+        GET("/organization_memberships"): list_all_memberships,
     }
 )

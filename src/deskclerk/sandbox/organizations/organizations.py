@@ -7,9 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
 
-from deskclerk.catalogue import UpdateOrganization
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, invalid, not_found, refusal, taken
 from deskclerk.sandbox.http.metadata import checked_metadata, merged_metadata
 from deskclerk.sandbox.http.parameters import parse_time
@@ -39,12 +38,6 @@ _FIELDS = ("name", "slug", "max_allowed_memberships", "admin_delete_enabled", "r
 _SLUG = re.compile(r"[a-z0-9-]{1,256}")
 _LINK_OR_TAG = re.compile(r"\w+://|\bwww\.|</?[a-z!]", re.IGNORECASE)
 _PLACE = "/organizations/{organization_id}/logo"
-
-
-class ReplaceOrganizationMetadata(
-    Operation, route=PUT("/organizations/{organization_id}/metadata"), like=UpdateOrganization
-):
-    """Takes the metadata of an update."""
 
 
 async def list_organizations(call: Call) -> Any:
@@ -215,14 +208,6 @@ async def present_organizations(call: Call, rows: Sequence[RowMapping]) -> list[
     return [organization_answer(call, row) for row in rows]
 
 
-class SetLogo(Operation, route=PUT(_PLACE), upload="file"):
-    """Takes a form with a picture."""
-
-
-class DeleteLogo(Operation, route=DELETE(_PLACE)):
-    """Takes nothing."""
-
-
 async def set_logo(call: Call) -> dict[str, Any]:
     """Show this picture of an organization from now on."""
     row = await get(call, organizations, call.path["organization_id"], "organization")
@@ -252,8 +237,8 @@ HANDLERS: Handlers = where_organizations_are_on(
         PATCH("/organizations/{organization_id}"): update_organization,
         DELETE("/organizations/{organization_id}"): delete_organization,
         PATCH("/organizations/{organization_id}/metadata"): merge_organization_metadata,
-        ReplaceOrganizationMetadata: replace_organization_metadata,
-        SetLogo: set_logo,
-        DeleteLogo: delete_logo,
+        PUT("/organizations/{organization_id}/metadata"): replace_organization_metadata,
+        PUT(_PLACE): set_logo,
+        DELETE(_PLACE): delete_logo,
     }
 )

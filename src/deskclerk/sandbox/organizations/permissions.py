@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from sqlalchemy import ColumnElement, Dialect, Exists, Select, Table, and_, exists, func, or_, select
 
-from deskclerk.catalogue.fields import Limit, Name, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
 from deskclerk.database import Connection
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, refusal, taken
 from deskclerk.sandbox.http.rows import (
     RowMapping,
@@ -40,39 +39,6 @@ _TABLE = organization_permissions
 MANAGE_MEMBERS = "org:sys_memberships:manage"
 MINIMUM = ("org:sys_memberships:manage", "org:sys_memberships:read", "org:sys_profile:delete")
 """What somebody in every organization must be allowed, and what a role needs to be given to creators."""
-
-
-class ListPermissions(Operation, route=GET("/organization_permissions"), wrapped=True):
-    """Filters by text."""
-
-    query: str | None = None
-    order_by: Annotated[str, Sorted("created_at", "name", "key")] | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class CreatePermission(Operation, route=POST("/organization_permissions")):
-    """A permission of the instance's own."""
-
-    name: Name
-    key: str
-    description: str | None = None
-
-
-class GetPermission(Operation, route=GET("/organization_permissions/{permission_id}")):
-    """Takes nothing."""
-
-
-class UpdatePermission(Operation, route=PATCH("/organization_permissions/{permission_id}")):
-    """What is given changes."""
-
-    name: Name | None = None
-    key: str | None = None
-    description: str | None = None
-
-
-class DeletePermission(Operation, route=DELETE("/organization_permissions/{permission_id}")):
-    """Takes nothing."""
 
 
 async def list_permissions(call: Call) -> Any:
@@ -158,11 +124,11 @@ def permission_answer(row: RowMapping) -> dict[str, Any]:
 
 HANDLERS: Handlers = where_organizations_are_on(
     {
-        ListPermissions: list_permissions,
-        CreatePermission: create_permission,
-        GetPermission: get_permission,
-        UpdatePermission: update_permission,
-        DeletePermission: delete_permission,
+        GET("/organization_permissions"): list_permissions,
+        POST("/organization_permissions"): create_permission,
+        GET("/organization_permissions/{permission_id}"): get_permission,
+        PATCH("/organization_permissions/{permission_id}"): update_permission,
+        DELETE("/organization_permissions/{permission_id}"): delete_permission,
     }
 )
 

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from deskclerk.catalogue.fields import Limit, Name, Nullable, Offset, Sorted
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, not_found, refusal, taken
 from deskclerk.sandbox.http.rows import RowMapping, all_of, change, find, get, insert, page, remove, unique_or
 from deskclerk.sandbox.ids import new_id
@@ -29,50 +28,6 @@ _IN_SETTINGS = {
     "creator_role": "organization_role_default_creator_role",
     "domains_default_role": "organization_role_domain_default_role",
 }
-
-
-class ListRoles(Operation, route=GET("/organization_roles"), wrapped=True):
-    """Filters by text."""
-
-    query: str | None = None
-    order_by: Annotated[str, Sorted("created_at", "name", "key")] | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class CreateRole(Operation, route=POST("/organization_roles")):
-    """A role with the ids of its permissions; there is one role set, and every role is in it."""
-
-    name: Name
-    key: str
-    description: Nullable[str] = None
-    permissions: Nullable[list[str]] = None
-    include_in_initial_role_set: Nullable[bool] = None
-
-
-class GetRole(Operation, route=GET(_PLACE)):
-    """Takes nothing."""
-
-
-class UpdateRole(Operation, route=PATCH(_PLACE)):
-    """What is given changes; permissions are replaced."""
-
-    name: Nullable[Name] = None
-    key: Nullable[str] = None
-    description: Nullable[str] = None
-    permissions: Nullable[list[str]] = None
-
-
-class DeleteRole(Operation, route=DELETE(_PLACE)):
-    """Takes nothing."""
-
-
-class AssignPermission(Operation, route=POST(f"{_PLACE}/permissions/{{permission_id}}")):
-    """Takes nothing."""
-
-
-class RemovePermission(Operation, route=DELETE(f"{_PLACE}/permissions/{{permission_id}}")):
-    """Takes nothing."""
 
 
 async def list_roles(call: Call) -> Any:
@@ -239,12 +194,12 @@ async def present_roles(call: Call, rows: Sequence[RowMapping]) -> list[dict[str
 
 HANDLERS: Handlers = where_organizations_are_on(
     {
-        ListRoles: list_roles,
-        CreateRole: create_role,
-        GetRole: get_role,
-        UpdateRole: update_role,
-        DeleteRole: delete_role,
-        AssignPermission: assign_permission,
-        RemovePermission: remove_permission,
+        GET("/organization_roles"): list_roles,
+        POST("/organization_roles"): create_role,
+        GET(_PLACE): get_role,
+        PATCH(_PLACE): update_role,
+        DELETE(_PLACE): delete_role,
+        POST(f"{_PLACE}/permissions/{{permission_id}}"): assign_permission,
+        DELETE(f"{_PLACE}/permissions/{{permission_id}}"): remove_permission,
     }
 )

@@ -1,12 +1,9 @@
 """How the organizations of an instance are set up."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from annotated_types import Ge
-
-from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import GET, PATCH
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import invalid
 from deskclerk.sandbox.http.rows import get
 from deskclerk.sandbox.instance.settings import change_settings, given, read_settings
@@ -19,23 +16,6 @@ from deskclerk.sandbox.store.tables import organization_roles
 CHOSEN_MODES = ("automatic_invitation", "automatic_suggestion")
 
 
-class ReadOrganizationSettings(Operation, route=GET("/instance/organization_settings")):
-    """Takes nothing."""
-
-
-class UpdateOrganizationSettings(Operation, route=PATCH("/instance/organization_settings")):
-    """What is given changes; roles are named by their ids."""
-
-    enabled: Nullable[bool] = None
-    max_allowed_memberships: Nullable[Annotated[int, Ge(0)]] = None
-    admin_delete_enabled: Nullable[bool] = None
-    domains_enabled: Nullable[bool] = None
-    slug_disabled: Nullable[bool] = None
-    domains_enrollment_modes: list[str] | None = None
-    creator_role_id: Nullable[str] = None
-    domains_default_role_id: Nullable[str] = None
-
-
 async def get_organization_settings(call: Call) -> dict[str, Any]:
     """How organizations are set up."""
     return _organization_answer(await read_settings(call, "organizations"))
@@ -43,7 +23,7 @@ async def get_organization_settings(call: Call) -> dict[str, Any]:
 
 async def update_organization_settings(call: Call) -> dict[str, Any]:
     """Change how organizations are set up."""
-    values = given(call, UpdateOrganizationSettings.parameters())
+    values = given(call)
     for name in ("creator_role", "domains_default_role"):
         # Asked for by id and kept by key, as members have their roles.
         if key := values.pop(f"{name}_id", None):
@@ -71,6 +51,6 @@ def _organization_answer(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 HANDLERS: Handlers = {
-    ReadOrganizationSettings: get_organization_settings,
-    UpdateOrganizationSettings: update_organization_settings,
+    GET("/instance/organization_settings"): get_organization_settings,
+    PATCH("/instance/organization_settings"): update_organization_settings,
 }

@@ -1,13 +1,12 @@
 """The organizations of one user: memberships and invitations."""
 
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import select
 
-from deskclerk.catalogue.fields import Limit, Offset
 from deskclerk.catalogue.route import GET
 from deskclerk.sandbox.access.invitations import status_at
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.rows import get, ordered, page
 from deskclerk.sandbox.organizations.answers import person_columns
 from deskclerk.sandbox.organizations.invitations import present_with_organizations
@@ -20,21 +19,6 @@ from deskclerk.sandbox.store.tables import (
 )
 
 _table = organization_invitations
-
-
-class ListMembershipsOfUser(Operation, route=GET("/users/{user_id}/organization_memberships"), wrapped=True):
-    """Takes a page."""
-
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class ListInvitationsOfUser(Operation, route=GET("/users/{user_id}/organization_invitations"), wrapped=True):
-    """Takes a page, and a status."""
-
-    limit: Limit | None = None
-    offset: Offset | None = None
-    status: Literal["pending", "accepted", "revoked", "expired"] | None = None
 
 
 async def list_memberships_of_user(call: Call) -> Any:
@@ -60,6 +44,6 @@ async def list_invitations_of_user(call: Call) -> Any:
 
 
 HANDLERS: Handlers = {
-    ListMembershipsOfUser: list_memberships_of_user,
-    ListInvitationsOfUser: list_invitations_of_user,
+    GET("/users/{user_id}/organization_memberships"): list_memberships_of_user,
+    GET("/users/{user_id}/organization_invitations"): list_invitations_of_user,
 }

@@ -5,32 +5,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, func, select
 
-from deskclerk.catalogue.fields import Limit, Offset
 from deskclerk.catalogue.route import GET, POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import not_found, refusal
 from deskclerk.sandbox.http.rows import RowMapping, all_of, find, ordered, page
 from deskclerk.sandbox.sessions.sessions import session_answer
 from deskclerk.sandbox.store.tables import sessions
 from deskclerk.sandbox.tokens.signing import private_key, read
-
-
-class ListClients(Operation, route=GET("/clients")):
-    """One page."""
-
-    paginated: bool | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class GetClient(Operation, route=GET("/clients/{client_id}")):
-    """Takes nothing."""
-
-
-class VerifyClient(Operation, route=POST("/clients/verify")):
-    """A token of a session on the client."""
-
-    token: str
 
 
 async def list_clients(call: Call) -> Any:
@@ -105,7 +86,7 @@ def _answer(row: RowMapping, mine: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 HANDLERS: Handlers = {
-    ListClients: list_clients,
-    GetClient: get_client,
-    VerifyClient: verify_client,
+    GET("/clients"): list_clients,
+    GET("/clients/{client_id}"): get_client,
+    POST("/clients/verify"): verify_client,
 }

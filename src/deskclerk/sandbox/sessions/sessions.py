@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, case, select, update
 
 from deskclerk.catalogue.route import GET, POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import not_found, refusal
 from deskclerk.sandbox.http.rows import RowMapping, all_of, change, get, insert, ordered, page
 from deskclerk.sandbox.ids import new_id
@@ -81,13 +81,6 @@ def pack(permissions: Iterable[str]) -> Packed:
         for feature in features
     )
     return Packed(",".join(f"o:{name}" for name in features), ",".join(actions), ",".join(map(str, masks)))
-
-
-class CreateSession(Operation, route=POST("/sessions")):
-    """Whose, and which organization is active in it."""
-
-    user_id: str
-    active_organization_id: str | None = None
 
 
 async def list_sessions(call: Call) -> Any:
@@ -232,7 +225,7 @@ def session_answer(row: RowMapping, now: int) -> dict[str, Any]:
 
 
 HANDLERS: Handlers = {
-    CreateSession: create_session,
+    POST("/sessions"): create_session,
     GET("/sessions"): list_sessions,
     GET("/sessions/{session_id}"): get_session,
     POST("/sessions/{session_id}/revoke"): revoke_session,

@@ -2,13 +2,12 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
-from deskclerk.catalogue.fields import Json, Nullable
 from deskclerk.catalogue.route import POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import Refusal, refusal
 from deskclerk.sandbox.http.rows import RowMapping, change, find
 from deskclerk.sandbox.instance.domains import frontend_url
@@ -28,12 +27,6 @@ DEVELOPMENT_ORIGIN = "http://localhost:3000"
 _MINUTE = 60_000
 _NEVER = -1
 _USER_PLAN, _ORGANIZATION_PLAN = "u:free_user", "o:free_org"
-
-
-class CreateSessionToken(Operation, route=POST("/sessions/{session_id}/tokens")):
-    """A lifetime instead of the usual one."""
-
-    expires_in_seconds: Nullable[Lifetime] = None
 
 
 async def create_session_token(call: Call) -> dict[str, str]:
@@ -114,18 +107,6 @@ def _version_2(organization: Active | None) -> Mapping[str, Any]:
     }
 
 
-class RefreshSession(Operation, route=POST("/sessions/{session_id}/refresh")):
-    """The old token and what the browser's request was; Clerk's JavaScript SDK sends suffixed_cookies too."""
-
-    expired_token: str
-    refresh_token: str
-    request_origin: str
-    request_headers: Nullable[Json] = None
-    format: Nullable[Literal["token", "cookie"]] = None
-    request_originating_ip: Nullable[str] = None
-    suffixed_cookies: Nullable[bool] = None
-
-
 async def refresh_session(call: Call) -> dict[str, Any]:
     """A new token, or the cookies with it. A session's refresh token is, in the sandbox, its client's id.
 
@@ -173,6 +154,6 @@ def _refused(code: str, text: str) -> Refusal:
 
 
 HANDLERS: Handlers = {
-    CreateSessionToken: create_session_token,
-    RefreshSession: refresh_session,
+    POST("/sessions/{session_id}/tokens"): create_session_token,
+    POST("/sessions/{session_id}/refresh"): refresh_session,
 }

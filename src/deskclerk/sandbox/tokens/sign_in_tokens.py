@@ -1,14 +1,12 @@
 """Tokens that let somebody in: sign-in tickets, shown once, and testing tokens for browser tests."""
 
 import secrets
-from typing import Annotated, Any
+from typing import Any
 
-from annotated_types import Ge, Le
 from sqlalchemy import Table
 
-from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import refusal
 from deskclerk.sandbox.http.rows import RowMapping, change, get, insert
 from deskclerk.sandbox.ids import new_id
@@ -62,18 +60,6 @@ async def revoke(call: Call, table: Table, kind: str) -> RowMapping:
     return await get(call, table, row["id"], what)
 
 
-class CreateSignInToken(Operation, route=POST("/sign_in_tokens")):
-    """For whom, with which organization active, for how many seconds."""
-
-    user_id: str
-    org_id: Nullable[str] = None
-    expires_in_seconds: Nullable[Annotated[int, Ge(1), Le(LONGEST)]] = None
-
-
-class RevokeSignInToken(Operation, route=POST("/sign_in_tokens/{sign_in_token_id}/revoke")):
-    """Takes nothing."""
-
-
 async def create_sign_in_token(call: Call) -> dict[str, Any]:
     """A new ticket, answered here and never again."""
     user = await get(call, users, call.body["user_id"], "user")
@@ -100,10 +86,6 @@ def _answer(row: RowMapping) -> dict[str, Any]:
     return {"object": KIND, **{name: row[name] for name in SAME}}
 
 
-class CreateTestingToken(Operation, route=POST("/testing_tokens")):
-    """Takes nothing."""
-
-
 async def create_testing_token(call: Call) -> dict[str, Any]:
     """A token good for an hour; here times are seconds."""
     now = call.now // 1000
@@ -113,7 +95,7 @@ async def create_testing_token(call: Call) -> dict[str, Any]:
 
 
 HANDLERS: Handlers = {
-    CreateSignInToken: create_sign_in_token,
-    RevokeSignInToken: revoke_sign_in_token,
-    CreateTestingToken: create_testing_token,
+    POST("/sign_in_tokens"): create_sign_in_token,
+    POST("/sign_in_tokens/{sign_in_token_id}/revoke"): revoke_sign_in_token,
+    POST("/testing_tokens"): create_testing_token,
 }

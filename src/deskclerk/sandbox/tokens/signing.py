@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from deskclerk.catalogue.route import GET
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers, Writing
 from deskclerk.sandbox.http.rows import insert
 from deskclerk.sandbox.store.tables import signing_keys
 
@@ -96,10 +96,6 @@ def read(token: str, private_key: str) -> dict[str, Any] | None:
         return None
 
 
-class ReadKeys(Operation, route=GET("/jwks"), writes=True):
-    """Takes nothing; the first one makes the key."""
-
-
 async def get_jwks(call: Call) -> dict[str, Any]:
     """The public keys that tokens of the instance are verified with."""
     return {"keys": [public_jwk(await private_key(call), call.instance.id)]}
@@ -124,4 +120,5 @@ async def _make(call: Call) -> str:
     return made
 
 
-HANDLERS: Handlers = {ReadKeys: get_jwks}
+# The first one who asks has the key made.
+HANDLERS: Handlers = {GET("/jwks"): Writing(get_jwks)}

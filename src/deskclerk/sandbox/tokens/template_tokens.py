@@ -7,14 +7,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import refusal
 from deskclerk.sandbox.http.rows import RowMapping, find
 from deskclerk.sandbox.sessions.sessions import Active, active_organization, active_session
 from deskclerk.sandbox.store.tables import jwt_templates, memberships
-from deskclerk.sandbox.tokens.session_tokens import Lifetime, authorized_party, standard_claims, token_answer
+from deskclerk.sandbox.tokens.session_tokens import authorized_party, standard_claims, token_answer
 from deskclerk.sandbox.tokens.signing import TEMPLATE, private_key, sign, sign_with
 from deskclerk.sandbox.users.answers import user_in_full
 
@@ -162,12 +161,6 @@ def _organization(active: Active) -> dict[str, Any]:
     }
 
 
-class CreateTemplateToken(Operation, route=POST("/sessions/{session_id}/tokens/{template_name}")):
-    """A lifetime instead of the template's."""
-
-    expires_in_seconds: Nullable[Lifetime] = None
-
-
 async def create_template_token(call: Call) -> dict[str, str]:
     """A token with the template's claims, signed with the instance's key or the template's own."""
     session = await active_session(call, call.path["session_id"])
@@ -189,4 +182,4 @@ async def create_template_token(call: Call) -> dict[str, str]:
     return token_answer(sign(claims, await private_key(call), kid, TEMPLATE))
 
 
-HANDLERS: Handlers = {CreateTemplateToken: create_template_token}
+HANDLERS: Handlers = {POST("/sessions/{session_id}/tokens/{template_name}"): create_template_token}

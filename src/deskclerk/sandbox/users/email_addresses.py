@@ -1,10 +1,9 @@
 """E-mail addresses by their own routes."""
 
-from typing import Any, Literal
+from typing import Any
 
-from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.users.contacts import (
     attempt_verification,
     create_contact,
@@ -17,51 +16,6 @@ from deskclerk.sandbox.users.contacts import (
 
 KIND = "email_address"
 _ONE = "/email_addresses/{email_address_id}"
-
-
-class CreateEmailAddress(Operation, route=POST("/email_addresses")):
-    """Takes whose it is, and in which state."""
-
-    user_id: str
-    email_address: str
-    verified: Nullable[bool] = None
-    primary: Nullable[bool] = None
-    notify_primary_email_address_changed: Nullable[bool] = None
-
-
-class GetEmailAddress(Operation, route=GET(_ONE)):
-    """Takes nothing."""
-
-
-class UpdateEmailAddress(Operation, route=PATCH(_ONE)):
-    """Takes the new state."""
-
-    verified: Nullable[bool] = None
-    primary: Nullable[bool] = None
-    notify_primary_email_address_changed: Nullable[bool] = None
-
-
-class DeleteEmailAddress(Operation, route=DELETE(_ONE)):
-    """Takes nothing."""
-
-
-class ReplaceEmailAddress(Operation, route=PUT("/users/{user_id}/email_address")):
-    """Takes the one that is left."""
-
-    email_address: str
-    identification_status: Literal["verified", "reserved", "unverified"] | None = None
-    notify_primary_email_address_changed: Nullable[bool] = None
-
-
-class PrepareEmailAddress(Operation, route=POST(f"{_ONE}/prepare_verification")):
-    """Takes nothing."""
-
-
-class AttemptEmailAddress(Operation, route=POST(f"{_ONE}/attempt_verification")):
-    """Takes a code, and which one it is to be."""
-
-    verification_id: str
-    code: str
 
 
 async def create_email_address(call: Call) -> dict[str, Any]:
@@ -100,11 +54,11 @@ async def attempt_email_address(call: Call) -> dict[str, Any]:
 
 
 HANDLERS: Handlers = {
-    CreateEmailAddress: create_email_address,
-    GetEmailAddress: get_email_address,
-    UpdateEmailAddress: update_email_address,
-    DeleteEmailAddress: delete_email_address,
-    ReplaceEmailAddress: replace_email_address,
-    PrepareEmailAddress: prepare_email_address,
-    AttemptEmailAddress: attempt_email_address,
+    POST("/email_addresses"): create_email_address,
+    GET(_ONE): get_email_address,
+    PATCH(_ONE): update_email_address,
+    DELETE(_ONE): delete_email_address,
+    PUT("/users/{user_id}/email_address"): replace_email_address,
+    POST(f"{_ONE}/prepare_verification"): prepare_email_address,
+    POST(f"{_ONE}/attempt_verification"): attempt_email_address,
 }

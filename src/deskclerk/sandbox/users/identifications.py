@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, se
 from deskclerk.catalogue.route import DELETE
 from deskclerk.database import Statement
 from deskclerk.sandbox.access.block_list import refuse_blocked
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, not_found, refusal, taken
 from deskclerk.sandbox.http.rows import RowMapping, all_of, change, find, get, insert, remove, unique_or
 from deskclerk.sandbox.ids import new_id
@@ -285,16 +285,6 @@ async def _next_position(call: Call, kind: str, user_id: str) -> int:
     return 0 if last is None else last + 1
 
 
-class DeleteExternalAccount(
-    Operation, route=DELETE("/users/{user_id}/external_accounts/{external_account_id}")
-):
-    """Takes nothing."""
-
-
-class DeleteWallet(Operation, route=DELETE("/users/{user_id}/web3_wallets/{web3_wallet_identification_id}")):
-    """Takes nothing."""
-
-
 async def delete_external_account(call: Call) -> dict[str, Any]:
     """Part a user from an account; the e-mail address that it brought stays."""
     user = await get(call, users, call.path["user_id"], "user")
@@ -321,4 +311,7 @@ async def delete_wallet(call: Call) -> dict[str, Any]:
     return {"object": "web3_wallet", "id": key, "deleted": True}
 
 
-HANDLERS: Handlers = {DeleteExternalAccount: delete_external_account, DeleteWallet: delete_wallet}
+HANDLERS: Handlers = {
+    DELETE("/users/{user_id}/external_accounts/{external_account_id}"): delete_external_account,
+    DELETE("/users/{user_id}/web3_wallets/{web3_wallet_identification_id}"): delete_wallet,
+}

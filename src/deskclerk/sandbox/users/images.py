@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import exists, or_, select
 
 from deskclerk.catalogue.route import DELETE, POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation, Upload
+from deskclerk.sandbox.http.call import Call, Handlers, Upload
 from deskclerk.sandbox.http.errors import Problem, Refusal, ill_formed, refusal
 from deskclerk.sandbox.http.incoming import LARGEST_FILE
 from deskclerk.sandbox.http.rows import find, get, insert, remove
@@ -20,14 +20,6 @@ _KINDS = (
     (b"GIF89a", "image/gif"),
 )
 _ALLOWED = ("image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp")
-
-
-class SetProfileImage(Operation, route=POST("/users/{user_id}/profile_image"), upload="file"):
-    """Takes a form with a picture."""
-
-
-class DeleteProfileImage(Operation, route=DELETE("/users/{user_id}/profile_image")):
-    """Takes nothing."""
 
 
 async def set_profile_image(call: Call) -> Any:
@@ -92,6 +84,6 @@ def _kind(content: bytes) -> str | None:
 
 
 HANDLERS: Handlers = {
-    SetProfileImage: set_profile_image,
-    DeleteProfileImage: delete_profile_image,
+    POST("/users/{user_id}/profile_image"): set_profile_image,
+    DELETE("/users/{user_id}/profile_image"): delete_profile_image,
 }

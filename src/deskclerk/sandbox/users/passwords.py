@@ -4,9 +4,8 @@ import asyncio
 import functools
 from typing import TYPE_CHECKING, Any
 
-from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers, Reading
 from deskclerk.sandbox.http.errors import invalid, missing, refusal
 from deskclerk.sandbox.http.rows import RowMapping, get
 from deskclerk.sandbox.sessions.sessions import revoke_sessions_of
@@ -24,28 +23,6 @@ _PWNED = frozenset(
     {"password", "password1", "password123", "12345678", "123456789", "qwertyuiop", "iloveyou"}
 )
 """A handful that stands for the lists of breached passwords that Clerk checks."""
-
-
-class VerifyPassword(Operation, route=POST("/users/{user_id}/verify_password"), writes=False):
-    """Takes the password. It only looks: a slow hash keeps no writer waiting."""
-
-    password: str
-
-
-class RemovePassword(Operation, route=POST("/users/{user_id}/remove_password")):
-    """Takes what becomes of the sessions."""
-
-    sign_out_of_other_sessions: bool | None = None
-
-
-class SetCompromised(Operation, route=POST("/users/{user_id}/password/set_compromised")):
-    """Takes what becomes of the sessions."""
-
-    revoke_all_sessions: Nullable[bool] = None
-
-
-class UnsetCompromised(Operation, route=POST("/users/{user_id}/password/unset_compromised")):
-    """Takes nothing."""
 
 
 async def verify_password(call: Call) -> dict[str, Any]:
@@ -96,10 +73,10 @@ async def _with_password(call: Call) -> RowMapping:
 
 
 HANDLERS: Handlers = {
-    VerifyPassword: verify_password,
-    RemovePassword: remove_password,
-    SetCompromised: set_compromised,
-    UnsetCompromised: unset_compromised,
+    POST("/users/{user_id}/verify_password"): Reading(verify_password),
+    POST("/users/{user_id}/remove_password"): remove_password,
+    POST("/users/{user_id}/password/set_compromised"): set_compromised,
+    POST("/users/{user_id}/password/unset_compromised"): unset_compromised,
 }
 
 

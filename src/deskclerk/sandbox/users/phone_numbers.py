@@ -1,10 +1,9 @@
 """Phone numbers by their own routes."""
 
-from typing import Any, Literal
+from typing import Any
 
-from deskclerk.catalogue.fields import Nullable
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import refusal
 from deskclerk.sandbox.http.rows import get
 from deskclerk.sandbox.store.tables import phone_numbers, users
@@ -21,50 +20,6 @@ from deskclerk.sandbox.users.identifications import count_others
 
 KIND = "phone_number"
 _ONE = "/phone_numbers/{phone_number_id}"
-
-
-class CreatePhoneNumber(Operation, route=POST("/phone_numbers")):
-    """Takes whose it is, in which state, and whether it is a second factor."""
-
-    user_id: str
-    phone_number: str
-    verified: Nullable[bool] = None
-    primary: Nullable[bool] = None
-    reserved_for_second_factor: Nullable[bool] = None
-
-
-class GetPhoneNumber(Operation, route=GET(_ONE)):
-    """Takes nothing."""
-
-
-class UpdatePhoneNumber(Operation, route=PATCH(_ONE)):
-    """Takes the new state."""
-
-    verified: Nullable[bool] = None
-    primary: Nullable[bool] = None
-    reserved_for_second_factor: Nullable[bool] = None
-
-
-class DeletePhoneNumber(Operation, route=DELETE(_ONE)):
-    """Takes nothing."""
-
-
-class ReplacePhoneNumber(Operation, route=PUT("/users/{user_id}/phone_number")):
-    """Takes the one that is left."""
-
-    phone_number: str
-    identification_status: Literal["verified", "reserved", "unverified"] | None = None
-
-
-class PreparePhoneNumber(Operation, route=POST(f"{_ONE}/prepare_verification")):
-    """Takes nothing."""
-
-
-class AttemptPhoneNumber(Operation, route=POST(f"{_ONE}/attempt_verification")):
-    """Takes a code, and which one it is to be."""
-
-    verification_id: str
-    code: str
 
 
 async def create_phone_number(call: Call) -> dict[str, Any]:
@@ -130,11 +85,11 @@ async def _keep_a_first_factor(call: Call, user_id: str, key: str) -> None:
 
 
 HANDLERS: Handlers = {
-    CreatePhoneNumber: create_phone_number,
-    GetPhoneNumber: get_phone_number,
-    UpdatePhoneNumber: update_phone_number,
-    DeletePhoneNumber: delete_phone_number,
-    ReplacePhoneNumber: replace_phone_number,
-    PreparePhoneNumber: prepare_phone_number,
-    AttemptPhoneNumber: attempt_phone_number,
+    POST("/phone_numbers"): create_phone_number,
+    GET(_ONE): get_phone_number,
+    PATCH(_ONE): update_phone_number,
+    DELETE(_ONE): delete_phone_number,
+    PUT("/users/{user_id}/phone_number"): replace_phone_number,
+    POST(f"{_ONE}/prepare_verification"): prepare_phone_number,
+    POST(f"{_ONE}/attempt_verification"): attempt_phone_number,
 }

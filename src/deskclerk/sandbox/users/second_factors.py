@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import update
 
 from deskclerk.catalogue.route import DELETE, POST
-from deskclerk.sandbox.http.call import Call, Handlers, Operation
+from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import refusal
 from deskclerk.sandbox.http.rows import all_of, get
 from deskclerk.sandbox.store.tables import phone_numbers, users
@@ -82,24 +82,6 @@ async def factors_of(call: Call, user_id: str) -> Factors:
     return Factors(user["totp_secret"] is not None, tuple(row["id"] for row in rows))
 
 
-class VerifyTotp(Operation, route=POST("/users/{user_id}/verify_totp")):
-    """Takes a code of the authenticator, or a backup code."""
-
-    code: str
-
-
-class DisableMfa(Operation, route=DELETE("/users/{user_id}/mfa")):
-    """Takes nothing."""
-
-
-class DeleteTotp(Operation, route=DELETE("/users/{user_id}/totp")):
-    """Takes nothing."""
-
-
-class DeleteBackupCodes(Operation, route=DELETE("/users/{user_id}/backup_code")):
-    """Takes nothing."""
-
-
 async def verify_totp(call: Call) -> dict[str, Any]:
     """Whether the code is the authenticator's, or a backup code, which is then used up."""
     row, code = await get(call, users, call.path["user_id"], "user"), call.body["code"]
@@ -151,8 +133,8 @@ async def _without(call: Call, before: Factors, **values: None) -> dict[str, Any
 
 
 HANDLERS: Handlers = {
-    VerifyTotp: verify_totp,
-    DisableMfa: disable_mfa,
-    DeleteTotp: delete_totp,
-    DeleteBackupCodes: delete_backup_codes,
+    POST("/users/{user_id}/verify_totp"): verify_totp,
+    DELETE("/users/{user_id}/mfa"): disable_mfa,
+    DELETE("/users/{user_id}/totp"): delete_totp,
+    DELETE("/users/{user_id}/backup_code"): delete_backup_codes,
 }

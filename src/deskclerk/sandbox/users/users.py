@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
-from deskclerk.sandbox.http.call import Call, Handlers, Kept, Operation, Prepared
+from deskclerk.sandbox.http.call import Call, Handlers, Kept, Prepared
 from deskclerk.sandbox.http.errors import missing, not_found, refusal
 from deskclerk.sandbox.http.metadata import checked_metadata, merged_metadata
 from deskclerk.sandbox.http.rows import all_of, count, get, insert, remove
@@ -164,18 +164,6 @@ def _lock_end(call: Call) -> int:
     return call.now + call.instance.lockout_seconds * 1000
 
 
-class BanUsers(Operation, route=POST("/users/ban")):
-    """Takes up to fifty users."""
-
-    user_ids: list[str]
-
-
-class UnbanUsers(Operation, route=POST("/users/unban")):
-    """Takes up to fifty users."""
-
-    user_ids: list[str]
-
-
 async def ban_users(call: Call) -> list[Any]:
     """Keep these users out, all or none."""
     return await _each(call, ban)
@@ -214,6 +202,6 @@ HANDLERS: Handlers = {
     POST("/users/{user_id}/unban"): unban_user,
     POST("/users/{user_id}/lock"): lock_user,
     POST("/users/{user_id}/unlock"): unlock_user,
-    BanUsers: ban_users,
-    UnbanUsers: unban_users,
+    POST("/users/ban"): ban_users,
+    POST("/users/unban"): unban_users,
 }
