@@ -5,7 +5,7 @@ The desk answers these itself. Their routes name what they are about, and nothin
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from annotated_types import MaxLen
@@ -13,7 +13,7 @@ from annotated_types import MaxLen
 from deskclerk.catalogue.action import Action, ReadAction, Resource
 from deskclerk.catalogue.fields import Id, Json, Limit, Offset, about, needed
 from deskclerk.catalogue.route import GET, POST, READ, WRITE
-from deskclerk.catalogue.withheld import redacted
+from deskclerk.catalogue.withheld import REDACTED, shown
 
 JOBS = Resource("jobs", "job", ("id", "status", "title", "counts", "created_at"), object="job")
 
@@ -39,9 +39,9 @@ class ProposeBulk(
     targets: Annotated[list[str], MaxLen(1000)] | None = about("ids, or users' addresses")
 
     def arguments(self) -> dict[str, Any]:
-        """The values without what is a secret of any action."""
+        """The values without the secrets among them."""
         found = super().arguments()
-        return found | ({"values": _without_secrets(self.values)} if self.values else {})
+        return found | ({"values": _shown(self.action, self.values)} if self.values else {})
 
 
 class ProposeChanges(
@@ -60,7 +60,7 @@ class ProposeChanges(
     )
 
     def arguments(self) -> dict[str, Any]:
-        """The steps without what is a secret of any action; one that is no JSON could be anything."""
+        """The steps without their secrets; one that is no JSON could be anything."""
         found = super().arguments()
         return found | {name: list(map(_step_without_secrets, texts)) for name, texts in found.items()}
 
@@ -180,16 +180,15 @@ class ExportData(
 
 
 @functools.cache
-def _secret_names() -> frozenset[str]:
-    """What is a secret of any action, by its name."""
-    declared = [*Action.__subclasses__(), *ReadAction.__subclasses__()]
-    actions = [action for action in declared if hasattr(action, "spec")]
-    every = (item for action in actions for item in action.parameters().values())
-    return frozenset(item.name for item in every if item.secret)
+def _kinds() -> dict[str, type[Action]]:
+    """Every action by its name; asked for when there is a call, and so when all are declared."""
+    return {kind.spec.name: kind for kind in _below(Action) if hasattr(kind, "spec")}
 
 
-def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: redacted(value) if name in _secret_names() else value for name, value in values.items()}
+def _below(base: type[Action]) -> Iterator[type[Action]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _below(kind)
 
 
 def _step_without_secrets(text: str) -> str:
@@ -200,5 +199,11 @@ def _step_without_secrets(text: str) -> str:
     if not isinstance(step, dict) or not isinstance(step.get("arguments", {}), dict):
         return "[no step]"
     if "arguments" in step:
-        step = step | {"arguments": _without_secrets(step["arguments"])}
+        step = step | {"arguments": _shown(step.get("action"), step["arguments"])}
     return json.dumps(step, ensure_ascii=False)
+
+
+def _shown(action: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments without secrets; of what is no action nobody can say which of them are."""
+    kind = _kinds().get(str(action))
+    return dict.fromkeys(values, REDACTED) if kind is None else shown(kind.parameters(), values)

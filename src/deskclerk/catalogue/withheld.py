@@ -45,6 +45,14 @@ def secrets_in(parameters: Parameters, values: Mapping[str, Any]) -> Iterator[tu
             yield from ((f"{name}.{place}", secret) for place, secret in found)
 
 
+def marks_in(parameters: Parameters, values: Mapping[str, Any]) -> Iterator[str]:
+    """The places where a mark stands for what was withheld: what was there is not at hand."""
+    yield from (place for place, value in secrets_in(parameters, values) if value == REDACTED)
+    files = (name for name, item in parameters.items() if item.upload)
+    # No base64 begins so.
+    yield from (name for name in files if str(values.get(name, "")).startswith("["))
+
+
 def put_in(values: Mapping[str, Any], withheld: Mapping[str, Any]) -> dict[str, Any]:
     """The values with others at these places."""
     found = copy.deepcopy(dict(values)) if any("." in place for place in withheld) else dict(values)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deskclerk.catalogue import READ, Action, Effect
-from deskclerk.catalogue.fields import is_reference
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.job import WAITING, Item, StopRules
@@ -136,20 +135,15 @@ def bound(item: Item, action: Action, instance: str, secrets: Secrets) -> bytes:
 
 
 def item_of(action: Action, number: int, name: str, line: int | None, undoes: str | None = None) -> Item:
-    """An action as an item of a job: secrets apart from the rest, references as they are."""
-    secrets = {
-        key: getattr(action, key)
-        for key, item in action.parameters().items()
-        if item.secret and getattr(action, key) is not None and not _may_be_seen(getattr(action, key))
-    }
+    """An action as an item of a job: secrets and files apart from the rest, references as they are."""
     return Item(
         number,
         action.spec.name,
-        # With marks in the place of secrets: without those it is another write, and must not be sent.
+        # With marks in the place of what is withheld: without that it is another write, and must not be sent.
         action.arguments(),
         line_of(name, 200),
         WAITING,
-        secrets=secrets or None,
+        secrets=action.withheld() or None,
         line=line,
         undoes=undoes,
     )
@@ -182,7 +176,3 @@ def described(action: Action) -> str:
     texts = [given[name] for name in known if given.get(name)]
     words = [", ".join(map(str, text)) if isinstance(text, list) else str(text) for text in texts[:2]]
     return " ".join(words) or ", ".join(str(getattr(action, name)) for name in action.spec.route.names)
-
-
-def _may_be_seen(value: Any) -> bool:
-    return all(map(is_reference, value)) if isinstance(value, list) else is_reference(value)

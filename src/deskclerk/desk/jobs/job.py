@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deskclerk.catalogue import EVERY_BY_NAME, REDACTED, Action
+from deskclerk.catalogue import EVERY_BY_NAME, Action
+from deskclerk.catalogue.withheld import marks_in, put_in
 from deskclerk.desk.caller import Caller
 from deskclerk.errors import InvalidRequest
 
@@ -81,6 +82,7 @@ class Item:
     name: str
     status: str
     secrets: Mapping[str, Any] | None = None
+    """What `arguments` has a mark for, by its place: plain secrets, and files."""
     line: int | None = None
     target: str | None = None
     undoes: str | None = None
@@ -103,8 +105,8 @@ class Item:
 
         What is not made yet stays as it is written. InvalidRequest if it is no such action (any more).
         """
-        values = dict(self.arguments) | dict(self.secrets or {})
-        if lost := [name for name, value in values.items() if value == REDACTED]:
+        values = put_in(self.arguments, self.secrets or {})
+        if lost := list(marks_in(self.kind.parameters(), values)):
             problem = "its value is not kept any more"
             raise InvalidRequest(
                 f"{self.action}: {lost[0]}: {problem}.",

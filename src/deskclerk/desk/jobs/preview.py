@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from deskclerk.catalogue import EVERY_BY_NAME, Action, ProposeBulk, RetryJob, UndoJob
+from deskclerk.catalogue.withheld import shown
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.rate_budget import PER_TEN_SECONDS
 from deskclerk.desk.consequences.lookup import consequences_of
@@ -145,12 +146,8 @@ def _found_by(lister: Action) -> str:
 def _shared(kind: type[Action] | None, wish: Wish) -> list[str]:
     if not kind or not wish.values:
         return []
-    parameters = kind.parameters()
-    shown = {
-        name: "[secret]" if name in parameters and parameters[name].secret else value
-        for name, value in wish.values.items()
-    }
-    return [f"For each: {line_of(json.dumps(shown, ensure_ascii=False), 500)}"]
+    given = json.dumps(shown(kind.parameters(), wish.values), ensure_ascii=False)
+    return [f"For each: {line_of(given, 500)}"]
 
 
 def _asked_by(wish: Wish) -> type[Action]:

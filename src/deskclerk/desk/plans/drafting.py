@@ -94,7 +94,7 @@ def digest_of(action: Action, instance: str, target: Any, seals: Mapping[str, st
     """
     bound = {
         "action": action.spec.name,
-        "arguments": {name: getattr(action, name) for name in action.model_fields_set} | dict(seals),
+        "arguments": action.arguments() | dict(seals),
         "instance": instance,
         "target": steady(target),
     }

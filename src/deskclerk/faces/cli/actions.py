@@ -1,13 +1,17 @@
 """`deskclerk actions` and `deskclerk call`: what may be asked for here, and asking for it by its name."""
 
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from deskclerk.faces.cli.commands import yes_option
 from deskclerk.faces.cli.options import JsonText
 from deskclerk.faces.cli.state import State, console, json_option
+
+if TYPE_CHECKING:
+    from deskclerk.catalogue import Action
 
 _WIDE = 118
 _STYLES = {"read": "green", "write": "yellow", "destructive": "red"}
@@ -86,23 +90,24 @@ def call(ctx: click.Context, /, name: str, arguments: str, *, yes: bool) -> None
     given: Any = JsonText().convert(arguments, None, ctx)
     if not isinstance(given, dict):
         raise click.UsageError('The arguments are a JSON object, such as {"user_id": "user_…"}.', ctx)
-    secrets = [
-        key for key, item in action.parameters().items() if item.secret and not may_be_seen(given.get(key))
-    ]
-    if secrets and not arguments.startswith(("@", "-")):
-        raise click.UsageError(
-            f"{', '.join(secrets)}: a secret is not taken from the command line, where the shell's history "
-            "would keep it; give it as secret:NAME, or pass the arguments as @FILE or -.",
-            ctx,
-        )
+    if not arguments.startswith(("@", "-")):
+        refuse_plain_secrets(ctx, action, given, "pass the arguments as @FILE or -")
     carry_out(ctx.ensure_object(State), action, given, yes=yes)
 
 
-def may_be_seen(value: Any) -> bool:
-    """Whether a secret argument gives nothing away: left out, or a reference to a stored one."""
-    from deskclerk.catalogue.fields import is_reference  # noqa: PLC0415 - help needs no catalogue
+def refuse_plain_secrets(
+    ctx: click.Context, kind: "type[Action]", given: Mapping[str, Any], instead: str
+) -> None:
+    """A usage error where a secret was typed as it is; `instead` says how else it is given."""
+    from deskclerk.catalogue.withheld import may_be_seen, secrets_in  # noqa: PLC0415 - help needs no catalogue
 
-    return not value or all(map(is_reference, value if isinstance(value, list) else [value]))
+    secrets = [place for place, value in secrets_in(kind.parameters(), given) if not may_be_seen(value)]
+    if secrets:
+        raise click.UsageError(
+            f"{', '.join(secrets)}: a secret is not taken from the command line, where the shell's history "
+            f"would keep it; give it as secret:NAME, or {instead}.",
+            ctx,
+        )
 
 
 def _near(name: str, names: list[str]) -> str:

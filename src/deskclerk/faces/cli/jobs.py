@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deskclerk.faces.cli.actions import refuse_plain_secrets
 from deskclerk.faces.cli.commands import Ordered, yes_option
 from deskclerk.faces.cli.failures import DONE, FAILED
 from deskclerk.faces.cli.options import JsonText
 from deskclerk.faces.cli.state import State, json_option
 
 if TYPE_CHECKING:
-    from deskclerk.catalogue import Action
     from deskclerk.desk import Desk, Plan
     from deskclerk.desk.jobs.job import Job
 
@@ -120,7 +120,7 @@ def bulk(
     twice = [name for name, times in Counter(name for name, _ in values).items() if times > 1]
     if twice:
         raise click.UsageError(f"--set {twice[0]} is given twice; one value is the same for each.", ctx)
-    _no_plain_secrets(ctx, kind, dict(values), "give it in a file")
+    refuse_plain_secrets(ctx, kind, dict(values), "give it in a file")
 
     async def propose(desk: "Desk") -> "Plan":
         wish = _wish(options, dict(values))
@@ -184,7 +184,7 @@ def changes(
             raise click.UsageError(f"Step {number} is no known action with its arguments.", ctx)
         arguments = step.get("arguments", {})
         if not typed.startswith(("@", "-")):
-            _no_plain_secrets(ctx, kind, arguments, "pass the steps as @FILE or -")
+            refuse_plain_secrets(ctx, kind, arguments, "pass the steps as @FILE or -")
         found.append(Change(kind, arguments))
 
     async def propose(desk: "Desk") -> "Plan":
@@ -404,22 +404,6 @@ _command(
     _work,
     click.Option(["--until-idle"], is_flag=True, help="End when there are no jobs left."),
 )
-
-
-def _no_plain_secrets(
-    ctx: click.Context, kind: "type[Action]", given: Mapping[str, Any], instead: str
-) -> None:
-    from deskclerk.faces.cli.actions import may_be_seen  # noqa: PLC0415 - help needs no catalogue
-
-    secrets = [
-        name for name, item in kind.parameters().items() if item.secret and not may_be_seen(given.get(name))
-    ]
-    if secrets:
-        raise click.UsageError(
-            f"{', '.join(secrets)}: a secret is not taken from the command line, where the shell's history "
-            f"would keep it; give it as secret:NAME, or {instead}.",
-            ctx,
-        )
 
 
 def _caller() -> Any:

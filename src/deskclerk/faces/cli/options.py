@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 from deskclerk.catalogue import Action, Parameter
 from deskclerk.catalogue.fields import is_reference
 from deskclerk.catalogue.parameter import keys_of
+from deskclerk.catalogue.withheld import may_be_seen, secrets_in
 from deskclerk.faces.command_words import flag, metavar, positional
 
 _NOT_PLAIN = (
@@ -43,9 +44,9 @@ class JsonText(click.ParamType[Any]):
             place = f"line {error.lineno}, column {error.colno}"
             self.fail(f"not JSON at {place}; accepted: JSON text, @FILE, or - for standard input", param, ctx)
         if isinstance(read, dict) and not value.startswith(("@", "-")):
-            for name, part in self._parts.items():
-                if part.secret and read.get(name) and not is_reference(read[name]):
-                    self.fail(f"{name}: give it as secret:NAME, or all of this as @FILE or -", param, ctx)
+            for place, secret in secrets_in(self._parts, read):
+                if not may_be_seen(secret):
+                    self.fail(f"{place}: give it as secret:NAME, or all of this as @FILE or -", param, ctx)
         return read
 
     def _read(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
