@@ -1,6 +1,7 @@
 """The door to jobs: what the policy lets through, how a job is signed, and several writes in order."""
 
 import asyncio
+import base64
 import json
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from tests.desk.jobs.conftest import ME, MODEL, no, refusing, user, users, yes
 from deskclerk.catalogue import (
     BanUser,
     CancelJob,
+    CreateEnterpriseConnection,
     CreateOrganization,
     CreateOrgMembership,
     CreateUser,
@@ -22,11 +24,13 @@ from deskclerk.catalogue import (
     ProposeChanges,
     ResumeJob,
     RetryJob,
+    SetUserProfileImage,
     UndoJob,
     UpdateUser,
 )
 from deskclerk.desk import Caller, Decision, Signature
 from deskclerk.desk.jobs import jobs as door
+from deskclerk.desk.jobs.drafts import item_of
 from deskclerk.desk.jobs.job import (
     CANCELLED,
     DONE,
@@ -39,6 +43,7 @@ from deskclerk.desk.jobs.job import (
 )
 from deskclerk.desk.jobs.jobs import Change
 from deskclerk.desk.jobs.planning import Planner
+from deskclerk.desk.plans.drafting import digest_of
 from deskclerk.errors import (
     ApprovalNeeded,
     ApprovalRefused,
@@ -182,6 +187,41 @@ async def test_a_secret_in_a_proposal_that_was_carried_out_is_nowhere_on_disk(op
         job = await work.carry_out(await work.store.load(answer.value["id"]))
         assert job.counts == {"done": 2}
         assert "correct-horse" not in await work.all_that_is_stored()
+
+
+async def test_a_file_travels_with_its_step_and_is_kept_no_longer(opened):
+    picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(200)).decode()
+    steps = [step(SetUserProfileImage, user_id=user(number), file=picture) for number in (1, 2)]
+    async with opened(toolsets=("core", "users-plus", "jobs")) as work:
+        answer = await work.desk.perform(ProposeChanges(steps=steps), caller=MODEL, approver=yes)
+        job = await work.carry_out(await work.store.load(answer.value["id"]))
+        assert job.counts == {"done": 2}
+        assert (await work.user(1))["has_image"] is True
+        stored = await work.all_that_is_stored()
+        assert "[image/png, 208 bytes, sha256 " in stored
+        assert picture not in stored
+
+
+def test_a_step_whose_secret_is_gone_is_not_sent_with_the_mark_in_its_place():
+    oidc = {"client_id": "acme", "client_secret": "correct-horse-9"}
+    action = CreateEnterpriseConnection.parse(
+        {"name": "Acme", "provider": "oidc_custom", "domains": ["acme.test"], "oidc": oidc}
+    )
+    item = item_of(action, 1, "Acme", None)
+    assert item.built() == action
+    with pytest.raises(InvalidRequest, match=r"oidc\.client_secret: its value is not kept"):
+        replace(item, secrets=None).built()
+
+
+def test_a_digest_binds_a_nested_secret_by_its_seal_alone():
+    def digest(secret, seals):
+        given = {"name": "Acme", "provider": "oidc_custom", "domains": ["acme.test"]}
+        action = CreateEnterpriseConnection.parse(given | {"oidc": {"client_secret": secret}})
+        return digest_of(action, "ins_1", None, seals)
+
+    # A plain hash of it would give it away to whoever can guess.
+    assert digest("one", {}) == digest("two", {})
+    assert digest("one", {"oidc.client_secret": "a"}) != digest("one", {"oidc.client_secret": "b"})
 
 
 async def test_a_job_is_for_the_pinned_instance_only(opened):

@@ -164,10 +164,23 @@ def test_call_takes_the_same_arguments_as_json(run, clerk):
     assert run("call", "clerk_user_ban", json.dumps({"user_id": user}), "--yes").code == 0
 
 
-def test_call_refuses_secrets_in_plain_words(run, clerk):
-    ran = run("call", "clerk_user_create", '{"password": "hunter2"}', "--yes")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("call", "clerk_user_create", '{"password": "hunter2"}'),
+        ("call", "clerk_enterprise_connection_update", '{"oidc": {"client_secret": "hunter2"}}'),
+        ("call", "clerk_enterprise_connection_update", '{"oidc": "{\\"client_secret\\": \\"hunter2\\"}"}'),
+        ("enterprise-connections", "update", "ent_1", "--oidc", '{"client_secret": "hunter2"}'),
+    ],
+)
+def test_secrets_in_plain_words_are_refused_at_any_depth(run, clerk, words):
+    ran = run(*words, "--yes")
     assert ran.code == 2
     assert "hunter2" not in ran.err
+    assert "client_secret: " in ran.err or "password: " in ran.err
+
+
+def test_call_takes_secrets_from_its_input(run, clerk):
     assert run("call", "clerk_user_create", "-", "--yes", stdin='{"password": "hunter2"}').code == 0
 
 

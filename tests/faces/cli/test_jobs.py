@@ -296,13 +296,21 @@ def test_what_the_settings_withhold_is_no_job_either(run, worker, banned, monkey
     assert banned() == []
 
 
+OIDC = '{"client_secret": "hunter2-hunter2"}'
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("bulk", "users", "update", spam(0), "--set", "password=hunter2-hunter2"),
         ("changes", '[{"action": "clerk_user_create", "arguments": {"password": "hunter2-hunter2"}}]'),
+        ("bulk", "enterprise-connections", "update", "ent_1", "--set", f"oidc={OIDC}"),
+        (
+            "changes",
+            f'[{{"action": "clerk_enterprise_connection_create", "arguments": {{"oidc": {OIDC}}}}}]',
+        ),
     ],
-    ids=["bulk", "changes"],
+    ids=["bulk", "changes", "bulk nested", "changes nested"],
 )
 def test_a_secret_in_plain_words_is_refused_and_not_repeated(run, worker, words):
     ran = run(*words, "--yes")
