@@ -208,7 +208,7 @@ async def test_several_are_invited_at_once_by_texts_of_objects(at_work):
         listed = await ask("invitations_list", query="@x.test")
         assert [item["email_address"] for item in listed["items"]] == ["b@x.test"]
         told = await ask.refused("invitations_bulk_create", invitations=['{"mail": "a@example.test"}'])
-        assert "invitations[0]: mail: unknown" in told or "invitations[0].mail" in told
+        assert "invitations[0]: mail: unknown" in told
         assert "email_address" in told
 
 

@@ -40,6 +40,22 @@ async def test_the_three_tools_cost_few_tokens(connect):
     assert tokens(wire) <= 900
 
 
+@pytest.mark.promise("lean")
+async def test_what_further_toolsets_hold_is_told_found_and_called_and_nothing_else(connect):
+    chosen = LEAN | {"toolsets": ("core", "waitlist", "billing")}
+    async with connect(**chosen) as client:
+        first, *others = (await client.list_tools()).tools
+        assert "OAuth applications; waitlist, billing. A star" in first.description
+        assert [tool.name for tool in others] == [tool.name for tool in LEAN_TOOLS[1:]]
+        found = await client.call_tool("clerk_actions_find", {"task": "approve somebody on the waitlist"})
+        names = [action["name"] for action in found.structured_content["actions"]]
+        assert "clerk_waitlist_invite" in names
+        found = await client.call_tool("clerk_actions_find", {"task": "rotate the key of a machine"})
+        assert not any("machine" in action["name"] for action in found.structured_content["actions"])
+        refused = await client.call_tool("clerk_action_call", {"name": "clerk_machines_list"})
+        assert refused.is_error
+
+
 @pytest.mark.parametrize("convert", [openai, gemini, anthropic, vs_code, cursor])
 async def test_they_are_in_the_dialect_too(convert):
     for tool in LEAN_TOOLS:

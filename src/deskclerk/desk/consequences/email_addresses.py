@@ -12,9 +12,9 @@ from deskclerk.catalogue import (
 )
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import page_of
-from deskclerk.desk.consequences.default import Consequences, Creation, Removal, Update, Values
+from deskclerk.desk.consequences.default import Consequences, Creation, FindReach, Removal, Update, Values
 from deskclerk.desk.consequences.targets import display_name
-from deskclerk.desk.consequences.user_factors import ways_in
+from deskclerk.desk.consequences.user_factors import ways_left
 from deskclerk.desk.view.cleaning import line_of
 
 
@@ -34,37 +34,43 @@ def primary_of(user: Values, key: str = "email_address") -> str:
     return next((line_of(item.get(key)) for item in several if item.get("id") == wanted), "")
 
 
-async def whose(action: Action, target: Values, clerk: Clerk) -> list[str]:
-    """Whose address it is, and which one is primary before and after."""
-    user = await owner_of(target, clerk)
-    if not user:
-        return []
-    lines = [f"belongs to {display_name(user)}"]
-    if getattr(action, "primary", None):
-        before, after = primary_of(user), line_of(target.get("email_address"))
-        lines.append(
-            f"primary address: {before or 'none'} → {after}; mail of the application goes there"
-            if before != after
-            else "is the primary address already"
-        )
-    return lines
+def whose(key: str = "email_address", noun: str = "address", then: str = "") -> FindReach:
+    """A reach that says whose it is, and which one is primary before and after, and what `then` holds."""
+
+    async def find(action: Action, target: Values, clerk: Clerk) -> list[str]:
+        user = await owner_of(target, clerk, key)
+        if not user:
+            return []
+        lines = [f"belongs to {display_name(user)}"]
+        if getattr(action, "primary", None):
+            before, after = primary_of(user, key), line_of(target.get(key))
+            lines.append(
+                f"primary {noun}: {before or 'none'} → {after}{then}"
+                if before != after
+                else f"is the primary {noun} already"
+            )
+        return lines
+
+    return find
 
 
-async def what_is_left(action: Action, target: Values, clerk: Clerk) -> list[str]:
-    """How its user can still sign in without it."""
-    del action
-    user = await owner_of(target, clerk)
-    if not user:
-        return []
-    left = ways_in(user, without=[str(target.get("id"))])
-    is_primary = primary_of(user) == line_of(target.get("email_address"))
-    return [
-        f"belongs to {display_name(user)}",
-        *(["is the user's primary address"] if is_primary else []),
-        f"can still sign in with {', '.join(left)}"
-        if left
-        else "no way to sign in is left that Clerk tells of: the user may be locked out",
-    ]
+def what_is_left(key: str = "email_address", noun: str = "address") -> FindReach:
+    """A reach that says how its user can still sign in without it."""
+
+    async def find(action: Action, target: Values, clerk: Clerk) -> list[str]:
+        del action
+        user = await owner_of(target, clerk, key)
+        if not user:
+            return []
+        is_primary = primary_of(user, key) == line_of(target.get(key))
+        return [
+            f"belongs to {display_name(user)}",
+            *([f"is the user's primary {noun}"] if is_primary else []),
+            *(["is the user's second factor"] if target.get("reserved_for_second_factor") else []),
+            ways_left(user, without=[str(target.get("id"))]),
+        ]
+
+    return find
 
 
 class CreateEmailAddressConsequences(Creation, of=CreateEmailAddress):
@@ -94,7 +100,7 @@ class UpdateEmailAddressConsequences(Update, of=UpdateEmailAddress):
     """Clerk answers neither `verified` nor `primary` as such, so that nothing can be put back from it."""
 
     instructions = frozenset({"notify_primary_email_address_changed"})
-    reach = (("its user", whose),)
+    reach = (("its user", whose(then="; mail of the application goes there")),)
 
     def reversible(self, action: Action) -> str:
         """What can be undone by the same action for another address."""
@@ -106,7 +112,7 @@ class DeleteEmailAddressConsequences(Removal, of=DeleteEmailAddress):
     """The address can be given again, not verified by its reader."""
 
     lost = "The address can be added again, with another id."
-    reach = (("its user", what_is_left),)
+    reach = (("its user", what_is_left()),)
 
 
 async def _all_that_go(action: Action, target: Values, clerk: Clerk) -> list[str]:

@@ -45,6 +45,14 @@ def ways_in(user: Values, *, without: Sequence[str] = ()) -> list[str]:
     ]
 
 
+def ways_left(user: Values, *, without: Sequence[str]) -> str:
+    """How the user can still sign in when these are gone, for whoever signs."""
+    left = ways_in(user, without=without)
+    if not left:
+        return "no way to sign in is left that Clerk tells of: the user may be locked out"
+    return f"can still sign in with {', '.join(left)} (as far as the instance's settings allow each)"
+
+
 def second_factors(user: Values) -> list[str]:
     """What a user is asked for beside the first way in."""
     kept = [item for item in user.get("phone_numbers") or () if item.get("reserved_for_second_factor")]
@@ -65,11 +73,7 @@ def who_can_still_sign_in(*, gone: str = "", named_by: str = "") -> FindReach:
         del clerk
         if not target:
             return []
-        removed = [gone or str(getattr(action, named_by, ""))]
-        left = ways_in(target, without=removed)
-        if not left:
-            return ["no way to sign in is left that Clerk tells of: the user may be locked out"]
-        return [f"can still sign in with {', '.join(left)} (as far as the instance's settings allow each)"]
+        return [ways_left(target, without=[gone or str(getattr(action, named_by, ""))])]
 
     return find
 

@@ -34,14 +34,19 @@ def _tool(name: str, does: str, properties: dict[str, Any], required: Sequence[s
     )
 
 
-LEAN_TOOLS = (
-    _tool(
+def _find_tool(*toolsets: str) -> types.Tool:
+    more = f"; {', '.join(toolsets)}" if toolsets else ""
+    return _tool(
         FIND,
         "Find the actions for a task: users, organizations, members, invitations, sessions, allow- and "
-        "block-lists, JWT templates, domains, OAuth applications. A star marks what is needed.",
+        f"block-lists, JWT templates, domains, OAuth applications{more}. A star marks what is needed.",
         {"task": _TEXT | {"description": "in plain words"}},
         ["task"],
-    ),
+    )
+
+
+LEAN_TOOLS = (
+    _find_tool(),
     _tool(DESCRIBE, "What an action takes.", {"name": _TEXT}, ["name"]),
     _tool(
         CALL,
@@ -56,11 +61,7 @@ LEAN_TOOLS = (
 def tools_for(offered: Sequence[type[Action]]) -> list[types.Tool]:
     """The three tools, the first with what there is beyond the core."""
     sets = dict.fromkeys(action.spec.toolset for action in offered if action.spec.toolset != CORE)
-    if not sets:
-        return list(LEAN_TOOLS)
-    first, *others = LEAN_TOOLS
-    does = (first.description or "").replace("OAuth applications.", f"OAuth applications; {', '.join(sets)}.")
-    return [first.model_copy(update={"description": does}), *others]
+    return [_find_tool(*sets), *LEAN_TOOLS[1:]]
 
 
 def found(task: str, offered: Sequence[type[Action]]) -> types.CallToolResult:
