@@ -60,6 +60,11 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
+class Merges:
+    """Clerk merges the object deeply into what is there, and null deletes a key; so it does with `Metadata`."""
+
+
+@dataclass(frozen=True, slots=True)
 class TotalAtZero:
     """A 0 is the desk's own, and does not reach Clerk: it asks for a list's total alone."""
 

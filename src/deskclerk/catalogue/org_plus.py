@@ -5,7 +5,18 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le, MaxLen, MinLen
 
 from deskclerk.catalogue.action import Action, ReadAction, Resource
-from deskclerk.catalogue.fields import FileText, Id, Json, Limit, Nullable, Offset, Part, Sorted, Whole
+from deskclerk.catalogue.fields import (
+    FileText,
+    Id,
+    Json,
+    Limit,
+    Merges,
+    Nullable,
+    Offset,
+    Part,
+    Sorted,
+    Whole,
+)
 from deskclerk.catalogue.org_invitations import ORG_INVITATIONS
 from deskclerk.catalogue.org_memberships import ORG_MEMBERSHIPS
 from deskclerk.catalogue.organizations import ORGANIZATIONS
@@ -92,8 +103,8 @@ class MergeMembershipMetadata(
 
     organization_id: Id
     user_id: Id
-    public_metadata: Json | None = None
-    private_metadata: Json | None = None
+    public_metadata: Annotated[Json | None, Merges()] = None
+    private_metadata: Annotated[Json | None, Merges()] = None
 
 
 class ListAllOrgInvitations(

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from deskclerk.catalogue.fields import (
     Instant,
     Local,
+    Merges,
     Metadata,
     Null,
     Part,
@@ -41,8 +42,9 @@ class Parameter:
     `whole` says that the value is the request's body itself, `upload` that it is a file in base64.
 
     `where` is where it travels (`local`: not at all), `metadata` says that it belongs to the action's
-    metadata route, `nullable` that an explicit null is sent, `times` how a time travels (`ms`,
-    `rfc3339`), `sorts` the names an `order_by` takes, `total_at_zero` that a 0 asks for a list's total alone.
+    metadata route, `merges` that its keys are merged into what is there, `nullable` that an explicit null
+    is sent, `times` how a time travels (`ms`, `rfc3339`), `sorts` the names an `order_by` takes,
+    `total_at_zero` that a 0 asks for a list's total alone.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Parameter:
     nullable: bool = False
     secret: bool = False
     metadata: bool = False
+    merges: bool = False
     times: str | None = None
     sorts: tuple[str, ...] = ()
     total_at_zero: bool = False
@@ -92,6 +95,7 @@ def read_parameter(name: str, info: FieldInfo, *, in_path: bool, reads: bool) ->
         nullable=has(Null),
         secret=has(Secret),
         metadata=has(Metadata),
+        merges=has(Metadata) or has(Merges),
         times=next((mark.wire for mark in marks if isinstance(mark, Instant)), None),
         total_at_zero=has(TotalAtZero),
         sorts=next((mark.names for mark in marks if isinstance(mark, Sorted)), ()),

@@ -39,7 +39,7 @@ def changes_of(action: Action, target: Mapping[str, Any] | None, switch: Switch 
     for name, new in arguments.items():
         if parameters[name].where not in ("body", "query"):
             continue
-        if parameters[name].metadata and isinstance(new, Mapping):
+        if parameters[name].merges and isinstance(new, Mapping):
             changes += _merged(name, (target or {}).get(name), new)
         elif not _same(target, name, new):
             # The old secret is not known, and whatever Clerk answers in its place is none of the asker's.

@@ -381,7 +381,7 @@ class Update(Consequences):
         if item.secret:
             if item.name in work.asked:
                 work.secret(item)
-        elif item.metadata:
+        elif item.merges:
             if item.name in work.asked:
                 work.metadata(item.name)
         else:

@@ -90,7 +90,7 @@ def updated(
     ]
 
     def holds(name: str, item: Mapping[str, Any]) -> bool:
-        return _holds(arguments[name], item.get(name), merged=action.parameters()[name].metadata)
+        return _holds(arguments[name], item.get(name), merged=action.parameters()[name].merges)
 
     missing = [name for name in fields if not holds(name, target)]
     fresh = [name for name in fields if name not in missing and not holds(name, before)]

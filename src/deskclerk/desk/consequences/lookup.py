@@ -20,6 +20,7 @@ from deskclerk.desk.consequences import (  # noqa: F401
     oauth,
     org_invitations,
     org_memberships,
+    org_plus,
     org_roles,
     organizations,
     phone_numbers,
