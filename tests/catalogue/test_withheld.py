@@ -21,6 +21,7 @@ CONNECTION = {"name": "Acme", "provider": "oidc_custom", "domains": ["acme.test"
 PARAMETERS = CreateEnterpriseConnection.parameters()
 
 
+@pytest.mark.promise("withheld-at-any-depth")
 @pytest.mark.parametrize("oidc", [OIDC, json.dumps(OIDC)], ids=["object", "text"])
 def test_a_secret_inside_an_object_is_found_by_its_place(oidc):
     values = CONNECTION | {"oidc": oidc}
@@ -50,6 +51,7 @@ def test_a_reference_is_not_withheld():
     assert action.arguments()["oidc"] == {"client_secret": "secret:oidc"}
 
 
+@pytest.mark.promise("withheld-at-any-depth")
 def test_a_file_is_told_by_its_kind_its_size_and_its_hash():
     action = SetUserProfileImage(user_id="user_1", file=PNG)
     told = action.arguments()["file"]
@@ -62,6 +64,7 @@ def test_a_file_is_told_by_its_kind_its_size_and_its_hash():
     assert other.arguments()["file"] != told
 
 
+@pytest.mark.promise("withheld-at-any-depth")
 def test_a_proposal_shows_nothing_that_its_action_hides():
     bulk = ProposeBulk(action="clerk_enterprise_connection_create", values=CONNECTION, targets=["a"])
     step = json.dumps({"action": "clerk_enterprise_connection_create", "arguments": CONNECTION})

@@ -197,6 +197,9 @@ def compared_schemas(place, item, ours, theirs) -> Iterator[str]:
             yield from compared_schemas(f"{place}[]", item, ours["items"], theirs["items"])
     elif item.parts:
         yield from compared_parts(place, item.parts, theirs)
+        # Only where the document says so: many objects say neither, and have no further keys.
+        if ours.get("additionalProperties", False) is not (theirs.get("additionalProperties") is True):
+            yield f"{place}: further keys {ours.get('additionalProperties', False)}"
 
 
 def whole_schema(schema) -> dict:

@@ -61,7 +61,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Merges:
-    """Clerk merges the object deeply into what is there, and null deletes a key; so it does with `Metadata`."""
+    """Clerk merges the object deeply into what is there, and null deletes a key; so it does at `Metadata`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.settings import Settings
 
 pytestmark = pytest.mark.anyio
+OLD = {"tier": "gold", "seats": 5}
 
 
 @pytest.fixture
@@ -23,11 +24,7 @@ async def at_work(tmp_path):
     person = Person()
     async with Desk.open(Settings(home=tmp_path / "home"), approver=person) as desk:
         user = (await desk.perform(ListUsers(limit=1))).value["items"][0]
-        made = await desk.perform(
-            CreateOrganization(
-                name="Seed", created_by=user["id"], public_metadata={"tier": "gold", "seats": 5}
-            )
-        )
+        made = await desk.perform(CreateOrganization(name="Seed", created_by=user["id"], public_metadata=OLD))
         yield desk, person, made.value["id"], user["id"]
 
 
@@ -47,7 +44,7 @@ async def test_replaced_metadata_comes_back_whole(at_work):
     assert '→ {"tier": 1}' in person.shown[-1].text()
     assert await metadata() == {"tier": 1}
     await undone(desk, "clerk_organization_metadata_replace")
-    assert await metadata() == {"tier": "gold", "seats": 5}
+    assert await metadata() == OLD
 
 
 async def test_merged_metadata_is_shown_key_by_key_and_what_was_added_goes_again(at_work):
@@ -60,9 +57,8 @@ async def test_merged_metadata_is_shown_key_by_key_and_what_was_added_goes_again
 
     await desk.perform(MergeMembershipMetadata(**ids, public_metadata={"desk": 4, "team": "blue"}))
     first = person.shown[-1].text()
-    await desk.perform(
-        MergeMembershipMetadata(**ids, public_metadata={"desk": None, "team": "red", "lunch": 1})
-    )
+    more = {"desk": None, "team": "red", "lunch": 1}
+    await desk.perform(MergeMembershipMetadata(**ids, public_metadata=more))
     shown = person.shown[-1].text()
     assert "public_metadata.desk: 4 (added)" in first
     for line in ("public_metadata.desk: 4 → removed", "public_metadata.team: blue → red", "lunch: 1 (added)"):
