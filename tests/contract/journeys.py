@@ -195,7 +195,9 @@ async def oauth_applications(visit: Visit) -> None:
         pkce_required=True,
         public=False,
     )
-    await visit.post("/oauth_applications", name="Mobile", public=True, redirect_uris=None)
+    await visit.post(
+        "/oauth_applications", name="Mobile", public=True, pkce_required=True, redirect_uris=None
+    )
     await visit.post("/oauth_applications", name="Old", callback_url="https://old.contract.example/callback")
     place = f"/oauth_applications/{full['id']}"
     await visit.get("/oauth_applications", limit="2", order_by="-name", name_query="re")

@@ -123,7 +123,7 @@ async def refused_sessions(
 async def rotated_secrets(visit: Visit) -> None:
     """New secrets for OAuth applications."""
     for public in (False, True):
-        made = await visit.post("/oauth_applications", name="Rotating", public=public)
+        made = await visit.post("/oauth_applications", name="Rotating", public=public, pkce_required=public)
         await visit.post(f"/oauth_applications/{made['id']}/rotate_secret")
     await visit.refused("404 resource_not_found", "POST /oauth_applications/oa_none/rotate_secret")
 
