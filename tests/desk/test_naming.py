@@ -87,6 +87,10 @@ async def test_names_in_filters_are_found_too_and_a_minus_stays(desk):
     )
     assert action.user_id == [desk.ids[0], f"-{desk.ids[1]}"]
     assert action.organization_id == [f"-{desk.organization}"]
+    for plus in ("+acme-tools", f"+{desk.organization}"):
+        action = await desk.action(ListUsers, {"organization_id": plus, "user_id": "+15555550123"})
+        assert action.organization_id == [f"+{desk.organization}"]
+        assert action.user_id == [desk.ids[1]]
 
 
 @pytest.mark.promise("named-as-people-name-them")

@@ -24,8 +24,8 @@ _Find = Callable[[Action], Awaitable[list[dict[str, Any]]]]
 _USERS = frozenset({"user_id", "created_by", "inviter_user_id", "requesting_user_id"})
 _ORGANIZATIONS = frozenset({"organization_id"})
 """Parameters that want a user or an organization; in filters, which are lists, each of them does."""
-_USER_ID = re.compile(r"-?user_\w+|-?[a-z]+_[A-Za-z0-9]{27}", re.ASCII)
-_ORGANIZATION_ID = re.compile(r"-?org_\w+|-?[a-z]+_[A-Za-z0-9]{27}", re.ASCII)
+_USER_ID = re.compile(r"[+-]?user_\w+|[+-]?[a-z]+_[A-Za-z0-9]{27}", re.ASCII)
+_ORGANIZATION_ID = re.compile(r"[+-]?org_\w+|[+-]?[a-z]+_[A-Za-z0-9]{27}", re.ASCII)
 """What is an id, and be it of another kind of thing: Clerk says so, and nothing is looked up."""
 _NAME = re.compile(r"[^\x00-\x1f/?#%\\]+")
 """What can be a name: nothing that a URL gives a meaning to, which is no id either, and is refused as one."""
@@ -132,8 +132,9 @@ class Names:
     ) -> Any:
         if not _names_in(name, value):
             return value
-        # In a filter a minus before it excludes what it names.
-        minus, plain = ("-", value[1:]) if value.startswith("-") else ("", value)
+        # In a filter a minus excludes what it names, and a plus, which a number begins with too, includes it.
+        signed = value.startswith("-") or (value.startswith("+") and not _PHONE.fullmatch(value))
+        sign, plain = (value[0], value[1:]) if signed else ("", value)
         users = name in _USERS
         try:
             may(ListUsers if users else ListOrganizations)
@@ -142,7 +143,7 @@ class Names:
             raise _problem(kind, name, f"not an id ({what}), and names may not be looked up here") from None
         matches = await (_users(find, plain) if users else _organizations(find, plain))
         if len(matches) == 1:
-            return minus + matches[0]["id"]
+            return sign + matches[0]["id"]
         if matches:
             raise _problem(kind, name, f"several have it: {_listed(matches)}")
         near = await _near(find, plain, users=users)

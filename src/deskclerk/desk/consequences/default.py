@@ -314,6 +314,23 @@ class Creation(Consequences):
         return [*remains, *self.sent_with_it(asked, made), *since, *self.come_of_it(asked, current)]
 
 
+class SeveralCreations(Creation):
+    """Several things at once: each is taken back by itself."""
+
+    def way_back(self) -> type[Action] | None:
+        """None: what removes one of them takes one id."""
+        return None
+
+    def inverse(
+        self, intent: Event, outcome: Event, current: dict[str, Any] | None, given: Values
+    ) -> Inverse:
+        """Nothing: what takes one back is named."""
+        del intent, outcome, current, given
+        one = super().way_back()
+        how = f"Take each back by itself, with {one.spec.heading}." if one else ""
+        return nothing("Several things were made at once.", nearest=how)
+
+
 _BY_ITSELF = frozenset(
     {
         "object",
@@ -505,6 +522,8 @@ def default_for(action: type[Action]) -> Consequences:
     """What is true of an action without an entry, by what its verb means."""
     if action.spec.creates:
         return Creation(action)
+    if action.spec.verb == "bulk-create":
+        return SeveralCreations(action)
     if action.spec.updates:
         return Update(action)
     if action.spec.removes:

@@ -87,15 +87,22 @@ class UpdateProtectSettingsConsequences(Update, of=UpdateProtectSettings):
     reach = (("users", everybody),)
 
 
+async def _every_organization(action: Action, target: Values, clerk: Clerk) -> list[str]:
+    del action, target
+    page = page_of(await clerk.perform(ListOrganizations(limit=1)))
+    return [f"holds for {count_of(page, 'organization', 'organizations')}"]
+
+
+async def _while_they_are_off(action: Action, target: Values, clerk: Clerk) -> list[str]:
+    del target, clerk
+    off = getattr(action, "enabled", None) is False
+    return ["no organization can be used while they are off"] if off else []
+
+
 class UpdateOrgSettingsConsequences(Update, of=UpdateOrgSettings):
     """What holds for all organizations."""
 
-    async def reaches(self, action: Action, seen: Sequence[Values], clerk: Clerk) -> tuple[str, ...]:
-        """How many organizations there are, and that none can be used while they are off."""
-        page = page_of(await clerk.perform(ListOrganizations(limit=1)))
-        off = getattr(action, "enabled", None) is False
-        told = (f"holds for {count_of(page, 'organization', 'organizations')}",)
-        return (*told, *(("no organization can be used while they are off",) if off else ()))
+    reach = (("organizations", _every_organization), ("use", _while_they_are_off))
 
 
 _MOVES = (

@@ -1,0 +1,60 @@
+"""Every operation that the sandbox serves as a tool of an MCP client: called, signed, carried out, told."""
+
+import asyncio
+
+import httpx2
+import pytest
+from mcp import Client
+
+from deskclerk.clerk.client import Clerk
+from deskclerk.desk import Desk
+from deskclerk.faces.mcp.server import build
+from deskclerk.sandbox import KEY, open_sandbox
+from deskclerk.sandbox.http.routes import HANDLERS
+from deskclerk.settings import Settings
+from tests.contract import openapi
+from tests.contract.journeys import JOURNEYS
+from tests.contract.test_python_sdk_operations import REFUSED
+from tests.contract.visit import HEADERS
+from tests.faces.mcp.conftest import ERAS, Dialogue
+from tests.journeys.mcp_visit import McpVisit, Wire
+
+SERVED = {(str(route.method), openapi.shape(route.path)) for route in HANDLERS}
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory):
+    home = tmp_path_factory.mktemp("mcp")
+
+    async def go():
+        person = Dialogue()
+        settings = Settings(home=home, toolsets=("all",), approval_wait=0)
+        async with open_sandbox(home / "clerk.db") as sandbox:
+            wire = Wire(sandbox.app)
+            plain = httpx2.ASGITransport(app=sandbox.app, raise_app_exceptions=False)
+            async with (
+                httpx2.AsyncClient(transport=plain, base_url="http://sandbox.test", headers=HEADERS) as http,
+                Clerk("http://sandbox.localhost", KEY, transport=wire) as clerk,
+                Desk(settings, clerk=clerk) as desk,
+                Client(build(desk), mode=ERAS["handshake"], elicitation_callback=person) as client,
+            ):
+                visit = McpVisit(http, mcp=client, person=person, wire=wire)
+                for journey in JOURNEYS:
+                    await journey(visit)
+                return visit
+
+    return asyncio.run(go())
+
+
+@pytest.mark.promise("all-249")
+def test_every_operation_that_is_served_is_done_by_its_tool(visit):
+    assert SERVED - visit.made == REFUSED.keys()
+
+
+@pytest.mark.promise("handed-over")
+def test_no_tool_tells_what_it_hands_over(visit):
+    assert visit.leaked == []
+
+
+def test_what_a_tool_does_not_do_it_was_not_asked_for(visit):
+    assert visit.refusals == []
