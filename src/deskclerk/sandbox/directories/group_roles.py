@@ -1,6 +1,6 @@
 """Which group of a directory gives which role; where somebody is in several, the first counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,8 @@ async def list_mappings(names: Names, call: Call) -> dict[str, Any]:
 async def create_mapping(names: Names, call: Call) -> dict[str, Any]:
     """Let one more group give a role, after all others if nothing else is said."""
     directory = await _with_mappings(names, call)
-    values = await _read(names, call, call.body, await _next(call, directory["id"]))
+    place = await _next(call, directory["id"])
+    values = _read(names, await _role_ids(call), call.body, place)
     with unique_or(taken(f"{names.group}_id")):
         (key,) = await add_mappings(call, directory["id"], [values])
     (answer,) = await present(names, call, [await _mapping(call, directory["id"], key)])
@@ -61,7 +62,8 @@ async def delete_mapping(names: Names, call: Call) -> dict[str, Any]:
 async def read_mappings(names: Names, call: Call, param: str) -> list[dict[str, Any]]:
     """What to store of those in the body; their order is their precedence where they say none."""
     items = call.body.get(param, ())
-    given = [await _read(names, call, item, place, f"{param}.") for place, item in enumerate(items, start=1)]
+    roles = await _role_ids(call)
+    given = [_read(names, roles, item, place, f"{param}.") for place, item in enumerate(items, start=1)]
     if len({values["group_id"] for values in given}) < len(given):
         text = "A group gives one role, and is given twice."
         raise refusal("form_param_duplicate", "is given twice", text, param=f"{param}.{names.group}_id")
@@ -77,14 +79,14 @@ async def add_mappings(call: Call, directory_id: str, given: Sequence[Mapping[st
     return keys
 
 
-async def _read(
-    names: Names, call: Call, item: Mapping[str, Any], place: int, within: str = ""
+def _read(
+    names: Names, roles: Collection[str], item: Mapping[str, Any], place: int, within: str = ""
 ) -> dict[str, Any]:
     """What to store of one; `within` stands before the names of what is wrong in it."""
     precedence = item.get("precedence", place)
     if precedence > LAST:
         raise invalid(f"{within}precedence", f"precedence must be at most {LAST}.")
-    if await find(call, organization_roles, id=item["role_id"]) is None:
+    if item["role_id"] not in roles:
         text = f"No role with the id {item['role_id']} exists in this instance."
         raise refusal("form_resource_not_found", "not found", text, param=f"{within}role_id")
     return {
@@ -126,6 +128,11 @@ async def _next(call: Call, directory_id: str) -> int:
         _TABLE.c.instance_id == call.instance.id, _TABLE.c.directory_id == directory_id
     )
     return ((await call.connection.execute(last)).scalar_one() or 0) + 1
+
+
+async def _role_ids(call: Call) -> set[str]:
+    query = all_of(call, organization_roles).with_only_columns(organization_roles.c.id)
+    return set((await call.connection.execute(query)).scalars())
 
 
 def _of(call: Call, directory_id: str) -> Select[Any]:
