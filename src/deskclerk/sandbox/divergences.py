@@ -51,6 +51,7 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "GET /billing/statements": ("There are none: nothing is ever charged.",),
     "POST /directories": (
         "No identity provider is listened to or asked: the key opens nothing, and the endpoint is not there.",
+        "Any id is taken for that of an enterprise connection, whose organization is not known.",
         "A directory without a name is called after its provider, not after its connection.",
         "The mapping of attributes begins empty; of a connection's custom attributes none are shown.",
     ),

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from deskclerk.sandbox.controls.instances import AddInstance, add_new_instance
 from deskclerk.sandbox.store.tables import directory_group_roles
 
 pytestmark = pytest.mark.anyio
@@ -167,6 +168,41 @@ async def test_a_refused_replacement_replaces_nothing(clerk, member):
     refused = (422, "form_param_duplicate", "mappings.directory_group_id")
     assert await clerk.refused("PUT", place, json={"mappings": twice}) == refused
     assert await listed(clerk, place) == [("g-1", 1)]
+
+
+async def test_a_replacement_leaves_those_of_other_directories(clerk, member):
+    given = [{"scim_group_id": "g-1", "role_id": member}]
+    place = await make(clerk, group_role_mappings=given)
+    other = await make(clerk, connection="ent_2", group_role_mappings=given)
+    await put(clerk, place, [])
+    assert (await listed(clerk, place), await listed(clerk, other)) == ([], [("g-1", 1)])
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"directory_group_id": ""}, "form_param_missing directory_group_id"),
+        ({"directory_group_id": "g" * 256}, "form_param_max_length_exceeded directory_group_id"),
+        ({"role_id": "org:member"}, "form_resource_not_found role_id"),
+        ({"precedence": 0}, "form_param_value_invalid precedence"),
+        ({"precedence": 2**31}, "form_param_value_invalid precedence"),
+        ({"directory_group_display_name": "Staff"}, "form_param_unknown directory_group_display_name"),
+    ],
+)
+async def test_what_is_no_mapping_is_refused(clerk, member, change, expected):
+    place, body = await make(clerk), {"directory_group_id": "g-1", "role_id": member, **change}
+    status, code, param = await clerk.refused("POST", place, json=body)
+    assert (status, f"{code} {param}") == (422, expected)
+    assert await listed(clerk, place) == []
+
+
+async def test_a_role_of_another_instance_is_none(clerk, member):
+    await add_new_instance(clerk.sandbox.store, AddInstance(secret_key="sk_test_other"))
+    theirs = {"headers": {"Authorization": "Bearer sk_test_other"}}
+    body = {"enterprise_connection_id": "ent_1", "provider": "okta"}
+    body["group_role_mappings"] = [{"scim_group_id": "g-1", "role_id": member}]
+    refused = (422, "form_resource_not_found", "group_role_mappings.role_id")
+    assert await clerk.refused("POST", "/directories", json=body, **theirs) == refused
 
 
 async def test_a_deleted_mapping_is_gone_and_the_others_stay_where_they_are(clerk, member):
