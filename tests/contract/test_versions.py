@@ -10,11 +10,23 @@ from deskclerk.sandbox.http.parameters import accepted
 from deskclerk.sandbox.http.routes import HANDLERS
 from tests.contract import older, openapi
 from tests.contract.billing_journeys import plans, statements, subscriptions
+from tests.contract.directory_journeys import DIRECTORY_JOURNEYS
 from tests.contract.journeys import JOURNEYS
 from tests.contract.settings_journeys import roles, settings, waitlist
 from tests.contract.visit import visited
 
-NEWER = {"2021-02-05": (roles, settings, waitlist, plans, subscriptions, statements)}
+NEWER = {
+    "2021-02-05": (
+        roles,
+        settings,
+        waitlist,
+        plans,
+        subscriptions,
+        statements,
+        *DIRECTORY_JOURNEYS,
+    ),
+    "2025-11-10": DIRECTORY_JOURNEYS[1:],
+}
 """Ways that go through routes which a version does not have."""
 
 
@@ -56,9 +68,13 @@ def test_a_route_that_a_version_does_not_have_is_not_found(version, tmp_path):
 
 
 def test_which_routes_came_with_which_version_is_what_the_documents_say():
-    declared = {named(route) for route in ROUTES_SINCE} & SERVED
+    declared = {named(route): since for route, since in ROUTES_SINCE.items() if named(route) in SERVED}
+    after = dict(zip(older.VERSIONS, [*older.VERSIONS[1:], openapi.VERSION], strict=True))
     assert declared == {
-        name for name, facts in older.DIFFERENCES["2021-02-05"].items() if facts is None and name in SERVED
+        name: after[version]
+        for version in older.VERSIONS
+        for name, facts in older.DIFFERENCES[version].items()
+        if facts is None and name in SERVED
     }
 
 

@@ -49,6 +49,24 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /organizations/{organization_id}/billing/credits": ("As of users.",),
     "POST /billing/subscription_items/{subscription_item_id}/discounts": ("There are no discounts.",),
     "GET /billing/statements": ("There are none: nothing is ever charged.",),
+    "POST /directories": (
+        "No identity provider is listened to or asked: the key opens nothing, and the endpoint is not there.",
+        "Any id is taken for that of an enterprise connection, whose organization is not known.",
+        "A directory without a name is called after its provider, not after its connection.",
+        "The mapping of attributes begins empty; of a connection's custom attributes none are shown.",
+    ),
+    "PATCH /directories/{directory_id}": (
+        "A directory of Google's cannot be turned on: Clerk would need credentials to ask for its users.",
+    ),
+    "POST /directories/{directory_id}/rotate_api_key": ("The former key has no time of grace.",),
+    "POST /directories/{directory_id}/group_role_mappings": (
+        "Groups are known from their mappings alone, and nobody is in one: no member's role changes.",
+        "Two groups may have one precedence; the mapping that was there first is listed first.",
+    ),
+    "POST /scim_directories": ("As of directories.",),
+    "PATCH /scim_directories/{scim_directory_id}": ("As of directories.",),
+    "POST /scim_directories/{scim_directory_id}/rotate_api_key": ("As of directories.",),
+    "POST /scim_directories/{scim_directory_id}/group_role_mappings": ("As of directories.",),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

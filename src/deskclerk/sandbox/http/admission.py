@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deskclerk.catalogue import Route
-from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
+from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
 from deskclerk.sandbox.http.errors import Refusal, not_found, refusal
 from deskclerk.sandbox.http.incoming import Incoming
 from deskclerk.sandbox.store.state import Instance, State
@@ -15,6 +15,7 @@ METADATA_HAS_ITS_OWN_ROUTE = "2026-05-12"
 """Before this version PATCH of a user or an organization took metadata too, and replaced it."""
 
 _ROLE = "/organization_roles/{organization_role_id}"
+_DIRECTORIES = ("/directories/{directory_id}", "/scim_directories/{scim_directory_id}")
 ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
     (
         GET("/organization_roles"),
@@ -36,8 +37,17 @@ ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
         GET("/billing/statements"),
         GET("/billing/statements/{statement_id}"),
         GET("/billing/statements/{statement_id}/payment_attempts"),
+        *(verb(one.rpartition("/")[0]) for one in _DIRECTORIES for verb in (GET, POST)),
+        *(verb(one) for one in _DIRECTORIES for verb in (GET, PATCH, DELETE)),
     ),
     "2025-11-10",
+) | dict.fromkeys(
+    (
+        *(POST(f"{one}/rotate_api_key") for one in _DIRECTORIES),
+        *(verb(f"{one}/group_role_mappings") for one in _DIRECTORIES for verb in (GET, POST, PUT)),
+        *(DELETE(f"{one}/group_role_mappings/{{mapping_id}}") for one in _DIRECTORIES),
+    ),
+    "2026-05-12",
 )
 """Routes that no older version has."""
 

@@ -5,6 +5,7 @@ from sqlalchemy import Index, text
 from deskclerk.sandbox.store.billing import billing_credits, billing_plans, billing_prices
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.controls import deliveries, faults, outbox, sandbox_state, webhook_endpoints
+from deskclerk.sandbox.store.directories import directories, directory_group_roles
 from deskclerk.sandbox.store.instances import (
     allowlist_identifiers,
     blocklist_identifiers,
@@ -81,6 +82,8 @@ __all__ = [
     "billing_prices",
     "blocklist_identifiers",
     "deliveries",
+    "directories",
+    "directory_group_roles",
     "domains",
     "email_addresses",
     "external_accounts",
