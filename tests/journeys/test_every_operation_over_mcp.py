@@ -58,3 +58,27 @@ def test_no_tool_tells_what_it_hands_over(visit):
 
 def test_what_a_tool_does_not_do_it_was_not_asked_for(visit):
     assert visit.refusals == []
+
+
+def test_every_preview_says_what_it_is_about(visit):
+    """What is there already is named, or at least given by the ids that it was asked with."""
+    made = ("Create", "Update instance", "Update sign-up", "Update org", "Update comm", "Update OAuth app")
+    told = [item.message for item in visit.person.asked]
+    assert [text for text in told if "Target: " not in text and not text.startswith(made)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Target: +15555550121 (idn_",
+        "Target: https://contract.example/back (ru_",
+        "Target: credit@contract.example (user_",
+        "Target: sign_in_token_id sit_",
+        "removes the wallet 0x",
+        "removes the account oauth_",
+        "whoever holds it is token@contract.example (user_",
+        'permissions: ["org:sys_memberships:read"] → ',
+    ],
+)
+def test_whoever_signs_can_tell_which_one_it_is(visit, line):
+    assert any(line in item.message for item in visit.person.asked)

@@ -19,7 +19,7 @@ from deskclerk.catalogue import (
 )
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.consequences.default import Consequences, Creation, Values
-from deskclerk.desk.consequences.targets import first_that
+from deskclerk.desk.consequences.targets import first_that, parties
 from deskclerk.desk.view.cleaning import line_of
 
 
@@ -137,6 +137,10 @@ class _Credits(Consequences):
     """A balance that is raised or lowered; the ledger keeps both."""
 
     keeps = "the ledger keeps both entries"
+
+    async def targets(self, action: Action, clerk: Clerk) -> list[dict[str, Any]]:
+        """The balance, and whose it is."""
+        return [*await super().targets(action, clerk), *await parties(action, clerk)]
 
     async def reaches(self, action: Action, seen: Sequence[Values], clerk: Clerk) -> tuple[str, ...]:
         """The balance before and after, where both are in the same unit."""

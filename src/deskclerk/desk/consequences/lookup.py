@@ -25,6 +25,7 @@ from deskclerk.desk.consequences import (  # noqa: F401
     organizations,
     phone_numbers,
     restrictions,
+    session_tokens,
     sessions,
     sign_in_links,
     user_factors,

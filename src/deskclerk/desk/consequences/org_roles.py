@@ -1,6 +1,7 @@
 """What it means to change a role, a permission or a set of roles: how many members are touched."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from deskclerk.catalogue import (
     Action,
@@ -18,10 +19,11 @@ from deskclerk.catalogue import (
 )
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import MOST, every_page
+from deskclerk.desk.consequences.changes import Change
 from deskclerk.desk.consequences.default import Consequences, Removal, Update, Values
 from deskclerk.desk.consequences.restoring import Restoring
 from deskclerk.desk.consequences.targets import id_parameter, read
-from deskclerk.desk.view.cleaning import line_of
+from deskclerk.desk.view.cleaning import clean, line_of
 
 _MOST_PAGES = 5
 """Pages of memberships that a preview may cost: Clerk has no count of them by role."""
@@ -93,6 +95,14 @@ class UpdateOrgRoleConsequences(Update, of=UpdateOrgRole):
     """What a role can do, everybody who has it can do."""
 
     reach = (("members", members_of_role), ("permissions", permissions_that_go))
+
+    def changes(self, action: Action, seen: Sequence[Values]) -> tuple[Change, ...]:
+        """Old permissions by their keys: what Clerk answers of each would fill the page."""
+        had = [str(item.get("key")) for item in _permissions(seen[0] if seen else {})]
+        return tuple(
+            replace(change, old=clean(had)) if change.field == "permissions" else change
+            for change in super().changes(action, seen)
+        )
 
     def restore(self, work: Restoring, item: Parameter) -> None:
         """Permissions are answered whole, and given by their ids."""

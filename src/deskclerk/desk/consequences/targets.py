@@ -26,7 +26,13 @@ def display_name(item: Values | None) -> str:
     known = (
         item.get("name"),
         person,
-        item.get("email_address") or item.get("identifier") or address or item.get("username"),
+        item.get("email_address")
+        or item.get("identifier")
+        or address
+        or item.get("username")
+        or item.get("phone_number"),
+        # Of other things the URL may be a ticket, which is nobody's to read.
+        item.get("url") if item.get("object") == "redirect_url" else None,
     )
     # A membership is named by its person and its organization; its own id says nothing.
     own = [f"({item['id']})"] if item.get("id") else []

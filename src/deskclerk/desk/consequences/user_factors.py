@@ -73,9 +73,25 @@ def who_can_still_sign_in(*, gone: str = "", named_by: str = "") -> FindReach:
         del clerk
         if not target:
             return []
-        return [ways_left(target, without=[gone or str(getattr(action, named_by, ""))])]
+        removed = gone or str(getattr(action, named_by, ""))
+        return [*_what_goes(target, removed), ways_left(target, without=[removed])]
 
     return find
+
+
+def _what_goes(user: Values, one: str) -> list[str]:
+    """What has this id, for whoever signs: an id tells nobody which account or wallet it is."""
+    for key, what in (("external_accounts", "account"), ("web3_wallets", "wallet"), ("passkeys", "passkey")):
+        for item in user.get(key) or ():
+            if item.get("id") == one:
+                known = (
+                    item.get("provider"),
+                    item.get("email_address"),
+                    item.get("web3_wallet"),
+                    item.get("name"),
+                )
+                return [line_of(" ".join([f"removes the {what}", *(str(part) for part in known if part)]))]
+    return []
 
 
 async def _factors_that_go(action: Action, target: Values, clerk: Clerk) -> list[str]:

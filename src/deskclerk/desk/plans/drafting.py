@@ -22,7 +22,7 @@ from deskclerk.settings import Settings
 _LONGEST_WORD = 200
 _HABITS = frozenset({"yes", "true", "okay", "confirm", "approve", "approved", "sign"})
 """What is typed by habit signs nothing, even if somebody is called so."""
-_NAMES = ("name", "slug", "email_address", "identifier", "username")
+_NAMES = ("name", "slug", "email_address", "identifier", "username", "phone_number")
 _VOLATILE = frozenset(
     {
         "last_active_at",
@@ -65,7 +65,7 @@ class PlanMaker:
             instance=self._instance.label,
             arguments=action.arguments(),
             # A membership is about two things, and both have to be the right ones.
-            target="; ".join(display_name(item) for item in seen),
+            target="; ".join(filter(None, map(display_name, seen))) or _by_ids(action),
             changes=consequences.changes(action, seen),
             digest=digest,
             expires_at=round((time.time() + self._settings.approval_seconds) * 1000),
@@ -116,6 +116,11 @@ def words_of(action: Action, seen: Sequence[Mapping[str, Any]]) -> tuple[str, ..
     known = [name for item in seen for name in _names_in(item)]
     # A creation that names nothing at all is signed by its heading: there is nothing better to type.
     return _distinct([*texts, *known]) or (action.spec.heading.lower(),)
+
+
+def _by_ids(action: Action) -> str:
+    """What the write is about where Clerk lets nobody read it, or tells no name: the ids in its path."""
+    return ", ".join(f"{name} {getattr(action, name)}" for name in action.spec.route.names)
 
 
 def steady(target: Any) -> Any:
