@@ -5,6 +5,13 @@ from sqlalchemy import Index, text
 from deskclerk.sandbox.store.billing import billing_credits, billing_plans, billing_prices
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.controls import deliveries, faults, outbox, sandbox_state, webhook_endpoints
+from deskclerk.sandbox.store.enterprise import (
+    admin_portal_link_tokens,
+    enterprise_connection_domains,
+    enterprise_connections,
+    oidc_connections,
+    saml_connections,
+)
 from deskclerk.sandbox.store.instances import (
     allowlist_identifiers,
     blocklist_identifiers,
@@ -75,6 +82,7 @@ __all__ = [
     "DERIVED",
     "NULLABLE",
     "actor_tokens",
+    "admin_portal_link_tokens",
     "allowlist_identifiers",
     "billing_credits",
     "billing_plans",
@@ -83,6 +91,8 @@ __all__ = [
     "deliveries",
     "domains",
     "email_addresses",
+    "enterprise_connection_domains",
+    "enterprise_connections",
     "external_accounts",
     "faults",
     "images",
@@ -93,6 +103,7 @@ __all__ = [
     "memberships",
     "metadata",
     "oauth_applications",
+    "oidc_connections",
     "organization_domains",
     "organization_invitations",
     "organization_permissions",
@@ -102,6 +113,7 @@ __all__ = [
     "phone_numbers",
     "redirect_urls",
     "role_permissions",
+    "saml_connections",
     "sandbox_state",
     "sessions",
     "sign_in_tokens",
