@@ -242,6 +242,9 @@ async def refused_saml_connections(visit: Visit, place: str, organization_id: st
     await visit.refused(enrolling, f"PATCH {place}", active=True)
     await visit.refused(enrolling, f"PATCH {place}", active=True, consent_verified_domains_deletion=False)
     await visit.patch(place, active=True, consent_verified_domains_deletion=True)
+    used = "422 organization_domain_exists_for_enterprise_connection"
+    enrol = {"name": "older.contract.example", "enrollment_mode": "automatic_suggestion"}
+    await visit.refused(used, f"POST {domains}", **enrol)
 
 
 ENTERPRISE_JOURNEYS = (enterprise_connections, oidc_connections, saml_connections)

@@ -14,6 +14,7 @@ BEGINS = dt.datetime(2025, 1, 31, 9, 30, tzinfo=dt.UTC)
 ENDS = BEGINS + dt.timedelta(days=3650)
 ENTITY_ID = "https://idp.contract.example/metadata"
 SSO_URL = "https://idp.contract.example/sso?app=1"
+POST_URL = "https://idp.contract.example/post"
 
 
 @functools.cache
@@ -31,7 +32,9 @@ def base64_of(pem: str) -> str:
     return base64.b64encode(der).decode()
 
 
-def metadata(entity_id: str = ENTITY_ID, sso_url: str = SSO_URL, signing: str | None = None) -> str:
+def metadata(
+    entity_id: str = ENTITY_ID, sso_url: str = SSO_URL, post_url: str = POST_URL, signing: str | None = None
+) -> str:
     """The metadata of an identity provider that can also sign out, and encrypts with another key."""
     key = (
         "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>\n{}\n</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
@@ -45,7 +48,7 @@ def metadata(entity_id: str = ENTITY_ID, sso_url: str = SSO_URL, signing: str | 
     <md:KeyDescriptor use="encryption">{key.format("bm90IGZvciBzaWduaW5n")}</md:KeyDescriptor>
     <md:KeyDescriptor use="signing">{key.format(signs)}</md:KeyDescriptor>
     <md:SingleLogoutService Binding="{binding}Redirect" Location="https://idp.contract.example/out"/>
-    <md:SingleSignOnService Binding="{binding}POST" Location="https://idp.contract.example/post"/>
+    <md:SingleSignOnService Binding="{binding}POST" Location="{post_url}"/>
     <md:SingleSignOnService Binding="{binding}Redirect" Location="{sso_url}"/>
   </md:IDPSSODescriptor>
 </md:EntityDescriptor>"""

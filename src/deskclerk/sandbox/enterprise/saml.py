@@ -33,10 +33,10 @@ _FLAGS = ("allow_subdomains", "allow_idp_initiated", "force_authn")
 def saml_values(body: Mapping[str, Any], before: RowMapping, within: str = "") -> dict[str, Any]:
     """What a body changes in a SAML half that was so before."""
     values: dict[str, Any] = {**texts_in(body, _TEXTS), **set_in(body, _FLAGS)}
-    check_urls(values, ("idp_sso_url", "idp_metadata_url"), within)
     if values.get("idp_metadata"):
         # The document has the last word about what is given beside it.
         values |= read_metadata(values["idp_metadata"])
+    check_urls(values, ("idp_sso_url", "idp_metadata_url"), within)
     if "idp_certificate" in values:
         values |= _times(values["idp_certificate"], within)
     mapping = set_in(body.get("attribute_mapping") or {}, ATTRIBUTES)

@@ -86,6 +86,7 @@ STATUS: Mapping[str, int] = {
     "organization_domain_common": 422,
     "organization_domain_enrollment_mode_not_enabled": 403,
     "organization_domain_exists_for_enrollment": 422,
+    "organization_domain_exists_for_enterprise_connection": 422,
     "organization_domain_quota_exceeded": 403,
     "organization_domains_not_enabled": 403,
     "organization_instance_roles_quota_exceeded": 403,
