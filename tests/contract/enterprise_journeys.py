@@ -247,4 +247,26 @@ async def refused_saml_connections(visit: Visit, place: str, organization_id: st
     await visit.refused(used, f"POST {domains}", **enrol)
 
 
-ENTERPRISE_JOURNEYS = (enterprise_connections, oidc_connections, saml_connections)
+async def admin_portal_links(visit: Visit) -> None:
+    """Links to the portal for administrators of customers."""
+    tokens = "/admin_portal_link_tokens"
+    team = await visit.post("/organizations", name="Portal")
+    full = await visit.post(
+        tokens,
+        organization_id=team["id"],
+        it_contact_id="it@contract.example",
+        scopes=["admin_portal:read"],
+        seconds_until_expiration=86_400,
+    )
+    plain = await visit.post(tokens)
+    await visit.post(f"{tokens}/{full['id']}/revoke", revocation_reason="No longer needed")
+    await visit.post(f"{tokens}/{plain['id']}/revoke", revocation_reason=None)
+    await visit.post(f"{tokens}/{plain['id']}/revoke")
+    await visit.refused("404 resource_not_found", f"POST {tokens}/aplt_none/revoke")
+    await visit.refused("400 bad_request", f"POST {tokens}", organization_id="org_none")
+    await visit.refused("422 form_param_value_invalid", f"POST {tokens}", seconds_until_expiration=0)
+    await visit.refused("422 form_param_min_length_exceeded", f"POST {tokens}", it_contact_id="")
+    await visit.refused("422 form_param_unknown", f"POST {tokens}", favourite_colour="blue")
+
+
+ENTERPRISE_JOURNEYS = (enterprise_connections, oidc_connections, saml_connections, admin_portal_links)

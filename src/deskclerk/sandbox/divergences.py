@@ -73,6 +73,14 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /saml_connections": ("As of enterprise connections, of which this is a view.",),
     "PATCH /saml_connections/{saml_connection_id}": ("A new name is that of the enterprise connection too.",),
     "DELETE /saml_connections/{saml_connection_id}": ("The enterprise connection goes with it.",),
+    "POST /admin_portal_link_tokens": (
+        "No portal is served: a token opens nothing.",
+        "All tokens of an organization are for one link, and so are those of none.",
+        "Parameters that are wrong are answered with 422, as everywhere; the document has 400 here.",
+    ),
+    "POST /admin_portal_link_tokens/{adminPortalLinkTokenID}/revoke": (
+        "A second time changes nothing; the document does not say what it answers then.",
+    ),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

@@ -60,6 +60,10 @@ ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     (PATCH("/enterprise_connections/{enterprise_connection_id}"), "name"): {"schema": _NAME},
     (POST("/saml_connections"), "name"): {"schema": _NAME},
     (PATCH("/saml_connections/{saml_connection_id}"), "name"): {"schema": _NAME},
+    # More than zero, as the document has it.
+    (POST("/admin_portal_link_tokens"), "seconds_until_expiration"): {
+        "schema": {"type": "integer", "minimum": 1, "maximum": 86_400}
+    },
     # Zero is no limit; less is nothing.
     (PATCH("/instance/organization_settings"), "max_allowed_memberships"): {
         "schema": {"type": "integer", "minimum": 0}

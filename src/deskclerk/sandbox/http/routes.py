@@ -7,7 +7,7 @@ from deskclerk.catalogue import Route, Verb
 from deskclerk.sandbox.access import invitations, redirect_urls, restrictions, waitlist
 from deskclerk.sandbox.applications import oauth_applications
 from deskclerk.sandbox.billing import balances, plans, statements, subscriptions
-from deskclerk.sandbox.enterprise import enterprise_connections, saml_connections
+from deskclerk.sandbox.enterprise import admin_portal_links, enterprise_connections, saml_connections
 from deskclerk.sandbox.http.call import Handled
 from deskclerk.sandbox.instance import domains, settings, this_instance
 from deskclerk.sandbox.organizations import domains as organization_domains
@@ -77,6 +77,7 @@ RESOURCES = (
     statements,
     enterprise_connections,
     saml_connections,
+    admin_portal_links,
 )
 """The modules of rules, each with its HANDLERS."""
 
