@@ -9,7 +9,7 @@ from deskclerk.sandbox.enterprise.given import custom_attributes, set_in
 from deskclerk.sandbox.enterprise.oidc import DEFAULTS as OIDC_DEFAULTS
 from deskclerk.sandbox.enterprise.oidc import check_oidc_can_be_on, oidc_values
 from deskclerk.sandbox.enterprise.saml import DEFAULTS as SAML_DEFAULTS
-from deskclerk.sandbox.enterprise.saml import check_saml_can_be_on, saml_values
+from deskclerk.sandbox.enterprise.saml import check_saml_can_be_on, named, saml_values
 from deskclerk.sandbox.http.call import Call
 from deskclerk.sandbox.http.errors import missing
 from deskclerk.sandbox.http.rows import RowMapping, all_of, change, find, get, insert
@@ -80,7 +80,7 @@ async def create(call: Call, saml: Mapping[str, Any], oidc: Mapping[str, Any]) -
     )
     if body["provider"].startswith("saml_"):
         within = "" if saml is body else "saml."
-        values = {**SAML_DEFAULTS, **saml_values(saml, SAML_DEFAULTS, within), **named(body["name"])}
+        values = {**SAML_DEFAULTS, **named(body["name"]), **saml_values(saml, SAML_DEFAULTS, within)}
         await insert(call, saml_connections, id=new_id("samlc", call.now), connection_id=key, **values)
     else:
         values = {**OIDC_DEFAULTS, **oidc_values(oidc, OIDC_DEFAULTS)}
@@ -107,8 +107,6 @@ async def update(
     await change(call, _TABLE, key, **values, updated_at=call.now)
     if before.saml and (half := saml_values(saml, before.saml, "" if saml is body else "saml.")):
         await change(call, saml_connections, before.saml["id"], **half)
-    if before.saml and saml.get("name"):
-        await change(call, saml_connections, before.saml["id"], **named(saml["name"]))
     if before.oidc and (half := oidc_values(oidc, before.oidc)):
         await change(call, oidc_connections, before.oidc["id"], **half)
     # An empty list changes nothing: a connection is never without a domain.
@@ -121,11 +119,6 @@ async def update(
         if turned_on or names:
             await clear_the_way(call, after.domains, consent=consent and turned_on)
     return after
-
-
-def named(name: str) -> dict[str, str]:
-    """A SAML half's name, also as it is searched for."""
-    return {"name": name, "name_folded": name.casefold()}
 
 
 async def saml_half(call: Call, key: str) -> RowMapping | None:

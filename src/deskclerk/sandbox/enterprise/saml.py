@@ -44,7 +44,12 @@ def saml_values(body: Mapping[str, Any], before: RowMapping, within: str = "") -
         values["attribute_mapping"] = {**before["attribute_mapping"], **mapping}
     if hint := body.get("login_hint"):
         values["login_hint"] = _checked_hint(hint, within)
-    return values
+    return values | (named(body["name"]) if body.get("name") else {})
+
+
+def named(name: str) -> dict[str, str]:
+    """A half's name, also as it is searched for."""
+    return {"name": name, "name_folded": name.casefold()}
 
 
 def _times(certificate: str | None, within: str) -> dict[str, int | None]:
