@@ -2,6 +2,7 @@
 
 from tests.contract.billing_journeys import BILLING_JOURNEYS
 from tests.contract.directory_journeys import DIRECTORY_JOURNEYS
+from tests.contract.enterprise_journeys import ENTERPRISE_JOURNEYS
 from tests.contract.organization_journeys import organizations
 from tests.contract.settings_journeys import SETTINGS_JOURNEYS
 from tests.contract.token_journeys import TOKEN_JOURNEYS
@@ -229,4 +230,5 @@ JOURNEYS = (
     *SETTINGS_JOURNEYS,
     *BILLING_JOURNEYS,
     *DIRECTORY_JOURNEYS,
+    *ENTERPRISE_JOURNEYS,
 )

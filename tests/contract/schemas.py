@@ -66,7 +66,10 @@ class Schemas:
         if "items" in schema:
             facts["items"] = self.convert(schema["items"])
         if "properties" in schema:
-            facts["properties"] = {name: self.convert(inner) for name, inner in schema["properties"].items()}
+            # A name that is required and not described is allowed all the same, whatever it holds.
+            facts["properties"] = dict.fromkeys(schema.get("required", ()), True) | {
+                name: self.convert(inner) for name, inner in schema["properties"].items()
+            }
         if "oneOf" in schema or "anyOf" in schema:
             return facts | self.choice(schema)
         return facts | self.rest(schema)

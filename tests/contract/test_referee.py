@@ -53,6 +53,13 @@ def test_an_answer_that_lacks_what_is_always_there_does_not():
         assert f"'{name}' is a required property" in found
 
 
+def test_what_is_required_and_not_described_has_to_be_there_whatever_it_holds():
+    schema = {"type": "object", "required": ["a"], "properties": {"b": {"type": "string"}}}
+    assert SCHEMAS.problems(schema, {"a": True}) == []
+    assert SCHEMAS.problems(schema, {"b": "x"}) == ["$: 'a' is a required property"]
+    assert "'c' was unexpected" in SCHEMAS.problems(schema, {"a": 1, "c": 2})[0]
+
+
 def test_what_is_one_of_several_is_held_against_the_one_that_it_says_it_is():
     def about_verification(value):
         return SCHEMAS.problems({"ref": "EmailAddress"}, ADDRESS | {"verification": value})

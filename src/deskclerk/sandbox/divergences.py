@@ -67,6 +67,38 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "PATCH /scim_directories/{scim_directory_id}": ("As of directories.",),
     "POST /scim_directories/{scim_directory_id}/rotate_api_key": ("As of directories.",),
     "POST /scim_directories/{scim_directory_id}/group_role_mappings": ("As of directories.",),
+    "POST /enterprise_connections": (
+        "`idp_metadata_url` and `discovery_url` are kept and never fetched: what stands there is not known.",
+        "An identity provider known by the address of its metadata alone is enough to turn a connection on.",
+        "Every plan has single sign-on and custom attributes here.",
+        "A domain of another connection is refused as a taken identifier; the document does not say how.",
+        "Attributes are mapped alike at first, whichever the provider; `login_hint` is the e-mail address.",
+        "Turned on at once, it is refused where an organization enrols by the domain: nobody consented.",
+        "`allow_subdomains` is taken for any domain; which are registered ones is not known.",
+    ),
+    "PATCH /enterprise_connections/{enterprise_connection_id}": (
+        "As of new ones. Null changes nothing; an empty text takes what is known of the provider away.",
+        "Verified domains that invite by hand, or that are there for single sign-on, are left alone.",
+        "An organization that is deleted leaves its connections unlinked.",
+    ),
+    "GET /enterprise_connections/{enterprise_connection_id}/test_runs": (
+        "There are none: no identity provider can be asked from here.",
+    ),
+    "GET /saml_connections": (
+        "Sorted by the time of creation only; other names that the document has give the direction.",
+        "`user_count` is 0: nobody signs in here.",
+    ),
+    "POST /saml_connections": ("As of enterprise connections, of which this is a view.",),
+    "PATCH /saml_connections/{saml_connection_id}": ("A new name is that of the enterprise connection too.",),
+    "DELETE /saml_connections/{saml_connection_id}": ("The enterprise connection goes with it.",),
+    "POST /admin_portal_link_tokens": (
+        "No portal is served: a token opens nothing.",
+        "All tokens of an organization are for one link, and so are those of none.",
+        "Parameters that are wrong are answered with 422, as everywhere; the document has 400 here.",
+    ),
+    "POST /admin_portal_link_tokens/{adminPortalLinkTokenID}/revoke": (
+        "A second time changes nothing; the document does not say what it answers then.",
+    ),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

@@ -63,3 +63,22 @@ async def test_the_embedded_sandboxs_key_is_known(pair):
     first, _ = pair
     assert first.http.headers["Authorization"] == f"Bearer {KEY}" == "Bearer sk_test_sandbox"
     assert INSTANCE.user_quota is None
+
+
+async def test_connections_and_their_domains_are_one_instances(pair):
+    first, second = pair
+    body = {"name": "Acme", "provider": "saml_custom", "domains": ["acme.example"]}
+    mine, theirs = [await clerk.post("/saml_connections", body) for clerk in pair]
+    assert [item["id"] for item in (await second.get("/saml_connections"))["data"]] == [theirs["id"]]
+    for path in (
+        f"/saml_connections/{mine['id']}",
+        f"/enterprise_connections/{mine['enterprise_connection_id']}",
+    ):
+        for method in ("GET", "PATCH", "DELETE"):
+            assert (await second.refused(method, path))[:2] == (404, "resource_not_found")
+    team = await first.post("/organizations", {"name": "Acme"})
+    refused = (404, "resource_not_found", None)
+    body = {**body, "domains": ["more.example"], "organization_id": team["id"]}
+    assert await second.refused("POST", "/saml_connections", json=body) == refused
+    _, token = await first.ask("POST", "/admin_portal_link_tokens", json={})
+    assert await second.refused("POST", f"/admin_portal_link_tokens/{token['id']}/revoke") == refused

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from starlette.responses import JSONResponse
+
 dumped = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 """JSON as all answers have it: short, and with the letters of every language as they are."""
 
@@ -26,3 +28,8 @@ def encoded(answer: Any) -> str:
         # A page with its total.
         return f"{{{','.join(f'{dumped(key)}:{encoded(value)}' for key, value in answer.items())}}}"
     return dumped(answer)
+
+
+def created(answer: Any) -> JSONResponse:
+    """The answer of the routes that say with its status that something is new."""
+    return JSONResponse(answer, 201)

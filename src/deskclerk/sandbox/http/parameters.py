@@ -56,6 +56,14 @@ ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     (PATCH(f"{_ROLE}/{{organization_role_id}}"), "name"): {"schema": _NAME},
     (POST(_PERMISSION), "name"): {"schema": _NAME},
     (PATCH(f"{_PERMISSION}/{{permission_id}}"), "name"): {"schema": _NAME},
+    (POST("/enterprise_connections"), "name"): {"schema": _NAME},
+    (PATCH("/enterprise_connections/{enterprise_connection_id}"), "name"): {"schema": _NAME},
+    (POST("/saml_connections"), "name"): {"schema": _NAME},
+    (PATCH("/saml_connections/{saml_connection_id}"), "name"): {"schema": _NAME},
+    # More than zero, as the document has it.
+    (POST("/admin_portal_link_tokens"), "seconds_until_expiration"): {
+        "schema": {"type": "integer", "minimum": 1, "maximum": 86_400}
+    },
     # Zero is no limit; less is nothing.
     (PATCH("/instance/organization_settings"), "max_allowed_memberships"): {
         "schema": {"type": "integer", "minimum": 0}

@@ -8,6 +8,7 @@ from deskclerk.sandbox.access import invitations, redirect_urls, restrictions, w
 from deskclerk.sandbox.applications import oauth_applications
 from deskclerk.sandbox.billing import balances, plans, statements, subscriptions
 from deskclerk.sandbox.directories import directories, group_roles
+from deskclerk.sandbox.enterprise import admin_portal_links, enterprise_connections, saml_connections
 from deskclerk.sandbox.http.call import Handled
 from deskclerk.sandbox.instance import domains, settings, this_instance
 from deskclerk.sandbox.organizations import domains as organization_domains
@@ -77,6 +78,9 @@ RESOURCES = (
     statements,
     directories,
     group_roles,
+    enterprise_connections,
+    saml_connections,
+    admin_portal_links,
 )
 """The modules of rules, each with its HANDLERS."""
 

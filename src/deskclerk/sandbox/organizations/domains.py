@@ -6,6 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, func
 
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
+from deskclerk.sandbox.enterprise.domains import has_connection
 from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, invalid, not_found, refusal, require
 from deskclerk.sandbox.http.rows import (
@@ -103,6 +104,8 @@ async def create_organization_domain(call: Call) -> dict[str, Any]:
     if await count(call, mine) >= MOST_DOMAINS:
         text = f"An organization has at most {MOST_DOMAINS} domains."
         raise refusal("organization_domain_quota_exceeded", "too many domains", text)
+    if call.body.get("verified") is not False:
+        await _check_no_connection(call, organization["id"], name, call.body["enrollment_mode"])
     # Unique among the verified only: whoever has not verified a domain has proved nothing.
     with unique_or(_exists(name)):
         await insert(
@@ -126,6 +129,9 @@ async def update_organization_domain(call: Call) -> dict[str, Any]:
     values = {name: call.body[name] for name in names if call.body.get(name) is not None}
     if "enrollment_mode" in values:
         await _check_mode(call, values["enrollment_mode"])
+    after = {**row, **values}
+    if values and after["verified"]:
+        await _check_no_connection(call, row["organization_id"], row["name"], after["enrollment_mode"])
     # It may collide when it is verified now, and another organization verified it before.
     with unique_or(_exists(row["name"])):
         await change(call, _TABLE, row["id"], **values, updated_at=call.now)
@@ -178,6 +184,13 @@ async def _check_mode(call: Call, mode: str) -> None:
     if mode not in (*ALWAYS_ON, *settings["domains_enrollment_modes"]):
         text = f"{mode} is off in the settings of this instance."
         raise refusal("organization_domain_enrollment_mode_not_enabled", "is off", text)
+
+
+async def _check_no_connection(call: Call, organization_id: str, name: str, mode: str) -> None:
+    # Who has an address there comes in through the identity provider, and by no other way.
+    if mode != "enterprise_sso" and await has_connection(call, organization_id, name):
+        code, text = "organization_domain_exists_for_enterprise_connection", f"{name} is a connection's."
+        raise refusal(code, "domain exists for single sign-on", text, param="name")
 
 
 def _exists(name: str) -> Any:

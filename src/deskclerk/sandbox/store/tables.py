@@ -6,6 +6,13 @@ from deskclerk.sandbox.store.billing import billing_credits, billing_plans, bill
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.controls import deliveries, faults, outbox, sandbox_state, webhook_endpoints
 from deskclerk.sandbox.store.directories import directories, directory_group_roles
+from deskclerk.sandbox.store.enterprise import (
+    admin_portal_link_tokens,
+    enterprise_connection_domains,
+    enterprise_connections,
+    oidc_connections,
+    saml_connections,
+)
 from deskclerk.sandbox.store.instances import (
     allowlist_identifiers,
     blocklist_identifiers,
@@ -76,6 +83,7 @@ __all__ = [
     "DERIVED",
     "NULLABLE",
     "actor_tokens",
+    "admin_portal_link_tokens",
     "allowlist_identifiers",
     "billing_credits",
     "billing_plans",
@@ -86,6 +94,8 @@ __all__ = [
     "directory_group_roles",
     "domains",
     "email_addresses",
+    "enterprise_connection_domains",
+    "enterprise_connections",
     "external_accounts",
     "faults",
     "images",
@@ -96,6 +106,7 @@ __all__ = [
     "memberships",
     "metadata",
     "oauth_applications",
+    "oidc_connections",
     "organization_domains",
     "organization_invitations",
     "organization_permissions",
@@ -105,6 +116,7 @@ __all__ = [
     "phone_numbers",
     "redirect_urls",
     "role_permissions",
+    "saml_connections",
     "sandbox_state",
     "sessions",
     "sign_in_tokens",
