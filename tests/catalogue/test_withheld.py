@@ -7,6 +7,7 @@ import pytest
 
 from deskclerk.catalogue import (
     EVERY_ACTION,
+    CreateActorToken,
     CreateEnterpriseConnection,
     ProposeBulk,
     ProposeChanges,
@@ -43,6 +44,16 @@ def test_what_is_withheld_goes_back_to_its_place_and_leaves_no_mark():
     assert whole == CONNECTION
     assert list(marks_in(PARAMETERS, whole)) == []
     assert marked["oidc"]["client_secret"] == "[secret]"
+
+
+def test_an_object_keeps_the_order_of_its_declaration_and_what_is_more_comes_last():
+    actor = {"reason": "support", "sub": "user_1", "ticket": 7}
+    action = CreateActorToken.parse({"user_id": "user_2", "actor": actor})
+    assert list(action.arguments()["actor"].items()) == [
+        ("sub", "user_1"),
+        ("reason", "support"),
+        ("ticket", 7),
+    ]
 
 
 def test_a_reference_is_not_withheld():

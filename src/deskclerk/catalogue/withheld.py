@@ -22,7 +22,9 @@ Parameters = Mapping[str, Parameter]
 def as_json(value: Any) -> Any:
     """A value as it travels: the objects inside as they were given, without what was left out."""
     if isinstance(value, Part):
-        return {name: as_json(getattr(value, name)) for name in value.model_fields_set}
+        # As declared, and what else was given behind it: what was set is a set, and has no order.
+        names = [*type(value).model_fields, *(value.model_extra or ())]
+        return {name: as_json(getattr(value, name)) for name in names if name in value.model_fields_set}
     return [as_json(item) for item in value] if isinstance(value, list) else value
 
 

@@ -1,5 +1,7 @@
 """What it means to change a directory: it keeps users up to date, and gives roles by groups."""
 
+from typing import Any
+
 from deskclerk.catalogue import (
     Action,
     DeleteDirectory,
@@ -14,6 +16,7 @@ from deskclerk.catalogue import (
 from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.paging import page_of
 from deskclerk.desk.consequences.default import Consequences, Removal, Values, count_of, says
+from deskclerk.desk.consequences.targets import parties
 
 _KEY = (
     ("the key", says("the identity provider updates nobody until it has the new key")),
@@ -62,15 +65,20 @@ async def _roles_that_go(action: Action, target: Values, clerk: Clerk) -> list[s
     return [f"{old} now, {new} afterwards: members get the roles of their groups anew"]
 
 
-class ReplaceDirectoryGroupRolesConsequences(Consequences, of=ReplaceDirectoryGroupRoles):
+class _ReplacedRoles(Consequences):
     """All that were there go."""
 
     lost = "The old ones are not kept."
     reach = (("roles", _roles_that_go),)
 
+    async def targets(self, action: Action, clerk: Clerk) -> list[dict[str, Any]]:
+        """The directory."""
+        return await parties(action, clerk)
 
-class ReplaceScimGroupRolesConsequences(Consequences, of=ReplaceScimGroupRoles):
-    """All that were there go."""
 
-    lost = "The old ones are not kept."
-    reach = (("roles", _roles_that_go),)
+class ReplaceDirectoryGroupRolesConsequences(_ReplacedRoles, of=ReplaceDirectoryGroupRoles):
+    """Of a directory."""
+
+
+class ReplaceScimGroupRolesConsequences(_ReplacedRoles, of=ReplaceScimGroupRoles):
+    """Of a SCIM directory."""

@@ -30,7 +30,8 @@ def display_name(item: Values | None) -> str:
         or item.get("identifier")
         or address
         or item.get("username")
-        or item.get("phone_number"),
+        or item.get("phone_number")
+        or next((value for key, value in item.items() if key.endswith("display_name")), None),
         # Of other things the URL may be a ticket, which is nobody's to read.
         item.get("url") if item.get("object") == "redirect_url" else None,
     )
