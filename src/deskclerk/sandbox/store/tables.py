@@ -17,6 +17,7 @@ from deskclerk.sandbox.store.instances import (
     signing_keys,
     waitlist_entries,
 )
+from deskclerk.sandbox.store.machines import api_keys, m2m_tokens, machine_keys, machine_scopes, machines
 from deskclerk.sandbox.store.organizations import (
     invitations,
     memberships,
@@ -76,6 +77,7 @@ __all__ = [
     "NULLABLE",
     "actor_tokens",
     "allowlist_identifiers",
+    "api_keys",
     "billing_credits",
     "billing_plans",
     "billing_prices",
@@ -90,6 +92,10 @@ __all__ = [
     "instances",
     "invitations",
     "jwt_templates",
+    "m2m_tokens",
+    "machine_keys",
+    "machine_scopes",
+    "machines",
     "memberships",
     "metadata",
     "oauth_applications",

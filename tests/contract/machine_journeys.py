@@ -1,0 +1,61 @@
+"""Ways through machines: whom they may call, their secret keys, their tokens, and API keys."""
+
+from tests.contract.visit import Visit
+
+
+async def machines(visit: Visit) -> None:
+    """Machines, and which may call which."""
+    files = await visit.post("/machines", name="Files")
+    mail = await visit.post(
+        "/machines", name="Mail", scoped_machines=[files["id"], files["id"]], default_token_ttl=60
+    )
+    place = f"/machines/{mail['id']}"
+    await visit.get("/machines")
+    await visit.get("/machines", query="fil", order_by="name", limit="500", offset="0")
+    await visit.get("/machines", query=mail["id"], order_by="-created_at")
+    await visit.get(place)
+    await visit.patch(place, name="Letters", default_token_ttl=315_360_000)
+    await visit.patch(place)
+    await visit.get(f"{place}/secret_key")
+    await visit.post(f"{place}/secret_key/rotate", previous_token_ttl=0)
+    await visit.post(f"{place}/secret_key/rotate", previous_token_ttl=28_800)
+    scopes = f"/machines/{files['id']}/scopes"
+    await visit.post(scopes, to_machine_id=mail["id"])
+    await visit.get(f"/machines/{files['id']}")
+    await refused_machines(visit, place, files["id"], mail["id"])
+    await visit.delete(f"{scopes}/{mail['id']}")
+    await visit.refused("404 resource_not_found", f"DELETE {scopes}/{mail['id']}")
+    await visit.delete(place)
+    for method, end in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/secret_key")):
+        await visit.refused("404 resource_not_found", f"{method} {place}{end}")
+    await visit.refused("404 resource_not_found", f"POST {place}/secret_key/rotate", previous_token_ttl=0)
+    await visit.refused("404 resource_not_found", f"POST {place}/scopes", to_machine_id=files["id"])
+    await visit.refused("404 resource_not_found", f"DELETE {place}/scopes/{files['id']}")
+
+
+async def refused_machines(visit: Visit, place: str, files: str, mail: str) -> None:
+    """What Clerk does not take of machines."""
+    scopes = f"POST /machines/{files}/scopes"
+    await visit.refused("409 conflict", scopes, to_machine_id=mail)
+    await visit.refused("404 resource_not_found", scopes, to_machine_id="mch_none")
+    await visit.refused("422 form_param_value_invalid", scopes, to_machine_id=files)
+    await visit.refused("422 form_param_missing", scopes)
+    others = [(await visit.post("/machines", name=f"Node {number}"))["id"] for number in range(150)]
+    full = await visit.post("/machines", name="Hub", scoped_machines=others)
+    await visit.refused("403 quota_exceeded", f"POST /machines/{full['id']}/scopes", to_machine_id=files)
+    many = {"name": "Hub", "scoped_machines": [*others, files]}
+    await visit.refused("422 form_param_array_size_exceeded", "POST /machines", **many)
+    unknown = {"name": "Hub", "scoped_machines": ["mch_none"]}
+    await visit.refused("422 form_resource_not_found", "POST /machines", **unknown)
+    await visit.refused("422 form_param_missing", "POST /machines")
+    await visit.refused("422 form_param_min_length_exceeded", "POST /machines", name="")
+    await visit.refused("422 form_param_max_length_exceeded", f"PATCH {place}", name="x" * 256)
+    await visit.refused("422 form_param_value_invalid", f"PATCH {place}", default_token_ttl=0)
+    rotate = f"POST {place}/secret_key/rotate"
+    await visit.refused("422 form_param_value_invalid", rotate, previous_token_ttl=28_801)
+    await visit.refused("422 form_param_missing", rotate)
+    await visit.refused("422 form_param_value_invalid", "GET /machines", order_by="updated_at")
+    await visit.refused("422 form_param_value_invalid", "GET /machines", limit="501")
+
+
+MACHINE_JOURNEYS = (machines,)
