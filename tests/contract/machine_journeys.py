@@ -1,6 +1,6 @@
 """Ways through machines: whom they may call, their secret keys, their tokens, and API keys."""
 
-from tests.contract.visit import Visit
+from tests.contract.visit import PASSWORD, Visit
 
 
 async def machines(visit: Visit) -> None:
@@ -58,4 +58,77 @@ async def refused_machines(visit: Visit, place: str, files: str, mail: str) -> N
     await visit.refused("422 form_param_value_invalid", "GET /machines", limit="501")
 
 
-MACHINE_JOURNEYS = (machines,)
+async def api_keys(visit: Visit) -> None:
+    """Keys of a user, an organization and a machine."""
+    user = await visit.post("/users", username="key_owner", password=PASSWORD)
+    team = await visit.post("/organizations", name="Key owners")
+    node = await visit.post("/machines", name="Key owner")
+    full = await visit.post(
+        "/api_keys",
+        name="Reports",
+        subject=user["id"],
+        type="reporting",
+        description="For the monthly report",
+        claims={"plan": {"seats": [1, 2.5, None]}},
+        scopes=["read", "write"],
+        created_by=user["id"],
+        seconds_until_expiration=0.5,
+    )
+    for owner in (user, team, node):
+        await visit.post("/api_keys", name="Plain", subject=owner["id"])
+    nulls = {"description": None, "claims": None, "created_by": None, "seconds_until_expiration": None}
+    plain = await visit.post("/api_keys", name="Nothing", subject=team["id"], **nulls)
+    await visit.get("/api_keys", subject=user["id"])
+    await visit.get("/api_keys", subject=node["id"], type="api_key", limit="100", offset="0")
+    await visit.get("/api_keys", subject=team["id"], include_invalid="true", query="noth")
+    place = f"/api_keys/{plain['id']}"
+    await visit.get(place)
+    change = {"claims": {}, "scopes": [], "description": "Some", "seconds_until_expiration": 3600}
+    await visit.patch(place, **change, subject=user["id"])
+    await visit.patch(place, claims=None, description=None, seconds_until_expiration=None)
+    await visit.patch(place)
+    await visit.get(f"{place}/secret")
+    await visit.post("/api_keys/verify", secret=plain["secret"])
+    await visit.post(f"{place}/revoke", revocation_reason="Lost")
+    await visit.post(f"{place}/revoke", revocation_reason=None)
+    await refused_api_keys(visit, place, team["id"], plain["secret"])
+    await visit.delete(f"/api_keys/{full['id']}")
+    await visit.delete(place)
+    for method, end in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/secret"), ("POST", "/revoke")):
+        await visit.refused("404 resource_not_found", f"{method} {place}{end}")
+
+
+async def refused_api_keys(visit: Visit, place: str, team: str, secret: str) -> None:
+    """What Clerk does not take of API keys."""
+    for wrong in (secret, "ak_none"):
+        await visit.refused("404 resource_not_found", "POST /api_keys/verify", secret=wrong)
+    await visit.refused("400 bad_request", "POST /api_keys/verify")
+    good = {"name": "Another", "subject": team}
+    for wrong in (
+        {"name": "ab"},
+        {"name": " Another"},
+        {"subject": "nobody"},
+        {"subject": "user_none"},
+        {"created_by": "user_none"},
+        {"type": "x" * 26},
+        {"description": "x" * 256},
+        {"scopes": [1]},
+        {"claims": "none"},
+        {"seconds_until_expiration": 0},
+        {"seconds_until_expiration": -0.5},
+        {"seconds_until_expiration": "long"},
+        {"seconds_until_expiration": 10**12},
+        {"favourite_colour": "blue"},
+    ):
+        await visit.refused("400 bad_request", "POST /api_keys", **good | wrong)
+    await visit.refused("400 bad_request", "POST /api_keys", name="Another")
+    await visit.refused("409 conflict", "POST /api_keys", **good | {"name": "Plain"})
+    await visit.refused("400 bad_request", f"PATCH {place}", subject="org_none")
+    await visit.refused("400 bad_request", f"PATCH {place}", name="Renamed")
+    await visit.refused("400 bad_request", "GET /api_keys")
+    await visit.refused("404 resource_not_found", "GET /api_keys", subject="scim_none")
+    await visit.refused("400 bad_request", "GET /api_keys", subject=team, limit="101")
+    await visit.refused("400 bad_request", "GET /api_keys", subject=team, include_invalid="maybe")
+
+
+MACHINE_JOURNEYS = (machines, api_keys)

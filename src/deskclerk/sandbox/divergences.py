@@ -49,6 +49,11 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /organizations/{organization_id}/billing/credits": ("As of users.",),
     "POST /billing/subscription_items/{subscription_item_id}/discounts": ("There are no discounts.",),
     "GET /billing/statements": ("There are none: nothing is ever charged.",),
+    "POST /api_keys": (
+        "They are enabled in every instance, for everybody.",
+        "A key holds ten years at most where it ends; a name is one good key's of a subject.",
+    ),
+    "POST /api_keys/{apiKeyID}/revoke": ("A key that is revoked already stays as it is, and is no error.",),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

@@ -18,6 +18,7 @@ from deskclerk.errors import StorageUnavailable
 from deskclerk.sandbox.http.admission import TRACE_HEADER, Admitted, admit, has_route, in_version
 from deskclerk.sandbox.http.answer import encoded
 from deskclerk.sandbox.http.call import Call, Handler, Kept, Prepared, Question, Reading, Writing, handler_of
+from deskclerk.sandbox.http.dialects import in_words_of
 from deskclerk.sandbox.http.errors import Problem, Refusal, envelope, refusal
 from deskclerk.sandbox.http.faults import CODES, Faults, Gone, meet
 from deskclerk.sandbox.http.images import PATH as IMAGES
@@ -132,6 +133,12 @@ class BackendApi:
         found = self._router.find(request.method, request.path)
         if not isinstance(found, Found):
             return _not_routed(request, found)
+        try:
+            return await self._serve(request, admitted, found)
+        except Refusal as refused:
+            raise in_words_of(found.target.route, refused) from None
+
+    async def _serve(self, request: Incoming, admitted: Admitted, found: Found[Endpoint]) -> bytes | Response:
         endpoint, version = found.target, admitted.version
         route = endpoint.route
         if endpoint.handler is None:

@@ -16,6 +16,7 @@ STATUS: Mapping[str, int] = {
     "already_a_member_in_organization": 400,
     "api_version_invalid": 400,
     "authorization_header_format_invalid": 401,
+    "bad_request": 400,
     "bulk_size_exceeded": 400,
     "clerk_key_invalid": 401,
     "commerce_subscription_item_cannot_be_canceled": 422,

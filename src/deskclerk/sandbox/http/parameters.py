@@ -13,7 +13,14 @@ from deskclerk.catalogue.route import GET, PATCH, POST
 from deskclerk.sandbox.http.admission import METADATA_HAS_ITS_OWN_ROUTE
 from deskclerk.sandbox.http.errors import Problem, Refusal, refusal
 
-_TYPES: Mapping[str, type] = {"string": str, "boolean": bool, "integer": int, "object": dict, "array": list}
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "object": dict,
+    "array": list,
+}
 # Not \d, which takes the digits of other scripts too; bounded, as `int` refuses some thousands of them.
 _INTEGER = re.compile(r"-?[0-9]{1,30}")
 # What both databases hold in a BIGINT.
@@ -164,7 +171,7 @@ def _check_bounds(value: Any, schema: Mapping[str, Any], name: str) -> Iterator[
     # By identity: to Python 1 equals True.
     if "const" in schema and value is not schema["const"]:
         yield _bad(name, f"{name} must be {str(schema['const']).lower()}.")
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         low, high = schema.get("minimum", -_LARGEST), schema.get("maximum", _LARGEST)
         if not low <= value <= high:
             yield _bad(name, f"{name} must be from {low} to {high}.")
