@@ -58,6 +58,77 @@ async def refused_machines(visit: Visit, place: str, files: str, mail: str) -> N
     await visit.refused("422 form_param_value_invalid", "GET /machines", limit="501")
 
 
+def by(machine: dict) -> dict[str, str]:
+    """The header with a machine's own secret key."""
+    return {"Authorization": f"Bearer {machine['secret_key']}"}
+
+
+async def m2m_tokens(visit: Visit) -> None:
+    """Tokens of a machine that may call another one, and of which a third one knows nothing."""
+    files = await visit.post("/machines", name="Files")
+    mail = await visit.post("/machines", name="Mail", scoped_machines=[files["id"]])
+    mine, theirs = by(mail), by(files)
+    path = "/m2m_tokens"
+    plain = await visit.send("POST", path, json={}, headers=mine)
+    given = {"token_format": "opaque", "claims": {"job": [1]}, "seconds_until_expiration": 600.5}
+    full = await visit.send("POST", path, json={**given, "min_remaining_ttl_seconds": 60}, headers=mine)
+    await visit.send("POST", path, json={**given, "min_remaining_ttl_seconds": 0}, headers=mine)
+    nulls = {"claims": None, "seconds_until_expiration": None}
+    await visit.send("POST", path, json=nulls, headers=mine)
+    signed = await visit.send("POST", path, json={"token_format": "jwt", "claims": {"job": 1}}, headers=mine)
+    await visit.send("POST", path, json={"token_format": "jwt"}, headers=mine)
+    await visit.get(path, subject=mail["id"])
+    await visit.get(path, subject=mail["id"], revoked="true", expired="true", limit="100", offset="1")
+    await visit.send("GET", path, query={"subject": mail["id"]}, headers=mine)
+    for token in (plain, full, signed):
+        await visit.post(f"{path}/verify", token=token["token"])
+        await visit.send("POST", f"{path}/verify", json={"token": token["token"]}, headers=theirs)
+    await visit.post(f"{path}/{plain['id']}/revoke", revocation_reason="Lost")
+    await visit.post(f"{path}/{plain['id']}/revoke", revocation_reason=None)
+    await visit.send("POST", f"{path}/{full['id']}/revoke", json={}, headers=mine)
+    await refused_m2m_tokens(visit, mail, files, plain, signed)
+
+
+async def refused_m2m_tokens(visit: Visit, mail: dict, files: dict, revoked: dict, signed: dict) -> None:
+    """What Clerk does not take of tokens, and whose keys it does not take."""
+    mine, theirs, path = by(mail), by(files), "/m2m_tokens"
+
+    async def refused(expected: str, method: str, place: str, headers: dict, **more) -> None:
+        await visit.send(method, place, expected=expected, headers=headers, **more)
+
+    await visit.refused("401 clerk_key_invalid", f"POST {path}")
+    wrong_key = {"Authorization": "Bearer ak_none"}
+    await refused("401 clerk_key_invalid", "POST", path, wrong_key, json={})
+    await refused("401 clerk_key_invalid", "GET", "/machines", mine)
+    await refused("401 clerk_key_invalid", "POST", "/api_keys/verify", mine, json={"secret": "ak_none"})
+    for wrong in (
+        {"token_format": "paper"},
+        {"claims": "none"},
+        {"seconds_until_expiration": 0},
+        {"seconds_until_expiration": 1e300},
+        {"min_remaining_ttl_seconds": -1},
+        {"min_remaining_ttl_seconds": 3600},
+        {"min_remaining_ttl_seconds": 60, "seconds_until_expiration": 60},
+        {"favourite_colour": "blue"},
+    ):
+        await refused("400 bad_request", "POST", path, mine, json=wrong)
+    own = {"token_format": "jwt", "claims": {"sub": "me"}}
+    await refused("400 machine_token_reserved_claim", "POST", path, mine, json=own)
+    await refused("403 authorization_invalid", "GET", path, theirs, query={"subject": mail["id"]})
+    await visit.refused("404 resource_not_found", f"GET {path}", subject="mch_none")
+    await visit.refused("400 bad_request", f"GET {path}")
+    await visit.refused("400 bad_request", f"GET {path}", subject=mail["id"], limit="101")
+    verify, none = f"{path}/verify", "404 resource_not_found"
+    for token in (revoked["token"], "mt_none", "a.b.c", ""):
+        await visit.refused(none, f"POST {verify}", token=token)
+    await refused(none, "POST", verify, mine, json={"token": signed["token"]})
+    await visit.refused("400 bad_request", f"POST {verify}")
+    await visit.refused("400 bad_request", f"POST {verify}", token=1)
+    await visit.refused(none, f"POST {path}/{signed['id']}/revoke")
+    await refused(none, "POST", f"{path}/{revoked['id']}/revoke", theirs, json={})
+    await visit.refused("400 bad_request", f"POST {path}/{revoked['id']}/revoke", revocation_reason=1)
+
+
 async def api_keys(visit: Visit) -> None:
     """Keys of a user, an organization and a machine."""
     user = await visit.post("/users", username="key_owner", password=PASSWORD)
@@ -131,4 +202,4 @@ async def refused_api_keys(visit: Visit, place: str, team: str, secret: str) -> 
     await visit.refused("400 bad_request", "GET /api_keys", subject=team, include_invalid="maybe")
 
 
-MACHINE_JOURNEYS = (machines, api_keys)
+MACHINE_JOURNEYS = (machines, m2m_tokens, api_keys)

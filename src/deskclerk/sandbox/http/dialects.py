@@ -6,7 +6,7 @@ from deskclerk.catalogue import Route
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
 from deskclerk.sandbox.http.errors import Refusal
 
-_KEY = "/api_keys/{api_key_id}"
+_KEY, _TOKENS = "/api_keys/{api_key_id}", "/m2m_tokens"
 
 PLAIN: frozenset[Route] = frozenset(
     (
@@ -18,6 +18,10 @@ PLAIN: frozenset[Route] = frozenset(
         DELETE(_KEY),
         GET(f"{_KEY}/secret"),
         POST(f"{_KEY}/revoke"),
+        GET(_TOKENS),
+        POST(_TOKENS),
+        POST(f"{_TOKENS}/verify"),
+        POST(f"{_TOKENS}/{{m2m_token_id}}/revoke"),
     )
 )
 """Routes that have one code for every parameter that is wrong."""

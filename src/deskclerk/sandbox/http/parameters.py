@@ -74,6 +74,8 @@ ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     (POST("/sign_in_tokens"), "expires_in_seconds"): {"schema": _SECONDS},
     (POST("/actor_tokens"), "expires_in_seconds"): {"schema": _SECONDS},
     (POST("/actor_tokens"), "session_max_duration_in_seconds"): {"schema": _SECONDS},
+    # Either this or what older clients send in its place, below.
+    (POST("/m2m_tokens/verify"), "token"): {"required": False},
 }
 """Where the sandbox takes a parameter otherwise than Clerk's schema, and so the catalogue, declares it."""
 
@@ -86,7 +88,11 @@ UNDOCUMENTED: Mapping[Route, Mapping[str, Parameter]] = {
         "suffixed_cookies": Parameter(
             "suffixed_cookies", "body", {"type": "boolean"}, required=False, description=""
         )
-    }
+    },
+    # Clerk's Python SDK sends it, and older ones for JavaScript do.
+    POST("/m2m_tokens/verify"): {
+        "secret": Parameter("secret", "body", {"type": "string"}, required=False, description="", secret=True)
+    },
 }
 """Parameters that Clerk's document does not have."""
 

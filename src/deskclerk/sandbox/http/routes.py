@@ -9,7 +9,7 @@ from deskclerk.sandbox.applications import oauth_applications
 from deskclerk.sandbox.billing import balances, plans, statements, subscriptions
 from deskclerk.sandbox.http.call import Handled
 from deskclerk.sandbox.instance import domains, settings, this_instance
-from deskclerk.sandbox.machines import api_keys, machines
+from deskclerk.sandbox.machines import api_keys, m2m_tokens, machines
 from deskclerk.sandbox.organizations import domains as organization_domains
 from deskclerk.sandbox.organizations import invitations as organization_invitations
 from deskclerk.sandbox.organizations import (
@@ -76,6 +76,7 @@ RESOURCES = (
     balances,
     statements,
     machines,
+    m2m_tokens,
     api_keys,
 )
 """The modules of rules, each with its HANDLERS."""

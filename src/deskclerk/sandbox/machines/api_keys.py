@@ -19,6 +19,7 @@ from deskclerk.sandbox.machines.credentials import (
     new_secret,
 )
 from deskclerk.sandbox.store.tables import api_keys, machines, organizations, users
+from deskclerk.sandbox.tokens.jwt_templates import check_depth
 
 WHAT = "API key"
 DEFAULT_TYPE = "api_key"
@@ -56,6 +57,7 @@ async def create_api_key(call: Call) -> dict[str, Any]:
     """A new key, with its secret."""
     body, key, kept = call.body, new_hexadecimal_id("ak"), new_secret("ak")
     _check_name(body["name"])
+    check_depth(body.get("claims"))
     owner, creator = await _new_owner(call, body["name"]), body.get("created_by")
     if creator is not None and not await find(call, users, id=creator):
         raise _absent("created_by")
@@ -84,6 +86,7 @@ async def update_api_key(call: Call) -> dict[str, Any]:
     """Change what is given; null takes claims, description or end away."""
     row, body = await _key(call), call.body
     values = {name: body[name] for name in ("claims", "scopes", "description") if name in body}
+    check_depth(values.get("claims"))
     if "seconds_until_expiration" in body:
         values["expires_at"] = _end(call)
     if body.get("subject", _subject(row)) != _subject(row):

@@ -1,11 +1,14 @@
 """Machines: services that call each other, their secret keys, and which may call which."""
 
+import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 
 from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
+from deskclerk.database import Database, Statement
+from deskclerk.sandbox.http.admission import Machine
 from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import invalid, refusal
 from deskclerk.sandbox.http.rows import (
@@ -20,13 +23,21 @@ from deskclerk.sandbox.http.rows import (
     split_order,
 )
 from deskclerk.sandbox.ids import new_id
-from deskclerk.sandbox.machines.credentials import new_secret
+from deskclerk.sandbox.machines.credentials import digest, new_secret
 from deskclerk.sandbox.store.tables import machine_keys, machine_scopes, machines
 
 WHAT = "machine"
 DEFAULT_TOKEN_TTL = 3600
 MOST_SCOPES = 150
 _ONE = "/machines/{machine_id}"
+_BY_KEY = Statement(
+    select(
+        machine_keys.c.machine_id,
+        machine_keys.c.instance_id,
+        machine_keys.c.secret,
+        machine_keys.c.expires_at,
+    ).where(machine_keys.c.secret_digest == bindparam("secret_digest"))
+)
 
 
 async def list_machines(call: Call) -> Any:
@@ -124,6 +135,15 @@ async def delete_scope(call: Call) -> dict[str, Any]:
         text = f"{row['id']} may not call {other}."
         raise refusal("resource_not_found", "not found", text)
     return {**_scope_answer(row["id"], other), "deleted": True}
+
+
+async def machine_of(database: Database, secret: str, now: int) -> Machine | None:
+    """The machine whose secret key this is, if the key holds at that moment."""
+    rows = await database.ask(_BY_KEY, secret_digest=digest(secret))
+    for machine_id, instance_id, kept, expires_at in rows:
+        if hmac.compare_digest(kept, secret) and (expires_at is None or expires_at > now):
+            return Machine(machine_id, instance_id)
+    return None
 
 
 async def _machine(call: Call) -> RowMapping:
