@@ -163,6 +163,15 @@ async def test_only_good_tokens_of_a_machine_are_listed_unless_others_are_asked_
     assert await listed(revoked="true", expired="true", limit=1, offset=2) == ([short], 3)
 
 
+@pytest.mark.parametrize("path", [TOKENS, "/api_keys"])
+async def test_a_page_is_a_whole_number_also_where_it_is_written_with_a_fraction(clerk, mail, path):
+    page = {"subject": mail["id"], "limit": "10.0", "offset": "0.0"}
+    assert (await clerk.get(path, page))["total_count"] == 0
+    for wrong in ({"limit": "1.5"}, {"limit": "0.0"}, {"limit": "1e1"}, {"offset": "9" * 30}):
+        name = next(iter(wrong))
+        assert await clerk.refused("GET", path, params=page | wrong) == (400, "bad_request", name)
+
+
 async def test_a_machine_lists_its_own_tokens_alone(clerk, mail, files):
     query = {"subject": mail["id"]}
     status, answer = await clerk.ask("GET", TOKENS, params=query, headers=by(mail))
@@ -253,6 +262,19 @@ async def test_a_token_is_verified_by_its_older_name_too(clerk, mail):
     made = await token(clerk, mail)
     assert (await clerk.post(VERIFY, {"secret": made["token"]}))["id"] == made["id"]
     assert await clerk.refused("POST", VERIFY, json={}) == (400, "bad_request", "token")
+
+
+async def test_tokens_and_api_keys_have_their_routes_without_a_version_too(clerk, mail, files):
+    root = "http://sandbox.localhost"
+    status, made = await clerk.ask("POST", f"{root}{TOKENS}", json={}, headers=by(mail))
+    assert status == 201
+    body = {"token": made["token"]}
+    status, answer = await clerk.ask("POST", f"{root}{VERIFY}", json=body, headers=by(files))
+    assert (status, answer["id"]) == (200, made["id"])
+    body = {"name": "Of mail", "subject": mail["id"]}
+    status, key = await clerk.ask("POST", f"{root}/api_keys", json=body)
+    assert (status, await clerk.get(f"/api_keys/{key['id']}/secret")) == (200, {"secret": key["secret"]})
+    assert await clerk.refused("GET", f"{root}/machines") == UNKNOWN
 
 
 async def test_claims_that_are_nested_too_deeply_are_refused(clerk, mail):

@@ -23,6 +23,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 }
 # Not \d, which takes the digits of other scripts too; bounded, as `int` refuses some thousands of them.
 _INTEGER = re.compile(r"-?[0-9]{1,30}")
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 # What both databases hold in a BIGINT.
 _LARGEST = 2**63 - 1
 _NUL = "\0"
@@ -38,6 +39,7 @@ _MODE = {"type": "string", "enum": [*_MODES]}
 _USERS = {"type": "array", "items": {"type": "string"}}
 _SECONDS = {"type": "integer", "minimum": 1, "maximum": _FARTHEST}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 256}
+_WHOLE = {"type": "number", "multipleOf": 1}
 _ORGANIZATION, _ROLE = "/organizations/{organization_id}", "/organization_roles"
 _PERMISSION = "/organization_permissions"
 
@@ -74,6 +76,11 @@ ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     (POST("/sign_in_tokens"), "expires_in_seconds"): {"schema": _SECONDS},
     (POST("/actor_tokens"), "expires_in_seconds"): {"schema": _SECONDS},
     (POST("/actor_tokens"), "session_max_duration_in_seconds"): {"schema": _SECONDS},
+    # Clerk's Python SDK writes them as 10.0.
+    (GET("/m2m_tokens"), "limit"): {"schema": _WHOLE | {"minimum": 1, "maximum": 100}},
+    (GET("/m2m_tokens"), "offset"): {"schema": _WHOLE | {"minimum": 0}},
+    (GET("/api_keys"), "limit"): {"schema": _WHOLE | {"minimum": 1, "maximum": 100}},
+    (GET("/api_keys"), "offset"): {"schema": _WHOLE | {"minimum": 0}},
     # Either this or what older clients send in its place, below.
     (POST("/m2m_tokens/verify"), "token"): {"required": False},
 }
@@ -110,6 +117,9 @@ def from_text(texts: list[str], item: Parameter) -> Any:
         return {"true": True, "false": False}.get(text, text)
     if kind == "integer" and _INTEGER.fullmatch(text):
         return int(text)
+    if kind == "number" and _NUMBER.fullmatch(text):
+        number = float(text)
+        return int(number) if number.is_integer() else number
     if item.sorts and text.startswith(" "):
         return "+" + text[1:]  # a "+" decoded as a space on its way here is still a plus
     return text
@@ -181,6 +191,8 @@ def _check_bounds(value: Any, schema: Mapping[str, Any], name: str) -> Iterator[
         low, high = schema.get("minimum", -_LARGEST), schema.get("maximum", _LARGEST)
         if not low <= value <= high:
             yield _bad(name, f"{name} must be from {low} to {high}.")
+        elif "multipleOf" in schema and value % schema["multipleOf"]:
+            yield _bad(name, f"{name} must be a multiple of {schema['multipleOf']}.")
     if isinstance(value, str):
         yield from _check_length(value, schema, name)
     if isinstance(value, list) and len(value) > schema.get("maxItems", _LARGEST):
