@@ -1,7 +1,7 @@
 """Clerk's official Python client with machines, their tokens and API keys, knowing nothing but an address."""
 
 import functools
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
@@ -29,6 +29,15 @@ def address(tmp_path_factory):
 def clerk(address):
     with Clerk(bearer_auth=KEY, server_url=f"{address}/v1") as clerk:
         yield clerk
+
+
+@pytest.fixture
+def closing(monkeypatch):
+    """Closes what the client leaves open when it verifies a token."""
+    with ExitStack() as opened:
+        plain = httpx.Client
+        monkeypatch.setattr(httpx, "Client", lambda **given: opened.enter_context(plain(**given)))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +96,7 @@ def test_only_a_machine_makes_tokens(clerk):
     assert caught.value.status_code == 401
 
 
+@pytest.mark.usefixtures("closing")
 def test_a_request_with_a_machines_token_or_an_api_key_is_authenticated(clerk, address, mail, monkeypatch):
     at_the_sandbox = functools.partial(VerifyTokenOptions, api_url=address)
     monkeypatch.setattr(authenticaterequest, "VerifyTokenOptions", at_the_sandbox)
@@ -101,6 +111,7 @@ def test_a_request_with_a_machines_token_or_an_api_key_is_authenticated(clerk, a
         assert getattr(state.to_auth(), told[0]) == told[1]
 
 
+@pytest.mark.usefixtures("closing")
 def test_a_token_or_a_key_that_is_revoked_is_refused(clerk, address, mail, files):
     options = VerifyTokenOptions(secret_key=KEY, api_url=address)
     own = VerifyTokenOptions(machine_secret_key=files.secret_key, api_url=address)
