@@ -3,6 +3,7 @@
 from tests.contract.billing_journeys import BILLING_JOURNEYS
 from tests.contract.directory_journeys import DIRECTORY_JOURNEYS
 from tests.contract.enterprise_journeys import ENTERPRISE_JOURNEYS
+from tests.contract.machine_journeys import MACHINE_JOURNEYS
 from tests.contract.organization_journeys import organizations
 from tests.contract.settings_journeys import SETTINGS_JOURNEYS
 from tests.contract.token_journeys import TOKEN_JOURNEYS
@@ -231,4 +232,5 @@ JOURNEYS = (
     *BILLING_JOURNEYS,
     *DIRECTORY_JOURNEYS,
     *ENTERPRISE_JOURNEYS,
+    *MACHINE_JOURNEYS,
 )

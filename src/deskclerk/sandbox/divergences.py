@@ -99,6 +99,22 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /admin_portal_link_tokens/{adminPortalLinkTokenID}/revoke": (
         "A second time changes nothing; the document does not say what it answers then.",
     ),
+    "POST /api_keys": (
+        "They are enabled in every instance, for everybody.",
+        "A key holds ten years at most where it ends; a name is one good key's of a subject.",
+    ),
+    "POST /api_keys/{apiKeyID}/revoke": ("A key that is revoked already stays as it is, and is no error.",),
+    "POST /m2m_tokens": (
+        "Without a lifetime, or with null, a token holds as long as its machine says; at most ten years.",
+        "The key of an instance is refused with `clerk_key_invalid`, as nothing in Clerk's list fits better.",
+        "What Clerk sets itself is reserved in JWTs alone; an opaque token takes any claims.",
+    ),
+    "POST /m2m_tokens/verify": (
+        "A JWT is verified too, as are opaque tokens; its scopes are those that its machine has now.",
+    ),
+    "POST /m2m_tokens/{m2m_token_id}/revoke": (
+        "A token that is revoked already stays as it is, and is no error.",
+    ),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

@@ -4,6 +4,7 @@ import pytest
 
 from deskclerk.catalogue import ACTIONS, EVERY_ACTION, CountUsers, UpdateUser
 from deskclerk.catalogue.route import GET, PATCH, POST
+from deskclerk.sandbox.http.dialects import PLAIN
 from deskclerk.sandbox.http.parameters import ADJUSTED, REPEATED, UNDOCUMENTED, accepted
 from deskclerk.sandbox.http.routes import HANDLERS, all_operations, not_served
 from tests.contract import openapi
@@ -83,3 +84,13 @@ def test_a_count_takes_the_filters_of_its_list_and_no_page():
     taken = {name for name, item in CountUsers.parameters().items() if item.where == "query"}
     page = {"limit", "offset", "starting_after", "order_by"}
     assert set(accepted(GET("/users/count")).query) == taken == set(accepted(GET("/users")).query) - page
+
+
+def test_routes_with_one_code_for_what_is_wrong_are_those_that_the_document_says_it_of():
+    plain = {(str(route.method), openapi.shape(route.path)) for route in PLAIN}
+    assert HANDLERS.keys() >= PLAIN
+    for route in HANDLERS:
+        known = openapi.operation(str(route.method), route.path)
+        of_tokens = known.path.startswith(("/api_keys", "/m2m_tokens"))
+        assert ((known.method, openapi.shape(known.path)) in plain) is of_tokens, route
+        assert not of_tokens or (400 in known.errors and 422 not in known.errors), route

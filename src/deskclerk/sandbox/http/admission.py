@@ -54,6 +54,7 @@ ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
 KEYS_SINCE: Mapping[str, Mapping[str, str]] = {"session": {"tasks": "2025-11-10"}}
 """By the type of an object, keys that no answer in an older version has."""
 TRACE_HEADER = "x-clerk-trace-id"
+_MACHINES_MAY, _MACHINES_KEY = "/v1/m2m_tokens", "ak_"
 
 
 def has_route(route: Route, version: str) -> bool:
@@ -84,21 +85,46 @@ def _without_newer(value: Any, version: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """Who shows a secret key of its own in place of the instance's."""
+
+    id: str
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request that is let in: its instance and API version, and what the controls have set."""
+    """A request that is let in: its instance and API version, and what the controls have set.
+
+    `machine` is the id of the machine that asks, where it is not somebody with the instance's key.
+    """
 
     instance: Instance
     version: str
     state: State
+    machine: str | None = None
 
 
-def admit(request: Incoming, state: State) -> Admitted:
+def key_of_machine(request: Incoming) -> str | None:
+    """The key that a request shows, if it is one of a machine's, and goes where these count."""
+    if not (request.path == _MACHINES_MAY or request.path.startswith(f"{_MACHINES_MAY}/")):
+        return None
+    scheme, _, key = (request.header("authorization") or "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" and key.strip().startswith(_MACHINES_KEY) else None
+
+
+def admit(request: Incoming, state: State, machine: Machine | None = None) -> Admitted:
     """Refuse a wrong key before anything else, as Clerk does, also on unknown paths."""
-    instance = _instance(request.header("authorization"), state.by_key)
+    instance = _instance_of(machine, state) if machine else None
+    instance = instance or _instance(request.header("authorization"), state.by_key)
     version = _version(request)
     if "\0" in request.path:  # PostgreSQL keeps no such text, so nothing has it as its id
         raise not_found("resource", "U+0000")
-    return Admitted(instance, version, state)
+    return Admitted(instance, version, state, machine.id if machine else None)
+
+
+def _instance_of(machine: Machine, state: State) -> Instance | None:
+    return next((item for item in state.by_key.values() if item.id == machine.instance_id), None)
 
 
 def _instance(header: str | None, by_key: Mapping[str, Instance]) -> Instance:

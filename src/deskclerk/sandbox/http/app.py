@@ -15,9 +15,18 @@ from starlette.types import Message, Receive, Scope, Send
 
 from deskclerk.catalogue import Route, Verb
 from deskclerk.errors import StorageUnavailable
-from deskclerk.sandbox.http.admission import TRACE_HEADER, Admitted, admit, has_route, in_version
+from deskclerk.sandbox.http.admission import (
+    TRACE_HEADER,
+    Admitted,
+    Machine,
+    admit,
+    has_route,
+    in_version,
+    key_of_machine,
+)
 from deskclerk.sandbox.http.answer import encoded
 from deskclerk.sandbox.http.call import Call, Handler, Kept, Prepared, Question, Reading, Writing, handler_of
+from deskclerk.sandbox.http.dialects import in_words_of
 from deskclerk.sandbox.http.errors import Problem, Refusal, envelope, refusal
 from deskclerk.sandbox.http.faults import CODES, Faults, Gone, meet
 from deskclerk.sandbox.http.images import PATH as IMAGES
@@ -27,6 +36,7 @@ from deskclerk.sandbox.http.parameters import accepted, read_body, read_items, r
 from deskclerk.sandbox.http.rate_limits import RateLimits
 from deskclerk.sandbox.http.router import Found, Router
 from deskclerk.sandbox.http.routes import HANDLERS, not_served
+from deskclerk.sandbox.machines.machines import machine_of
 from deskclerk.sandbox.store.state import State
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.webhooks.outbox import write_outbox
@@ -119,19 +129,33 @@ class BackendApi:
                 state = await self.store.state()
 
     async def _admit(self, request: Incoming, state: State) -> Admitted:
+        machine = await self._machine(request, state)
         try:
-            return admit(request, state)
+            return admit(request, state, machine)
         except Refusal:
             # The instance may have been made a moment ago, by another process.
             current = await self.store.state()
             if current is state:
                 raise
-            return admit(request, current)
+            return admit(request, current, machine)
+
+    async def _machine(self, request: Incoming, state: State) -> Machine | None:
+        """The machine whose secret key a request shows, where such keys count."""
+        key = key_of_machine(request)
+        if key is None:
+            return None
+        return await machine_of(self.store.database, key, state.time.at(self.store.clock.now()))
 
     async def _carry_out(self, request: Incoming, admitted: Admitted) -> bytes | Response:
         found = self._router.find(request.method, request.path)
         if not isinstance(found, Found):
             return _not_routed(request, found)
+        try:
+            return await self._serve(request, admitted, found)
+        except Refusal as refused:
+            raise in_words_of(found.target.route, refused) from None
+
+    async def _serve(self, request: Incoming, admitted: Admitted, found: Found[Endpoint]) -> bytes | Response:
         endpoint, version = found.target, admitted.version
         route = endpoint.route
         if endpoint.handler is None:
@@ -178,6 +202,7 @@ class BackendApi:
                 origin=request.header("origin"),
                 upload=upload,
                 base_url=request.base_url,
+                machine=admitted.machine,
             )
             answer = await endpoint.handler(call)
             if call.events:

@@ -33,7 +33,8 @@ class Call:
     `path`, `query` and `body` hold the parameters that were given, `items` those of a body that is an
     array, `now` the time in milliseconds, `wrapped` whether the route's list is always
     `{data, total_count}`, `pages` whether it takes `limit`. `upload` is the file of a form, `base_url`
-    where the sandbox was reached, `origin` the header. `events` collects what the handler did.
+    where the sandbox was reached, `origin` the header, `machine` the id of the machine whose key was shown
+    in place of the instance's. `events` collects what the handler did.
     """
 
     connection: Connection
@@ -49,6 +50,7 @@ class Call:
     origin: str | None = None
     upload: Upload | None = None
     base_url: str = ""
+    machine: str | None = None
     events: list[Event] = field(default_factory=list)
 
     def emit(self, kind: str, data: Ready | Mapping[str, Any]) -> None:

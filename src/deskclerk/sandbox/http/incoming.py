@@ -14,6 +14,9 @@ LARGEST_FILE = 10 * 2**20
 _ENVELOPE = 2**16
 """What boundaries and part headers may take beside the file."""
 _FORM = "multipart/form-data"
+_VERSIONED = "/v1"
+_UNVERSIONED = ("/api_keys", "/m2m_tokens", "/oauth_applications/access_tokens/")
+"""What Clerk's own SDKs ask for without `/v1`: the service behind these takes them both ways."""
 
 
 class Incoming:
@@ -22,7 +25,8 @@ class Incoming:
     def __init__(self, scope: Scope, receive: Receive, send: Send, trace: str) -> None:
         self.scope, self.receive, self.send, self.trace = scope, receive, send, trace
         self.method: str = scope["method"]
-        self.path: str = scope["path"]
+        path: str = scope["path"]
+        self.path = f"{_VERSIONED}{path}" if path.startswith(_UNVERSIONED) else path
         # Of a header that stands twice the first counts.
         self._headers = dict(reversed(scope["headers"]))
         self._content: bytes | None = None

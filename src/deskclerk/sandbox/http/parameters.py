@@ -13,9 +13,17 @@ from deskclerk.catalogue.route import GET, PATCH, POST
 from deskclerk.sandbox.http.admission import METADATA_HAS_ITS_OWN_ROUTE
 from deskclerk.sandbox.http.errors import Problem, Refusal, refusal
 
-_TYPES: Mapping[str, type] = {"string": str, "boolean": bool, "integer": int, "object": dict, "array": list}
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "object": dict,
+    "array": list,
+}
 # Not \d, which takes the digits of other scripts too; bounded, as `int` refuses some thousands of them.
 _INTEGER = re.compile(r"-?[0-9]{1,30}")
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 # What both databases hold in a BIGINT.
 _LARGEST = 2**63 - 1
 _NUL = "\0"
@@ -31,6 +39,7 @@ _MODE = {"type": "string", "enum": [*_MODES]}
 _USERS = {"type": "array", "items": {"type": "string"}}
 _SECONDS = {"type": "integer", "minimum": 1, "maximum": _FARTHEST}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 256}
+_WHOLE = {"type": "number", "multipleOf": 1}
 _ORGANIZATION, _ROLE = "/organizations/{organization_id}", "/organization_roles"
 _PERMISSION = "/organization_permissions"
 
@@ -75,6 +84,13 @@ ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     (POST("/sign_in_tokens"), "expires_in_seconds"): {"schema": _SECONDS},
     (POST("/actor_tokens"), "expires_in_seconds"): {"schema": _SECONDS},
     (POST("/actor_tokens"), "session_max_duration_in_seconds"): {"schema": _SECONDS},
+    # Clerk's Python SDK writes them as 10.0.
+    (GET("/m2m_tokens"), "limit"): {"schema": _WHOLE | {"minimum": 1, "maximum": 100}},
+    (GET("/m2m_tokens"), "offset"): {"schema": _WHOLE | {"minimum": 0}},
+    (GET("/api_keys"), "limit"): {"schema": _WHOLE | {"minimum": 1, "maximum": 100}},
+    (GET("/api_keys"), "offset"): {"schema": _WHOLE | {"minimum": 0}},
+    # Either this or what older clients send in its place, below.
+    (POST("/m2m_tokens/verify"), "token"): {"required": False},
 }
 """Where the sandbox takes a parameter otherwise than Clerk's schema, and so the catalogue, declares it."""
 
@@ -87,7 +103,11 @@ UNDOCUMENTED: Mapping[Route, Mapping[str, Parameter]] = {
         "suffixed_cookies": Parameter(
             "suffixed_cookies", "body", {"type": "boolean"}, required=False, description=""
         )
-    }
+    },
+    # Clerk's Python SDK sends it, and older ones for JavaScript do.
+    POST("/m2m_tokens/verify"): {
+        "secret": Parameter("secret", "body", {"type": "string"}, required=False, description="", secret=True)
+    },
 }
 """Parameters that Clerk's document does not have."""
 
@@ -105,6 +125,9 @@ def from_text(texts: list[str], item: Parameter) -> Any:
         return {"true": True, "false": False}.get(text, text)
     if kind == "integer" and _INTEGER.fullmatch(text):
         return int(text)
+    if kind == "number" and _NUMBER.fullmatch(text):
+        number = float(text)
+        return int(number) if number.is_integer() else number
     if item.sorts and text.startswith(" "):
         return "+" + text[1:]  # a "+" decoded as a space on its way here is still a plus
     return text
@@ -172,10 +195,12 @@ def _check_bounds(value: Any, schema: Mapping[str, Any], name: str) -> Iterator[
     # By identity: to Python 1 equals True.
     if "const" in schema and value is not schema["const"]:
         yield _bad(name, f"{name} must be {str(schema['const']).lower()}.")
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         low, high = schema.get("minimum", -_LARGEST), schema.get("maximum", _LARGEST)
         if not low <= value <= high:
             yield _bad(name, f"{name} must be from {low} to {high}.")
+        elif "multipleOf" in schema and value % schema["multipleOf"]:
+            yield _bad(name, f"{name} must be a multiple of {schema['multipleOf']}.")
     if isinstance(value, str):
         yield from _check_length(value, schema, name)
     if isinstance(value, list) and len(value) > schema.get("maxItems", _LARGEST):

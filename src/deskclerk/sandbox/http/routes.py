@@ -11,6 +11,7 @@ from deskclerk.sandbox.directories import directories, group_roles
 from deskclerk.sandbox.enterprise import admin_portal_links, enterprise_connections, saml_connections
 from deskclerk.sandbox.http.call import Handled
 from deskclerk.sandbox.instance import domains, settings, this_instance
+from deskclerk.sandbox.machines import api_keys, m2m_tokens, machines
 from deskclerk.sandbox.organizations import domains as organization_domains
 from deskclerk.sandbox.organizations import invitations as organization_invitations
 from deskclerk.sandbox.organizations import (
@@ -81,6 +82,9 @@ RESOURCES = (
     enterprise_connections,
     saml_connections,
     admin_portal_links,
+    machines,
+    m2m_tokens,
+    api_keys,
 )
 """The modules of rules, each with its HANDLERS."""
 

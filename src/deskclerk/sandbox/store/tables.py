@@ -25,6 +25,7 @@ from deskclerk.sandbox.store.instances import (
     signing_keys,
     waitlist_entries,
 )
+from deskclerk.sandbox.store.machines import api_keys, m2m_tokens, machine_keys, machine_scopes, machines
 from deskclerk.sandbox.store.organizations import (
     invitations,
     memberships,
@@ -85,6 +86,7 @@ __all__ = [
     "actor_tokens",
     "admin_portal_link_tokens",
     "allowlist_identifiers",
+    "api_keys",
     "billing_credits",
     "billing_plans",
     "billing_prices",
@@ -103,6 +105,10 @@ __all__ = [
     "instances",
     "invitations",
     "jwt_templates",
+    "m2m_tokens",
+    "machine_keys",
+    "machine_scopes",
+    "machines",
     "memberships",
     "metadata",
     "oauth_applications",

@@ -82,10 +82,15 @@ def check_template(values: Mapping[str, Any]) -> None:
         if claim in values["claims"]:
             text = f"The claim '{claim}' is reserved: Clerk sets it itself."
             raise refusal("jwt_template_reserved_claim", "reserved claim used", text, param="claims")
-    if _depth(values["claims"]) > DEEPEST:
-        raise invalid("claims", f"claims must not be nested more than {DEEPEST} deep.")
+    check_depth(values["claims"])
     if values["custom_signing_key"]:
         _check_key(values)
+
+
+def check_depth(claims: Any) -> None:
+    """Refuse claims that are nested too deeply to be written again."""
+    if _depth(claims) > DEEPEST:
+        raise invalid("claims", f"claims must not be nested more than {DEEPEST} deep.")
 
 
 def _depth(value: Any) -> int:

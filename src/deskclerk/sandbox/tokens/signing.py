@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ALGORITHM = "RS256"
 SESSION = "cl_B7d4PD111AAA"
 TEMPLATE = "cl_B7d4PD222AAA"
+M2M = "cl_B7d4PD333AAA"
 """The categories in a token's header; Clerk's SDKs take one of a template for no session token."""
 _KEY_BITS = 2048
 # PyJWT goes by the machine's time and not by the sandbox's; and to refresh, an expired token is shown.
