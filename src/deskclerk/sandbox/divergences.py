@@ -35,6 +35,7 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     ),
     "PATCH /instance/communication": ("Codes of countries are kept as they are given.",),
     "PATCH /instance/oauth_application_settings": ("Kept; OAuth itself is not served.",),
+    "PATCH /instance/protect": ("Kept; nobody attacks a sandbox, and nothing is checked.",),
     "POST /instance/change_domain": ("Refused: an instance of the sandbox keeps its domain.",),
     "PUT /beta_features/domain": ("Refused: an instance of the sandbox keeps its domain.",),
     "POST /billing/prices": (

@@ -52,6 +52,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "client_id_metadata_documents_block_implicitly_allowed_clients": False,
     },
     "emails": {"from_email_address": "noreply", "progressive_sign_up": True},
+    "protect": {"rules_enabled": False, "specter_enabled": False, "checks_bypassed": False},
 }
 """How every instance begins. A sandbox has organization domains on, so that they can be tried at once."""
 _CHANGED = Statement(
@@ -141,9 +142,21 @@ async def update_oauth_settings(call: Call) -> dict[str, Any]:
     return {"object": "oauth_application_settings", **changed}
 
 
+async def get_protect(call: Call) -> dict[str, Any]:
+    """Which defences against attackers are on."""
+    return {"object": "instance_protect", **await read_settings(call, "protect")}
+
+
+async def update_protect(call: Call) -> dict[str, Any]:
+    """Turn defences on or off."""
+    return {"object": "instance_protect", **await change_settings(call, "protect", given(call))}
+
+
 HANDLERS: Handlers = {
     GET("/instance/communication"): get_communication,
     PATCH("/instance/communication"): update_communication,
     GET("/instance/oauth_application_settings"): get_oauth_settings,
     PATCH("/instance/oauth_application_settings"): update_oauth_settings,
+    GET("/instance/protect"): get_protect,
+    PATCH("/instance/protect"): update_protect,
 }
