@@ -2,6 +2,7 @@
 
 from tests.contract.billing_journeys import BILLING_JOURNEYS
 from tests.contract.organization_journeys import organizations
+from tests.contract.role_set_journeys import ROLE_SET_JOURNEYS
 from tests.contract.settings_journeys import SETTINGS_JOURNEYS
 from tests.contract.token_journeys import TOKEN_JOURNEYS
 from tests.contract.user_journeys import USER_JOURNEYS
@@ -225,4 +226,5 @@ JOURNEYS = (
     *USER_JOURNEYS,
     *SETTINGS_JOURNEYS,
     *BILLING_JOURNEYS,
+    *ROLE_SET_JOURNEYS,
 )

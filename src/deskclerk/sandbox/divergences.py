@@ -25,7 +25,25 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /organizations/{organization_id}/domains": (
         "A few providers of e-mail are known as nobody's own, not Clerk's whole list.",
     ),
-    "POST /organization_roles": ("There is one role set, and every role is in it.",),
+    "POST /role_sets": (
+        "An instance has ten role sets at most, whatever its plan.",
+        "A new initial set takes the place of the one before it, as one that is changed to it does.",
+    ),
+    "POST /role_sets/{role_set_key_or_id}/replace": (
+        "Members have their other roles when it is answered: no migration is ever in progress.",
+        "Who replaces the initial set makes the other one initial.",
+        "Open invitations get their roles by the mappings too; one whose role is not mapped keeps it.",
+    ),
+    "POST /role_sets/{role_set_key_or_id}/roles/replace": (
+        "Members have their other role when it is answered: no migration is ever in progress.",
+        "Open invitations get the other role too.",
+    ),
+    "PATCH /organizations/{organization_id}": (
+        "A role set that lacks a role of some member is refused, as no mappings can be given here.",
+    ),
+    "PATCH /instance/organization_settings": (
+        "The roles of creators and newcomers are those of the initial role set, and must be in it.",
+    ),
     "PATCH /instance": (
         "Only `allowed_origins` is shown again; the other settings are kept, and nothing reads them.",
     ),

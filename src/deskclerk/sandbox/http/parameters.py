@@ -32,7 +32,8 @@ _USERS = {"type": "array", "items": {"type": "string"}}
 _SECONDS = {"type": "integer", "minimum": 1, "maximum": _FARTHEST}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 256}
 _ORGANIZATION, _ROLE = "/organizations/{organization_id}", "/organization_roles"
-_PERMISSION = "/organization_permissions"
+_PERMISSION, _ROLE_SET = "/organization_permissions", "/role_sets"
+_ROLE_KEYS = {"type": "array", "items": {"type": "string"}, "maxItems": 10}
 
 ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     # The rule refuses these, with Clerk's own code for it.
@@ -56,6 +57,11 @@ ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     (PATCH(f"{_ROLE}/{{organization_role_id}}"), "name"): {"schema": _NAME},
     (POST(_PERMISSION), "name"): {"schema": _NAME},
     (PATCH(f"{_PERMISSION}/{{permission_id}}"), "name"): {"schema": _NAME},
+    (POST(_ROLE_SET), "name"): {"schema": _NAME},
+    (PATCH(f"{_ROLE_SET}/{{role_set_key_or_id}}"), "name"): {"schema": _NAME},
+    # Clerk's text has the bound.
+    (POST(_ROLE_SET), "roles"): {"schema": _ROLE_KEYS},
+    (POST(f"{_ROLE_SET}/{{role_set_key_or_id}}/roles"), "role_keys"): {"schema": _ROLE_KEYS},
     # Zero is no limit; less is nothing.
     (PATCH("/instance/organization_settings"), "max_allowed_memberships"): {
         "schema": {"type": "integer", "minimum": 0}

@@ -15,6 +15,8 @@ from deskclerk.sandbox.organizations import (
     memberships,
     organizations,
     permissions,
+    reassigning,
+    role_sets,
     roles,
     user_organizations,
 )
@@ -45,6 +47,8 @@ RESOURCES = (
     organization_invitations,
     organization_domains,
     roles,
+    role_sets,
+    reassigning,
     organization_settings,
     permissions,
     sessions,

@@ -10,7 +10,6 @@ from deskclerk.catalogue.route import GET, PATCH
 from deskclerk.database import Statement
 from deskclerk.sandbox.http.call import Call, Handler, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, refusal
-from deskclerk.sandbox.store.system_roles import ADMIN, MEMBER
 from deskclerk.sandbox.store.tables import instance_settings
 
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -35,12 +34,10 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "organizations": {
         "enabled": True,
         "max_allowed_memberships": 5,
-        "creator_role": ADMIN,
         "admin_delete_enabled": True,
         "domains_enabled": True,
         "slug_disabled": False,
         "domains_enrollment_modes": ["automatic_invitation", "automatic_suggestion"],
-        "domains_default_role": MEMBER,
     },
     "communication": {"blocked_country_codes": []},
     "oauth_applications": {

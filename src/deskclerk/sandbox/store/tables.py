@@ -27,6 +27,7 @@ from deskclerk.sandbox.store.organizations import (
     organizations,
     role_permissions,
 )
+from deskclerk.sandbox.store.role_sets import role_set_roles, role_sets
 from deskclerk.sandbox.store.users import (
     actor_tokens,
     email_addresses,
@@ -102,6 +103,8 @@ __all__ = [
     "phone_numbers",
     "redirect_urls",
     "role_permissions",
+    "role_set_roles",
+    "role_sets",
     "sandbox_state",
     "sessions",
     "sign_in_tokens",
