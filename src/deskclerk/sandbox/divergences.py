@@ -68,6 +68,10 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /organizations/{organization_id}/billing/credits": ("As of users.",),
     "POST /billing/subscription_items/{subscription_item_id}/discounts": ("There are no discounts.",),
     "GET /billing/statements": ("There are none: nothing is ever charged.",),
+    "PATCH /sign_ups/{id}": (
+        "A sign-up begins in a browser: here a seed file puts it in, and none becomes a user.",
+        "`custom_action` is kept; no instance waits for it.",
+    ),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

@@ -118,6 +118,7 @@ STATUS: Mapping[str, int] = {
     "session_refresh_inactive_session": 401,
     "session_refresh_session_not_found": 401,
     "sign_in_token_cannot_be_revoked_code": 400,
+    "sign_up_cannot_be_updated": 403,
     "subscription_item_not_found": 404,
     "subscription_item_not_in_free_trial": 403,
     "supported_billing_period_mismatch": 422,

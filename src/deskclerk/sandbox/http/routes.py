@@ -37,6 +37,7 @@ from deskclerk.sandbox.users import (
     passwords,
     phone_numbers,
     second_factors,
+    sign_ups,
     users,
 )
 
@@ -69,6 +70,7 @@ RESOURCES = (
     actor_tokens,
     passwords,
     second_factors,
+    sign_ups,
     images,
     identifications,
     user_organizations,

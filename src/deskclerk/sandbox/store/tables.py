@@ -28,6 +28,7 @@ from deskclerk.sandbox.store.organizations import (
     role_permissions,
 )
 from deskclerk.sandbox.store.role_sets import role_set_roles, role_sets
+from deskclerk.sandbox.store.sign_ups import sign_ups
 from deskclerk.sandbox.store.users import (
     actor_tokens,
     email_addresses,
@@ -108,6 +109,7 @@ __all__ = [
     "sandbox_state",
     "sessions",
     "sign_in_tokens",
+    "sign_ups",
     "signing_keys",
     "user_documents",
     "users",
