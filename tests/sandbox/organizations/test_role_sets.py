@@ -1,5 +1,6 @@
 """Role sets: what an organization offers its members, and what becomes of them when that changes."""
 
+import gzip
 import json
 
 import pytest
@@ -7,8 +8,10 @@ from sqlalchemy import select
 
 from deskclerk.sandbox import KEY
 from deskclerk.sandbox.controls.data import Reset, reset, restore, snapshot
+from deskclerk.sandbox.controls.instances import AddInstance, add_new_instance
 from deskclerk.sandbox.store.tables import outbox
 from tests.sandbox.companies import join, organization, user
+from tests.sandbox.conftest import Client
 from tests.sandbox.organizations.test_roles import role
 
 pytestmark = pytest.mark.anyio
@@ -60,6 +63,22 @@ async def test_a_reset_and_a_snapshot_put_it_back(clerk):
     assert len((await clerk.get(FIRST))["roles"]) == 2
     await restore(store, kept)
     assert await clerk.get(FIRST) == before
+
+
+async def test_a_snapshot_of_before_there_were_any_gets_one(clerk):
+    acme = await organization(clerk)
+    before = await clerk.get(FIRST)
+    lines = gzip.decompress(await snapshot(clerk.sandbox.store, None)).decode().splitlines()
+    kept, older = True, []
+    for line in lines:
+        if line.startswith('{"table"'):
+            kept = json.loads(line)["table"] not in ("role_sets", "role_set_roles", "sign_ups")
+        if kept:
+            older.append(line.replace('"role_set:default"', "null"))
+    await restore(clerk.sandbox.store, gzip.compress("\n".join(older).encode()))
+    found = await clerk.get(FIRST)
+    assert found == before | {"id": found["id"]}
+    assert (await clerk.get(f"/organizations/{acme}"))["role_set_key"] == "role_set:default"
 
 
 async def test_organizations_of_the_company_are_in_it_and_their_members_are_counted(company):
@@ -163,6 +182,14 @@ async def test_sets_are_found_by_id_part_of_name_or_key(clerk):
         assert [item["id"] for item in (await clerk.get(SETS, {"query": text}))["data"]] == [made["id"]]
     page = await clerk.get(SETS, {"order_by": "-name", "limit": 1, "offset": 1})
     assert ([item["name"] for item in page["data"]], page["total_count"]) == (["Clinic"], 2)
+
+
+async def test_a_role_that_is_in_a_set_already_is_added_once(clerk):
+    await role(clerk, "org:nurse", include_in_initial_role_set=False)
+    body = {"role_keys": ["org:member", "org:nurse", "org:nurse"], "default_role_key": "org:nurse"}
+    answer = await clerk.post(f"{FIRST}/roles", body)
+    assert sorted(keys(answer)) == ["org:admin", "org:member", "org:nurse"]
+    assert answer["default_role"]["key"] == "org:nurse"
 
 
 async def test_taking_a_role_out_gives_its_members_and_guests_the_other(clerk):
@@ -355,3 +382,25 @@ async def test_an_instance_has_ten_role_sets_at_most(clerk):
     }
     refused = await clerk.refused("POST", SETS, json=body)
     assert refused == (403, "organization_instance_role_sets_quota_exceeded", None)
+
+
+async def test_what_moves_in_one_instance_moves_in_no_other(clerk):
+    made = await add_new_instance(clerk.sandbox.store, AddInstance(slug="second"))
+    second = Client(clerk.sandbox)
+    second.http.headers["Authorization"] = f"Bearer {made['secret_key']}"
+    async with second.http:
+        places = []
+        for each in (clerk, second):
+            ada, bob = await user(each, "ada"), await user(each, "bob")
+            places.append(await organization(each, created_by=ada))
+            await join(each, places[-1], bob)
+        mine = await role_set(clerk)
+        assert await second.refused("GET", f"{SETS}/{mine['id']}") == (404, "resource_not_found", None)
+        assert (await second.get(SETS))["total_count"] == 1
+        counts = {item["key"]: item["members_count"] for item in (await second.get(FIRST))["roles"]}
+        assert counts == {"org:admin": 1, "org:member": 1}
+        body = {"dest_role_set_key": mine["key"], "reassignment_mappings": {"org:member": "org:admin"}}
+        await clerk.post(f"{FIRST}/replace", body)
+        theirs = (await second.get(f"/organizations/{places[1]}/memberships"))["data"]
+        assert sorted(item["role"] for item in theirs) == ["org:admin", "org:member"]
+        assert {item["organization"]["role_set_key"] for item in theirs} == {"role_set:default"}
