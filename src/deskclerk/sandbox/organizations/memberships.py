@@ -43,7 +43,7 @@ from deskclerk.sandbox.store.tables import memberships, organization_roles, orga
 from deskclerk.sandbox.users.filters import conditions, order_column
 
 _ONE = "/organizations/{organization_id}/memberships/{user_id}"
-_AT_ONCE = 500
+AT_ONCE = 500
 """Ids in one statement: both databases take many more."""
 _SORTS = ("phone_number", "email_address", "created_at", "first_name", "last_name", "username")
 
@@ -191,8 +191,8 @@ async def _changed(call: Call, row: RowMapping, **values: Any) -> dict[str, Any]
 
 async def tell_updated(call: Call, ids: Sequence[str]) -> None:
     """Tell webhooks about memberships that were changed together."""
-    for begin in range(0, len(ids), _AT_ONCE):
-        query = all_memberships(call).where(memberships.c.id.in_(ids[begin : begin + _AT_ONCE]))
+    for begin in range(0, len(ids), AT_ONCE):
+        query = all_memberships(call).where(memberships.c.id.in_(ids[begin : begin + AT_ONCE]))
         rows = (await call.connection.execute(query.order_by(memberships.c.id))).mappings().all()
         for answer in await present_memberships(call, rows):
             call.emit("organizationMembership.updated", answer)

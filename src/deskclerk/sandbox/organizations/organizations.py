@@ -29,7 +29,7 @@ from deskclerk.sandbox.http.rows import (
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.settings import read_settings, where_organizations_are_on
 from deskclerk.sandbox.organizations.answers import members, organization_answer, with_counts
-from deskclerk.sandbox.organizations.memberships import add_member, tell_created
+from deskclerk.sandbox.organizations.memberships import AT_ONCE, add_member, tell_created
 from deskclerk.sandbox.organizations.offered_roles import check_held, initial_set, named_set, roles_of
 from deskclerk.sandbox.store.tables import memberships, organization_roles, organizations, sessions, users
 from deskclerk.sandbox.users.images import drop_image, keep_image
@@ -199,9 +199,12 @@ async def changed_organization(call: Call, key: str, values: Mapping[str, Any]) 
     return await _told(call, "updated", key)
 
 
-async def tell_updated(call: Call, key: str) -> None:
-    """Tell webhooks about an organization that was changed with others."""
-    await _told(call, "updated", key)
+async def tell_updated(call: Call, ids: Sequence[str]) -> None:
+    """Tell webhooks about organizations that were changed together."""
+    for begin in range(0, len(ids), AT_ONCE):
+        query = all_of(call, organizations).where(organizations.c.id.in_(ids[begin : begin + AT_ONCE]))
+        for row in (await call.connection.execute(query.order_by(organizations.c.id))).mappings():
+            call.emit("organization.updated", organization_answer(call, row))
 
 
 async def _told(call: Call, event: str, key: str) -> dict[str, Any]:

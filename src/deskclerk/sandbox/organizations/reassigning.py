@@ -28,6 +28,7 @@ from deskclerk.sandbox.store.tables import (
     role_set_roles,
     role_sets,
 )
+from deskclerk.sandbox.webhooks.outbox import KEPT
 
 
 async def replace_role_set(call: Call) -> dict[str, Any]:
@@ -48,10 +49,9 @@ async def replace_role_set(call: Call) -> dict[str, Any]:
     # New organizations always get one: where the initial set goes, the other takes its place.
     if row["type"] == INITIAL:
         await change(call, role_sets, to["id"], type=INITIAL, updated_at=call.now)
-    # Told last: each event shows the organization as it is now.
-    for key in moved:
-        await parents.tell_updated(call, key)
-    await members.tell_updated(call, changed)
+    # Told last: each event shows the organization as it is now. More would be forgotten at once.
+    await parents.tell_updated(call, moved[-KEPT:])
+    await members.tell_updated(call, changed[-KEPT:])
     return {"object": "role_set", "id": row["id"], "deleted": True}
 
 
@@ -70,7 +70,7 @@ async def replace_role(call: Call) -> dict[str, Any]:
     pair = (role_set_roles.c.role_set_id == row["id"], role_set_roles.c.role_id == old["id"])
     await call.connection.execute(delete(role_set_roles).where(*pair))
     await change(call, role_sets, row["id"], **values, updated_at=call.now)
-    await members.tell_updated(call, changed)
+    await members.tell_updated(call, changed[-KEPT:])
     return await answer_of(call, row["id"])
 
 
@@ -94,6 +94,7 @@ def _check_mapping(
 
 async def _reassign(call: Call, of: Select[tuple[str]], mapping: Mapping[str, str]) -> list[str]:
     """Give members of these organizations their other roles, and who is invited; the memberships' ids."""
+    mapping = {old: new for old, new in mapping.items() if old != new}
     if not mapping:
         return []
     columns = memberships.c
