@@ -5,6 +5,7 @@ from tests.contract.directory_journeys import DIRECTORY_JOURNEYS
 from tests.contract.enterprise_journeys import ENTERPRISE_JOURNEYS
 from tests.contract.machine_journeys import MACHINE_JOURNEYS
 from tests.contract.organization_journeys import organizations
+from tests.contract.role_set_journeys import ROLE_SET_JOURNEYS
 from tests.contract.settings_journeys import SETTINGS_JOURNEYS
 from tests.contract.token_journeys import TOKEN_JOURNEYS
 from tests.contract.user_journeys import USER_JOURNEYS
@@ -233,4 +234,5 @@ JOURNEYS = (
     *DIRECTORY_JOURNEYS,
     *ENTERPRISE_JOURNEYS,
     *MACHINE_JOURNEYS,
+    *ROLE_SET_JOURNEYS,
 )

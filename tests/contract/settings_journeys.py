@@ -144,7 +144,7 @@ async def settings(visit: Visit) -> None:
 
 
 async def other_settings(visit: Visit) -> None:
-    """Communication, OAuth applications, and the home that a development instance has not."""
+    """Communication, OAuth applications, Protect, and the home that a development instance has not."""
     await visit.get("/instance/communication")
     await visit.patch("/instance/communication", blocked_country_codes=["AQ"])
     await visit.refused("422", "PATCH /instance/communication", blocked_country_codes=["aq"])
@@ -152,6 +152,9 @@ async def other_settings(visit: Visit) -> None:
     await visit.patch(
         "/instance/oauth_application_settings", oauth_jwt_access_tokens=True, default_scopes=None
     )
+    await visit.get("/instance/protect")
+    await visit.patch("/instance/protect", rules_enabled=True, specter_enabled=None)
+    await visit.refused("422 form_param_type_invalid", "PATCH /instance/protect", specter_enabled="yes")
     environment = "400 request_invalid_for_environment"
     await visit.refused(environment, "POST /instance/change_domain", home_url="https://home.example")
     primary = (await visit.get("/domains"))["data"][0]["id"]

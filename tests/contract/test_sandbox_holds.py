@@ -21,6 +21,7 @@ LISTS = {
     "template_id": "/jwt_templates",
     "domain_id": "/domains",
     "oauth_application_id": "/oauth_applications",
+    "role_set_key_or_id": "/role_sets",
 }
 """Where ids that stand in paths are found."""
 

@@ -1,5 +1,6 @@
-"""Ways through the routes of users beyond the 48 actions: addresses, second factors, images, passwords."""
+"""Ways through the routes of users beyond the 48 actions: addresses, second factors, images, sign-ups."""
 
+from deskclerk.sandbox.seed.sign_ups import DONE, GIVEN_UP, HALFWAY, WAITING
 from tests.contract.visit import PASSWORD, Visit
 
 PIXEL = bytes.fromhex(
@@ -175,4 +176,19 @@ async def links(visit: Visit) -> None:
     await visit.refused("404 resource_not_found", f"DELETE {account}")
 
 
-USER_JOURNEYS = (email_addresses, phone_numbers, credentials, images, many_users, links)
+async def sign_ups(visit: Visit) -> None:
+    """Sign-ups of the sandbox's company: one that goes on, and two that are over."""
+    place = f"/sign_ups/{WAITING}"
+    await visit.get(place)
+    await visit.patch(place, external_id="crm-7", custom_action=True)
+    await visit.patch(place, external_id=None, custom_action=None)
+    await visit.get(f"/sign_ups/{HALFWAY}")
+    for key in (GIVEN_UP, DONE):
+        await visit.get(f"/sign_ups/{key}")
+        await visit.refused("403 sign_up_cannot_be_updated", f"PATCH /sign_ups/{key}", custom_action=True)
+    await visit.refused("422 form_param_type_invalid", f"PATCH {place}", custom_action="yes")
+    await visit.refused("404 resource_not_found", "GET /sign_ups/sua_none")
+    await visit.refused("404 resource_not_found", "PATCH /sign_ups/sua_none", custom_action=True)
+
+
+USER_JOURNEYS = (email_addresses, phone_numbers, credentials, images, many_users, links, sign_ups)

@@ -25,7 +25,25 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /organizations/{organization_id}/domains": (
         "A few providers of e-mail are known as nobody's own, not Clerk's whole list.",
     ),
-    "POST /organization_roles": ("There is one role set, and every role is in it.",),
+    "POST /role_sets": (
+        "An instance has ten role sets at most, whatever its plan.",
+        "A new initial set takes the place of the one before it, as one that is changed to it does.",
+    ),
+    "POST /role_sets/{role_set_key_or_id}/replace": (
+        "Members have their other roles when it is answered: no migration is ever in progress.",
+        "Who replaces the initial set makes the other one initial.",
+        "Open invitations get their roles by the mappings too; one whose role is not mapped keeps it.",
+    ),
+    "POST /role_sets/{role_set_key_or_id}/roles/replace": (
+        "Members have their other role when it is answered: no migration is ever in progress.",
+        "Open invitations get the other role too.",
+    ),
+    "PATCH /organizations/{organization_id}": (
+        "A role set that lacks a role of some member is refused, as no mappings can be given here.",
+    ),
+    "PATCH /instance/organization_settings": (
+        "The roles of creators and newcomers are those of the initial role set, and must be in it.",
+    ),
     "PATCH /instance": (
         "Only `allowed_origins` is shown again; the other settings are kept, and nothing reads them.",
     ),
@@ -35,6 +53,7 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     ),
     "PATCH /instance/communication": ("Codes of countries are kept as they are given.",),
     "PATCH /instance/oauth_application_settings": ("Kept; OAuth itself is not served.",),
+    "PATCH /instance/protect": ("Kept; nobody attacks a sandbox, and nothing is checked.",),
     "POST /instance/change_domain": ("Refused: an instance of the sandbox keeps its domain.",),
     "PUT /beta_features/domain": ("Refused: an instance of the sandbox keeps its domain.",),
     "POST /billing/prices": (
@@ -114,6 +133,10 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     ),
     "POST /m2m_tokens/{m2m_token_id}/revoke": (
         "A token that is revoked already stays as it is, and is no error.",
+    ),
+    "PATCH /sign_ups/{id}": (
+        "A sign-up begins in a browser: here a seed file puts it in, and none becomes a user.",
+        "`custom_action` is kept; no instance waits for it.",
     ),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }

@@ -43,6 +43,22 @@ async def test_a_scope_given_twice_is_kept_once(clerk):
     assert answer["default_scopes"] == ["profile", "email"]
 
 
+async def test_defences_stay_as_they_were_turned(clerk):
+    place = "/instance/protect"
+    before = await clerk.get(place)
+    assert before == {
+        "object": "instance_protect",
+        "rules_enabled": False,
+        "specter_enabled": False,
+        "checks_bypassed": False,
+    }
+    await clerk.patch(place, {"rules_enabled": True})
+    await clerk.patch(place, {"rules_enabled": None, "specter_enabled": True})
+    assert await clerk.get(place) == before | {"rules_enabled": True, "specter_enabled": True}
+    refused = await clerk.refused("PATCH", place, json={"checks_bypassed": True})
+    assert refused == (422, "form_param_unknown", "checks_bypassed")
+
+
 async def test_an_update_of_the_instance_answers_nothing_and_is_kept(clerk):
     answer = await clerk.http.patch("/instance", json={"allowed_origins": ["app://desk"]})
     assert (answer.status_code, answer.content) == (204, b"")

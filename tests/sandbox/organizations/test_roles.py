@@ -12,7 +12,8 @@ LAST = (400, "organization_minimum_permissions_needed", None)
 async def role(clerk, key, *permissions, **more):
     known = (await clerk.get("/organization_permissions", {"limit": 100}))["data"]
     ids = [item["id"] for item in known if item["key"] in permissions]
-    return await clerk.post("/organization_roles", {"name": key, "key": key, "permissions": ids, **more})
+    body = {"name": key, "key": key, "permissions": ids, "include_in_initial_role_set": True}
+    return await clerk.post("/organization_roles", body | more)
 
 
 MINIMUM = ("org:sys_memberships:manage", "org:sys_memberships:read", "org:sys_profile:delete")
@@ -23,9 +24,7 @@ async def test_a_member_has_the_permissions_of_a_role_of_ones_own(clerk):
     bob = await user(clerk, "bob")
     acme = await organization(clerk, created_by=ada)
     own = await clerk.post("/organization_permissions", {"name": "Send", "key": "org:invoices:send"})
-    made = await clerk.post(
-        "/organization_roles", {"name": "Clerk", "key": "org:clerk", "permissions": [own["id"]]}
-    )
+    made = await role(clerk, "org:clerk", own["key"], name="Clerk")
     place = f"/organizations/{acme}/memberships"
     member = await clerk.post(place, {"user_id": bob, "role": "org:clerk"})
     assert (member["role_name"], member["permissions"]) == ("Clerk", ["org:invoices:send"])

@@ -13,6 +13,7 @@ from deskclerk.database import Connection
 from deskclerk.sandbox.controls.arguments import OfInstance, find_instance, wrong
 from deskclerk.sandbox.controls.clock import Nothing
 from deskclerk.sandbox.opening import add_company, furnish
+from deskclerk.sandbox.store.role_sets import add_missing_role_sets
 from deskclerk.sandbox.store.state import touch
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.store.tables import DERIVED, faults, instances, metadata
@@ -93,6 +94,8 @@ async def restore(store: Store, content: bytes) -> dict[str, Any]:
         except SQLAlchemyError as error:
             # The type alone: a database's message quotes the row.
             raise wrong("snapshot", f"does not fit this sandbox: {type(error).__name__}") from None
+        # A snapshot of an older release has none.
+        await connection.run_sync(add_missing_role_sets)
         await fill_documents(connection)
         # Above the present one, not the snapshot's: every process has to notice.
         await touch(connection, revision=revision + 1)

@@ -1,7 +1,7 @@
 """Seeds an instance from YAML: what Clerk's API takes, with ids that tests can name; errors say where."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from pydantic import Field
 from starlette.responses import Response
 
-from deskclerk.catalogue import Route, Verb
+from deskclerk.catalogue import Parameter, Route, Verb
 from deskclerk.errors import InvalidRequest
 from deskclerk.sandbox.controls.arguments import OfInstance, find_instance, wrong
 from deskclerk.sandbox.http.admission import METADATA_HAS_ITS_OWN_ROUTE, VERSIONS
-from deskclerk.sandbox.http.call import Call, Prepared, handler_of
+from deskclerk.sandbox.http.call import Call, Handled, Handler, Prepared, handler_of
 from deskclerk.sandbox.http.errors import Refusal
 from deskclerk.sandbox.http.parameters import accepted, check_body
 from deskclerk.sandbox.http.routes import HANDLERS
@@ -21,6 +21,7 @@ from deskclerk.sandbox.ids import pinned_id
 from deskclerk.sandbox.opening import add_company
 from deskclerk.sandbox.store.state import Instance
 from deskclerk.sandbox.store.store import Store
+from deskclerk.sandbox.users import sign_ups
 
 if TYPE_CHECKING:
     from yaml import Node
@@ -112,10 +113,40 @@ Progress = Callable[[int, int | None], None]
 
 
 class Section(NamedTuple):
-    """One list of a seed file: the route that makes its entries, and the prefix of their ids."""
+    """One list of a seed file: the route that makes its entries, and the prefix of their ids.
+
+    What no route of Clerk's makes has a maker of its own, with what that takes.
+    """
 
     path: str
     prefix: str
+    maker: Handler | None = None
+    takes: Mapping[str, Parameter] = {}
+
+    @property
+    def served(self) -> bool:
+        """Whether its entries can be made."""
+        return self.maker is not None or self.route in HANDLERS
+
+    @property
+    def route(self) -> Route:
+        """The route that makes them."""
+        return Route(Verb.POST, self.path)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What an entry must hold for the route's path."""
+        return self.route.names
+
+    @property
+    def body(self) -> Mapping[str, Parameter]:
+        """What else an entry may hold."""
+        return self.takes if self.maker else accepted(self.route).body_in(METADATA_HAS_ITS_OWN_ROUTE)
+
+    @property
+    def handled(self) -> Handled:
+        """What makes an entry."""
+        return self.maker or HANDLERS[self.route]
 
 
 SECTIONS: Mapping[str, Section] = {
@@ -130,6 +161,7 @@ SECTIONS: Mapping[str, Section] = {
     "organization_invitations": Section("/organizations/{organization_id}/invitations", "orginv"),
     "invitations": Section("/invitations", "inv"),
     "sessions": Section("/sessions", "sess"),
+    "sign_ups": Section("/sign_ups", "sua", sign_ups.begin, sign_ups.SEEDED),
     "jwt_templates": Section("/jwt_templates", "jtmp"),
     "domains": Section("/domains", "dmn"),
     "oauth_applications": Section("/oauth_applications", "oa"),
@@ -172,7 +204,7 @@ async def seed(store: Store, given: Seed) -> dict[str, Any]:
             return {"seeded": {"company": 1}, "instance": instance.slug}
         seeded: dict[str, int] = {}
         for name, place, values in prepared:
-            call = _call(connection, instance, now, route_of(name), values)
+            call = _call(connection, instance, now, SECTIONS[name].names, values)
             await _make(call, name, place, values.get("id"))
             seeded[name] = seeded.get(name, 0) + 1
     return {"seeded": seeded, "instance": instance.slug}
@@ -202,14 +234,9 @@ async def _add_company(connection: Any, instance: Instance, now: int) -> None:
         ) from None
 
 
-def route_of(name: str) -> Route:
-    """The route that makes a section's entries."""
-    return Route(Verb.POST, SECTIONS[name].path)
-
-
 def served_sections() -> list[str]:
-    """The sections whose route the sandbox serves."""
-    return [name for name in SECTIONS if route_of(name) in HANDLERS]
+    """The sections whose entries the sandbox can make."""
+    return [name for name, section in SECTIONS.items() if section.served]
 
 
 def check_keys(content: Place) -> None:
@@ -227,9 +254,8 @@ def check_keys(content: Place) -> None:
 
 def keys_of(name: str) -> list[str]:
     """What an entry of a section may hold: its id, what the path needs, what the body takes."""
-    route = route_of(name)
-    body = accepted(route).body_in(METADATA_HAS_ITS_OWN_ROUTE)
-    return ["id", *route.names, *body]
+    section = SECTIONS[name]
+    return ["id", *section.names, *section.body]
 
 
 def _check_entry(name: str, entry: Place) -> None:
@@ -238,7 +264,7 @@ def _check_entry(name: str, entry: Place) -> None:
     for key in entry.value:
         if key not in known:
             raise entry.at(key).wrong(f"no such key; accepted: {', '.join(known)}")
-    for key in route_of(name).names:
+    for key in SECTIONS[name].names:
         if not isinstance(entry.value.get(key), str):
             raise entry.wrong(f"{key} is needed")
     prefix = SECTIONS[name].prefix
@@ -260,23 +286,25 @@ async def _prepared(content: Place) -> list[tuple[str, Place, dict[str, Any]]]:
 
 
 async def _body(name: str, entry: Place) -> dict[str, Any]:
-    route = route_of(name)
-    handler, names = HANDLERS[route], ("id", *route.names)
+    section = SECTIONS[name]
+    handler, names = section.handled, ("id", *section.names)
     body = {key: value for key, value in entry.value.items() if key not in names}
     with entry.refusing():
-        check_body(body, accepted(route).body)
+        check_body(body, section.body)
         if isinstance(handler, Prepared):
             body = await handler.prepare(body)
     return {**body, **{key: entry.value[key] for key in names if key in entry.value}}
 
 
-def _call(connection: Any, instance: Instance, now: int, route: Route, values: dict[str, Any]) -> Call:
+def _call(
+    connection: Any, instance: Instance, now: int, names: Sequence[str], values: dict[str, Any]
+) -> Call:
     return Call(
         connection=connection,
         instance=instance,
-        path={key: values[key] for key in route.names},
+        path={key: values[key] for key in names},
         query={},
-        body={key: value for key, value in values.items() if key not in ("id", *route.names)},
+        body={key: value for key, value in values.items() if key not in ("id", *names)},
         version=VERSIONS[-1],
         now=now,
         wrapped=False,
@@ -285,7 +313,7 @@ def _call(connection: Any, instance: Instance, now: int, route: Route, values: d
 
 
 async def _make(call: Call, name: str, entry: Place, key: str | None) -> None:
-    handler = handler_of(HANDLERS[route_of(name)])
+    handler = handler_of(SECTIONS[name].handled)
     with entry.refusing(), pinned_id(SECTIONS[name].prefix, key):
         answer = await handler(call)
     if isinstance(answer, Response) and answer.status_code >= 400:  # noqa: PLR2004 - HTTP's line of errors

@@ -41,7 +41,8 @@ _SECONDS = {"type": "integer", "minimum": 1, "maximum": _FARTHEST}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 256}
 _WHOLE = {"type": "number", "multipleOf": 1}
 _ORGANIZATION, _ROLE = "/organizations/{organization_id}", "/organization_roles"
-_PERMISSION = "/organization_permissions"
+_PERMISSION, _ROLE_SET = "/organization_permissions", "/role_sets"
+_ROLE_KEYS = {"type": "array", "items": {"type": "string"}, "maxItems": 10}
 
 ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     # The rule refuses these, with Clerk's own code for it.
@@ -73,6 +74,11 @@ ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     (POST("/admin_portal_link_tokens"), "seconds_until_expiration"): {
         "schema": {"type": "integer", "minimum": 1, "maximum": 86_400}
     },
+    (POST(_ROLE_SET), "name"): {"schema": _NAME},
+    (PATCH(f"{_ROLE_SET}/{{role_set_key_or_id}}"), "name"): {"schema": _NAME},
+    # Clerk's text has the bound.
+    (POST(_ROLE_SET), "roles"): {"schema": _ROLE_KEYS},
+    (POST(f"{_ROLE_SET}/{{role_set_key_or_id}}/roles"), "role_keys"): {"schema": _ROLE_KEYS},
     # Zero is no limit; less is nothing.
     (PATCH("/instance/organization_settings"), "max_allowed_memberships"): {
         "schema": {"type": "integer", "minimum": 0}

@@ -18,6 +18,8 @@ from deskclerk.sandbox.organizations import (
     memberships,
     organizations,
     permissions,
+    reassigning,
+    role_sets,
     roles,
     user_organizations,
 )
@@ -38,6 +40,7 @@ from deskclerk.sandbox.users import (
     passwords,
     phone_numbers,
     second_factors,
+    sign_ups,
     users,
 )
 
@@ -48,6 +51,8 @@ RESOURCES = (
     organization_invitations,
     organization_domains,
     roles,
+    role_sets,
+    reassigning,
     organization_settings,
     permissions,
     sessions,
@@ -68,6 +73,7 @@ RESOURCES = (
     actor_tokens,
     passwords,
     second_factors,
+    sign_ups,
     images,
     identifications,
     user_organizations,

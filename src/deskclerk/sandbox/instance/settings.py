@@ -10,7 +10,6 @@ from deskclerk.catalogue.route import GET, PATCH
 from deskclerk.database import Statement
 from deskclerk.sandbox.http.call import Call, Handler, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, refusal
-from deskclerk.sandbox.store.system_roles import ADMIN, MEMBER
 from deskclerk.sandbox.store.tables import instance_settings
 
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -35,12 +34,10 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "organizations": {
         "enabled": True,
         "max_allowed_memberships": 5,
-        "creator_role": ADMIN,
         "admin_delete_enabled": True,
         "domains_enabled": True,
         "slug_disabled": False,
         "domains_enrollment_modes": ["automatic_invitation", "automatic_suggestion"],
-        "domains_default_role": MEMBER,
     },
     "communication": {"blocked_country_codes": []},
     "oauth_applications": {
@@ -52,6 +49,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "client_id_metadata_documents_block_implicitly_allowed_clients": False,
     },
     "emails": {"from_email_address": "noreply", "progressive_sign_up": True},
+    "protect": {"rules_enabled": False, "specter_enabled": False, "checks_bypassed": False},
 }
 """How every instance begins. A sandbox has organization domains on, so that they can be tried at once."""
 _CHANGED = Statement(
@@ -141,9 +139,21 @@ async def update_oauth_settings(call: Call) -> dict[str, Any]:
     return {"object": "oauth_application_settings", **changed}
 
 
+async def get_protect(call: Call) -> dict[str, Any]:
+    """Which defences against attackers are on."""
+    return {"object": "instance_protect", **await read_settings(call, "protect")}
+
+
+async def update_protect(call: Call) -> dict[str, Any]:
+    """Turn defences on or off."""
+    return {"object": "instance_protect", **await change_settings(call, "protect", given(call))}
+
+
 HANDLERS: Handlers = {
     GET("/instance/communication"): get_communication,
     PATCH("/instance/communication"): update_communication,
     GET("/instance/oauth_application_settings"): get_oauth_settings,
     PATCH("/instance/oauth_application_settings"): update_oauth_settings,
+    GET("/instance/protect"): get_protect,
+    PATCH("/instance/protect"): update_protect,
 }

@@ -37,7 +37,8 @@ from deskclerk.sandbox.organizations.answers import (
     public_organizations,
 )
 from deskclerk.sandbox.organizations.memberships import already_a_member
-from deskclerk.sandbox.organizations.permissions import MANAGE_MEMBERS, check_role, may, read_roles
+from deskclerk.sandbox.organizations.offered_roles import check_role
+from deskclerk.sandbox.organizations.permissions import MANAGE_MEMBERS, may, read_roles
 from deskclerk.sandbox.store.tables import (
     email_addresses,
     memberships,
@@ -109,7 +110,7 @@ async def _invite(call: Call, organization: RowMapping, body: Mapping[str, Any])
     key, email_address = organization["id"], normal("email_address", body["email_address"])
     # Clerk checks a named inviter; with the secret key alone nobody need be named.
     await _check_admin(call, key, body.get("inviter_user_id"))
-    role = await check_role(call, body["role"])
+    role = await check_role(call, body["role"], organization)
     if await _is_member(call, key, email_address):
         raise already_a_member(email_address)
     mine = (_table.c.organization_id == key, _table.c.email_address == email_address)

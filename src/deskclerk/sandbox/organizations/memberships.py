@@ -31,9 +31,9 @@ from deskclerk.sandbox.organizations.answers import (
     person_columns,
     public_user_data,
 )
+from deskclerk.sandbox.organizations.offered_roles import check_role
 from deskclerk.sandbox.organizations.permissions import (
     MINIMUM,
-    check_role,
     has_minimum,
     may,
     permissions_of,
@@ -43,6 +43,8 @@ from deskclerk.sandbox.store.tables import memberships, organization_roles, orga
 from deskclerk.sandbox.users.filters import conditions, order_column
 
 _ONE = "/organizations/{organization_id}/memberships/{user_id}"
+AT_ONCE = 500
+"""Ids in one statement: both databases take many more."""
 _SORTS = ("phone_number", "email_address", "created_at", "first_name", "last_name", "username")
 
 
@@ -70,7 +72,7 @@ async def create_membership(call: Call) -> dict[str, Any]:
     """Make a user a member at once."""
     organization = await get(call, organizations, call.path["organization_id"], "organization")
     user = await get(call, users, call.body["user_id"], "user")
-    role, organization_id = await check_role(call, call.body["role"]), organization["id"]
+    role, organization_id = await check_role(call, call.body["role"], organization), organization["id"]
     if await find(call, memberships, organization_id=organization_id, user_id=user["id"]):
         raise already_a_member(user["id"])
     await check_places(call, organization)
@@ -83,7 +85,8 @@ async def create_membership(call: Call) -> dict[str, Any]:
 async def update_membership(call: Call) -> dict[str, Any]:
     """Give a member another role."""
     row = await _member(call, call.path["organization_id"], call.path["user_id"])
-    role = await check_role(call, call.body["role"])
+    organization = await get(call, organizations, row["organization_id"], "organization")
+    role = await check_role(call, call.body["role"], organization)
     # By permissions and not by the role's name: an instance may have other roles that administer.
     if not await may(call, role, MINIMUM):
         await _keep_an_admin(call, row)
@@ -184,6 +187,15 @@ def _of(call: Call, organization_id: str) -> Select[Any]:
 async def _changed(call: Call, row: RowMapping, **values: Any) -> dict[str, Any]:
     await change(call, memberships, row["id"], **values, updated_at=call.now)
     return await _told(call, "updated", row["organization_id"], row["user_id"])
+
+
+async def tell_updated(call: Call, ids: Sequence[str]) -> None:
+    """Tell webhooks about memberships that were changed together."""
+    for begin in range(0, len(ids), AT_ONCE):
+        query = all_memberships(call).where(memberships.c.id.in_(ids[begin : begin + AT_ONCE]))
+        rows = (await call.connection.execute(query.order_by(memberships.c.id))).mappings().all()
+        for answer in await present_memberships(call, rows):
+            call.emit("organizationMembership.updated", answer)
 
 
 async def _told(call: Call, event: str, organization_id: str, user_id: str) -> dict[str, Any]:

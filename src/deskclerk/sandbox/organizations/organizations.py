@@ -29,11 +29,11 @@ from deskclerk.sandbox.http.rows import (
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.settings import read_settings, where_organizations_are_on
 from deskclerk.sandbox.organizations.answers import members, organization_answer, with_counts
-from deskclerk.sandbox.organizations.memberships import add_member, tell_created
-from deskclerk.sandbox.store.tables import memberships, organizations, sessions, users
+from deskclerk.sandbox.organizations.memberships import AT_ONCE, add_member, tell_created
+from deskclerk.sandbox.organizations.offered_roles import check_held, initial_set, named_set, roles_of
+from deskclerk.sandbox.store.tables import memberships, organization_roles, organizations, sessions, users
 from deskclerk.sandbox.users.images import drop_image, keep_image
 
-ROLE_SET = "role_set:default"
 _FIELDS = ("name", "slug", "max_allowed_memberships", "admin_delete_enabled", "role_set_key")
 _SLUG = re.compile(r"[a-z0-9-]{1,256}")
 _LINK_OR_TAG = re.compile(r"\w+://|\bwww\.|</?[a-z!]", re.IGNORECASE)
@@ -63,10 +63,15 @@ async def get_organization(call: Call) -> dict[str, Any]:
 
 
 async def create_organization(call: Call) -> dict[str, Any]:
-    """A new organization; who creates it becomes its first admin."""
+    """A new organization; who creates it becomes its first member, as its role set has it."""
     settings = await read_settings(call, "organizations")
     values, creator, key = _fields(call.body), call.body.get("created_by"), new_id("org", call.now)
     _check_slugs(settings, values)
+    if "role_set_key" in values:
+        role_set = await named_set(call, values["role_set_key"], "role_set_key")
+    else:
+        role_set = await initial_set(call)
+        values["role_set_key"] = role_set["key"]
     if creator is not None and await find(call, users, id=creator) is None:
         text = f"No user with the id {creator} exists in this instance."
         raise refusal("organization_creator_not_found", "creator not found", text)
@@ -76,7 +81,8 @@ async def create_organization(call: Call) -> dict[str, Any]:
     with unique_or(taken("slug")):
         await insert(call, organizations, id=key, created_by=creator, **_blank(call.now, settings) | values)
     if creator is not None:
-        await add_member(call, key, creator, settings["creator_role"])
+        role = await get(call, organization_roles, role_set["creator_role_id"], "role")
+        await add_member(call, key, creator, role["key"])
     answer = await _told(call, "created", key)
     # After its organization: a receiver hears of that first.
     if creator is not None:
@@ -89,6 +95,10 @@ async def update_organization(call: Call) -> dict[str, Any]:
     row = await get(call, organizations, call.path["organization_id"], "organization")
     values = _fields(call.body)
     _check_slugs(await read_settings(call, "organizations"), values)
+    if "role_set_key" in values:
+        role_set = await named_set(call, values["role_set_key"], "role_set_key")
+        alone = select(organizations.c.id).where(organizations.c.id == row["id"])
+        await check_held(call, alone, await roles_of(call, role_set["id"]))
     with unique_or(taken("slug")):
         return await changed_organization(call, row["id"], values)
 
@@ -150,7 +160,6 @@ def _blank(now: int, settings: Mapping[str, Any]) -> dict[str, Any]:
         "admin_delete_enabled": settings["admin_delete_enabled"],
         "public_metadata": {},
         "private_metadata": {},
-        "role_set_key": ROLE_SET,
         "created_at": now,
         "updated_at": now,
     }
@@ -163,9 +172,6 @@ def _fields(body: Mapping[str, Any]) -> dict[str, Any]:
         values["name_folded"] = _check_name(values["name"]).casefold()
     if "slug" in values and not _SLUG.fullmatch(values["slug"]):
         raise ill_formed("slug", "slug must have lowercase letters, digits and '-' only.")
-    if values.get("role_set_key", ROLE_SET) != ROLE_SET:
-        text = f"No such role set exists in this instance; it has {ROLE_SET}."
-        raise refusal("form_resource_not_found", "is missing", text, param="role_set_key")
     if body.get("created_at"):
         values["created_at"] = parse_time(body["created_at"])
     return values | checked_metadata(body)
@@ -191,6 +197,14 @@ async def changed_organization(call: Call, key: str, values: Mapping[str, Any]) 
     """The organization after these values are set, as webhooks are told of it."""
     await change(call, organizations, key, **{**values, "updated_at": call.now})
     return await _told(call, "updated", key)
+
+
+async def tell_updated(call: Call, ids: Sequence[str]) -> None:
+    """Tell webhooks about organizations that were changed together."""
+    for begin in range(0, len(ids), AT_ONCE):
+        query = all_of(call, organizations).where(organizations.c.id.in_(ids[begin : begin + AT_ONCE]))
+        for row in (await call.connection.execute(query.order_by(organizations.c.id))).mappings():
+            call.emit("organization.updated", organization_answer(call, row))
 
 
 async def _told(call: Call, event: str, key: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from deskclerk.sandbox.http.rows import (
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.settings import where_organizations_are_on
 from deskclerk.sandbox.store.aggregates import read_rows, rows_of
+from deskclerk.sandbox.store.role_sets import add_missing_role_sets
 from deskclerk.sandbox.store.system_roles import ADMIN, MEMBER, system_rows
 from deskclerk.sandbox.store.tables import (
     memberships,
@@ -133,7 +134,7 @@ HANDLERS: Handlers = where_organizations_are_on(
 )
 
 
-__all__ = ["ADMIN", "MEMBER", "MINIMUM", "Role", "add_system_roles", "check_role", "read_roles"]
+__all__ = ["ADMIN", "MEMBER", "MINIMUM", "Role", "add_system_roles", "read_roles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +147,10 @@ class Role:
 
 
 async def add_system_roles(connection: Connection, instance_id: str, now: int) -> None:
-    """The roles and permissions that a new instance begins with."""
+    """The roles and permissions that a new instance begins with, and its role set."""
     for table, rows in system_rows(instance_id, now):
         await connection.execute(table.insert(), rows)
+    await connection.run_sync(add_missing_role_sets)
 
 
 async def read_roles(connection: Connection, instance_id: str, keys: Iterable[str]) -> Mapping[str, Role]:
@@ -180,14 +182,6 @@ def permissions_of(dialect: Dialect) -> ColumnElement[Any]:
 def read_permissions(value: Any) -> list[str]:
     """The keys of a role's permissions in alphabetical order."""
     return sorted(row["key"] for row in read_rows((organization_permissions.c.key,), value))
-
-
-async def check_role(call: Call, key: str) -> str:
-    """The key itself if there is such a role; else a 404."""
-    if not await read_roles(call.connection, call.instance.id, [key]):
-        text = f"No role {key} exists in this instance."
-        raise refusal("resource_not_found", "not found", text, param="role")
-    return key
 
 
 async def may(call: Call, role: str, permissions: Sequence[str]) -> bool:

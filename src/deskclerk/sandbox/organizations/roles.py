@@ -11,7 +11,8 @@ from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, not_found, refusal, taken
 from deskclerk.sandbox.http.rows import RowMapping, all_of, change, find, get, insert, page, remove, unique_or
 from deskclerk.sandbox.ids import new_id
-from deskclerk.sandbox.instance.settings import change_settings, read_settings, where_organizations_are_on
+from deskclerk.sandbox.instance.settings import where_organizations_are_on
+from deskclerk.sandbox.organizations.offered_roles import check_creator, include, initial_set
 from deskclerk.sandbox.organizations.permissions import MINIMUM, named, permission_answer
 from deskclerk.sandbox.store.tables import (
     memberships,
@@ -19,14 +20,15 @@ from deskclerk.sandbox.store.tables import (
     organization_permissions,
     organization_roles,
     role_permissions,
+    role_sets,
 )
 
 MOST_ROLES = 10
 _KEY = re.compile(r"org:[a-z0-9_]{1,120}")
 _PLACE = "/organization_roles/{organization_role_id}"
-_IN_SETTINGS = {
-    "creator_role": "organization_role_default_creator_role",
-    "domains_default_role": "organization_role_domain_default_role",
+_IN_SETS = {
+    "creator_role_id": "organization_role_default_creator_role",
+    "default_role_id": "organization_role_domain_default_role",
 }
 
 
@@ -41,7 +43,7 @@ async def get_role(call: Call) -> dict[str, Any]:
 
 
 async def create_role(call: Call) -> dict[str, Any]:
-    """A new role."""
+    """A new role; members can have it where a role set includes it."""
     mine = all_of(call, organization_roles).subquery()
     if (await call.connection.execute(select(func.count()).select_from(mine))).scalar_one() >= MOST_ROLES:
         text = f"An instance has at most {MOST_ROLES} roles."
@@ -50,16 +52,18 @@ async def create_role(call: Call) -> dict[str, Any]:
     with unique_or(taken("key")):
         await insert(call, organization_roles, id=key, **{"description": None, **_fields(call)}, **times)
     await _permit(call, key, call.body.get("permissions") or [])
+    if call.body.get("include_in_initial_role_set"):
+        await include(call, await initial_set(call), [key])
     return await _told(call, "role.created", key)
 
 
 async def update_role(call: Call) -> dict[str, Any]:
-    """Change a role; a new key goes along to members, invitations and settings."""
+    """Change a role; a new key goes along to members and invitations."""
     row, values = await _role(call), _fields(call)
     with unique_or(taken("key")):
         await change(call, organization_roles, row["id"], **values, updated_at=call.now)
     if values.get("key", row["key"]) != row["key"]:
-        # Members, invitations and settings name a role by its key and not by its id.
+        # Members and invitations name a role by its key and not by its id.
         await _rename(call, row["key"], values["key"])
     if call.body.get("permissions") is not None:
         mine = role_permissions.c.role_id == row["id"]
@@ -71,12 +75,12 @@ async def update_role(call: Call) -> dict[str, Any]:
 
 
 async def delete_role(call: Call) -> dict[str, Any]:
-    """Delete a role that nobody has and no setting names."""
+    """Delete a role that nobody has and that no role set gives to newcomers."""
     row = await _role(call)
-    settings = await read_settings(call, "organizations")
-    for name, code in _IN_SETTINGS.items():
-        if settings[name] == row["key"]:
-            raise refusal(code, "role is in use", f"The settings name {row['key']} as {name}.")
+    for name, code in _IN_SETS.items():
+        query = all_of(call, role_sets).where(role_sets.c[name] == row["id"]).limit(1)
+        if found := (await call.connection.execute(query)).mappings().first():
+            raise refusal(code, "role is in use", f"{row['key']} is the {name} of {found['key']}.")
     for table, code in (
         (memberships, "organization_role_assigned_members"),
         (organization_invitations, "organization_role_exists_in_invitations"),
@@ -139,26 +143,16 @@ async def _permit(call: Call, role_id: str, ids: Sequence[str]) -> None:
 
 
 async def _keep_creators_able(call: Call, role_id: str) -> None:
-    """Refuse to leave the creators' role without what creators need."""
-    (answer,) = await present_roles(call, [await get(call, organization_roles, role_id, "role")])
-    creators = (await read_settings(call, "organizations"))["creator_role"]
-    if answer["key"] == creators and not answer["is_creator_eligible"]:
-        raise creator_needs(creators)
-
-
-def creator_needs(key: str) -> Exception:
-    """422: a role that does not give creators what they need."""
-    text = f"{key} is not fit for creators of organizations: they need {', '.join(MINIMUM)}."
-    return refusal("organization_missing_creator_role_permissions", "permissions are missing", text)
+    """Refuse to leave a role of creators without what creators need."""
+    query = all_of(call, role_sets).where(role_sets.c.creator_role_id == role_id).limit(1)
+    if (await call.connection.execute(query)).first():
+        await check_creator(call, (await get(call, organization_roles, role_id, "role"))["key"])
 
 
 async def _rename(call: Call, old: str, new: str) -> None:
     for table in (memberships, organization_invitations):
         mine = (table.c.instance_id == call.instance.id, table.c.role == old)
         await call.connection.execute(update(table).where(*mine).values(role=new))
-    settings = await read_settings(call, "organizations")
-    if changed := {name: new for name in _IN_SETTINGS if settings[name] == old}:
-        await change_settings(call, "organizations", changed)
 
 
 async def _told(call: Call, event: str, key: str) -> dict[str, Any]:

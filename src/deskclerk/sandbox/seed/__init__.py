@@ -10,6 +10,7 @@ from deskclerk.sandbox.seed.draft import Draft
 from deskclerk.sandbox.seed.organizations import add_organizations
 from deskclerk.sandbox.seed.people import add_people, add_sessions
 from deskclerk.sandbox.seed.plans import add_plans
+from deskclerk.sandbox.seed.sign_ups import add_sign_ups
 from deskclerk.sandbox.store.tables import users
 from deskclerk.sandbox.users.documents import write_documents
 
@@ -24,5 +25,6 @@ async def fill(connection: Connection, instance_id: str, now: int) -> None:
     add_restrictions(draft)
     add_configuration(draft)
     add_plans(draft)
+    add_sign_ups(draft, people)
     await draft.insert(connection)
     await write_documents(connection, instance_id, [row["id"] for row in draft.rows[users.name]])

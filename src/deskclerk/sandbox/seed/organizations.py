@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from deskclerk.sandbox.seed.draft import DAY, TODAY, Draft
 from deskclerk.sandbox.seed.people import Person
+from deskclerk.sandbox.store.role_sets import FIRST_KEY
 from deskclerk.sandbox.store.tables import memberships, organization_invitations, organizations
 
 ADMIN, MEMBER = "org:admin", "org:member"
@@ -92,7 +93,7 @@ def _add_organization(draft: Draft, plan: CompanyPlan, people: list[Person]) -> 
         admin_delete_enabled=plan.slug != "larkspur",
         public_metadata=plan.metadata,
         private_metadata={},
-        role_set_key=None,
+        role_set_key=FIRST_KEY,
         created_at=created,
     )
     for place, number in enumerate(plan.members):
@@ -159,7 +160,7 @@ def _add_team(draft: Draft, members: list[dict[str, Any]]) -> str:
         admin_delete_enabled=True,
         public_metadata={"tier": draft.chance.choice(("free", "team", "business"))},
         private_metadata={},
-        role_set_key="role_set:default",
+        role_set_key=FIRST_KEY,
         created_at=created,
     )
     for place, row in enumerate(members):

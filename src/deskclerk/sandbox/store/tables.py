@@ -36,6 +36,8 @@ from deskclerk.sandbox.store.organizations import (
     organizations,
     role_permissions,
 )
+from deskclerk.sandbox.store.role_sets import role_set_roles, role_sets
+from deskclerk.sandbox.store.sign_ups import sign_ups
 from deskclerk.sandbox.store.users import (
     actor_tokens,
     email_addresses,
@@ -122,10 +124,13 @@ __all__ = [
     "phone_numbers",
     "redirect_urls",
     "role_permissions",
+    "role_set_roles",
+    "role_sets",
     "saml_connections",
     "sandbox_state",
     "sessions",
     "sign_in_tokens",
+    "sign_ups",
     "signing_keys",
     "user_documents",
     "users",
