@@ -1,6 +1,7 @@
 """Ways through the sandbox that touch every route of the 48 actions, and what is refused on the way."""
 
 from tests.contract.billing_journeys import BILLING_JOURNEYS
+from tests.contract.message_journeys import MESSAGE_JOURNEYS
 from tests.contract.organization_journeys import organizations
 from tests.contract.settings_journeys import SETTINGS_JOURNEYS
 from tests.contract.token_journeys import TOKEN_JOURNEYS
@@ -225,4 +226,5 @@ JOURNEYS = (
     *USER_JOURNEYS,
     *SETTINGS_JOURNEYS,
     *BILLING_JOURNEYS,
+    *MESSAGE_JOURNEYS,
 )

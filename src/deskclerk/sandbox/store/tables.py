@@ -5,6 +5,13 @@ from sqlalchemy import Index, text
 from deskclerk.sandbox.store.billing import billing_credits, billing_plans, billing_prices
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.controls import deliveries, faults, outbox, sandbox_state, webhook_endpoints
+from deskclerk.sandbox.store.credentials import (
+    agent_tasks,
+    external_account_tokens,
+    oauth_tokens,
+    passkeys,
+    trusted_devices,
+)
 from deskclerk.sandbox.store.instances import (
     allowlist_identifiers,
     blocklist_identifiers,
@@ -17,6 +24,7 @@ from deskclerk.sandbox.store.instances import (
     signing_keys,
     waitlist_entries,
 )
+from deskclerk.sandbox.store.messages import message_templates
 from deskclerk.sandbox.store.organizations import (
     invitations,
     memberships,
@@ -75,6 +83,7 @@ __all__ = [
     "DERIVED",
     "NULLABLE",
     "actor_tokens",
+    "agent_tasks",
     "allowlist_identifiers",
     "billing_credits",
     "billing_plans",
@@ -83,6 +92,7 @@ __all__ = [
     "deliveries",
     "domains",
     "email_addresses",
+    "external_account_tokens",
     "external_accounts",
     "faults",
     "images",
@@ -91,14 +101,17 @@ __all__ = [
     "invitations",
     "jwt_templates",
     "memberships",
+    "message_templates",
     "metadata",
     "oauth_applications",
+    "oauth_tokens",
     "organization_domains",
     "organization_invitations",
     "organization_permissions",
     "organization_roles",
     "organizations",
     "outbox",
+    "passkeys",
     "phone_numbers",
     "redirect_urls",
     "role_permissions",
@@ -106,6 +119,7 @@ __all__ = [
     "sessions",
     "sign_in_tokens",
     "signing_keys",
+    "trusted_devices",
     "user_documents",
     "users",
     "verifications",
