@@ -3,6 +3,8 @@
 from tests.contract.settings_journeys import PNG
 from tests.contract.visit import Visit
 
+TEMPLATE_ENDS = ("/revert", "/preview", "/toggle_delivery")
+
 
 async def application_logos(visit: Visit) -> None:
     """A logo of an OAuth application, put in the place of another."""
@@ -19,4 +21,40 @@ async def application_logos(visit: Visit) -> None:
     await visit.delete(f"/oauth_applications/{made['id']}")
 
 
-MESSAGE_JOURNEYS = (application_logos,)
+async def templates(visit: Visit) -> None:
+    """Templates of both types: read, changed, previewed, reverted."""
+    await visit.get("/templates/email")
+    await visit.get("/templates/sms", limit="2", offset="1", paginated="true")
+    place = "/templates/email/invitation"
+    await visit.get(place)
+    words = {
+        "subject": "Come to {{app.name}}",
+        "body": "<p>{{action_url}}</p>",
+        "from_email_name": "hello",
+        "reply_to_email_name": "help",
+    }
+    await visit.post(f"{place}/preview", **words)
+    await visit.post(f"{place}/preview")
+    more = {"name": "Invitation of ours", "markup": "{{action_url}}", "delivered_by_clerk": True}
+    await visit.ask("PUT", place, words | more)
+    await visit.ask("PUT", place, {"subject": None, "markup": None, "delivered_by_clerk": None})
+    await visit.post("/templates/sms/password_changed/toggle_delivery", delivered_by_clerk=False)
+    await visit.post("/templates/sms/password_changed/toggle_delivery")
+    await visit.refused("422 required_variable_missing", f"PUT {place}", body="Come")
+    await visit.refused("422 invalid_template_body", f"PUT {place}", body="{{action_url}} {{#if")
+    await visit.refused("422 invalid_template_body", f"POST {place}/preview", subject="")
+    await visit.refused("422 form_param_format_invalid", f"PUT {place}", from_email_name="a b")
+    await visit.refused("422 form_param_value_invalid", f"PUT {place}", name="")
+    await visit.refused("422 form_param_unknown", f"PUT {place}", favourite_colour="blue")
+    code = "/templates/sms/verification_code"
+    await visit.refused("400 template_body_modification_restricted", f"PUT {code}", body="{{otp_code}}")
+    await visit.post(f"{place}/revert")
+    await visit.refused("400 template_revert_error", f"POST {place}/revert")
+    for method, end in (("GET", ""), ("PUT", ""), *(("POST", end) for end in TEMPLATE_ENDS)):
+        await visit.refused("404 resource_not_found", f"{method} /templates/email/none{end}")
+        await visit.refused("400 template_type_unsupported", f"{method} /templates/fax/invitation{end}")
+    await visit.refused("400 template_type_unsupported", "GET /templates/fax")
+    await visit.refused("422", "GET /templates/email", limit="0")
+
+
+MESSAGE_JOURNEYS = (application_logos, templates)

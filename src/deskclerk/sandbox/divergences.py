@@ -49,6 +49,15 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /organizations/{organization_id}/billing/credits": ("As of users.",),
     "POST /billing/subscription_items/{subscription_item_id}/discounts": ("There are no discounts.",),
     "GET /billing/statements": ("There are none: nothing is ever charged.",),
+    "GET /templates/{template_type}": ("The words are the sandbox's own; Clerk may have more of them.",),
+    "PUT /templates/{template_type}/{slug}": (
+        "Of the language of templates variables, conditions and the names of parts are known, nothing else.",
+        "No plan is asked for, nothing is locked, and no words are suspicious.",
+    ),
+    "POST /templates/{template_type}/{slug}/preview": (
+        "Variables have sample values, and the parts that Clerk keeps are left out.",
+    ),
+    "POST /templates/{template_type}/{slug}/toggle_delivery": ("Kept; no message is sent either way.",),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

@@ -9,6 +9,7 @@ from deskclerk.sandbox.applications import oauth_applications
 from deskclerk.sandbox.billing import balances, plans, statements, subscriptions
 from deskclerk.sandbox.http.call import Handled
 from deskclerk.sandbox.instance import domains, settings, this_instance
+from deskclerk.sandbox.messages import templates
 from deskclerk.sandbox.organizations import domains as organization_domains
 from deskclerk.sandbox.organizations import invitations as organization_invitations
 from deskclerk.sandbox.organizations import (
@@ -74,6 +75,7 @@ RESOURCES = (
     subscriptions,
     balances,
     statements,
+    templates,
 )
 """The modules of rules, each with its HANDLERS."""
 
