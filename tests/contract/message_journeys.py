@@ -1,7 +1,7 @@
 """Ways through message templates, and through what stands for a user elsewhere."""
 
 from tests.contract.settings_journeys import PNG
-from tests.contract.visit import Visit
+from tests.contract.visit import PASSWORD, Visit
 
 TEMPLATE_ENDS = ("/revert", "/preview", "/toggle_delivery")
 
@@ -57,4 +57,33 @@ async def templates(visit: Visit) -> None:
     await visit.refused("422", "GET /templates/email", limit="0")
 
 
-MESSAGE_JOURNEYS = (application_logos, templates)
+async def agent_tasks(visit: Visit) -> None:
+    """Tasks of agents, made for a user and revoked."""
+    address = "principal@contract.example"
+    user = await visit.post("/users", email_address=[address], password=PASSWORD)
+    given = {
+        "on_behalf_of": {"user_id": user["id"]},
+        "permissions": "*",
+        "agent_name": "helper",
+        "task_description": "Pay the invoices",
+        "redirect_url": "https://contract.example/done",
+    }
+    made = await visit.post("/agents/tasks", **given, session_max_duration_in_seconds=600)
+    await visit.post("/agents/tasks", **given | {"on_behalf_of": {"identifier": address}})
+    await visit.post(f"/agents/tasks/{made['agent_task_id']}/revoke")
+    again = f"POST /agents/tasks/{made['agent_task_id']}/revoke"
+    await visit.refused("400 agent_task_cannot_be_revoked", again)
+    await visit.refused("404 agent_task_not_found", "POST /agents/tasks/agent_task_none/revoke")
+    create = "POST /agents/tasks"
+    nobody = given | {"on_behalf_of": {"identifier": "nobody@contract.example"}}
+    await visit.refused("404 agent_task_subject_not_found", create, **nobody)
+    await visit.refused("422 form_param_missing", create, **given | {"on_behalf_of": {}})
+    both = given | {"on_behalf_of": {"user_id": user["id"], "identifier": address}}
+    await visit.refused("422 form_conditional_param_disallowed", create, **both)
+    await visit.refused("422 form_param_format_invalid", create, **given | {"redirect_url": "/done"})
+    await visit.refused("422 form_param_value_invalid", create, **given | {"permissions": "some"})
+    await visit.refused("422", create, **given, session_max_duration_in_seconds=0)
+    await visit.refused("422 form_param_missing", create)
+
+
+MESSAGE_JOURNEYS = (application_logos, templates, agent_tasks)

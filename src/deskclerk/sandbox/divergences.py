@@ -49,6 +49,7 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /organizations/{organization_id}/billing/credits": ("As of users.",),
     "POST /billing/subscription_items/{subscription_item_id}/discounts": ("There are no discounts.",),
     "GET /billing/statements": ("There are none: nothing is ever charged.",),
+    "POST /agents/tasks": ("Nobody can visit the URL: the Frontend API is not served.",),
     "GET /templates/{template_type}": ("The words are the sandbox's own; Clerk may have more of them.",),
     "PUT /templates/{template_type}/{slug}": (
         "Of the language of templates variables, conditions and the names of parts are known, nothing else.",

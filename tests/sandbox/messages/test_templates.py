@@ -3,6 +3,7 @@
 import pytest
 
 from deskclerk.sandbox.messages.rendering import render
+from tests.sandbox.rows import beside
 
 pytestmark = pytest.mark.anyio
 
@@ -125,6 +126,12 @@ async def test_a_value_is_escaped_in_the_body_of_an_email_alone():
     assert render("{{name}}", values) == "<Ada>"
 
 
+async def test_of_a_condition_one_side_is_shown():
+    words = "{{#if a}}1{{#if b}}2{{else}}3{{/if}}{{else}}4{{#if b}}5{{/if}}{{/if}}6"
+    found = {(a, b): render(words, {"a": a, "b": b}) for a in ("", "x") for b in ("", "x")}
+    assert found == {("", ""): "46", ("", "x"): "456", ("x", ""): "136", ("x", "x"): "126"}
+
+
 async def test_who_writes_is_the_instances_own_name_until_a_template_has_another(clerk):
     assert (await clerk.get(CODE))["from_email_name"] == "noreply"
     await clerk.patch("/beta_features/instance_settings", {"from_email_address": "desk"})
@@ -169,10 +176,10 @@ async def test_there_are_two_types_and_no_slugs_but_the_known(shared, method, en
     assert await shared.refused("GET", "/templates/fax") == unsupported
 
 
-async def test_an_instance_has_its_own_words(pair):
-    first, second = pair
-    changed = await put(first, CODE, subject="First")
-    assert (await second.get(CODE))["resource_type"] == "system"
-    await put(second, CODE, subject="Second")
-    await second.post(f"{CODE}/revert")
-    assert await first.get(CODE) == changed
+async def test_an_instance_has_its_own_words(clerk):
+    changed = await put(clerk, CODE, subject="First")
+    async with beside(clerk) as other:
+        assert (await other.get(CODE))["resource_type"] == "system"
+        await put(other, CODE, subject="Second")
+        await other.post(f"{CODE}/revert")
+    assert await clerk.get(CODE) == changed

@@ -13,6 +13,9 @@ from starlette.responses import JSONResponse
 
 STATUS: Mapping[str, int] = {
     "actor_token_cannot_be_revoked_code": 400,
+    "agent_task_cannot_be_revoked": 400,
+    "agent_task_not_found": 404,
+    "agent_task_subject_not_found": 404,
     "already_a_member_in_organization": 400,
     "api_version_invalid": 400,
     "authorization_header_format_invalid": 401,

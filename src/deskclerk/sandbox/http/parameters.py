@@ -67,6 +67,7 @@ ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     (POST("/sign_in_tokens"), "expires_in_seconds"): {"schema": _SECONDS},
     (POST("/actor_tokens"), "expires_in_seconds"): {"schema": _SECONDS},
     (POST("/actor_tokens"), "session_max_duration_in_seconds"): {"schema": _SECONDS},
+    (POST("/agents/tasks"), "session_max_duration_in_seconds"): {"schema": _SECONDS},
 }
 """Where the sandbox takes a parameter otherwise than Clerk's schema, and so the catalogue, declares it."""
 

@@ -23,6 +23,7 @@ from deskclerk.sandbox.organizations import settings as organization_settings
 from deskclerk.sandbox.sessions import clients, sessions
 from deskclerk.sandbox.tokens import (
     actor_tokens,
+    agent_tasks,
     jwt_templates,
     session_tokens,
     sign_in_tokens,
@@ -76,6 +77,7 @@ RESOURCES = (
     balances,
     statements,
     templates,
+    agent_tasks,
 )
 """The modules of rules, each with its HANDLERS."""
 
