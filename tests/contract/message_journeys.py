@@ -86,4 +86,52 @@ async def agent_tasks(visit: Visit) -> None:
     await visit.refused("422 form_param_missing", create)
 
 
-MESSAGE_JOURNEYS = (application_logos, templates, agent_tasks)
+async def credentials(visit: Visit) -> None:
+    """Passkeys, trusted devices and Google's tokens of the company's people."""
+    people = await visit.get("/users", order_by="created_at", limit="100")
+    (holder, *_) = [user for user in people if user["passkeys"]]
+    passkey = f"/users/{holder['id']}/passkeys/{holder['passkeys'][0]['id']}"
+    await visit.delete(passkey)
+    await visit.refused("404 resource_not_found", f"DELETE {passkey}")
+    devices = f"/users/{people[2]['id']}/trusted_devices"
+    first = (await visit.get(devices))["data"][0]["id"]
+    await visit.delete(f"{devices}/{first}")
+    await visit.refused("404 resource_not_found", f"DELETE {devices}/{first}")
+    await visit.refused("404 resource_not_found", "GET /users/user_none/trusted_devices")
+    tokens = [
+        f"/users/{user['id']}/oauth_access_tokens/oauth_google"
+        for user in people
+        if any(account["provider"] == "oauth_google" for account in user["external_accounts"])
+    ]
+    await visit.refused("400 oauth_token_retrieval_error", f"GET {tokens[0]}")
+    await visit.refused("422 oauth_missing_refresh_token", f"GET {tokens[1]}")
+    await visit.get(tokens[2])
+    await visit.get(tokens[2], paginated="true", limit="1", offset="0")
+    place = f"/users/{people[0]['id']}/oauth_access_tokens"
+    await visit.get(f"{place}/oauth_github")
+    await visit.refused("400 oauth_unsupported_provider", f"GET {place}/oauth_none")
+    await visit.refused("404 oauth_token_provider_not_enabled", f"GET {place}/oauth_custom_none")
+    none = "/users/user_none/oauth_access_tokens/oauth_google"
+    await visit.refused("404 resource_not_found", f"GET {none}")
+
+
+async def oauth_tokens(visit: Visit) -> None:
+    """The tokens of the company's applications, verified and revoked."""
+    verify = "/oauth_applications/access_tokens/verify"
+    for name in ("good", "expired", "lasting", "revoked"):
+        await visit.post(verify, access_token=f"oat_company_{name}")
+    good = await visit.post(verify, secret="oat_company_good")
+    await visit.refused("404 resource_not_found", f"POST {verify}", access_token="oat_none")
+    await visit.refused("400 bad_request", f"POST {verify}")
+    found = await visit.get("/oauth_applications", name_query=good["client_id"])
+    place = f"POST /oauth_applications/{found['data'][0]['id']}/revoke_token"
+    await visit.post(place.removeprefix("POST "), token="ort_company_good")
+    await visit.post(verify, access_token="oat_company_good")
+    await visit.refused("404 resource_not_found", place, token="oat_company_lasting")
+    await visit.refused("422 form_param_missing", place)
+    await visit.refused(
+        "404 resource_not_found", "POST /oauth_applications/oa_none/revoke_token", token="oat_company_good"
+    )
+
+
+MESSAGE_JOURNEYS = (application_logos, templates, agent_tasks, credentials, oauth_tokens)

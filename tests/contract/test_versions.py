@@ -11,10 +11,11 @@ from deskclerk.sandbox.http.routes import HANDLERS
 from tests.contract import older, openapi
 from tests.contract.billing_journeys import plans, statements, subscriptions
 from tests.contract.journeys import JOURNEYS
+from tests.contract.message_journeys import agent_tasks
 from tests.contract.settings_journeys import roles, settings, waitlist
 from tests.contract.visit import visited
 
-NEWER = {"2021-02-05": (roles, settings, waitlist, plans, subscriptions, statements)}
+NEWER = {"2021-02-05": (roles, settings, waitlist, plans, subscriptions, statements, agent_tasks)}
 """Ways that go through routes which a version does not have."""
 
 

@@ -3,6 +3,7 @@
 from contextlib import asynccontextmanager
 
 from deskclerk.sandbox.controls.instances import AddInstance, add_new_instance
+from deskclerk.sandbox.controls.seeding import Seed, seed
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import external_accounts, sessions, users
 from tests.sandbox.conftest import Client
@@ -69,3 +70,8 @@ async def beside(clerk, kind="test"):
     other.http.headers["Authorization"] = f"Bearer {made['secret_key']}"
     async with other.http:
         yield other
+
+
+async def bring(clerk, **sections):
+    """What a seed file with these sections makes."""
+    await seed(clerk.sandbox.store, Seed(data=sections))

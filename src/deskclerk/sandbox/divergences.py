@@ -49,6 +49,18 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "POST /organizations/{organization_id}/billing/credits": ("As of users.",),
     "POST /billing/subscription_items/{subscription_item_id}/discounts": ("There are no discounts.",),
     "GET /billing/statements": ("There are none: nothing is ever charged.",),
+    "DELETE /users/{user_id}/passkeys/{passkey_identification_id}": (
+        "Passkeys come from seeds alone, and no e-mail tells that one is gone.",
+    ),
+    "GET /users/{user_id}/trusted_devices": ("Trusted devices come from seeds alone.",),
+    "GET /users/{user_id}/oauth_access_tokens/{provider}": (
+        "Tokens come from seeds alone; no provider is asked, so none that has expired is refreshed.",
+        "Every provider counts as turned on, a custom one where an account is of it.",
+    ),
+    "POST /oauth_applications/access_tokens/verify": (
+        "Tokens come from seeds alone; there are no JWTs among them.",
+    ),
+    "POST /oauth_applications/{oauth_application_id}/revoke_token": ("Tokens come from seeds alone.",),
     "POST /agents/tasks": ("Nobody can visit the URL: the Frontend API is not served.",),
     "GET /templates/{template_type}": ("The words are the sandbox's own; Clerk may have more of them.",),
     "PUT /templates/{template_type}/{slug}": (

@@ -78,7 +78,7 @@ async def create_oauth_application(call: Call) -> dict[str, Any]:
         oauth_applications,
         id=key,
         client_id=_letters(16),
-        client_secret_digest=_digest(secret) if secret else None,
+        client_secret_digest=digest(secret) if secret else None,
         **values,
         created_at=call.now,
         updated_at=call.now,
@@ -104,8 +104,8 @@ async def rotate_secret(call: Call) -> dict[str, Any]:
     row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
     secret = "" if row["public"] else _letters(32)
     if secret:
-        digest = _digest(secret)
-        await change(call, oauth_applications, row["id"], client_secret_digest=digest, updated_at=call.now)
+        values = {"client_secret_digest": digest(secret), "updated_at": call.now}
+        await change(call, oauth_applications, row["id"], **values)
     return {**await get_oauth_application(call), "client_secret": secret}
 
 
@@ -164,13 +164,14 @@ def _check_uri(uri: str, param: str) -> None:
         raise ill_formed(param, f"{param} must be URLs, of any scheme.")
 
 
-def _digest(secret: str) -> str:
-    # A fast hash will do: the secret is random and long, no password that could be guessed.
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def _letters(count: int) -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(count))
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret."""
+    # A fast hash will do: the secret is random and long, no password that could be guessed.
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 async def present_oauth_applications(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:

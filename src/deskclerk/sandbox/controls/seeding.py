@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from pydantic import Field
 from starlette.responses import Response
 
-from deskclerk.catalogue import Route, Verb
+from deskclerk.catalogue import Parameter, Route, Verb
 from deskclerk.errors import InvalidRequest
 from deskclerk.sandbox.controls.arguments import OfInstance, find_instance, wrong
 from deskclerk.sandbox.http.admission import METADATA_HAS_ITS_OWN_ROUTE, VERSIONS
-from deskclerk.sandbox.http.call import Call, Prepared, handler_of
+from deskclerk.sandbox.http.call import Call, Handled, Prepared, handler_of
 from deskclerk.sandbox.http.errors import Refusal
 from deskclerk.sandbox.http.parameters import accepted, check_body
 from deskclerk.sandbox.http.routes import HANDLERS
 from deskclerk.sandbox.ids import pinned_id
 from deskclerk.sandbox.opening import add_company
+from deskclerk.sandbox.seed.brought import BROUGHT
 from deskclerk.sandbox.store.state import Instance
 from deskclerk.sandbox.store.store import Store
 
@@ -112,9 +113,9 @@ Progress = Callable[[int, int | None], None]
 
 
 class Section(NamedTuple):
-    """One list of a seed file: the route that makes its entries, and the prefix of their ids."""
+    """One list of a seed file: the route that makes its entries, if one does, and the prefix of their ids."""
 
-    path: str
+    path: str | None
     prefix: str
 
 
@@ -134,6 +135,10 @@ SECTIONS: Mapping[str, Section] = {
     "domains": Section("/domains", "dmn"),
     "oauth_applications": Section("/oauth_applications", "oa"),
     "redirect_urls": Section("/redirect_urls", "ru"),
+    "external_accounts": Section(None, "eac"),
+    "passkeys": Section(None, "idn"),
+    "trusted_devices": Section(None, "tdev"),
+    "oauth_access_tokens": Section(None, "oat"),
 }
 """In the order in which they are made, whatever the file's."""
 
@@ -172,7 +177,7 @@ async def seed(store: Store, given: Seed) -> dict[str, Any]:
             return {"seeded": {"company": 1}, "instance": instance.slug}
         seeded: dict[str, int] = {}
         for name, place, values in prepared:
-            call = _call(connection, instance, now, route_of(name), values)
+            call = _call(connection, instance, now, _path_names(name), values)
             await _make(call, name, place, values.get("id"))
             seeded[name] = seeded.get(name, 0) + 1
     return {"seeded": seeded, "instance": instance.slug}
@@ -202,14 +207,32 @@ async def _add_company(connection: Any, instance: Instance, now: int) -> None:
         ) from None
 
 
-def route_of(name: str) -> Route:
-    """The route that makes a section's entries."""
-    return Route(Verb.POST, SECTIONS[name].path)
+def route_of(name: str) -> Route | None:
+    """The route that makes a section's entries; none makes what a seed file alone brings."""
+    path = SECTIONS[name].path
+    return Route(Verb.POST, path) if path else None
 
 
 def served_sections() -> list[str]:
-    """The sections whose route the sandbox serves."""
-    return [name for name in SECTIONS if route_of(name) in HANDLERS]
+    """The sections whose entries the sandbox can make."""
+    return [name for name in SECTIONS if name in BROUGHT or route_of(name) in HANDLERS]
+
+
+def _takes(name: str) -> Mapping[str, Parameter]:
+    """What an entry says beside its id and what the path needs."""
+    route = route_of(name)
+    return accepted(route).body_in(METADATA_HAS_ITS_OWN_ROUTE) if route else BROUGHT[name].takes
+
+
+def _handled(name: str) -> Handled:
+    route = route_of(name)
+    return HANDLERS[route] if route else BROUGHT[name].make
+
+
+def _path_names(name: str) -> tuple[str, ...]:
+    """What the path needs."""
+    route = route_of(name)
+    return tuple(route.names) if route else ()
 
 
 def check_keys(content: Place) -> None:
@@ -227,9 +250,7 @@ def check_keys(content: Place) -> None:
 
 def keys_of(name: str) -> list[str]:
     """What an entry of a section may hold: its id, what the path needs, what the body takes."""
-    route = route_of(name)
-    body = accepted(route).body_in(METADATA_HAS_ITS_OWN_ROUTE)
-    return ["id", *route.names, *body]
+    return ["id", *_path_names(name), *_takes(name)]
 
 
 def _check_entry(name: str, entry: Place) -> None:
@@ -238,7 +259,7 @@ def _check_entry(name: str, entry: Place) -> None:
     for key in entry.value:
         if key not in known:
             raise entry.at(key).wrong(f"no such key; accepted: {', '.join(known)}")
-    for key in route_of(name).names:
+    for key in _path_names(name):
         if not isinstance(entry.value.get(key), str):
             raise entry.wrong(f"{key} is needed")
     prefix = SECTIONS[name].prefix
@@ -260,23 +281,24 @@ async def _prepared(content: Place) -> list[tuple[str, Place, dict[str, Any]]]:
 
 
 async def _body(name: str, entry: Place) -> dict[str, Any]:
-    route = route_of(name)
-    handler, names = HANDLERS[route], ("id", *route.names)
+    handler, names = _handled(name), ("id", *_path_names(name))
     body = {key: value for key, value in entry.value.items() if key not in names}
     with entry.refusing():
-        check_body(body, accepted(route).body)
+        check_body(body, _takes(name))
         if isinstance(handler, Prepared):
             body = await handler.prepare(body)
     return {**body, **{key: entry.value[key] for key in names if key in entry.value}}
 
 
-def _call(connection: Any, instance: Instance, now: int, route: Route, values: dict[str, Any]) -> Call:
+def _call(
+    connection: Any, instance: Instance, now: int, names: tuple[str, ...], values: dict[str, Any]
+) -> Call:
     return Call(
         connection=connection,
         instance=instance,
-        path={key: values[key] for key in route.names},
+        path={key: values[key] for key in names},
         query={},
-        body={key: value for key, value in values.items() if key not in ("id", *route.names)},
+        body={key: value for key, value in values.items() if key not in ("id", *names)},
         version=VERSIONS[-1],
         now=now,
         wrapped=False,
@@ -285,7 +307,7 @@ def _call(connection: Any, instance: Instance, now: int, route: Route, values: d
 
 
 async def _make(call: Call, name: str, entry: Place, key: str | None) -> None:
-    handler = handler_of(HANDLERS[route_of(name)])
+    handler = handler_of(_handled(name))
     with entry.refusing(), pinned_id(SECTIONS[name].prefix, key):
         answer = await handler(call)
     if isinstance(answer, Response) and answer.status_code >= 400:  # noqa: PLR2004 - HTTP's line of errors

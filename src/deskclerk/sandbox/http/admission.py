@@ -36,6 +36,8 @@ ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
         GET("/billing/statements"),
         GET("/billing/statements/{statement_id}"),
         GET("/billing/statements/{statement_id}/payment_attempts"),
+        POST("/agents/tasks"),
+        POST("/agents/tasks/{agent_task_id}/revoke"),
     ),
     "2025-11-10",
 )

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 from deskclerk.catalogue import Route, Verb
 from deskclerk.sandbox.access import invitations, redirect_urls, restrictions, waitlist
-from deskclerk.sandbox.applications import oauth_applications
+from deskclerk.sandbox.applications import oauth_applications, oauth_tokens
 from deskclerk.sandbox.billing import balances, plans, statements, subscriptions
 from deskclerk.sandbox.http.call import Handled
 from deskclerk.sandbox.instance import domains, settings, this_instance
@@ -32,11 +32,14 @@ from deskclerk.sandbox.tokens import (
 )
 from deskclerk.sandbox.users import (
     email_addresses,
+    external_account_tokens,
     identifications,
     images,
+    passkeys,
     passwords,
     phone_numbers,
     second_factors,
+    trusted_devices,
     users,
 )
 
@@ -78,6 +81,10 @@ RESOURCES = (
     statements,
     templates,
     agent_tasks,
+    passkeys,
+    trusted_devices,
+    external_account_tokens,
+    oauth_tokens,
 )
 """The modules of rules, each with its HANDLERS."""
 
