@@ -163,3 +163,14 @@ async def test_a_logo_is_shown_until_another_takes_its_place_or_the_application_
     assert new.content.endswith(b"two")
     await clerk.delete(place)
     assert (await clerk.http.get(shown[1])).status_code == 404
+
+
+async def test_a_picture_that_an_application_shows_stays_when_a_user_drops_it(clerk):
+    made = await clerk.post(PLACE, {"name": "Reports"})
+    file = {"file": ("logo.png", b"\x89PNG\r\n\x1a\n", "image/png")}
+    _, answer = await clerk.ask("PUT", f"{PLACE}/{made['id']}/logo", files=file)
+    url = answer["client_image_url"]
+    key = (await clerk.post("/users", {"username": "ada_l"}))["id"]
+    await clerk.patch(f"/users/{key}", {"profile_image_id": url.rpartition("/")[2]})
+    await clerk.delete(f"/users/{key}/profile_image")
+    assert (await clerk.http.get(url)).status_code == 200
