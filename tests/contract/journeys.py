@@ -4,6 +4,7 @@ from tests.contract.billing_journeys import BILLING_JOURNEYS
 from tests.contract.directory_journeys import DIRECTORY_JOURNEYS
 from tests.contract.enterprise_journeys import ENTERPRISE_JOURNEYS
 from tests.contract.machine_journeys import MACHINE_JOURNEYS
+from tests.contract.message_journeys import MESSAGE_JOURNEYS
 from tests.contract.organization_journeys import organizations
 from tests.contract.role_set_journeys import ROLE_SET_JOURNEYS
 from tests.contract.settings_journeys import SETTINGS_JOURNEYS
@@ -235,4 +236,5 @@ JOURNEYS = (
     *ENTERPRISE_JOURNEYS,
     *MACHINE_JOURNEYS,
     *ROLE_SET_JOURNEYS,
+    *MESSAGE_JOURNEYS,
 )

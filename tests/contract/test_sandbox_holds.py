@@ -24,6 +24,12 @@ LISTS = {
     "role_set_key_or_id": "/role_sets",
 }
 """Where ids that stand in paths are found."""
+KNOWN = {
+    "template_type": ["email", "sms"],
+    "slug": ["verification_code", "password_changed"],
+    "provider": ["oauth_google"],
+}
+"""What else stands in paths, and every sandbox has."""
 
 INTERNAL = 500
 
@@ -55,7 +61,7 @@ async def arrive(stack: AsyncExitStack, location) -> Visit:
 @pytest.fixture(scope="module")
 def ids(ask):
     """The ids that the sandbox has, by the name of the path parameter."""
-    found = {}
+    found = dict(KNOWN)
     for name, path in LISTS.items():
         answer = ask(Request(Verb.GET, path)).answer
         found[name] = [item["id"] for item in (answer["data"] if isinstance(answer, dict) else answer)]

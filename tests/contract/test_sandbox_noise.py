@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from deskclerk.sandbox.http.routes import HANDLERS
 from tests.contract import openapi
 from tests.contract.arguments import JSON
-from tests.contract.test_sandbox_holds import INTERNAL, LISTS, arrive
+from tests.contract.test_sandbox_holds import INTERNAL, KNOWN, LISTS, arrive
 
 ROUTES = sorted(
     (known.method, known.path) for known in (openapi.operation(str(r.method), r.path) for r in HANDLERS)
@@ -37,7 +37,7 @@ def ask(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ids(ask):
     """Ids that the sandbox has, or had before a request deleted them, by the name of the path parameter."""
-    found = {}
+    found = dict(KNOWN)
     for name, path in LISTS.items():
         answer = ask("GET", path, {}, {}).answer
         found[name] = [item["id"] for item in (answer["data"] if isinstance(answer, dict) else answer)]

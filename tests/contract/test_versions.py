@@ -12,6 +12,7 @@ from tests.contract import older, openapi
 from tests.contract.billing_journeys import plans, statements, subscriptions
 from tests.contract.directory_journeys import DIRECTORY_JOURNEYS
 from tests.contract.journeys import JOURNEYS
+from tests.contract.message_journeys import agent_tasks
 from tests.contract.role_set_journeys import role_sets
 from tests.contract.settings_journeys import roles, settings, waitlist
 from tests.contract.visit import visited
@@ -24,11 +25,12 @@ NEWER = {
         plans,
         subscriptions,
         statements,
+        role_sets,
+        agent_tasks,
         *DIRECTORY_JOURNEYS,
     ),
     "2025-11-10": DIRECTORY_JOURNEYS[1:],
 }
-NEWER = {"2021-02-05": (roles, settings, waitlist, plans, subscriptions, statements, role_sets)}
 """Ways that go through routes which a version does not have."""
 
 

@@ -1,7 +1,12 @@
 """Rows that no route of the sandbox makes, put into its database directly."""
 
+from contextlib import asynccontextmanager
+
+from deskclerk.sandbox.controls.instances import AddInstance, add_new_instance
+from deskclerk.sandbox.controls.seeding import Seed, seed
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.store.tables import external_accounts, sessions, users
+from tests.sandbox.conftest import Client
 
 HOUR = 3_600_000
 
@@ -55,3 +60,18 @@ async def link(clerk, user_id, provider, provider_user_id, email):
 async def set_user(clerk, user_id, **values):
     async with clerk.sandbox.store.transaction(reads=False) as connection:
         await connection.execute(users.update().where(users.c.id == user_id).values(**values))
+
+
+@asynccontextmanager
+async def beside(clerk, kind="test"):
+    """A client of another instance in the same sandbox."""
+    made = await add_new_instance(clerk.sandbox.store, AddInstance(kind=kind))
+    other = Client(clerk.sandbox)
+    other.http.headers["Authorization"] = f"Bearer {made['secret_key']}"
+    async with other.http:
+        yield other
+
+
+async def bring(clerk, **sections):
+    """What a seed file with these sections makes."""
+    await seed(clerk.sandbox.store, Seed(data=sections))

@@ -138,6 +138,28 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
         "A sign-up begins in a browser: here a seed file puts it in, and none becomes a user.",
         "`custom_action` is kept; no instance waits for it.",
     ),
+    "DELETE /users/{user_id}/passkeys/{passkey_identification_id}": (
+        "Passkeys come from seeds alone, and no e-mail tells that one is gone.",
+    ),
+    "GET /users/{user_id}/trusted_devices": ("Trusted devices come from seeds alone.",),
+    "GET /users/{user_id}/oauth_access_tokens/{provider}": (
+        "Tokens come from seeds alone; no provider is asked, so none that has expired is refreshed.",
+        "Every provider counts as turned on, a custom one where an account is of it.",
+    ),
+    "POST /oauth_applications/access_tokens/verify": (
+        "Tokens come from seeds alone; there are no JWTs among them.",
+    ),
+    "POST /oauth_applications/{oauth_application_id}/revoke_token": ("Tokens come from seeds alone.",),
+    "POST /agents/tasks": ("Nobody can visit the URL: the Frontend API is not served.",),
+    "GET /templates/{template_type}": ("The words are the sandbox's own; Clerk may have more of them.",),
+    "PUT /templates/{template_type}/{slug}": (
+        "Of the language of templates variables, conditions and the names of parts are known, nothing else.",
+        "No plan is asked for, nothing is locked, and no words are suspicious.",
+    ),
+    "POST /templates/{template_type}/{slug}/preview": (
+        "Variables have sample values, and the parts that Clerk keeps are left out.",
+    ),
+    "POST /templates/{template_type}/{slug}/toggle_delivery": ("Kept; no message is sent either way.",),
     "POST /waitlist_entries": ("`notify` sends nothing.",),
 }
 """By `METHOD /path` as Clerk's document writes it."""

@@ -26,11 +26,18 @@ _PINNED: ContextVar[dict[str, str] | None] = ContextVar("pinned", default=None)
 
 def new_id(prefix: str, now: int) -> str:
     """An id such as `user_2abc…`, made at `now` (milliseconds since the epoch)."""
+    return _pinned(prefix) or id_from(prefix, now, _random_bytes(KsuidMs.PAYLOAD_LENGTH_IN_BYTES))
+
+
+def new_hex_id(prefix: str) -> str:
+    """An id such as `oat_0ef5…`, with 32 digits that tell nothing of the time."""
+    return _pinned(prefix) or f"{prefix}_{_random_bytes(16).hex()}"
+
+
+def _pinned(prefix: str) -> str | None:
     pinned = _PINNED.get()
-    if pinned and prefix in pinned:
-        # Once: whatever else the call makes with this prefix gets an id of its own.
-        return pinned.pop(prefix)
-    return id_from(prefix, now, _random_bytes(KsuidMs.PAYLOAD_LENGTH_IN_BYTES))
+    # Once: whatever else the call makes with this prefix gets an id of its own.
+    return pinned.pop(prefix, None) if pinned else None
 
 
 _drawn = bytearray()

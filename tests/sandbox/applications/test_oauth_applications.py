@@ -146,3 +146,31 @@ async def test_an_application_is_deleted_once(clerk):
     for method in ("GET", "PATCH", "DELETE"):
         refused = await clerk.refused(method, place, json={"name": "x"})
         assert refused == (404, "resource_not_found", None)
+
+
+async def test_a_logo_is_shown_until_another_takes_its_place_or_the_application_goes(clerk):
+    made = await clerk.post(PLACE, {"name": "Reports"})
+    place = f"{PLACE}/{made['id']}"
+    shown = []
+    for ending in (b"one", b"two"):
+        file = {"file": ("logo.png", b"\x89PNG\r\n\x1a\n" + ending, "image/png")}
+        status, answer = await clerk.ask("PUT", f"{place}/logo", files=file)
+        assert status == 200
+        assert (await clerk.get(place))["client_image_url"] == answer["client_image_url"]
+        shown.append(answer["client_image_url"])
+    old, new = [await clerk.http.get(url) for url in shown]
+    assert (old.status_code, new.status_code) == (404, 200)
+    assert new.content.endswith(b"two")
+    await clerk.delete(place)
+    assert (await clerk.http.get(shown[1])).status_code == 404
+
+
+async def test_a_picture_that_an_application_shows_stays_when_a_user_drops_it(clerk):
+    made = await clerk.post(PLACE, {"name": "Reports"})
+    file = {"file": ("logo.png", b"\x89PNG\r\n\x1a\n", "image/png")}
+    _, answer = await clerk.ask("PUT", f"{PLACE}/{made['id']}/logo", files=file)
+    url = answer["client_image_url"]
+    key = (await clerk.post("/users", {"username": "ada_l"}))["id"]
+    await clerk.patch(f"/users/{key}", {"profile_image_id": url.rpartition("/")[2]})
+    await clerk.delete(f"/users/{key}/profile_image")
+    assert (await clerk.http.get(url)).status_code == 200

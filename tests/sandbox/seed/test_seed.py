@@ -77,6 +77,31 @@ async def test_there_is_something_of_every_kind(company, path, total):
     assert (await company.get(path))["total_count"] == total
 
 
+async def test_some_have_passkeys_some_trusted_devices_and_all_of_google_have_tokens(company):
+    people = await everyone(company)
+    passkeys = [item["name"] for user in people for item in user["passkeys"]]
+    assert sorted(passkeys) == ["Laptop", "Laptop", "Phone", "Security key"]
+    devices = [(await company.get(f"/users/{user['id']}/trusted_devices"))["total_count"] for user in people]
+    assert sorted(devices)[-3:] == [0, 1, 2]
+    tokens = [
+        await company.ask("GET", f"/users/{user['id']}/oauth_access_tokens/oauth_google")
+        for user in people
+        if user["external_accounts"]
+    ]
+    assert sorted(status for status, _ in tokens) == [200] * (len(tokens) - 2) + [400, 422]
+    place = "/oauth_applications/access_tokens/verify"
+    states = {}
+    for name in ("good", "expired", "lasting", "revoked"):
+        found = await company.post(place, {"access_token": f"oat_company_{name}"})
+        states[name] = (found["revoked"], found["expired"])
+    assert states == {
+        "good": (False, False),
+        "expired": (False, True),
+        "lasting": (False, False),
+        "revoked": (True, False),
+    }
+
+
 async def test_invitations_are_in_every_state(company):
     counts = {"pending": 4, "accepted": 3, "revoked": 2, "expired": 1}
     for status, count in counts.items():

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import or_
 
-from deskclerk.catalogue.route import DELETE, GET, PATCH, POST
+from deskclerk.catalogue.route import DELETE, GET, PATCH, POST, PUT
 from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import ill_formed, invalid, refusal
+from deskclerk.sandbox.http.images import image_url
 from deskclerk.sandbox.http.rows import (
     RowMapping,
     all_of,
@@ -25,8 +26,8 @@ from deskclerk.sandbox.http.rows import (
 )
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.domains import frontend_url
-from deskclerk.sandbox.store.store import Instance
 from deskclerk.sandbox.store.tables import oauth_applications
+from deskclerk.sandbox.users.images import drop_image, keep_image
 
 SCOPES = ("profile", "email", "public_metadata", "private_metadata")
 DEFAULTS: Mapping[str, Any] = {
@@ -65,7 +66,7 @@ async def list_oauth_applications(call: Call) -> Any:
 async def get_oauth_application(call: Call) -> dict[str, Any]:
     """One application."""
     row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
-    return oauth_application_answer(row, call.instance)
+    return oauth_application_answer(call, row)
 
 
 async def create_oauth_application(call: Call) -> dict[str, Any]:
@@ -77,13 +78,13 @@ async def create_oauth_application(call: Call) -> dict[str, Any]:
         oauth_applications,
         id=key,
         client_id=_letters(16),
-        client_secret_digest=_digest(secret) if secret else None,
+        client_secret_digest=digest(secret) if secret else None,
         **values,
         created_at=call.now,
         updated_at=call.now,
     )
     row = await get(call, oauth_applications, key, WHAT)
-    answer = oauth_application_answer(row, call.instance)
+    answer = oauth_application_answer(call, row)
     return {**answer, "client_secret": secret} if secret else answer
 
 
@@ -103,16 +104,28 @@ async def rotate_secret(call: Call) -> dict[str, Any]:
     row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
     secret = "" if row["public"] else _letters(32)
     if secret:
-        digest = _digest(secret)
-        await change(call, oauth_applications, row["id"], client_secret_digest=digest, updated_at=call.now)
+        values = {"client_secret_digest": digest(secret), "updated_at": call.now}
+        await change(call, oauth_applications, row["id"], **values)
     return {**await get_oauth_application(call), "client_secret": secret}
 
 
 async def delete_oauth_application(call: Call) -> dict[str, Any]:
-    """Delete an application."""
+    """Delete an application, with its tokens and its logo."""
     row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
     await remove(call, oauth_applications, row["id"])
+    await drop_image(call, row["logo_id"])
     return {"object": "oauth_application", "id": row["id"], "deleted": True}
+
+
+async def set_logo(call: Call) -> dict[str, Any]:
+    """Show this picture of an application from now on."""
+    row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
+    assert call.upload is not None  # noqa: S101 - an operation with `upload` has one
+    logo_id = await keep_image(call, call.upload)
+    await change(call, oauth_applications, row["id"], logo_id=logo_id, updated_at=call.now)
+    # After the change: a picture that is still shown is not dropped.
+    await drop_image(call, row["logo_id"])
+    return await get_oauth_application(call)
 
 
 def check_application(values: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,21 +164,22 @@ def _check_uri(uri: str, param: str) -> None:
         raise ill_formed(param, f"{param} must be URLs, of any scheme.")
 
 
-def _digest(secret: str) -> str:
-    # A fast hash will do: the secret is random and long, no password that could be guessed.
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def _letters(count: int) -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(count))
 
 
+def digest(secret: str) -> str:
+    """What is kept of a secret."""
+    # A fast hash will do: the secret is random and long, no password that could be guessed.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 async def present_oauth_applications(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
     """The answers for rows."""
-    return [oauth_application_answer(row, call.instance) for row in rows]
+    return [oauth_application_answer(call, row) for row in rows]
 
 
-def oauth_application_answer(row: RowMapping, instance: Instance) -> dict[str, Any]:
+def oauth_application_answer(call: Call, row: RowMapping) -> dict[str, Any]:
     """An application as Clerk answers it, without its secret."""
     same = (
         "id",
@@ -184,10 +198,10 @@ def oauth_application_answer(row: RowMapping, instance: Instance) -> dict[str, A
         "object": "oauth_application",
         **{name: row[name] for name in same},
         "client_uri": None,
-        "client_image_url": None,
+        "client_image_url": image_url(call.base_url, row["logo_id"], row["id"]) if row["logo_id"] else None,
         "dynamically_registered": False,
         "callback_url": next(iter(row["redirect_uris"]), ""),
-        **{name: frontend_url(instance, path) for name, path in URLS.items()},
+        **{name: frontend_url(call.instance, path) for name, path in URLS.items()},
     }
 
 
@@ -198,4 +212,5 @@ HANDLERS: Handlers = {
     PATCH("/oauth_applications/{oauth_application_id}"): update_oauth_application,
     DELETE("/oauth_applications/{oauth_application_id}"): delete_oauth_application,
     POST("/oauth_applications/{oauth_application_id}/rotate_secret"): rotate_secret,
+    PUT("/oauth_applications/{oauth_application_id}/logo"): set_logo,
 }

@@ -19,6 +19,7 @@ from deskclerk.sandbox.http.parameters import accepted, check_body
 from deskclerk.sandbox.http.routes import HANDLERS
 from deskclerk.sandbox.ids import pinned_id
 from deskclerk.sandbox.opening import add_company
+from deskclerk.sandbox.seed.brought import BROUGHT
 from deskclerk.sandbox.store.state import Instance
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.users import sign_ups
@@ -149,6 +150,11 @@ class Section(NamedTuple):
         return self.maker or HANDLERS[self.route]
 
 
+def _brought(name: str, prefix: str) -> Section:
+    """What comes of what a user does in a browser or an app."""
+    return Section("", prefix, BROUGHT[name].make, BROUGHT[name].takes)
+
+
 SECTIONS: Mapping[str, Section] = {
     "allowlist_identifiers": Section("/allowlist_identifiers", "alid"),
     "blocklist_identifiers": Section("/blocklist_identifiers", "blid"),
@@ -166,6 +172,10 @@ SECTIONS: Mapping[str, Section] = {
     "domains": Section("/domains", "dmn"),
     "oauth_applications": Section("/oauth_applications", "oa"),
     "redirect_urls": Section("/redirect_urls", "ru"),
+    "external_accounts": _brought("external_accounts", "eac"),
+    "passkeys": _brought("passkeys", "idn"),
+    "trusted_devices": _brought("trusted_devices", "tdev"),
+    "oauth_access_tokens": _brought("oauth_access_tokens", "oat"),
 }
 """In the order in which they are made, whatever the file's."""
 

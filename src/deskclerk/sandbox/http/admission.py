@@ -39,6 +39,8 @@ ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
         GET("/billing/statements/{statement_id}/payment_attempts"),
         *(verb(one.rpartition("/")[0]) for one in _DIRECTORIES for verb in (GET, POST)),
         *(verb(one) for one in _DIRECTORIES for verb in (GET, PATCH, DELETE)),
+        POST("/agents/tasks"),
+        POST("/agents/tasks/{agent_task_id}/revoke"),
     ),
     "2025-11-10",
 ) | dict.fromkeys(

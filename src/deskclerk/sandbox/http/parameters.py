@@ -97,6 +97,7 @@ ADJUSTED: Mapping[tuple[Route, str], Mapping[str, Any]] = {
     (GET("/api_keys"), "offset"): {"schema": _WHOLE | {"minimum": 0}},
     # Either this or what older clients send in its place, below.
     (POST("/m2m_tokens/verify"), "token"): {"required": False},
+    (POST("/agents/tasks"), "session_max_duration_in_seconds"): {"schema": _SECONDS},
 }
 """Where the sandbox takes a parameter otherwise than Clerk's schema, and so the catalogue, declares it."""
 

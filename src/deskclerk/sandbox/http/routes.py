@@ -5,13 +5,14 @@ from importlib.resources import files
 
 from deskclerk.catalogue import Route, Verb
 from deskclerk.sandbox.access import invitations, redirect_urls, restrictions, waitlist
-from deskclerk.sandbox.applications import oauth_applications
+from deskclerk.sandbox.applications import oauth_applications, oauth_tokens
 from deskclerk.sandbox.billing import balances, plans, statements, subscriptions
 from deskclerk.sandbox.directories import directories, group_roles
 from deskclerk.sandbox.enterprise import admin_portal_links, enterprise_connections, saml_connections
 from deskclerk.sandbox.http.call import Handled
 from deskclerk.sandbox.instance import domains, settings, this_instance
 from deskclerk.sandbox.machines import api_keys, m2m_tokens, machines
+from deskclerk.sandbox.messages import templates
 from deskclerk.sandbox.organizations import domains as organization_domains
 from deskclerk.sandbox.organizations import invitations as organization_invitations
 from deskclerk.sandbox.organizations import (
@@ -27,6 +28,7 @@ from deskclerk.sandbox.organizations import settings as organization_settings
 from deskclerk.sandbox.sessions import clients, sessions
 from deskclerk.sandbox.tokens import (
     actor_tokens,
+    agent_tasks,
     jwt_templates,
     session_tokens,
     sign_in_tokens,
@@ -35,12 +37,15 @@ from deskclerk.sandbox.tokens import (
 )
 from deskclerk.sandbox.users import (
     email_addresses,
+    external_account_tokens,
     identifications,
     images,
+    passkeys,
     passwords,
     phone_numbers,
     second_factors,
     sign_ups,
+    trusted_devices,
     users,
 )
 
@@ -91,6 +96,12 @@ RESOURCES = (
     machines,
     m2m_tokens,
     api_keys,
+    templates,
+    agent_tasks,
+    passkeys,
+    trusted_devices,
+    external_account_tokens,
+    oauth_tokens,
 )
 """The modules of rules, each with its HANDLERS."""
 

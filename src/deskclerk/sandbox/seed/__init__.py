@@ -6,6 +6,7 @@ Ids come from a seeded source and dates of birth, so to say, from a fixed day; w
 
 from deskclerk.database import Connection
 from deskclerk.sandbox.seed.configuration import add_configuration, add_invitations, add_restrictions
+from deskclerk.sandbox.seed.credentials import add_credentials
 from deskclerk.sandbox.seed.draft import Draft
 from deskclerk.sandbox.seed.organizations import add_organizations
 from deskclerk.sandbox.seed.people import add_people, add_sessions
@@ -26,5 +27,6 @@ async def fill(connection: Connection, instance_id: str, now: int) -> None:
     add_configuration(draft)
     add_plans(draft)
     add_sign_ups(draft, people)
+    add_credentials(draft, people)
     await draft.insert(connection)
     await write_documents(connection, instance_id, [row["id"] for row in draft.rows[users.name]])

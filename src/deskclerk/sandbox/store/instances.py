@@ -97,6 +97,7 @@ oauth_applications = Table(
     Column("consent_screen_enabled", Boolean, nullable=False),
     Column("pkce_required", Boolean, nullable=False),
     Column("public", Boolean, nullable=False),
+    Column("logo_id", String(ID_LENGTH)),
     time_column("created_at"),
     time_column("updated_at"),
     UniqueConstraint("client_id", name="oauth_applications_client_id"),

@@ -5,6 +5,13 @@ from sqlalchemy import Index, text
 from deskclerk.sandbox.store.billing import billing_credits, billing_plans, billing_prices
 from deskclerk.sandbox.store.columns import metadata
 from deskclerk.sandbox.store.controls import deliveries, faults, outbox, sandbox_state, webhook_endpoints
+from deskclerk.sandbox.store.credentials import (
+    agent_tasks,
+    external_account_tokens,
+    oauth_tokens,
+    passkeys,
+    trusted_devices,
+)
 from deskclerk.sandbox.store.directories import directories, directory_group_roles
 from deskclerk.sandbox.store.enterprise import (
     admin_portal_link_tokens,
@@ -26,6 +33,7 @@ from deskclerk.sandbox.store.instances import (
     waitlist_entries,
 )
 from deskclerk.sandbox.store.machines import api_keys, m2m_tokens, machine_keys, machine_scopes, machines
+from deskclerk.sandbox.store.messages import message_templates
 from deskclerk.sandbox.store.organizations import (
     invitations,
     memberships,
@@ -87,6 +95,7 @@ __all__ = [
     "NULLABLE",
     "actor_tokens",
     "admin_portal_link_tokens",
+    "agent_tasks",
     "allowlist_identifiers",
     "api_keys",
     "billing_credits",
@@ -100,6 +109,7 @@ __all__ = [
     "email_addresses",
     "enterprise_connection_domains",
     "enterprise_connections",
+    "external_account_tokens",
     "external_accounts",
     "faults",
     "images",
@@ -112,8 +122,10 @@ __all__ = [
     "machine_scopes",
     "machines",
     "memberships",
+    "message_templates",
     "metadata",
     "oauth_applications",
+    "oauth_tokens",
     "oidc_connections",
     "organization_domains",
     "organization_invitations",
@@ -121,6 +133,7 @@ __all__ = [
     "organization_roles",
     "organizations",
     "outbox",
+    "passkeys",
     "phone_numbers",
     "redirect_urls",
     "role_permissions",
@@ -132,6 +145,7 @@ __all__ = [
     "sign_in_tokens",
     "sign_ups",
     "signing_keys",
+    "trusted_devices",
     "user_documents",
     "users",
     "verifications",

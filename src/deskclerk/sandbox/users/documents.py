@@ -23,6 +23,7 @@ from deskclerk.sandbox.store.bulk import insert_rows
 from deskclerk.sandbox.store.tables import (
     email_addresses,
     external_accounts,
+    passkeys,
     phone_numbers,
     sandbox_state,
     user_documents,
@@ -108,6 +109,7 @@ _BELONGINGS: Mapping[str, tuple[Table, tuple[str, ...]]] = {
         ("id", "position", "web3_wallet", "verified", "held_by", "verification", "created_at", "updated_at"),
     ),
     "external_accounts": (external_accounts, _OF_ACCOUNT),
+    "passkeys": (passkeys, ("id", "name", "last_used_at", "created_at")),
 }
 """What belongs to a user, and the columns that its answer is made of."""
 _OWNED = {key: tuple(table.c[name] for name in names) for key, (table, names) in _BELONGINGS.items()}
@@ -174,7 +176,11 @@ async def new_user(
 ) -> Ready:
     """The answer for a user that has been put in just now, with these rows by the kind of address."""
     row = {**_ABSENT, **values}
-    owned = {"external_accounts": (), **{_KEYS[kind]: rows for kind, rows in addresses.items()}}
+    owned = {
+        "external_accounts": (),
+        "passkeys": (),
+        **{_KEYS[kind]: rows for kind, rows in addresses.items()},
+    }
     return await _kept(call, document(row, owned), row["profile_image_id"], row["lockout_expires_at"])
 
 
@@ -245,7 +251,7 @@ def document(row: RowMapping, owned: Owned) -> dict[str, Any]:
         "phone_numbers": [phone_answer(item, default) for item in phones],
         "web3_wallets": [_address(item, "web3_wallet") for item in owned["web3_wallets"]],
         "external_accounts": [_account(item) for item in accounts],
-        "passkeys": [],
+        "passkeys": [_passkey(item) for item in owned["passkeys"]],
         "saml_accounts": [],
         "enterprise_accounts": [],
         **_factors(row, phones),
@@ -347,5 +353,19 @@ def _account(row: RowMapping) -> dict[str, Any]:
             "strategy": row["provider"],
             "attempts": None,
             "expire_at": row["created_at"] + 600_000,
+        },
+    }
+
+
+def _passkey(row: RowMapping) -> dict[str, Any]:
+    return {
+        "object": "passkey",
+        **{name: row[name] for name in ("id", "name", "last_used_at")},
+        "verification": {
+            "object": "verification_passkey",
+            "status": "verified",
+            "strategy": "passkey",
+            "attempts": None,
+            "expire_at": None,
         },
     }

@@ -10,7 +10,7 @@ from deskclerk.sandbox.http.errors import Problem, Refusal, ill_formed, refusal
 from deskclerk.sandbox.http.incoming import LARGEST_FILE
 from deskclerk.sandbox.http.rows import find, get, insert, remove
 from deskclerk.sandbox.ids import new_id
-from deskclerk.sandbox.store.tables import images, organizations, users
+from deskclerk.sandbox.store.tables import images, oauth_applications, organizations, users
 from deskclerk.sandbox.users.answers import changed_user
 
 _KINDS = (
@@ -66,8 +66,10 @@ async def drop_image(call: Call, image_id: str | None) -> None:
         return
     of_user = exists().where(users.c.instance_id == call.instance.id, users.c.profile_image_id == image_id)
     of_organization = exists().where(organizations.c.logo_id == image_id)
+    of_application = exists().where(oauth_applications.c.logo_id == image_id)
     # The id can be set on another user as well: the picture goes with the last who shows it.
-    if not (await call.connection.execute(select(or_(of_user, of_organization)))).scalar_one():
+    shown = select(or_(of_user, of_organization, of_application))
+    if not (await call.connection.execute(shown)).scalar_one():
         await remove(call, images, image_id)
 
 
