@@ -157,7 +157,7 @@ async def present(names: Names, call: Call, rows: Sequence[RowMapping]) -> list[
     mine = columns.id.in_({row[_CONNECTION] for row in rows} - {None})
     query = all_of(call, enterprise_connections).where(mine)
     found = await call.connection.execute(query.with_only_columns(columns.id, columns.custom_attributes))
-    attributes = {key: custom for key, custom in found}
+    attributes = {item["id"]: item["custom_attributes"] for item in found.mappings()}
     return [directory_answer(names, call, row, attributes.get(row[_CONNECTION], [])) for row in rows]
 
 
