@@ -7,16 +7,24 @@ from tests.contract.visit import Visit
 BOTH = (("/directories", "directory_group"), ("/scim_directories", "scim_group"))
 """Where directories are, and what a group in one is called there."""
 
+ATTRIBUTE = {"name": "Level", "key": "level", "sso_path": "level", "directory_path": "urn:level"}
 
-async def connection(visit: Visit, name: str) -> str:
-    """The id of an enterprise connection that has no directory."""
-    del visit
-    return f"ent_{name}"
+
+async def connection(visit: Visit, name: str, **more: Any) -> str:
+    """The id of a new enterprise connection, with a domain of its own."""
+    domain = f"{name.replace('_', '-')}.directory.example"
+    given = {"name": name, "provider": "oidc_custom", "domains": [domain], **more}
+    return str((await visit.post("/enterprise_connections", **given))["id"])
+
+
+async def unused(visit: Visit, name: str) -> dict[str, Any]:
+    """The body of a directory that can be made."""
+    return {"enterprise_connection_id": await connection(visit, name), "provider": "okta"}
 
 
 async def directory(visit: Visit, place: str, of: str, **more: Any) -> str:
-    """The path of a new directory, of the connection with this name."""
-    given = {"enterprise_connection_id": await connection(visit, of), "provider": "okta", **more}
+    """The path of a new directory, of a new connection with this name."""
+    given = await unused(visit, of) | more
     return f"{place}/{(await visit.post(place, **given))['id']}"
 
 
@@ -30,7 +38,10 @@ async def directories(visit: Visit) -> None:
     """A directory with everything, one with almost nothing, under both names; what is refused."""
     for place, group in BOTH:
         mappings = await some_mappings(visit, group)
-        one = await directory(visit, place, f"{group}_1", name="Acme", group_role_mappings=mappings)
+        team = (await visit.post("/organizations", name="Directories"))["id"]
+        of = await connection(visit, f"{group}_1", organization_id=team, custom_attributes=[ATTRIBUTE])
+        new = {"enterprise_connection_id": of, "provider": "okta", "name": "Acme"}
+        one = f"{place}/{(await visit.post(place, **new, group_role_mappings=mappings))['id']}"
         asked = await directory(visit, place, f"{group}_2", provider="google")
         await visit.get(place)
         await visit.get(place, limit="1", offset="1")
@@ -48,8 +59,14 @@ async def directories(visit: Visit) -> None:
         await visit.refused("422 form_param_value_invalid", f"PATCH {one}", provider="paper")
         await visit.refused("422 form_param_type_invalid", f"PATCH {one}", attribute_mapping={"email": 1})
         await visit.refused("422 form_param_unknown", f"PATCH {one}", enterprise_connection_id="ent_new")
-        await refused_directories(visit, place, await connection(visit, f"{group}_1"))
+        await refused_directories(visit, place, new)
+        other = await connection(visit, f"{group}_3", organization_id=team)
+        same = "400 scim_directory_organization_already_used"
+        await visit.refused(same, f"POST {place}", enterprise_connection_id=other, provider="okta")
         await refused_mappings(visit, place, group)
+        await visit.delete(f"/enterprise_connections/{of}")
+        await visit.get(one)
+        await visit.get(place)
         await visit.delete(one)
         for method in ("GET", "PATCH", "DELETE"):
             await visit.refused("404 resource_not_found", f"{method} {one}")
@@ -65,19 +82,19 @@ async def some_mappings(visit: Visit, group: str) -> list[dict[str, Any]]:
     ]
 
 
-async def refused_directories(visit: Visit, place: str, used: str) -> None:
-    """What is no directory; one connection is in use."""
-    make, new = f"POST {place}", {"enterprise_connection_id": "ent_new", "provider": "okta"}
-    twice = "422 scim_directory_enterprise_connection_already_used"
-    await visit.refused(twice, make, **new | {"enterprise_connection_id": used})
-    await visit.refused("422 form_resource_not_found", make, **new | {"enterprise_connection_id": ""})
+async def refused_directories(visit: Visit, place: str, new: dict[str, Any]) -> None:
+    """What is no directory; the connection of `new` has one already."""
+    make = f"POST {place}"
+    await visit.refused("422 scim_directory_enterprise_connection_already_used", make, **new)
+    for key in ("", "entconn_none"):
+        await visit.refused("422 form_resource_not_found", make, **new | {"enterprise_connection_id": key})
     await visit.refused("422 form_param_value_invalid", make, **new | {"provider": "paper"})
     await visit.refused("422 form_param_missing", make, provider="okta")
 
 
 async def refused_mappings(visit: Visit, place: str, group: str) -> None:
     """What no directory begins with."""
-    new = {"enterprise_connection_id": "ent_new", "provider": "okta"}
+    new = await unused(visit, f"{group}_4")
     good = {f"{group}_id": "g-1", "role_id": (await roles(visit))[0]}
     for code, mappings in (
         ("form_param_missing", [{f"{group}_id": "g-1"}]),
@@ -149,7 +166,7 @@ async def either_name(visit: Visit) -> None:
     await visit.refused(conflict, f"POST {place}", **differing)
     await visit.refused(conflict, f"PUT {place}", mappings=[differing])
     given[0]["scim_group_display_name"] = "Engineering"
-    new = {"enterprise_connection_id": "ent_new", "provider": "okta"}
+    new = await unused(visit, "either_new")
     await visit.refused(conflict, "POST /directories", **new, group_role_mappings=given)
 
 

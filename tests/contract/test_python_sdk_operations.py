@@ -24,6 +24,17 @@ REFUSED = {
     ("PUT", "/beta_features/domain"): "An instance of the sandbox keeps its domain.",
 }
 """What the sandbox serves and always refuses."""
+TOO_NEW = {
+    ("POST", "/scim_directories/{}/rotate_api_key"),
+    ("GET", "/scim_directories/{}/group_role_mappings"),
+    ("POST", "/scim_directories/{}/group_role_mappings"),
+    ("PUT", "/scim_directories/{}/group_role_mappings"),
+    ("DELETE", "/scim_directories/{}/group_role_mappings/{}"),
+}
+"""What the client has calls for, although the API version that it asks for does not have it.
+
+The sandbox goes by the version's document: to the client as it is, these are not found.
+"""
 SERVED = {(str(route.method), openapi.shape(route.path)) for route in HANDLERS}
 
 
@@ -45,9 +56,13 @@ def visit(tmp_path_factory):
 
 @pytest.mark.promise("sandbox-is-clerk-to-sdks")
 def test_the_client_reaches_every_route_that_it_has_a_call_for(visit):
-    assert (SERVED & CALLS.keys()) - visit.made == REFUSED.keys() & CALLS.keys()
+    assert (SERVED & CALLS.keys()) - visit.made == REFUSED.keys() & CALLS.keys() | TOO_NEW
     # Read from its source: a newer one may be written otherwise.
     assert len(CALLS) == 237
+
+
+def test_what_is_newer_than_the_version_that_the_client_asks_for_is_known(visit):
+    assert visit.too_new == TOO_NEW
 
 
 @pytest.mark.promise("sandbox-is-clerk-to-sdks")

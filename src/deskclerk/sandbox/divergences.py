@@ -70,9 +70,7 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
     "GET /billing/statements": ("There are none: nothing is ever charged.",),
     "POST /directories": (
         "No identity provider is listened to or asked: the key opens nothing, and the endpoint is not there.",
-        "Any id is taken for that of an enterprise connection, whose organization is not known.",
-        "A directory without a name is called after its provider, not after its connection.",
-        "The mapping of attributes begins empty; of a connection's custom attributes none are shown.",
+        "The mapping of attributes begins empty.",
     ),
     "PATCH /directories/{directory_id}": (
         "A directory of Google's cannot be turned on: Clerk would need credentials to ask for its users.",
@@ -99,6 +97,10 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
         "As of new ones. Null changes nothing; an empty text takes what is known of the provider away.",
         "Verified domains that invite by hand, or that are there for single sign-on, are left alone.",
         "An organization that is deleted leaves its connections unlinked.",
+        "It may be linked to an organization that has another directory: only a new one is refused.",
+    ),
+    "DELETE /enterprise_connections/{enterprise_connection_id}": (
+        "A directory of it stays, of no connection; the document does not say what becomes of it.",
     ),
     "GET /enterprise_connections/{enterprise_connection_id}/test_runs": (
         "There are none: no identity provider can be asked from here.",

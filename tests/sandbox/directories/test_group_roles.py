@@ -6,6 +6,7 @@ import pytest
 
 from deskclerk.sandbox.controls.instances import AddInstance, add_new_instance
 from deskclerk.sandbox.store.tables import directory_group_roles
+from tests.sandbox.directories.connecting import connect
 
 pytestmark = pytest.mark.anyio
 
@@ -24,9 +25,9 @@ async def member(roles):
     return roles["org:member"]
 
 
-async def make(clerk, family="directories", connection="ent_1", *, on=True, **more):
-    """Where the roles of a new directory's groups are."""
-    body = {"enterprise_connection_id": connection, "provider": "okta", **more}
+async def make(clerk, family="directories", of="acme", *, on=True, **more):
+    """Where the roles of a new directory's groups are; `of` is what its connection is called."""
+    body = {"enterprise_connection_id": await connect(clerk, of), "provider": "okta", **more}
     place = f"/{family}/{(await clerk.post(f'/{family}', body))['id']}"
     if on:
         await clerk.patch(place, {"group_role_mapping_enabled": True})
@@ -79,12 +80,12 @@ async def test_a_directory_can_begin_with_mappings_and_then_has_them_on(clerk, m
     assert await listed(clerk, place) == [("g-2", 2), ("g-3", 3), ("g-1", 7)]
     last = (await clerk.get(place))["data"][-1]
     assert {last[f"{name}_display_name"] for _, name in FAMILIES} == {"Staff"}
-    plain = await make(clerk, family, "ent_2", on=False, group_role_mappings=[])
+    plain = await make(clerk, family, "second", on=False, group_role_mappings=[])
     assert not (await clerk.get(plain.removesuffix("/group_role_mappings")))["group_role_mapping_enabled"]
 
 
 async def test_a_refused_mapping_leaves_no_directory(clerk, member):
-    body = {"enterprise_connection_id": "ent_1", "provider": "okta"}
+    body = {"enterprise_connection_id": await connect(clerk), "provider": "okta"}
     given = [{"scim_group_id": "g-1", "role_id": member}, {"scim_group_id": "g-2", "role_id": "role_none"}]
     refused = await clerk.refused("POST", "/directories", json=body | {"group_role_mappings": given})
     assert refused == (422, "form_resource_not_found", "group_role_mappings.role_id")
@@ -117,7 +118,7 @@ async def test_a_group_gives_one_role(clerk, roles):
     )
     old = place.replace("/directories", "/scim_directories")
     assert (await clerk.refused("POST", old, json=again))[2] == "scim_group_id"
-    elsewhere = await make(clerk, connection="ent_2")
+    elsewhere = await make(clerk, of="second")
     await clerk.post(elsewhere, again)
     assert (await clerk.get(place))["data"][0]["role"]["key"] == "org:member"
 
@@ -173,7 +174,7 @@ async def test_a_refused_replacement_replaces_nothing(clerk, member):
 async def test_a_replacement_leaves_those_of_other_directories(clerk, member):
     given = [{"scim_group_id": "g-1", "role_id": member}]
     place = await make(clerk, group_role_mappings=given)
-    other = await make(clerk, connection="ent_2", group_role_mappings=given)
+    other = await make(clerk, of="second", group_role_mappings=given)
     await put(clerk, place, [])
     assert (await listed(clerk, place), await listed(clerk, other)) == ([], [("g-1", 1)])
 
@@ -199,7 +200,7 @@ async def test_what_is_no_mapping_is_refused(clerk, member, change, expected):
 async def test_a_role_of_another_instance_is_none(clerk, member):
     await add_new_instance(clerk.sandbox.store, AddInstance(secret_key="sk_test_other"))
     theirs = {"headers": {"Authorization": "Bearer sk_test_other"}}
-    body = {"enterprise_connection_id": "ent_1", "provider": "okta"}
+    body = {"enterprise_connection_id": await connect(clerk, **theirs), "provider": "okta"}
     body["group_role_mappings"] = [{"scim_group_id": "g-1", "role_id": member}]
     refused = (422, "form_resource_not_found", "group_role_mappings.role_id")
     assert await clerk.refused("POST", "/directories", json=body, **theirs) == refused
@@ -212,7 +213,7 @@ async def test_a_deleted_mapping_is_gone_and_the_others_stay_where_they_are(cler
         for name in ("g-1", "g-2", "g-3")
     ]
     one = f"{place}/{ids[1]}"
-    elsewhere = await make(clerk, connection="ent_2")
+    elsewhere = await make(clerk, of="second")
     absent = (404, "resource_not_found", None)
     assert await clerk.refused("DELETE", f"{elsewhere}/{ids[1]}") == absent
     gone = {"object": "directory_group_role_mapping", "id": ids[1], "deleted": True}

@@ -11,48 +11,51 @@ from deskclerk.sandbox.directories.group_roles import add_mappings, read_mapping
 from deskclerk.sandbox.directories.names import BOTH, Names
 from deskclerk.sandbox.http.call import Call, Handlers
 from deskclerk.sandbox.http.errors import invalid, refusal
-from deskclerk.sandbox.http.rows import RowMapping, all_of, change, insert, ordered, page, remove, unique_or
+from deskclerk.sandbox.http.rows import (
+    RowMapping,
+    all_of,
+    change,
+    find,
+    insert,
+    ordered,
+    page,
+    remove,
+    unique_or,
+)
 from deskclerk.sandbox.ids import new_id
 from deskclerk.sandbox.instance.domains import frontend_url
-from deskclerk.sandbox.store.columns import ID_LENGTH
-from deskclerk.sandbox.store.tables import directories
+from deskclerk.sandbox.store.tables import directories, enterprise_connections
 
-PROVIDERS: Mapping[str, str] = {
-    "okta": "Okta",
-    "entra": "Microsoft Entra ID",
-    "google": "Google Workspace",
-    "custom": "Custom",
-}
-"""Who can keep a directory, and what a directory is called that was given no name."""
+PROVIDERS = ("okta", "entra", "google", "custom")
+"""Who can keep a directory."""
 ASKED = "google"
 """The provider that tells nothing by itself: Clerk asks it, with credentials that it has for it."""
+_CONNECTION = "enterprise_connection_id"
 _CHANGEABLE = ("name", "provider", "enabled", "group_role_mapping_enabled")
 
 
 async def list_directories(names: Names, call: Call) -> Any:
     """The directories, newest first."""
     query, columns = all_of(call, directories), directories.c
-
-    async def present(call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
-        return [directory_answer(names, call, row) for row in rows]
-
-    return await page(call, ordered(query, columns.created_at, columns.id, descends=True), present)
+    by_age = ordered(query, columns.created_at, columns.id, descends=True)
+    return await page(call, by_age, partial(present, names))
 
 
 async def get_directory(names: Names, call: Call) -> dict[str, Any]:
     """One directory, without its key."""
-    return directory_answer(names, call, await names.directory_of(call))
+    return await _answer(names, call, await names.directory_of(call))
 
 
 async def create_directory(names: Names, call: Call) -> dict[str, Any]:
     """A new directory, not turned on yet; its key is answered here, and by a rotation."""
     _check_provider(call.body["provider"])
     given = await read_mappings(names, call, "group_role_mappings")
+    connection = await _connection(call)
     key, api_key = new_id("scim", call.now), _new_key()
     values = {
         "id": key,
-        "enterprise_connection_id": _connection(call.body["enterprise_connection_id"]),
-        "name": call.body.get("name") or PROVIDERS[call.body["provider"]],
+        "enterprise_connection_id": connection["id"],
+        "name": call.body.get("name") or connection["name"],
         "provider": call.body["provider"],
         "enabled": False,
         # Whoever says which group gives which role wants groups to give roles.
@@ -61,12 +64,12 @@ async def create_directory(names: Names, call: Call) -> dict[str, Any]:
         "created_at": call.now,
         "updated_at": call.now,
     }
-    text, name = "This enterprise connection has a directory already.", "enterprise_connection_id"
-    used = refusal("scim_directory_enterprise_connection_already_used", "is in use", text, param=name)
+    text = "This enterprise connection has a directory already."
+    used = refusal("scim_directory_enterprise_connection_already_used", "is in use", text, param=_CONNECTION)
     with unique_or(used):
         await insert(call, directories, **values, api_key_digest=_digest(api_key))
     await add_mappings(call, key, given)
-    return {**directory_answer(names, call, values), "api_key": api_key}
+    return {**await _answer(names, call, values), "api_key": api_key}
 
 
 async def update_directory(names: Names, call: Call) -> dict[str, Any]:
@@ -79,10 +82,10 @@ async def update_directory(names: Names, call: Call) -> dict[str, Any]:
         values["attribute_mapping"] = _merged(row["attribute_mapping"], call.body["attribute_mapping"])
     after = {**row, **values}
     if after["enabled"] and after["provider"] == ASKED:
-        text = f"{PROVIDERS[ASKED]} has to be asked for its users, and no credentials for that are kept."
+        text = "Google has to be asked for its users, and no credentials for that are kept."
         raise refusal("scim_directory_pull_mode_not_configured", "cannot be enabled", text, param="enabled")
     await change(call, directories, row["id"], **values, updated_at=call.now)
-    return directory_answer(names, call, {**after, "updated_at": call.now})
+    return await _answer(names, call, {**after, "updated_at": call.now})
 
 
 async def rotate_key(names: Names, call: Call) -> dict[str, Any]:
@@ -104,11 +107,26 @@ def _check_provider(given: str) -> None:
         raise invalid("provider", f"provider must be one of {', '.join(PROVIDERS)}.")
 
 
-def _connection(key: str) -> str:
-    if not 0 < len(key) <= ID_LENGTH:
-        text, name = "No enterprise connection has this id.", "enterprise_connection_id"
-        raise refusal("form_resource_not_found", "not found", text, param=name)
-    return key
+async def _connection(call: Call) -> RowMapping:
+    """The connection that the body names, if its organization is kept by no other directory."""
+    row = await find(call, enterprise_connections, id=call.body[_CONNECTION])
+    if row is None:
+        text = f"No enterprise connection with the id {call.body[_CONNECTION]} exists in this instance."
+        raise refusal("form_resource_not_found", "not found", text, param=_CONNECTION)
+    if row["organization_id"] and await _is_kept_by_another(call, row):
+        text = "Another enterprise connection of this organization has a directory already."
+        raise refusal("scim_directory_organization_already_used", "is in use", text, param=_CONNECTION)
+    return row
+
+
+async def _is_kept_by_another(call: Call, connection: RowMapping) -> bool:
+    columns = enterprise_connections.c
+    others = (
+        all_of(call, directories)
+        .join(enterprise_connections, columns.id == directories.c.enterprise_connection_id)
+        .where(columns.organization_id == connection["organization_id"], columns.id != connection["id"])
+    )
+    return (await call.connection.execute(others.limit(1))).first() is not None
 
 
 def _merged(old: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
@@ -128,7 +146,24 @@ def _digest(api_key: str) -> str:
     return hashlib.sha256(api_key.encode()).hexdigest()
 
 
-def directory_answer(names: Names, call: Call, row: RowMapping) -> dict[str, Any]:
+async def _answer(names: Names, call: Call, row: RowMapping) -> dict[str, Any]:
+    (answer,) = await present(names, call, [row])
+    return answer
+
+
+async def present(names: Names, call: Call, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    """The answers for rows, each with the attributes of its connection."""
+    columns = enterprise_connections.c
+    mine = columns.id.in_({row[_CONNECTION] for row in rows} - {None})
+    query = all_of(call, enterprise_connections).where(mine)
+    found = await call.connection.execute(query.with_only_columns(columns.id, columns.custom_attributes))
+    attributes = {item["id"]: item["custom_attributes"] for item in found.mappings()}
+    return [directory_answer(names, call, row, attributes.get(row[_CONNECTION], [])) for row in rows]
+
+
+def directory_answer(
+    names: Names, call: Call, row: RowMapping, attributes: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """A directory as Clerk answers it, without its key."""
     same = (
         "id",
@@ -146,7 +181,7 @@ def directory_answer(names: Names, call: Call, row: RowMapping) -> dict[str, Any
         **{name: row[name] for name in same},
         # The key tells whose directory is meant.
         "endpoint_url": frontend_url(call.instance, "/scim/v2"),
-        "custom_attributes": [],
+        "custom_attributes": attributes,
     }
 
 

@@ -135,6 +135,7 @@ STATUS: Mapping[str, int] = {
     "required_variable_missing": 422,
     "resource_not_found": 404,
     "scim_directory_enterprise_connection_already_used": 422,
+    "scim_directory_organization_already_used": 400,
     "scim_directory_pull_mode_not_configured": 400,
     "saml_connection_cant_be_activated": 422,
     "saml_failed_to_parse_idp_metadata": 422,

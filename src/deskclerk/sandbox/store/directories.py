@@ -3,7 +3,6 @@
 from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table, Text, UniqueConstraint
 
 from deskclerk.sandbox.store.columns import (
-    ID_LENGTH,
     id_column,
     instance_column,
     json_column,
@@ -19,7 +18,8 @@ directories = Table(
     metadata,
     id_column(),
     instance_column(),
-    Column("enterprise_connection_id", String(ID_LENGTH)),
+    # Its key and what its groups give outlive the connection.
+    reference("enterprise_connection_id", "enterprise_connections.id", ondelete="SET NULL"),
     Column("name", Text, nullable=False),
     Column("provider", String(16), nullable=False),
     Column("enabled", Boolean, nullable=False),
@@ -28,7 +28,7 @@ directories = Table(
     Column("api_key_digest", String(64), nullable=False),
     time_column("created_at"),
     time_column("updated_at"),
-    UniqueConstraint("instance_id", "enterprise_connection_id", name="directories_connection"),
+    UniqueConstraint("enterprise_connection_id", name="directories_connection"),
     Index("directories_created", "instance_id", "created_at", "id"),
 )
 """A connection has one directory."""

@@ -25,8 +25,11 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["instance_id"], ["instances.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["enterprise_connection_id"], ["enterprise_connections.id"], ondelete="SET NULL"
+        ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("instance_id", "enterprise_connection_id", name="directories_connection"),
+        sa.UniqueConstraint("enterprise_connection_id", name="directories_connection"),
     )
     op.create_index("directories_created", "directories", ["instance_id", "created_at", "id"])
     op.create_table(
