@@ -36,6 +36,16 @@ def calls_by_route() -> dict[tuple[str, str], str]:
 
 CALLS = calls_by_route()
 
+REFUSED = {
+    ("DELETE", "/billing/subscription_items/{}"): "A free plan cannot be cancelled.",
+    ("POST", "/billing/subscription_items/{}/extend_free_trial"): "A free plan has no trial.",
+    ("GET", "/billing/statements/{}"): "Nothing was ever charged.",
+    ("GET", "/billing/statements/{}/payment_attempts"): "Nothing was ever charged.",
+    ("POST", "/instance/change_domain"): "An instance of the sandbox keeps its domain.",
+    ("PUT", "/beta_features/domain"): "An instance of the sandbox keeps its domain.",
+}
+"""What the sandbox serves and always refuses."""
+
 
 def arguments_for(call: Any, given: dict[str, Any]) -> dict[str, Any] | None:
     """What is given as the call takes it; None where it has no argument for some of it."""

@@ -16,6 +16,8 @@ from deskclerk.sandbox import open_sandbox
 def served(location: Any) -> Iterator[str]:
     """The address of a sandbox that runs in a thread of its own until the end."""
     listening = socket.create_server(("127.0.0.1", 0))  # takes connections before the sandbox is up
+    # asyncio does this only for sockets that name their protocol; else each answer waits some 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     servers: list[uvicorn.Server] = []
 
     async def serve() -> None:

@@ -10,18 +10,9 @@ from deskclerk.sandbox import open_sandbox
 from deskclerk.sandbox.http.routes import HANDLERS
 from tests.contract import openapi
 from tests.contract.journeys import JOURNEYS
-from tests.contract.sdk_visit import CALLS, SdkVisit
+from tests.contract.sdk_visit import CALLS, REFUSED, SdkVisit
 from tests.contract.visit import HEADERS
 
-REFUSED = {
-    ("DELETE", "/billing/subscription_items/{}"): "A free plan cannot be cancelled.",
-    ("POST", "/billing/subscription_items/{}/extend_free_trial"): "A free plan has no trial.",
-    ("GET", "/billing/statements/{}"): "Nothing was ever charged.",
-    ("GET", "/billing/statements/{}/payment_attempts"): "Nothing was ever charged.",
-    ("POST", "/instance/change_domain"): "An instance of the sandbox keeps its domain.",
-    ("PUT", "/beta_features/domain"): "An instance of the sandbox keeps its domain.",
-}
-"""What the sandbox serves and always refuses."""
 SERVED = {(str(route.method), openapi.shape(route.path)) for route in HANDLERS}
 
 
