@@ -1,10 +1,11 @@
 // Clerk's own JavaScript client as a process: `node bridge.js ADDRESS` does, line by line, what it is asked.
 //
 // Asked: {route, ids, query, body, file, key}, as {"route": "GET /v1/users/{}", "ids": ["user_1"], …}.
-// Answered: {sent, call, added, method, path, status, headers, answer, error, missing}, or {sent: false} where
-// no method makes that request. `added` is what went beyond what was asked, `error` why the client could not
-// read an answer of success, `missing` what its objects have and the answer had not. The first line is
-// {methods, silent, calls}: how many methods there are, which make no request, and which make each route's.
+// Answered: {sent, call, added, method, path, status, headers, answer, error, missing, plain}, or {sent: false}
+// where no method makes that request. `added` is what went beyond what was asked, `error` why the client could
+// not read an answer of success, `missing` what its objects have and the answer had not, `plain` the kinds of
+// what it handed over as it came. The first line is {methods, silent, calls}: how many methods there are, which
+// make no request, and which make each route's.
 import { createInterface } from "node:readline";
 import { isDeepStrictEqual } from "node:util";
 
@@ -154,6 +155,10 @@ const missingIn = (value, found = new Set()) => {
   return found;
 };
 
+/** Kinds of objects, alone or in a list, of which the client has made none of its own. */
+const plainIn = (value) =>
+  [value?.data ?? value].flat().flatMap((item) => (item?.constructor === Object ? [item.object ?? "none"] : []));
+
 const asking = async (call, client, given) => {
   const { made, value, error } = await called(call, client, given, false);
   const { method, path, response } = made[0];
@@ -167,6 +172,7 @@ const asking = async (call, client, given) => {
     answer: text ? JSON.parse(text) : null,
     error: isUnread ? "It was taken for mere text." : response.ok ? reason : null,
     missing: [...missingIn(value)],
+    plain: [...new Set(plainIn(value))],
   };
 };
 

@@ -94,7 +94,8 @@ class JsVisit(Visit):
 
     `made` are the routes and methods that succeeded; `not_understood` the answers that the client
     could not read; `added` what it sent unasked; `unsaid` the routes of what it could not say; `missing` the
-    fields of its objects that an answer had nothing for.
+    fields of its objects that an answer had nothing for; `plain` the methods that hand over an object as it
+    came, with its kind.
     """
 
     bridge: Bridge = field(kw_only=True)
@@ -103,6 +104,7 @@ class JsVisit(Visit):
     added: set[str] = field(default_factory=set)
     unsaid: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
+    plain: set[str] = field(default_factory=set)
 
     async def send(
         self, method: str, path: str, *, expected: str = "", query: Any = None, **content: Any
@@ -141,6 +143,7 @@ class JsVisit(Visit):
         assert (told["method"], told["path"]) == (method, f"/v1{path}")
         self.added.update(told["added"])
         self.missing.update(told["missing"])
+        self.plain.update(f"{told['call']}: {kind}" for kind in told["plain"])
         if told["error"]:
             self.not_understood.append(f"{told['call']}: {told['error']}")
         elif told["status"] < openapi.ERROR:
