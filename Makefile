@@ -13,7 +13,7 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/browser --ignore tests/conformance --ignore tests/fuzz \
-	  --ignore tests/endurance
+	  --ignore tests/endurance --ignore tests/js
 
 # The console in a real browser; needs Chromium (CHROMIUM=path if it is not on PATH) and npm for axe-core.
 test-browser: $(VENV)/dev.stamp tests/js/node_modules/axe-core
@@ -69,6 +69,7 @@ tests/conformance/node_modules/.package-lock.json: tests/conformance/package-loc
 # Clerk's JavaScript SDK against the sandbox; needs Node 20 or newer.
 test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
+	$(BIN)/python -m pytest tests/js
 
 # What it costs beside peers, one program a row; writes docs/performance.md. Needs wrk, npm and PostgreSQL's server.
 bench: $(VENV)/dev.stamp benchmarks/peers/node_modules/.package-lock.json

@@ -13,7 +13,7 @@ from clerk_backend_api import Clerk
 from clerk_backend_api.models import ClerkBaseError, ResponseValidationError
 from pydantic import ValidationError
 
-from tests.contract import older, openapi
+from tests.contract import openapi
 from tests.contract.python_sdk import client
 from tests.contract.visit import HEADERS, Exchange, Visit
 
@@ -35,7 +35,18 @@ def calls_by_route() -> dict[tuple[str, str], str]:
 
 
 CALLS = calls_by_route()
-VERSION_HEADER = "Clerk-API-Version"
+
+REFUSED = {
+    ("DELETE", "/billing/subscription_items/{}"): "A free plan cannot be cancelled.",
+    ("POST", "/billing/subscription_items/{}/extend_free_trial"): "A free plan has no trial.",
+    ("POST", "/billing/subscription_items/{}/discounts"): "There are no discounts.",
+    ("DELETE", "/billing/subscription_items/{}/discounts/{}"): "There are no discounts.",
+    ("GET", "/billing/statements/{}"): "Nothing was ever charged.",
+    ("GET", "/billing/statements/{}/payment_attempts"): "Nothing was ever charged.",
+    ("POST", "/instance/change_domain"): "An instance of the sandbox keeps its domain.",
+    ("PUT", "/beta_features/domain"): "An instance of the sandbox keeps its domain.",
+}
+"""What the sandbox serves and always refuses."""
 
 
 def arguments_for(call: Any, given: dict[str, Any]) -> dict[str, Any] | None:
@@ -71,23 +82,14 @@ def ids_of(template: str, path: str) -> dict[str, str]:
 
 
 class Recording(httpx.AsyncBaseTransport):
-    """Passes requests on, and keeps the last answer.
-
-    `too_new`: the client asked for an API version that does not have the route. It is answered in the
-    newest one then, so that the client shows whether it understands that.
-    """
+    """Passes requests on, and keeps the last answer."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self.transport = transport
         self.response: httpx.Response | None = None
-        self.too_new = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer of whoever is behind it."""
-        known = openapi.operation(request.method, request.url.path.removeprefix("/v1"))
-        if not older.has(request.headers[VERSION_HEADER], f"{known.method} {known.path}"):
-            self.too_new = True
-            request.headers[VERSION_HEADER] = openapi.VERSION
         response = await self.transport.handle_async_request(request)
         await response.aread()
         self.response = response
@@ -98,13 +100,12 @@ class Recording(httpx.AsyncBaseTransport):
 class SdkVisit(Visit):
     """As a visit, with what succeeds asked by the client; what it has no arguments for is sent plainly.
 
-    `made` are the routes that it asked for with success, `too_new` those among its calls that the API
-    version it asks for does not have, `not_understood` the answers that it could not make its own objects of.
+    `made` are the routes that it asked for with success, `not_understood` the answers that it could not
+    make its own objects of.
     """
 
     transport: httpx.AsyncBaseTransport = field(kw_only=True)
     made: set[tuple[str, str]] = field(default_factory=set)
-    too_new: set[tuple[str, str]] = field(default_factory=set)
     not_understood: list[str] = field(default_factory=list)
 
     async def send(
@@ -153,8 +154,7 @@ class SdkVisit(Visit):
         told = httpx2.Headers(dict(response.headers))
         self.exchanges.append(Exchange(method, path, paginated, "", response.status_code, told, answer))
         if response.status_code < openapi.ERROR:
-            reached = self.too_new if recording.too_new else self.made
-            reached.add((method, openapi.shape(template)))
+            self.made.add((method, openapi.shape(template)))
         return True
 
 

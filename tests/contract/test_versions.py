@@ -32,6 +32,17 @@ NEWER = {
     "2025-11-10": DIRECTORY_JOURNEYS[1:],
 }
 """Ways that go through routes which a version does not have."""
+CALLED = {
+    f"{verb} /scim_directories/{{scim_directory_id}}/{end}"
+    for verb, end in (
+        ("POST", "rotate_api_key"),
+        ("GET", "group_role_mappings"),
+        ("POST", "group_role_mappings"),
+        ("PUT", "group_role_mappings"),
+        ("DELETE", "group_role_mappings/{mapping_id}"),
+    )
+}
+"""What 2025-11-10's document has not, and Clerk's Python client, which asks for that version, calls."""
 
 
 def named(route):
@@ -59,7 +70,7 @@ def test_a_route_that_a_version_does_not_have_is_not_found(version, tmp_path):
     absent = [
         name.split(" ")
         for name, facts in older.DIFFERENCES[version].items()
-        if facts is None and name in SERVED
+        if facts is None and name in SERVED and not (version == "2025-11-10" and name in CALLED)
     ]
 
     async def ask_for_them(visit):
@@ -79,7 +90,8 @@ def test_which_routes_came_with_which_version_is_what_the_documents_say():
         for version in older.VERSIONS
         for name, facts in older.DIFFERENCES[version].items()
         if facts is None and name in SERVED
-    }
+    } | dict.fromkeys(CALLED, "2025-11-10")
+    assert {name for name in CALLED if older.DIFFERENCES["2025-11-10"].get(name, {}) is None} == CALLED
 
 
 @every_older

@@ -121,7 +121,12 @@ def arguments_of(
         given |= {name: body for name, item in parameters.items() if item.whole}
     elif body is not None:
         given |= body
-    if "headers" in content or given.keys() - parameters.keys():
+    if "headers" in content:
+        key = content["headers"]["Authorization"].removeprefix("Bearer ")
+        given |= {name: key for name, item in parameters.items() if item.secret and item.where == "local"}
+        if key not in given.values():
+            return None
+    if given.keys() - parameters.keys():
         return None
     return {
         name: [value] if parameters[name].schema["type"] == "array" and isinstance(value, str) else value

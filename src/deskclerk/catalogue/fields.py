@@ -51,7 +51,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The desk's own: it shapes the answer and is not sent to Clerk."""
+    """Not sent in path, query or body: it shapes the answer, or says as whom Clerk is asked."""
 
 
 @dataclass(frozen=True, slots=True)

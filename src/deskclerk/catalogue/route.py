@@ -13,9 +13,9 @@ API_VERSION = "2026-05-12"
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 # Nothing that a URL gives a meaning to: an id from a model cannot lead to another route.
-_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,254}")
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:~-]{0,254}")
 
-SEGMENT_RULE = "letters, digits, '_', '-', '.' or '~', at most 255, beginning with a letter or digit"
+SEGMENT_RULE = "letters, digits, '_', '-', '.', ':' or '~', at most 255, beginning with a letter or digit"
 
 
 class Effect(enum.StrEnum):
@@ -66,11 +66,20 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherKey:
+    """A key that a request shows in place of the instance's, and the argument that it was given as."""
+
+    argument: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One request to Clerk: path below `/v1` with its ids filled in, query pairs, JSON body.
 
     `answers` is what its answer has to be to be believed; None takes any JSON. With a `file` the body's
-    fields and the file travel as a form. `reads` says that sending it twice changes nothing.
+    fields and the file travel as a form. `reads` says that sending it twice changes nothing, `key` that
+    another key is shown than the instance's.
     """
 
     method: Verb
@@ -80,6 +89,7 @@ class Request:
     answers: Answers | None = None
     file: File | None = None
     reads: bool = False
+    key: OtherKey | None = None
 
 
 Send = Callable[[Request], Awaitable[Any]]

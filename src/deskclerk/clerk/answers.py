@@ -258,6 +258,9 @@ def _refusal(request: Request, response: httpx2.Response, body: Any, redact: Red
     if status >= 500 and status != _NOT_SERVED:  # noqa: PLR2004 - the HTTP class of server errors
         return lost(request, f"HTTP {status}", status, trace_id)
     kind = _kind(status, str(code or ""))
+    if request.key and kind is KeyRejected:
+        # An argument is wrong, and nothing the matter with the instance's own key.
+        kind, first = Unprocessable, first | {"meta": {"param_name": request.key.argument}}
     if 300 <= status < 400:  # noqa: PLR2004 - the HTTP class of redirects
         return _redirected(request, response, trace_id)
     said = first.get("long_message") or first.get("message") or f"HTTP {status}"

@@ -142,7 +142,11 @@ class Clerk:
     async def _once(self, request: Request, redact: Redact, info: ResponseInfo | None) -> Any:
         try:
             sent = self._http.build_request(
-                request.method, request.path, params=list(request.query) or None, **_content(request)
+                request.method,
+                request.path,
+                params=list(request.query) or None,
+                headers={"Authorization": f"Bearer {request.key.value}"} if request.key else None,
+                **_content(request),
             )
         except ValueError:  # from the encoder: its error would hold the body
             sent = None

@@ -6,6 +6,7 @@ from tests.desk.conftest import Person
 
 from deskclerk.catalogue import (
     CreateEnterpriseConnection,
+    CreateM2mToken,
     GetMachineSecretKey,
     ListUserOauthAccessTokens,
     VerifyUserPassword,
@@ -14,6 +15,7 @@ from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.redaction import secrets_of
 from deskclerk.desk import Desk
 from deskclerk.desk.secrets.references import Secrets
+from deskclerk.errors import Unprocessable
 from deskclerk.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -113,3 +115,30 @@ async def test_a_reference_inside_an_object_becomes_its_value_on_the_way_only(de
     assert CANARY in sent.content.decode()
     assert CANARY.encode() not in on_disk(home)
     assert b"secret:oidc" in on_disk(home)
+
+
+async def test_a_machines_key_goes_in_place_of_the_instances_and_is_kept_nowhere(desk_that_is_answered, home):
+    Secrets(home).store("robot", CANARY)
+    desk, requests = desk_that_is_answered(
+        {"object": "machine_to_machine_token", "id": "mt_1", "token": "t" * 20}
+    )
+    async with desk:
+        answer = await desk.perform(CreateM2mToken(machine_secret_key="secret:robot"))
+    sent = next(request for request in requests if request.method == "POST")
+    assert sent.headers["authorization"] == f"Bearer {CANARY}"
+    assert CANARY not in sent.content.decode()
+    assert "t" * 20 not in answer.text
+    assert CANARY.encode() not in on_disk(home)
+
+
+async def test_a_machines_key_that_is_refused_is_the_arguments_fault_and_not_the_instances(home):
+    async def refuses(request):
+        error = {"code": "clerk_key_invalid", "message": "invalid", "long_message": f"{CANARY} is no key"}
+        return httpx2.Response(401, json={"errors": [error]})
+
+    clerk = Clerk("https://clerk.test", "sk_test_x", transport=httpx2.MockTransport(refuses))
+    async with clerk:
+        with pytest.raises(Unprocessable) as refused:
+            await clerk.perform(CreateM2mToken(machine_secret_key=CANARY))
+    assert "machine_secret_key must be" in refused.value.next_step
+    assert CANARY not in str(refused.value)

@@ -15,7 +15,18 @@ METADATA_HAS_ITS_OWN_ROUTE = "2026-05-12"
 """Before this version PATCH of a user or an organization took metadata too, and replaced it."""
 
 _ROLE = "/organization_roles/{organization_role_id}"
-_DIRECTORIES = ("/directories/{directory_id}", "/scim_directories/{scim_directory_id}")
+_DIRECTORIES = _DIRECTORY, _SCIM = "/directories/{directory_id}", "/scim_directories/{scim_directory_id}"
+
+
+def _of_keys_and_groups(directory: str) -> tuple[Route, ...]:
+    groups = f"{directory}/group_role_mappings"
+    return (
+        POST(f"{directory}/rotate_api_key"),
+        *(verb(groups) for verb in (GET, POST, PUT)),
+        DELETE(f"{groups}/{{mapping_id}}"),
+    )
+
+
 ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
     (
         GET("/organization_roles"),
@@ -41,16 +52,11 @@ ROUTES_SINCE: Mapping[Route, str] = dict.fromkeys(
         *(verb(one) for one in _DIRECTORIES for verb in (GET, PATCH, DELETE)),
         POST("/agents/tasks"),
         POST("/agents/tasks/{agent_task_id}/revoke"),
+        # The version's document leaves these out; Clerk's Python client, which asks for it, calls them.
+        *_of_keys_and_groups(_SCIM),
     ),
     "2025-11-10",
-) | dict.fromkeys(
-    (
-        *(POST(f"{one}/rotate_api_key") for one in _DIRECTORIES),
-        *(verb(f"{one}/group_role_mappings") for one in _DIRECTORIES for verb in (GET, POST, PUT)),
-        *(DELETE(f"{one}/group_role_mappings/{{mapping_id}}") for one in _DIRECTORIES),
-    ),
-    "2026-05-12",
-)
+) | dict.fromkeys(_of_keys_and_groups(_DIRECTORY), "2026-05-12")
 """Routes that no older version has."""
 
 KEYS_SINCE: Mapping[str, Mapping[str, str]] = {"session": {"tasks": "2025-11-10"}}
