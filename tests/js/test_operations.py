@@ -117,5 +117,10 @@ def test_what_the_client_asks_for_is_taken(visit):
 def test_what_the_client_asks_for_is_what_was_asked(visit):
     # A new domain of an organization is verified unless it says otherwise.
     assert visit.added == {"paginated=true", "verified"}
-    # It asks for no page of redirect URLs, and of an organization for nothing but the number of members.
-    assert visit.unsaid == {"GET /v1/redirect_urls", "GET /v1/organizations/{}"}
+    # It asks for no page of redirect URLs or of a provider's tokens, and of an organization for nothing but
+    # the number of members.
+    assert visit.unsaid == {
+        "GET /v1/redirect_urls",
+        "GET /v1/organizations/{}",
+        "GET /v1/users/{}/oauth_access_tokens/{}",
+    }
