@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskclerk.catalogue.action import REDACTED
+from deskclerk.catalogue.withheld import REDACTED
 from deskclerk.clerk import redaction
 from deskclerk.clerk.redaction import redactor
 
