@@ -17,6 +17,7 @@ from deskclerk.desk.consequences import (  # noqa: F401
     invitations,
     jwt_templates,
     machines,
+    message_templates,
     oauth,
     org_invitations,
     org_memberships,

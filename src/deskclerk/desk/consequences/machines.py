@@ -1,7 +1,10 @@
 """What it means to take a machine, its key, its tokens or an API key away: what stops working, and when."""
 
+from typing import Any
+
 from deskclerk.catalogue import (
     Action,
+    CreateApiKey,
     CreateMachineScope,
     DeleteApiKey,
     DeleteMachine,
@@ -11,7 +14,9 @@ from deskclerk.catalogue import (
     RotateMachineSecretKey,
 )
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.consequences.default import Consequences, Removal, Values, says
+from deskclerk.desk.consequences.default import Consequences, Creation, Removal, Values, says
+from deskclerk.desk.consequences.inverse import Event, Inverse
+from deskclerk.desk.consequences.targets import named
 from deskclerk.desk.view.cleaning import line_of
 
 
@@ -46,16 +51,44 @@ class RotateMachineSecretKeyConsequences(Consequences, of=RotateMachineSecretKey
     reach = (("the key", _until_when),)
 
 
-class CreateMachineScopeConsequences(Consequences, of=CreateMachineScope):
-    """One machine may call another."""
+_OTHER: dict[type[Action], str] = {
+    CreateMachineScope: "to_machine_id",
+    DeleteMachineScope: "other_machine_id",
+}
 
-    reach = (("machines", says("each takes the other's tokens from then on")),)
+
+async def _which_two(action: Action, target: Values, clerk: Clerk) -> list[str]:
+    other = await named(getattr(action, _OTHER[type(action)]), clerk)
+    does = "takes" if isinstance(action, CreateMachineScope) else "takes no longer"
+    return [f"{line_of(target.get('name'))} {does} tokens of {other}, and the other way round"]
 
 
-class DeleteMachineScopeConsequences(Consequences, of=DeleteMachineScope):
-    """One machine may call another no longer."""
+class _Scope(Consequences):
+    """Whether two machines may call each other: each way is taken back by the other."""
 
-    reach = (("machines", says("calls between the two are refused from then on")),)
+    reach = (("machines", _which_two),)
+
+    def inverse(
+        self, intent: Event, outcome: Event, current: dict[str, Any] | None, given: Values
+    ) -> Inverse:
+        """The other way, for the same two."""
+        del outcome, current, given
+        asked, back = intent["arguments"], self.way_back()
+        assert back is not None  # noqa: S101 - both name their way back
+        ids = {"machine_id": asked["machine_id"], _OTHER[back]: asked[_OTHER[self.action]]}
+        return Inverse(back.parse(ids), ())
+
+
+class CreateMachineScopeConsequences(_Scope, of=CreateMachineScope):
+    """They may from now on."""
+
+    undone_by = DeleteMachineScope
+
+
+class DeleteMachineScopeConsequences(_Scope, of=DeleteMachineScope):
+    """They may no longer."""
+
+    undone_by = CreateMachineScope
 
 
 class RevokeM2mTokenConsequences(Consequences, of=RevokeM2mToken):
@@ -65,14 +98,28 @@ class RevokeM2mTokenConsequences(Consequences, of=RevokeM2mToken):
 
 
 async def _whose_key(action: Action, target: Values, clerk: Clerk) -> list[str]:
-    del action, clerk
+    del action
     scopes = ", ".join(map(line_of, target.get("scopes") or ())) or "none"
     return [
-        f"of {line_of(target.get('subject'))}, with the scopes {scopes}",
+        f"of {await named(target.get('subject'), clerk)}, with the scopes {scopes}",
         *(["it is revoked already"] if target.get("revoked") else []),
         *(["it has expired already"] if target.get("expired") else []),
         "whatever uses it is refused from then on",
     ]
+
+
+async def _for_whom(action: Action, target: Values, clerk: Clerk) -> list[str]:
+    del target
+    return [
+        f"whoever has it acts for {await named(getattr(action, 'subject', ''), clerk)}",
+        "it goes to a person, not to the model",
+    ]
+
+
+class CreateApiKeyConsequences(Creation, of=CreateApiKey):
+    """A key for somebody."""
+
+    reach = (("the key", _for_whom),)
 
 
 class RevokeApiKeyConsequences(Consequences, of=RevokeApiKey):

@@ -12,7 +12,7 @@ from deskclerk.catalogue import (
 )
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.consequences.default import Consequences, Creation, Values, says
-from deskclerk.desk.consequences.targets import display_name
+from deskclerk.desk.consequences.targets import display_name, named
 from deskclerk.desk.view.cleaning import line_of
 
 _HANDED_OVER = ("handing over", says("it goes to a person, not to the model"))
@@ -49,9 +49,10 @@ class CreateActorTokenConsequences(Creation, of=CreateActorToken):
 
 
 async def _what_the_agent_may(action: Action, target: Values, clerk: Clerk) -> list[str]:
-    del target, clerk
+    del target
     behalf = getattr(action, "on_behalf_of", None)
-    name = line_of(getattr(behalf, "user_id", None) or getattr(behalf, "identifier", None) or "a user")
+    user = getattr(behalf, "user_id", None) or getattr(behalf, "identifier", None) or "a user"
+    name = await named(user, clerk)
     agent = line_of(getattr(action, "agent_name", ""))
     allowed = line_of(getattr(action, "permissions", ""))
     return [

@@ -55,6 +55,20 @@ def parties_of(action: Action) -> Iterator[tuple[type[Action], str]]:
             yield reader, one
 
 
+_BY_PREFIX = {"user_": "user_id", "org_": "organization_id", "mch_": "machine_id"}
+
+
+async def named(one: Any, clerk: Clerk) -> str:
+    """A user, organization or machine of this id as a person knows it; the id alone where it is not there."""
+    found = next((name for prefix, name in _BY_PREFIX.items() if str(one).startswith(prefix)), "")
+    if not found:
+        return line_of(one)
+    try:
+        return display_name(await read(_readers()[found], {found: one}, clerk))
+    except NotFound:
+        return line_of(one)
+
+
 def names_of_things(intent: Values) -> set[str]:
     """The ids of everything that a journalled write names, whether in its path or beside it."""
     named = {intent["arguments"].get(name) for name in _readers()}

@@ -19,6 +19,7 @@ from deskclerk.catalogue import (
 )
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.consequences.default import Consequences, FindReach, Removal, Values, says
+from deskclerk.desk.consequences.targets import named
 from deskclerk.desk.consequences.users import sessions_end, sessions_stay
 from deskclerk.desk.view.cleaning import line_of
 
@@ -174,11 +175,20 @@ class VerifyUserTotpConsequences(Consequences, of=VerifyUserTotp):
     lost = "A backup code that is checked is used up."
 
 
+async def _whose_device(action: Action, target: Values, clerk: Clerk) -> list[str]:
+    known = (target.get("platform"), target.get("app_identifier"))
+    device = " ".join(line_of(part) for part in known if part)
+    return [f"a device of {await named(getattr(action, 'user_id', ''), clerk)}: {device}"]
+
+
 class RevokeTrustedDeviceConsequences(Removal, of=RevokeTrustedDevice):
     """Trust is given by the user, on the device."""
 
     lost = "Only the user can trust the device again."
-    reach = (("second factor", says("the next sign-in there asks for the second factor")),)
+    reach = (
+        ("device", _whose_device),
+        ("second factor", says("the next sign-in there asks for the second factor")),
+    )
 
 
 class SetUserPasswordCompromisedConsequences(Consequences, of=SetUserPasswordCompromised):

@@ -65,7 +65,7 @@ class PlanMaker:
             instance=self._instance.label,
             arguments=action.arguments(),
             # A membership is about two things, and both have to be the right ones.
-            target="; ".join(filter(None, map(display_name, seen))) or _by_ids(action),
+            target=_about(action, seen),
             changes=consequences.changes(action, seen),
             digest=digest,
             expires_at=round((time.time() + self._settings.approval_seconds) * 1000),
@@ -118,9 +118,13 @@ def words_of(action: Action, seen: Sequence[Mapping[str, Any]]) -> tuple[str, ..
     return _distinct([*texts, *known]) or (action.spec.heading.lower(),)
 
 
-def _by_ids(action: Action) -> str:
-    """What the write is about where Clerk lets nobody read it, or tells no name: the ids in its path."""
-    return ", ".join(f"{name} {getattr(action, name)}" for name in action.spec.route.names)
+def _about(action: Action, seen: Sequence[Mapping[str, Any]]) -> str:
+    """What the write is about: what was seen by its names, and whatever else stands in the path by its id."""
+    names = list(filter(None, map(display_name, seen)))
+    # Some things Clerk lets nobody read, and of others it tells no name: then there is only the id.
+    told = json.dumps(seen, default=str)
+    ids = [(name, str(getattr(action, name))) for name in action.spec.route.names]
+    return "; ".join([*names, *(f"{name} {value}" for name, value in ids if not names or value not in told)])
 
 
 def steady(target: Any) -> Any:
