@@ -126,7 +126,7 @@ Generated from the catalogue by `tools/generate_docs.py`; a change belongs there
 A model pays for every tool that it is offered, and chooses worse among many. So MCP offers the
 {len(ACTIONS)} actions of `core` unless more is chosen:
 
-```console
+```text
 deskclerk mcp --toolsets core,users-plus
 ```
 
