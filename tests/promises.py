@@ -2,8 +2,9 @@
 
 A test says which promise it keeps by `@pytest.mark.promise("name")`, a test in JavaScript by a line
 `// promise: name` above it. `tests/contract/test_promises.py` sees to it that every promise has a test,
-that every test names one that there is, and that every sentence of the README and of the pages that it goes on in is
-a promise or said to be none. `tools/generate_docs.py` writes docs/promises.md from here, `tools/mutate.py` breaks what keeps them.
+that every test names one that there is, and that every sentence of the README, and of the pages that it
+goes on in, is a promise or said to be none. `tools/generate_docs.py` writes docs/promises.md from here,
+`tools/mutate.py` breaks what keeps them.
 """
 
 import ast
