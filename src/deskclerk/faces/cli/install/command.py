@@ -17,11 +17,12 @@ from deskclerk.faces.cli.install.clients import (
     Client,
     Server,
     client_named,
+    installed_entry,
 )
 from deskclerk.faces.cli.install.editing import Entry, Unparsable, UnreadableFile, with_entry, without_entry
 from deskclerk.faces.cli.install.files import backup_of, read, restore, write
 from deskclerk.faces.cli.install.links import link_for
-from deskclerk.faces.cli.install.showing import change_lines
+from deskclerk.faces.cli.install.showing import change_lines, masked
 from deskclerk.faces.cli.state import State, is_terminal, json_option, setting_options
 from deskclerk.settings import UserFolders
 
@@ -105,14 +106,13 @@ def install(
         _check_removal(state, wanted, ctx)
         _change(state, chosen, wanted, None, dry_run=dry_run, yes=yes)
         return
-    entry, secret = _entry(state, chosen, wanted, ctx)
+    entry = _entry(state, chosen, wanted, ctx)
     if linked:
         _print_link(state, chosen, wanted, entry, ctx)
     elif printed:
-        text = chosen.form.show(chosen.keys, entry)
-        click.echo(_masked(text, secret), nl=False)
+        click.echo(masked(chosen.form.show(chosen.keys, entry)), nl=False)
     else:
-        _change(state, chosen, wanted, entry, dry_run=dry_run, yes=yes, secret=secret)
+        _change(state, chosen, wanted, entry, dry_run=dry_run, yes=yes)
 
 
 def _check_removal(state: State, wanted: Wanted, ctx: click.Context) -> None:
@@ -121,29 +121,29 @@ def _check_removal(state: State, wanted: Wanted, ctx: click.Context) -> None:
         raise click.UsageError("--remove takes the entry out whatever it says; leave the rest out.", ctx)
 
 
-def _entry(state: State, client: Client, wanted: Wanted, ctx: click.Context) -> tuple[Entry, str]:
-    """The entry as it is to stand in the client's file, and the key in it; empty if none is."""
+def _entry(state: State, client: Client, wanted: Wanted, ctx: click.Context) -> Entry:
+    """The entry as it is to stand in the client's file."""
     if wanted.url is not None:
         given = [f"--{name.replace('_', '-')}" for name in _FOR_THE_ENTRY if name in state.overrides]
         given += ["--with"] * wanted.uvx + ["--with-key"] * wanted.with_key
         if given:
             raise click.UsageError(f"With --http the served desk has its own settings: no {given[0]}.", ctx)
         _check_url(wanted.url, bearer=wanted.bearer)
-        return client.entry(Server(url=wanted.url, bearer=wanted.bearer)), ""
+        return client.entry(Server(url=wanted.url, bearer=wanted.bearer))
     if wanted.bearer:
         raise click.UsageError("--bearer goes with --http.", ctx)
     from deskclerk.faces.client_configuration import flags_of, start_words  # noqa: PLC0415 - help needs none
 
     settings = state.settings()
     start = ["uvx", NAME] if wanted.uvx else start_words()
-    environment, secret = _key(settings, client, wanted)
-    return client.entry(Server((*start, "mcp", *flags_of(settings)), environment)), secret
+    environment = _key(settings, client, wanted)
+    return client.entry(Server((*start, "mcp", *flags_of(settings)), environment))
 
 
-def _key(settings: "Settings", client: Client, wanted: Wanted) -> tuple[tuple[tuple[str, str], ...], str]:
+def _key(settings: "Settings", client: Client, wanted: Wanted) -> tuple[tuple[str, str], ...]:
     """What the client's file is to hold of the key: nothing, unless that was asked for."""
     if not wanted.with_key:
-        return (), ""
+        return ()
     if wanted.scope == "project":
         raise InvalidRequest(
             "A project's file is shared with everybody who has the project: no key is written into it.",
@@ -154,10 +154,9 @@ def _key(settings: "Settings", client: Client, wanted: Wanted) -> tuple[tuple[tu
             "No CLERK_SECRET_KEY is set that could be written.",
             next_step="Set it for this command, or leave --with-key out.",
         )
-    key = settings.secret_key.get_secret_value()
-    found = [("CLERK_SECRET_KEY", key)]
+    found = [("CLERK_SECRET_KEY", settings.secret_key.get_secret_value())]
     found += [("CLERK_API_URL", settings.api_url)] if settings.api_url else []
-    return tuple(found), key
+    return tuple(found)
 
 
 def _check_url(url: str, *, bearer: bool) -> None:
@@ -200,7 +199,6 @@ def _change(
     *,
     dry_run: bool,
     yes: bool,
-    secret: str = "",
 ) -> None:
     """Show the change of a client's file, ask, and write it; without an entry the one there is taken out."""
     path = client.file(UserFolders.find(), wanted.scope, Path.cwd())
@@ -211,7 +209,7 @@ def _change(
         _say(state, facts | {"change": "nothing"}, f"Nothing to do: {_state_of(entry)} {path}.")
         return
     for line in change_lines(str(path), before or "", after):
-        click.echo(_masked(line, secret), err=True)
+        click.echo(line, err=True)
     if dry_run:
         _say(state, facts | {"change": "would be written"}, "Nothing was written.")
         return
@@ -221,13 +219,14 @@ def _change(
         raise UnreadableFile(
             f"{path} was changed meanwhile.", next_step="Nothing was written. Run this again."
         )
-    kept = None
-    if entry is None and after in ("", _backup(path)):
-        restore(path, after)
+    former, kept = _backup(path), None
+    if entry is None and after in ("", former):
+        restore(path, former if after == former else None)
     else:
-        kept = write(path, after, before=before, shared=wanted.scope == "project")
+        keep = before is not None and _is_worth_keeping(client, path, before)
+        kept = write(path, after, before=before, keep=keep, shared=wanted.scope == "project")
     facts |= {"change": "removed" if entry is None else "written", "backup": str(kept) if kept else None}
-    told = _done(state, client, wanted, entry, path, secret=secret)
+    told = _done(state, client, wanted, entry, path)
     _say(state, facts, f"{told} The former file: {kept}." if kept else told)
 
 
@@ -257,6 +256,18 @@ def _backup(path: Path) -> str | None:
         return None
 
 
+def _is_worth_keeping(client: Client, path: Path, before: str) -> bool:
+    """Whether a copy of the file as it is now is of use, and harmless."""
+    there = installed_entry(client, before)
+    if there is None:
+        return True
+    if "CLERK_SECRET_KEY" in json.dumps(there):
+        # Whoever takes the key out of the file does not want it in a copy.
+        return False
+    # Where nothing but our entry came since, the copy from before that is the one to keep.
+    return _changed(client, path, before, None) not in ("", _backup(path))
+
+
 def _unreadable(client: Client, path: Path, error: Unparsable) -> UnreadableFile:
     return UnreadableFile(
         f"{path}, line {error.line}, column {error.column}: {error.reason}.",
@@ -281,9 +292,7 @@ def _ask(client: Client) -> None:
         raise click.ClickException("Nothing was written.")
 
 
-def _done(
-    state: State, client: Client, wanted: Wanted, entry: Entry | None, path: Path, *, secret: str
-) -> str:
+def _done(state: State, client: Client, wanted: Wanted, entry: Entry | None, path: Path) -> str:
     """What a person is told afterwards: where it stands, and what is left for them to do."""
     if entry is None:
         return f"Removed from {path}. {client.after}"
@@ -292,7 +301,7 @@ def _done(
         said.append(client.project_note)
         if not wanted.url and not wanted.uvx:
             said.append("It names a path of this machine; --with uvx writes an entry for everybody.")
-    if secret:
+    if wanted.with_key:
         said.append("The secret key now stands in that file as well: keep it from others.")
     elif not wanted.url and state.settings().secret_key:
         said.append(
@@ -308,7 +317,3 @@ def _say(state: State, facts: dict[str, Any], text: str) -> None:
         click.echo(text)
     else:
         click.echo(json.dumps(facts, ensure_ascii=False, separators=(",", ":")))
-
-
-def _masked(text: str, secret: str) -> str:
-    return text.replace(secret, f"{secret[:8]}…") if secret else text

@@ -27,8 +27,10 @@ def backup_of(path: Path) -> Path:
     return path.with_name(path.name + _BACKUP)
 
 
-def write(path: Path, text: str, *, before: str | None, shared: bool) -> Path | None:
-    """Keep what was before beside the file, then put the new text in its place; where it is kept.
+def write(path: Path, text: str, *, before: str | None, keep: bool, shared: bool) -> Path | None:
+    """Keep what was before beside the file, if it is to be kept, then put the new text in its place.
+
+    The path of what is kept comes back.
 
     The file keeps its mode, and a link goes on leading to it. A new one is for its owner alone, unless it
     is `shared` with others through the project that it belongs to.
@@ -40,20 +42,21 @@ def write(path: Path, text: str, *, before: str | None, shared: bool) -> Path | 
         mode = _SHARED if shared else _PRIVATE
     else:
         mode = target.stat().st_mode & 0o777
-        kept = backup_of(path)
-        _put(kept, before, mode)
+        if keep:
+            kept = backup_of(path)
+            _put(kept, before, mode)
     target.parent.mkdir(parents=True, exist_ok=True)
     _put(target, text, mode)
     return kept
 
 
-def restore(path: Path, text: str) -> None:
+def restore(path: Path, text: str | None) -> None:
     """Put back what was before our entry: the text that is kept beside the file, or no file at all.
 
     What is kept beside it goes too: it would say the same, or hold an entry that nobody wants any more.
     """
     target = path.resolve()
-    if text:
+    if text is not None:
         _put(target, text, target.stat().st_mode & 0o777)
     else:
         target.unlink()

@@ -94,7 +94,17 @@ def _bare(text: str) -> str:
 
 def _strict(text: str) -> str:
     """The text as strict JSON: without comments and trailing commas."""
-    return _TRAILING.sub(lambda match: " " if match[0] == "," else match[0], _bare(text))
+    return _TRAILING.sub(_without_comma, _bare(text))
+
+
+def _without_comma(match: re.Match[str]) -> str:
+    if match[0] != ",":
+        return match[0]
+    before = match.start() - 1
+    while before >= 0 and match.string[before].isspace():
+        before -= 1
+    # Behind a value alone: `{,}` and `1,,` are wrong for everybody.
+    return "," if before < 0 or match.string[before] in "{[,:" else " "
 
 
 def _members(plain: str, start: int) -> dict[str, _Member]:

@@ -16,17 +16,18 @@ from deskclerk.settings import UserFolders
 
 def show_clients(state: State) -> None:
     """A row for each client: is it here, does it have the entry, and which file that is."""
-    rows = list(_rows(UserFolders.find(), Path.cwd()))
+    folders = UserFolders.find()
+    rows = list(_rows(folders, Path.cwd()))
     if not state.tables:
         print_lines(rows)
         return
     from rich.table import Table  # noqa: PLC0415 - only where something is drawn
 
-    table = Table(
-        "client", "found", "deskclerk", "file", box=None, pad_edge=False, header_style="bold underline"
-    )
+    table = Table("client", "found", "deskclerk", box=None, pad_edge=False, header_style="bold underline")
+    table.add_column("file", overflow="fold")
     for row in rows:
-        table.add_row(row["client"], "yes" if row["found"] else "no", row["deskclerk"], row["file"] or "")
+        file = (row["file"] or "").replace(str(folders.home), "~", 1)
+        table.add_row(row["client"], "yes" if row["found"] else "no", row["deskclerk"], file)
     console(sys.stdout).print(table)
     state.note("`deskclerk install CLIENT` shows what it would write, and asks.")
 

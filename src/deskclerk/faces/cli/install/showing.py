@@ -1,8 +1,15 @@
 """What changes in a file, shown without what stays: a neighbour's line may hold a key."""
 
+import re
 from collections.abc import Iterator, Sequence
 
+_SECRET = re.compile(r"(sk_(?:test|live)_|Bearer (?!\$?\{))[^\s\"']+")
 _NAME = '"deskclerk":'
+
+
+def masked(text: str) -> str:
+    """The text with keys and tokens cut down to what kind they are, whoever wrote them there."""
+    return _SECRET.sub(r"\1…", text)
 
 
 def change_lines(path: str, before: str, after: str) -> Iterator[str]:
@@ -17,8 +24,8 @@ def change_lines(path: str, before: str, after: str) -> Iterator[str]:
     # Only where the entry shares its line with others: a line of its own is shown whole.
     if gone and comes and any(_NAME in line for line in (*gone, *comes)):
         _cut(gone, comes)
-    yield from (f"-{line}" for line in gone)
-    yield from (f"+{line}" for line in comes)
+    yield from (masked(f"-{line}") for line in gone)
+    yield from (masked(f"+{line}") for line in comes)
 
 
 def _cut(gone: list[str], comes: list[str]) -> None:
