@@ -137,6 +137,12 @@ def test_the_key_is_not_written_and_the_person_is_told_where_it_belongs(on_scree
     ran = on_screen("install", "cursor", "--yes", columns=400)
     assert KEY not in cursor(home).read_text()
     assert "was not written: store the key with `deskclerk console`" in ran.out
+    stored = home / "desk" / "settings.toml"
+    stored.parent.mkdir()
+    stored.write_text(f'secret_key = "{KEY}"\n')
+    ran = on_screen("install", "cursor", "--yes", "--home", str(stored.parent), columns=400)
+    assert "Written to" in ran.out
+    assert "was not written" not in ran.out
 
 
 def test_the_key_is_written_where_that_is_asked_for_and_shown_nowhere(run, home, monkeypatch):

@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -24,10 +24,7 @@ from deskclerk.faces.cli.install.files import backup_of, read, restore, write
 from deskclerk.faces.cli.install.links import link_for
 from deskclerk.faces.cli.install.showing import change_lines, masked
 from deskclerk.faces.cli.state import State, is_terminal, json_option, setting_options
-from deskclerk.settings import UserFolders
-
-if TYPE_CHECKING:
-    from deskclerk.settings import Settings
+from deskclerk.settings import Settings, UserFolders
 
 _FOR_THE_ENTRY = ("read_only", "tools", "toolsets", "instance", "home")
 
@@ -46,7 +43,9 @@ class Wanted:
 @click.command(
     params=[*setting_options(), json_option()], short_help="put deskclerk into an AI client's file"
 )
-@click.argument("client", required=False, type=click.Choice([client.name for client in CLIENTS]))
+@click.argument(
+    "client", required=False, metavar="[CLIENT]", type=click.Choice([client.name for client in CLIENTS])
+)
 @click.option("--remove", "taken_out", is_flag=True, help="Take the entry out again.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @click.option("--print", "printed", is_flag=True, help="Print the entry, and write nothing.")
@@ -82,6 +81,7 @@ def install(
 ) -> None:
     """Put deskclerk into the configuration file of CLIENT, after showing what changes there.
 
+    Clients: claude-code, claude-desktop, cursor, vscode, codex, gemini, windsurf, zed, goose, opencode.
     Without a name: which clients are found here, and where deskclerk is installed. Only the entry
     "deskclerk" is written; a copy of the former file stays beside it. The secret key is not written: it
     belongs in deskclerk's own settings file, where `deskclerk console` puts it.
@@ -140,7 +140,7 @@ def _entry(state: State, client: Client, wanted: Wanted, ctx: click.Context) -> 
     return client.entry(Server((*start, "mcp", *flags_of(settings)), environment))
 
 
-def _key(settings: "Settings", client: Client, wanted: Wanted) -> tuple[tuple[str, str], ...]:
+def _key(settings: Settings, client: Client, wanted: Wanted) -> tuple[tuple[str, str], ...]:
     """What the client's file is to hold of the key: nothing, unless that was asked for."""
     if not wanted.with_key:
         return ()
@@ -219,6 +219,8 @@ def _change(
         raise UnreadableFile(
             f"{path} was changed meanwhile.", next_step="Nothing was written. Run this again."
         )
+    # Before anything is written: what is wrong with the settings ends it here.
+    told = _done(state, client, wanted, entry, path)
     former, kept = _backup(path), None
     if entry is None and after in ("", former):
         restore(path, former if after == former else None)
@@ -226,7 +228,6 @@ def _change(
         keep = before is not None and _is_worth_keeping(client, path, before)
         kept = write(path, after, before=before, keep=keep, shared=wanted.scope == "project")
     facts |= {"change": "removed" if entry is None else "written", "backup": str(kept) if kept else None}
-    told = _done(state, client, wanted, entry, path)
     _say(state, facts, f"{told} The former file: {kept}." if kept else told)
 
 
@@ -295,7 +296,7 @@ def _ask(client: Client) -> None:
 def _done(state: State, client: Client, wanted: Wanted, entry: Entry | None, path: Path) -> str:
     """What a person is told afterwards: where it stands, and what is left for them to do."""
     if entry is None:
-        return f"Removed from {path}. {client.after}"
+        return f"Removed from {path}."
     said = [f"Written to {path}.", client.after]
     if wanted.scope == "project":
         said.append(client.project_note)
@@ -303,12 +304,19 @@ def _done(state: State, client: Client, wanted: Wanted, entry: Entry | None, pat
             said.append("It names a path of this machine; --with uvx writes an entry for everybody.")
     if wanted.with_key:
         said.append("The secret key now stands in that file as well: keep it from others.")
-    elif not wanted.url and state.settings().secret_key:
+    elif not wanted.url and _key_is_missed(state):
         said.append(
             "CLERK_SECRET_KEY, which is set here, was not written: store the key with `deskclerk console`, "
             "under Connect. Until then the client works on the sandbox."
         )
     return " ".join(part for part in said if part)
+
+
+def _key_is_missed(state: State) -> bool:
+    """Whether a key is set here that the settings file, which the client's desk reads, does not have."""
+    settings = state.settings()
+    stored = Settings.load(state.overrides | {"home": settings.home}, environ={})
+    return settings.kind != "sandbox" and stored.kind == "sandbox"
 
 
 def _say(state: State, facts: dict[str, Any], text: str) -> None:
