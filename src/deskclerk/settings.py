@@ -6,8 +6,10 @@ know is an error wherever it stands: a misspelt safety setting must not be ignor
 
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -252,6 +254,50 @@ class Settings(Rules):
         import platformdirs  # noqa: PLC0415 - only without a home of our own
 
         return platformdirs.user_data_path("deskclerk", appauthor=False)
+
+
+System = Literal["linux", "macos", "windows"]
+
+
+@dataclass(frozen=True, slots=True)
+class UserFolders:
+    """Where the programs of this user keep their own settings, on one system."""
+
+    system: System
+    home: Path
+    config: Path
+    """`XDG_CONFIG_HOME`, else `.config` in the home folder, whatever the system."""
+    roaming: Path
+    """`APPDATA`, else `AppData/Roaming` in the home folder; of use on Windows alone."""
+    claude: Path
+    """Where Claude Code keeps `.claude.json`: `CLAUDE_CONFIG_DIR`, else the home folder."""
+    codex: Path
+    """Codex's folder: `CODEX_HOME`, else `.codex` in the home folder."""
+
+    @classmethod
+    def find(cls, environ: Mapping[str, str] | None = None, system: System | None = None) -> Self:
+        """The folders as the environment has them; `system` is the one that runs when left out."""
+        variables = os.environ if environ is None else environ
+        chosen = system or _SYSTEMS.get(sys.platform, "linux")
+        given = variables.get("USERPROFILE" if chosen == "windows" else "HOME")
+        home = Path(given) if given else Path.home()
+
+        def folder(name: str, otherwise: Path) -> Path:
+            path = Path(variables.get(name, ""))
+            # A relative path would be another folder for every program that reads it.
+            return path if path.is_absolute() else otherwise
+
+        return cls(
+            system=chosen,
+            home=home,
+            config=folder("XDG_CONFIG_HOME", home / ".config"),
+            roaming=folder("APPDATA", home / "AppData" / "Roaming"),
+            claude=folder("CLAUDE_CONFIG_DIR", home),
+            codex=folder("CODEX_HOME", home / ".codex"),
+        )
+
+
+_SYSTEMS: dict[str, System] = {"darwin": "macos", "win32": "windows"}
 
 
 def _without_toolsets(tables: Any) -> Any:

@@ -74,6 +74,7 @@ def flags_of(settings: "Settings") -> list[str]:
     """The flags that give another process the same desk."""
     flags = ["--read-only"] if settings.read_only or settings.access == "read" else []
     flags += ["--tools", ",".join(settings.tools)] if settings.tools else []
+    flags += ["--toolsets", ",".join(settings.toolsets)] if settings.toolsets != ("core",) else []
     flags += ["--instance", settings.instance] if settings.instance else []
     return flags + (["--home", str(settings.home.expanduser().absolute())] if settings.home else [])
 
@@ -84,3 +85,9 @@ def program() -> str:
     if own.name.startswith("deskclerk") and own.exists():
         return str(own.absolute())
     return shutil.which("deskclerk") or "deskclerk"
+
+
+def start_words() -> list[str]:
+    """This program as another process can start it: by absolute paths, and by Python where it has no file."""
+    own = program()
+    return [own] if Path(own).is_absolute() else [sys.executable, "-m", "deskclerk"]

@@ -27,6 +27,7 @@ _OTHERS = {
     "doctor": "doctor",
     "export": "jobs",
     "import": "jobs",
+    "install": "install.command",
     "jobs": "jobs",
     "journal": "journal",
     "mcp": "serve",
