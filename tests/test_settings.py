@@ -134,12 +134,12 @@ HOOK_SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk"
 
 
 def test_destinations_stand_in_the_environment_one_after_another_and_commas_stay_in_addresses(tmp_path):
-    text = f"slack://T1/B2/C3, mailto://u:p@x.example?to=a@x.example,b@x.example https://h.example/x#{HOOK_SECRET}"
+    text = f"dbus:// slack://T1/B2/C3, mailto://u:p@x.example?to=a@x.example,b@x.example https://h.example/x#{HOOK_SECRET}"
     found = load(tmp_path, DESKCLERK_NOTIFY=text).notify
-    assert [item.kind for item in found] == ["slack", "mailto", "webhook"]
-    assert found[1].url.get_secret_value().endswith("to=a@x.example,b@x.example")
-    assert found[2].url.get_secret_value() == "https://h.example/x"
-    assert found[2].secret.get_secret_value() == HOOK_SECRET
+    assert [item.kind for item in found] == ["dbus", "slack", "mailto", "webhook"]
+    assert found[2].url.get_secret_value().endswith("to=a@x.example,b@x.example")
+    assert found[3].url.get_secret_value() == "https://h.example/x"
+    assert found[3].secret.get_secret_value() == HOOK_SECRET
 
 
 def test_destinations_stand_in_the_file_as_tables(tmp_path):

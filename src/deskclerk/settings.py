@@ -133,8 +133,8 @@ class Destination(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        scheme, _, rest = self.url.get_secret_value().partition("://")
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) or not rest:
+        # Nothing need stand behind it: `dbus://` is this machine's desktop.
+        if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", self.url.get_secret_value()):
             raise ValueError("url is no address; accepted: https://…, or Apprise's such as slack://…")
         if not self.is_webhook:
             if self.secret:

@@ -49,7 +49,7 @@ def test_a_destination_that_fails_is_named_by_number_and_the_exit_code_says_so(r
 def test_the_doctor_names_an_address_that_is_no_service(run, monkeypatch):
     monkeypatch.setenv("DESKCLERK_NOTIFY", "nosuch://hidden")
     (found,) = run("doctor").lines
-    assert found["notifications"] == {"1 (nosuch)": "Apprise knows no service by this address"}
+    assert found["notifications"]["1 (nosuch)"].startswith("Apprise knows no service by this address")
 
 
 @pytest.mark.usefixtures("clerk")

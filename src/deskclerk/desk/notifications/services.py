@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SECONDS = 25.0
 """For one message to one service, all that its library does included."""
 _NOT_INSTALLED = "Apprise is not installed: pip install 'deskclerk[notify]'"
-_UNKNOWN = "Apprise knows no service by this address"
+_UNKNOWN = "Apprise knows no service by this address, or what that needs is not installed"
 _LONGEST_REASON = 160
 
 
