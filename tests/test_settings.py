@@ -128,3 +128,53 @@ def test_every_toolset_of_the_catalogue_can_be_set_and_no_other():
     assert Settings(toolsets=tuple(TOOLSETS)).toolsets == tuple(TOOLSETS)
     with pytest.raises(ValidationError, match=f"accepted: {', '.join(TOOLSETS)}"):
         Settings(toolsets=("users",))
+
+
+HOOK_SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk"
+
+
+def test_destinations_stand_in_the_environment_one_after_another_and_commas_stay_in_addresses(tmp_path):
+    text = f"dbus:// slack://T1/B2/C3, mailto://u:p@x.example?to=a@x.example,b@x.example https://h.example/x#{HOOK_SECRET}"
+    found = load(tmp_path, DESKCLERK_NOTIFY=text).notify
+    assert [item.kind for item in found] == ["dbus", "slack", "mailto", "webhook"]
+    assert found[2].url.get_secret_value().endswith("to=a@x.example,b@x.example")
+    assert found[3].url.get_secret_value() == "https://h.example/x"
+    assert found[3].secret.get_secret_value() == HOOK_SECRET
+
+
+def test_destinations_stand_in_the_file_as_tables(tmp_path):
+    toml = f'[[notify]]\nname = "ops"\nurl = "https://h.example/x"\nsecret = "{HOOK_SECRET}"\n'
+    (found,) = load(tmp_path, toml).notify
+    assert (found.name, found.kind) == ("ops", "webhook")
+    assert HOOK_SECRET not in repr(found)
+    assert "h.example" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('url = "https://h.example/hidden"', "wants a secret"),
+        ('url = "https://h.example/hidden#whsec_c2hvcnQ="', "at least 24 bytes"),
+        ('url = "https://h.example/hidden"\nsecret = "hidden"', "whsec_"),
+        (f'url = "http://h.example/hidden"\nsecret = "{HOOK_SECRET}"', "https"),
+        (f'url = "https://a:hidden@h.example"\nsecret = "{HOOK_SECRET}"', "no address"),
+        (f'url = "https://h.example:hidden/"\nsecret = "{HOOK_SECRET}"', "no address"),
+        (f'url = "https://h.example#hidden"\nsecret = "{HOOK_SECRET}"', "twice"),
+        (f'url = "slack://hidden/b/c"\nsecret = "{HOOK_SECRET}"', "for webhooks"),
+        ('url = "hidden"', "no address"),
+        ('url = "slack://hidden"\ntoken = "x"', "notify.1.token"),
+        ('url = "slack://hidden"\nname = "a/b"', "notify.1.name"),
+        ('name = "ops"', "notify.1.url"),
+    ],
+)
+def test_a_destination_that_is_none_is_an_error_that_does_not_say_its_address(tmp_path, lines, says):
+    text = refusal(tmp_path, f"[[notify]]\n{lines}\n")
+    assert says in text
+    assert "DESKCLERK_NOTIFY" in text or "is not a setting" in text
+    assert "hidden" not in text
+    assert HOOK_SECRET not in text
+
+
+def test_two_destinations_of_one_name_are_an_error(tmp_path):
+    table = '[[notify]]\nname = "ops"\nurl = "slack://a/b/c"\n'
+    assert "same name" in refusal(tmp_path, table * 2)

@@ -4,6 +4,8 @@ This module is the only reader of the environment and of the settings file. A na
 know is an error wherever it stands: a misspelt safety setting must not be ignored.
 """
 
+import base64
+import binascii
 import os
 import re
 import sys
@@ -22,6 +24,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from deskclerk.errors import InvalidSettings
@@ -48,6 +51,8 @@ _TOOLSETS = (
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PREFIX = "DESKCLERK_"
+_WEBHOOK_BYTES = 24
+"""Of a webhook's secret, at least: what Svix and Standard Webhooks ask for."""
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _CLERK_NAMES = {"CLERK_SECRET_KEY": "secret_key", "CLERK_API_URL": "api_url"}
 
@@ -98,6 +103,74 @@ class Named(Rules):
     secret_key: SecretStr
     api_url: str | None = None
     pin: Pin | None = None
+
+
+class Destination(BaseModel):
+    """One `[[notify]]` table: where people are told that something waits for them.
+
+    Its address is a secret: for most services, whoever knows it can write there.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: SecretStr
+    """An `https://` address for a signed webhook, else an address of Apprise's, such as `slack://…`."""
+    secret: SecretStr | None = None
+    """What a webhook is signed with (`whsec_…`); it may stand behind a `#` of the address instead."""
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$")] | None = None
+    """What it is called where it is spoken of; when not set, its number and its kind."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parts(cls, value: Any) -> Any:
+        given = {"url": value} if isinstance(value, str) else value
+        if not isinstance(given, Mapping) or not isinstance(given.get("url"), str):
+            return given
+        address, _, behind = given["url"].strip().partition("#")
+        if not address.lower().startswith(("http://", "https://")) or not behind:
+            return given
+        if "secret" in given:
+            raise ValueError("the secret stands twice; give it behind the # or as secret")
+        return {**given, "url": address, "secret": behind}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        # Nothing need stand behind it: `dbus://` is this machine's desktop.
+        if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", self.url.get_secret_value()):
+            raise ValueError("url is no address; accepted: https://…, or Apprise's such as slack://…")
+        if not self.is_webhook:
+            if self.secret:
+                raise ValueError("secret is for webhooks (https://…)")
+            return self
+        _check_webhook(self.url.get_secret_value())
+        if self.secret is None:
+            raise ValueError(
+                "a webhook wants a secret, whsec_ and base64, to be signed with; a service is given by "
+                "Apprise's address for it, such as slack://…"
+            )
+        if not _is_webhook_secret(self.secret.get_secret_value()):
+            raise ValueError("secret is not whsec_ and base64 of at least 24 bytes")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """`webhook`, or the scheme of Apprise's address."""
+        scheme = self.url.get_secret_value().partition("://")[0].lower()
+        return "webhook" if scheme in ("http", "https") else scheme
+
+    @property
+    def is_webhook(self) -> bool:
+        """Whether it is a signed webhook, and not one of Apprise's services."""
+        return self.kind == "webhook"
+
+
+def _destinations(value: object) -> object:
+    """Addresses as they stand in the environment: separated by spaces, or by commas before the next one."""
+    if isinstance(value, str):
+        return tuple(
+            part for part in re.split(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", value.strip(" ,")) if part
+        )
+    return value
 
 
 class Settings(Rules):
@@ -152,6 +225,10 @@ class Settings(Rules):
     """Where what Clerk shows once waits for a person: in a private file, or in this process's console."""
     console: bool | None = None
     """Whether a console is served; when not set, wherever only this machine can reach it."""
+    notify: Annotated[tuple[Destination, ...], BeforeValidator(_destinations)] = Field(
+        default=(), max_length=20
+    )
+    """Where people are told of a plan that waits, or of a job that pauses and asks (`[[notify]]`)."""
     answer_characters: int = Field(default=24_000, ge=1_000)
     """The budget of one answer, in characters of JSON."""
 
@@ -167,6 +244,14 @@ class Settings(Rules):
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
         return value if value is None else check_origin(value)
+
+    @field_validator("notify")
+    @classmethod
+    def _told_apart(cls, value: tuple[Destination, ...]) -> tuple[Destination, ...]:
+        names = [item.name for item in value if item.name]
+        if len(set(names)) < len(names):
+            raise ValueError("two destinations have the same name")
+        return value
 
     @classmethod
     def load(
@@ -342,6 +427,29 @@ def check_origin(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_webhook(value: str) -> None:
+    """ValueError for what is no address of a webhook; what it says never holds the address."""
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - looked at only when it is read
+    except ValueError:
+        raise ValueError("url is no address; accepted: one such as https://example.com/hooks") from None
+    if not parts.hostname or parts.username or re.search(r"\s", value):
+        raise ValueError("url is no address; accepted: one such as https://example.com/hooks")
+    if parts.scheme.lower() == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("http is accepted for this machine only; use https")
+
+
+def _is_webhook_secret(text: str) -> bool:
+    """Whether a text is a secret of a webhook as Svix makes them."""
+    if not text.startswith("whsec_"):
+        return False
+    try:
+        return len(base64.b64decode(text.removeprefix("whsec_"), validate=True)) >= _WEBHOOK_BYTES
+    except (binascii.Error, ValueError):
+        return False
+
+
 def _parts(address: str) -> SplitResult:
     try:
         parts = urlsplit(address)
@@ -397,12 +505,19 @@ def _from_file(path: Path) -> dict[str, Any]:
     return found
 
 
+def _place_of(loc: tuple[int | str, ...]) -> str:
+    """Where a setting stands, its parts joined; entries of a list are counted from 1, as people do."""
+    return ".".join(str(part + 1) if isinstance(part, int) else part for part in loc)
+
+
 def _invalid(error: ValidationError, path: Path) -> InvalidSettings:
     clerk = {field: name for name, field in _CLERK_NAMES.items()}
     problems = []
     for item in error.errors(include_url=False, include_input=False):
-        field = ".".join(map(str, item["loc"]))
-        where = clerk.get(field, f"{_PREFIX}{field.upper()}") + f" (or {field} in {path})"
+        field = _place_of(item["loc"])
+        name = str(item["loc"][0])
+        where = clerk.get(field, f"{_PREFIX}{(name if name == 'notify' else field).upper()}")
+        where += f" (or {field} in {path})"
         if item["type"] == "extra_forbidden":
             problems.append(f"{field} in {path} is not a setting")
         else:

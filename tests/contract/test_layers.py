@@ -244,3 +244,11 @@ def test_the_engines_of_undo_and_of_settling_hold_no_resources_name(module):
 def test_an_entry_stands_in_the_module_of_its_resource(action):
     entry = type(consequences_of(action))
     assert entry.__module__.rpartition(".")[2] == action.__module__.rpartition(".")[2]
+
+
+def test_only_one_module_knows_apprise_and_none_loads_it_before_it_is_needed():
+    users = {module for module in MODULES for name in imported(module) if name.split(".")[0] == "apprise"}
+    assert users == {"desk/notifications/services.py"}
+    found = "import sys, deskclerk.desk, deskclerk.faces.cli.main; print('apprise' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"

@@ -22,6 +22,7 @@ from deskclerk.desk.execution.writes import Writes
 from deskclerk.desk.instances.instance import Instance, open_clerk
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.naming import Names
+from deskclerk.desk.notifications.notifications import Notifications
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.policy.policy import Limits, Policy
 from deskclerk.desk.rates.account import rate_budget
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from deskclerk.desk.jobs.jobs import Jobs
 
 PYTHON = Caller("python")
+_GRACE_SECONDS, _WORKERS_GRACE_SECONDS = 2.0, 60.0
+"""For notifications under way when a desk closes: somebody waits for a command, and nobody for a worker."""
 
 
 class Desk:
@@ -43,7 +46,7 @@ class Desk:
 
     Open one with `async with Desk.open() as desk:`; one desk serves any number of callers at once. What it
     keeps and what can be looked up is asked of its parts: `journal`, `plans`, `decisions`, `signer`,
-    `console_links`, `handovers`, `secrets`, `settling`, `policy`, `instances`, `jobs`.
+    `console_links`, `notifications`, `handovers`, `secrets`, `settling`, `policy`, `instances`, `jobs`.
     """
 
     def __init__(
@@ -72,7 +75,21 @@ class Desk:
         self.signer = SignerPin(self.journal, self.instance)
         self.console_links = ConsoleLinks(self.journal, self.instance)
         self._limits = Limits(settings, self.instance, self.journal, self._open_clerk)
-        self.signing = Signing(settings, self.instance, self.journal, self._open_clerk, self.signer)
+        self.notifications = Notifications(
+            settings.notify,
+            self.instance,
+            self.journal,
+            self._console,
+            grace=_WORKERS_GRACE_SECONDS if yields else _GRACE_SECONDS,
+        )
+        self.signing = Signing(
+            settings,
+            self.instance,
+            self.journal,
+            self._open_clerk,
+            self.signer,
+            notifications=self.notifications,
+        )
         self.plans = self.signing.plans
         self.decisions = self.signing.decisions
         self.settling = Settling(self.instance, self.journal, self._open_clerk)
@@ -125,6 +142,7 @@ class Desk:
         try:
             await self._writes.end()
             self.handovers.save()
+            await self.notifications.close()
             if self._budget:
                 await self._budget.close()
             await self.journal.close()
@@ -287,6 +305,7 @@ class Desk:
             settling=self.settling,
             secrets=self.secrets,
             handovers=self.handovers,
+            notifications=self.notifications,
             caller=self._caller,
             approver=self.approver,
         )
@@ -332,6 +351,10 @@ class Desk:
         found = await self._undo.find(entry_id, again=again, given=given or {})
         await self._check_policy(found.action, caller)
         return found
+
+    async def _console(self) -> str | None:
+        """The address of a console where a person who is signed in there can decide; None if none runs."""
+        return self.signing.console or next(iter(await self.console_links.running()), None)
 
     async def _open_clerk(self) -> Clerk:
         async with self._opening:

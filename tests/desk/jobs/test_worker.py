@@ -9,14 +9,18 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import apprise
 import pytest
+from apprise.decorators import notify as service
 from tests.desk.jobs.conftest import ME, refusing, user, users
 
 from deskclerk.catalogue import BanUser, Request, UpdateUser, Verb
 from deskclerk.clerk import rate_budget
 from deskclerk.clerk.rate_budget import MemoryAccount, RateBudget
+from deskclerk.desk.jobs import running
 from deskclerk.desk.jobs import worker as work_module
 from deskclerk.desk.jobs.job import DONE, PAUSED, QUEUED, RUNNING
+from deskclerk.desk.jobs.requests import Change
 from deskclerk.desk.jobs.running import Run
 from deskclerk.desk.jobs.worker import Worker, results_file, start_worker, worker_lock
 from deskclerk.desk.journal.journal import Journal
@@ -458,3 +462,80 @@ async def test_a_job_waits_two_seconds_and_no_longer_for_somebody_who_has_gone_a
     await clock.run(asyncio.create_task(spend(job, 1, "job", order)))
     assert clock.now - began < 12.5
     assert order[-1] == "job"
+
+
+# Tells people where they are.
+
+
+@pytest.fixture
+def chat():
+    """`jobchat://` is a service of Apprise's that takes everything; what it was told."""
+    told = []
+
+    @service(on="jobchat")
+    def tell(body, title, *_, **__):
+        told.append((title, body))
+
+    yield told
+    apprise.NotificationManager().remove("jobchat")
+
+
+async def test_a_job_that_pauses_by_itself_tells_people_what_it_asks_once_for_each_pause(
+    opened, engine, chat, monkeypatch
+):
+    monkeypatch.setattr(running, "_SIDE_BY_SIDE", 1)
+    async with opened(notify=["jobchat://x"]) as work:
+        work.wire.trouble = refusing(422)
+        job = await work.start(await work.propose(BanUser, users(1, 40)))
+        await until_idle(work)
+        await work.desk.notifications.close()
+        ((title, body),) = chat
+        assert title == f"Paused and asks: {job.title}"
+        assert " failures in a row" in body
+        assert f"deskclerk jobs resume {job.id}" in body
+        await work.desk.jobs.resume(job.id, ME)
+        await until_idle(work)
+        await work.desk.notifications.close()
+    assert len(chat) == 2
+
+
+async def test_of_a_pause_that_a_person_wanted_and_of_a_job_that_is_done_nobody_is_told(opened, engine, chat):
+    async with opened(notify=["jobchat://x"]) as work:
+
+        async def then_pause(request, go_on):
+            if request.method != "GET":
+                await work.desk.jobs.pause(paused.id, ME)
+            return await go_on(request)
+
+        await work.start(await work.propose(BanUser, users(1, 2)))
+        await until_idle(work)
+        paused = await work.start(await work.propose(BanUser, users(3, 40)))
+        work.wire.trouble = then_pause
+        await until_idle(work)
+        assert (await work.store.load(paused.id)).status == PAUSED
+        await work.desk.notifications.close()
+    assert chat == []
+
+
+async def test_people_are_told_of_a_fault_that_pauses_a_job(opened, engine, chat, monkeypatch):
+    async def broken(*_):
+        raise RuntimeError("at fault")
+
+    monkeypatch.setattr(Run, "part", broken)
+    async with opened(notify=["jobchat://x"]) as work:
+        await work.start(await work.propose(BanUser, users(1, 3)))
+        await until_idle(work)
+        await work.desk.notifications.close()
+    ((_, body),) = chat
+    assert "It paused: it failed inside deskclerk" in body
+
+
+async def test_what_clerk_said_of_a_step_is_not_told(opened, engine, chat):
+    async with opened(notify=["jobchat://x"]) as work:
+        work.wire.trouble = refusing(422, code="said_by_clerk")
+        steps = [Change(BanUser, {"user_id": user(1)}), Change(BanUser, {"user_id": user(2)})]
+        await work.start(await work.desk.jobs.propose_changes(steps, ME))
+        await until_idle(work)
+        await work.desk.notifications.close()
+    ((_, body),) = chat
+    assert "It paused: step 1 was not done\n" in body

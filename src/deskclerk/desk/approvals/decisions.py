@@ -32,7 +32,8 @@ class Signature:
     """A decision, and how it was given (`mcp dialogue`, `terminal`, …).
 
     `why` tells the asker what was amiss with an answer that is no signature; `final` ends a dismissed
-    call at once, where waiting for a signature from elsewhere would only keep the person waiting.
+    call at once, where waiting for a signature from elsewhere would only keep the person waiting;
+    `alone` says that nobody was there to be asked, so that others are told of the plan even then.
     `pin` is the signer's PIN as it was entered; None for a client's own dialogue, which takes none.
     """
 
@@ -40,6 +41,7 @@ class Signature:
     how: str
     why: str = ""
     final: bool = False
+    alone: bool = False
     pin: str | None = field(default=None, repr=False)
 
 

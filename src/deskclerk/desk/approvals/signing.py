@@ -14,6 +14,7 @@ from deskclerk.desk.caller import Caller, Progress
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal, RefusalContext
+from deskclerk.desk.notifications.notifications import Notifications
 from deskclerk.desk.plans.drafting import PlanMaker
 from deskclerk.desk.plans.plan import Plan, TakesBack
 from deskclerk.desk.plans.store import DECLINED, SIGNED, WAITING, PlanStore, StoredPlan
@@ -70,8 +71,11 @@ class Signing:
         journal: Journal,
         clerk: Callable[[], Awaitable[Clerk]],
         signer: SignerPin,
+        *,
+        notifications: Notifications,
     ) -> None:
         self._settings = settings
+        self._notifications = notifications
         self._policy = Policy(settings)
         self._signer = signer
         self._instance = instance
@@ -181,6 +185,8 @@ class Signing:
                 await self.plans.decline(plan, signature.how)
                 raise declined(plan)
             if signature.final:
+                if signature.alone:
+                    self._notifications.plan_waits(await self.plans.load(plan.id))
                 raise waits(plan, signature.why, self.console)
             why = signature.why
         # A closed dialogue is no answer: the plan goes on waiting for a terminal or the console.
@@ -195,6 +201,7 @@ class Signing:
         """Until the plan is signed elsewhere, for as long as the settings say; how it was."""
         most = self._settings.approval_wait
         began = time.monotonic()
+        told = False
         while True:
             stored = await self.plans.load(plan.id)
             if stored.status == DECLINED:
@@ -202,6 +209,10 @@ class Signing:
             stored.check_open()
             if stored.status == SIGNED:
                 return stored.how or ""
+            if not told:
+                # Now it is clear that nobody within the call will answer; this returns at once.
+                self._notifications.plan_waits(stored)
+                told = True
             waited = time.monotonic() - began
             if waited >= most:
                 raise waits(plan, why, self.console)

@@ -35,7 +35,7 @@ from deskclerk.catalogue import (
     ListUsers,
 )
 from deskclerk.clerk.paging import MOST, REMEMBERED, page_of
-from deskclerk.desk.jobs.job import CANCEL, CANCELLED, DONE, PAUSE, PAUSED, Job
+from deskclerk.desk.jobs.job import BY_A_PERSON, CANCEL, CANCELLED, DONE, PAUSE, PAUSED, Job
 from deskclerk.desk.jobs.running import Tools
 from deskclerk.desk.jobs.store import LostJobError
 from deskclerk.desk.journal.process_locks import claim
@@ -219,7 +219,7 @@ class Export:
                 discard(replace(self.job, progress=self._progress))
                 return CANCELLED, None
             if wanted == PAUSE:
-                return PAUSED, "by a person"
+                return PAUSED, BY_A_PERSON
             if self.stopping or monotonic() >= until:
                 return None
             if (left := min(self._hold_until, until) - monotonic()) > 0:

@@ -24,6 +24,8 @@ PLANNING, PLANNED, QUEUED, RUNNING, PAUSED, DONE, CANCELLED = (
 OPEN = (QUEUED, RUNNING)
 """What a worker has to see to."""
 OVER = (DONE, CANCELLED)
+BY_A_PERSON = "by a person"
+"""The reason of a pause that nobody need be told of."""
 
 RUN, PAUSE, CANCEL = "run", "pause", "cancel"
 """What a person wants of a job."""

@@ -64,6 +64,7 @@ from deskclerk.desk.jobs.worker import results_file, start_worker
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
 from deskclerk.desk.naming import Names
+from deskclerk.desk.notifications.notifications import Notifications
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.plans.store import DECLINED, SIGNED
 from deskclerk.desk.plans.store import WAITING as PLAN_WAITS
@@ -103,6 +104,7 @@ class Jobs:
         settling: Settling,
         secrets: Secrets,
         handovers: Handovers,
+        notifications: Notifications,
         caller: Caller,
         approver: Approver | None,
     ) -> None:
@@ -120,7 +122,9 @@ class Jobs:
         self._approver = approver
         self.store = JobStore(journal)
         caps = RateCaps(instance, journal)
-        self.tools = Tools(instance, journal, clerk, settling, self.store, secrets, handovers, caps)
+        self.tools = Tools(
+            instance, journal, clerk, settling, self.store, secrets, handovers, caps, notifications
+        )
         self._planner = Planner(
             settings, instance, journal, clerk, plans=signing.plans, store=self.store, names=names
         )

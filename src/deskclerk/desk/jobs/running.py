@@ -23,6 +23,7 @@ from deskclerk.desk.consequences.many import AT_ONCE, asked_together, look_at_ma
 from deskclerk.desk.execution.settling import Settling
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.job import (
+    BY_A_PERSON,
     CANCEL,
     CANCELLED,
     CHANGES,
@@ -43,6 +44,7 @@ from deskclerk.desk.jobs.store import JobStore, LostJobError
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE, ENDINGS, NOT_DONE, TOO_SOON, Reply, end_record, reply_columns
 from deskclerk.desk.journal.records import UNKNOWN as OUTCOME_UNKNOWN
+from deskclerk.desk.notifications.notifications import Notifications
 from deskclerk.desk.plans.drafting import digest_of
 from deskclerk.desk.rates.caps import RateCaps
 from deskclerk.desk.secrets.handovers import Handovers
@@ -85,6 +87,7 @@ class Tools:
     secrets: Secrets
     handovers: Handovers
     caps: RateCaps
+    notifications: Notifications
 
 
 @dataclass(slots=True)
@@ -255,7 +258,7 @@ class Run:
         if wanted == CANCEL:
             return CANCELLED, None
         if wanted == PAUSE:
-            return PAUSED, "by a person"
+            return PAUSED, BY_A_PERSON
         if self._why:
             return PAUSED, self._why
         if not (self._exhausted and not self._ready):

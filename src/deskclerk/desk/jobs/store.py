@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.job import (
+    BY_A_PERSON,
     CANCEL,
     CANCELLED,
     DONE,
@@ -255,7 +256,7 @@ class JobStore:
         """Have a job pause; False if there is nothing left to pause."""
         database = await self._journal.database()
         async with database.writing() as connection:
-            if await _step(connection, job_id, (QUEUED,), status=PAUSED, wanted=RUN, reason="by a person"):
+            if await _step(connection, job_id, (QUEUED,), status=PAUSED, wanted=RUN, reason=BY_A_PERSON):
                 return True
             return await _step(connection, job_id, (RUNNING,), only_wanted=RUN, wanted=PAUSE)
 

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deskclerk.desk.instances.instance import Instance
-from deskclerk.desk.jobs.job import EXPORT, OPEN, OVER, PAUSED, Job
+from deskclerk.desk.jobs.job import BY_A_PERSON, COUNTED, EXPORT, OPEN, OVER, PAUSED, Job
 from deskclerk.desk.jobs.results import write_results
 from deskclerk.desk.jobs.running import Run, Tools
 from deskclerk.desk.jobs.store import JobStore, LostJobError
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.process_locks import ProcessLock, take_lock
+from deskclerk.desk.notifications.messages import PausedJob
 from deskclerk.desk.secrets.private_files import make_folder
 from deskclerk.errors import StorageUnavailable
 from deskclerk.settings import Settings
@@ -157,6 +158,7 @@ class Worker:
             logger.exception("%s failed inside deskclerk", job_id)
             self._runs.pop(key, None)
             await self._store.pause_after_fault(job_id)
+            await self._tell_of_pause(job_id)
             return "failed"
         del self._runs[key]
         return status
@@ -181,6 +183,22 @@ class Worker:
         if job.kind != EXPORT and (status in OVER or status == PAUSED):
             await write_results(self._store, job.id, results_file(self._settings, job.id))
         await self._store.ended(job.id, owner, status, reason)
+        if status == PAUSED and reason != BY_A_PERSON:
+            await self._tell_of_pause(job.id)
+
+    async def _tell_of_pause(self, job_id: str) -> None:
+        """Tell people that a job asks; this returns before they are told."""
+        job = await self._store.load(job_id)
+        if job.status != PAUSED:
+            return
+
+        async def still() -> bool:
+            now = await self._store.load(job_id)
+            return (now.status, now.run) == (PAUSED, job.run)
+
+        counts = {name: job.counts.get(name, 0) for name in COUNTED}
+        paused = PausedJob(job.id, job.run, job.title, job.reason or "", job.all_of_it, counts, job.caller)
+        self._places[job.instance].notifications.job_pauses(paused, still)
 
     def _hold_locks(self) -> None:
         """Show that there is a worker for these instances, as far as no other shows it."""

@@ -181,3 +181,20 @@ job_items = Table(
 `line` is its line in the file that it came from, `target` the digest of what a signature was given for,
 `undoes` the entry that it takes back; `entry` is its entry in the journal, `made` the id of what it made.
 """
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("subject", String(80), primary_key=True),
+    Column("destination", String(80), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("outcome", String(16)),
+    Column("error", Text),
+    Index("notifications_by_destination", "destination", "created_at"),
+)
+"""What was told to whom, kept for a month: of each subject (a plan, a pause of a job) once.
+
+`destination` is a name or a number, never an address. `outcome` is `delivered`, `failed` (`error` says why)
+or `not needed`; none while it is under way, or if its process was killed.
+"""

@@ -54,6 +54,7 @@ async def _examine(state: State) -> tuple[dict[str, Any], Exception | None]:
                 f"{line['entry']} {line['action']}": f"{line['outcome']}: {line['note']}" for line in settled
             }
             findings["settled"] = ends
+        findings |= await _notifications(desk)
         return findings | _places(desk.settings) | _versions(), error
 
 
@@ -74,6 +75,17 @@ def _instance(desk: "Desk", said: dict[str, Any]) -> dict[str, Any]:
 def _allowed(desk: "Desk", *, pin: bool) -> dict[str, Any]:
     signers = {"signers_pin": "set" if pin else "not set: whoever types the target's name signs"}
     return {"allowed": desk.allowed() | signers}
+
+
+async def _notifications(desk: "Desk") -> dict[str, Any]:
+    """What became of the last message to each destination; nothing where none is set."""
+    told = {item.destination: item for item in await desk.notifications.latest()}
+    problems = desk.notifications.problems()
+    found = {
+        name: problems.get(name) or (told[name].sentence() if name in told else "nothing was told so far")
+        for name in desk.notifications.names
+    }
+    return {"notifications": found} if found else {}
 
 
 def _places(settings: "Settings") -> dict[str, Any]:

@@ -31,6 +31,7 @@ _OTHERS = {
     "jobs": "jobs",
     "journal": "journal",
     "mcp": "serve",
+    "notify": "notify",
     "pending": "approvals",
     "reject": "approvals",
     "sandbox": "sandbox",

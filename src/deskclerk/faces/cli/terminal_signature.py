@@ -52,7 +52,7 @@ class Terminal:
             return Signature(Decision.APPROVED, "command line --yes", pin="")
         if not at_a_terminal():
             why = self._alone(plan) if self._yes else ""
-            return Signature(Decision.DISMISSED, "nobody at a terminal", why, final=self._yes)
+            return Signature(Decision.DISMISSED, "nobody at a terminal", why, final=self._yes, alone=True)
         if not (self._yes and self.rules.pin):
             typed = ask(self.rules.words(plan))
             # Ctrl-C or Ctrl-D is neither a yes nor a no: the plan goes on waiting.
