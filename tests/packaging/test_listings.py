@@ -1,4 +1,4 @@
-"""What a registry and a client of bundles are told of deskclerk, against their schemas and deskclerk itself."""
+"""What a registry and a client of bundles are told, against their schemas and against deskclerk itself."""
 
 import json
 import subprocess

@@ -7,7 +7,9 @@ from trove_classifiers import classifiers
 from tests.promises import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-MINOR = re.compile(r"Programming Language :: Python :: (3\.\d+)")
+_MINOR = re.compile(r"Programming Language :: Python :: (3\.\d+)")
+PYTHONS = [match[1] for item in PROJECT["classifiers"] if (match := _MINOR.fullmatch(item))]
+"""The versions that deskclerk says it runs on, oldest first."""
 
 
 def test_every_classifier_is_one_that_pypi_knows():
@@ -15,8 +17,7 @@ def test_every_classifier_is_one_that_pypi_knows():
 
 
 def test_the_oldest_python_named_is_the_one_required():
-    named = [match[1] for item in PROJECT["classifiers"] if (match := MINOR.fullmatch(item))]
-    assert named[0] == PROJECT["requires-python"].removeprefix(">=")
+    assert PYTHONS[0] == PROJECT["requires-python"].removeprefix(">=")
 
 
 def test_the_licence_named_is_the_one_in_the_tree():
