@@ -11,6 +11,7 @@ from tests.promises import ROOT
 
 COMPOSE = ROOT / "compose.yaml"
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?::(?P<kind>[-?])(?P<more>[^}]*))?\}")
+KEY = "sk_test_" + "k" * 40
 GIVEN = {"DESKCLERK_TOKEN": "t" * 24, "POSTGRES_PASSWORD": "p" * 24}
 
 
@@ -73,10 +74,11 @@ def test_compose_says_what_the_compose_specification_knows():
     assert ended.exit_code == 0, ended.output
 
 
-def test_every_variable_that_compose_sets_is_a_setting(services):
-    said = {name: filled_in(item, GIVEN) for name, item in services["deskclerk"]["environment"].items()}
+@pytest.mark.parametrize(("key", "kind"), [({}, "sandbox"), ({"CLERK_SECRET_KEY": KEY}, "test")])
+def test_every_variable_that_compose_sets_is_a_setting(services, key, kind):
+    said = {name: filled_in(item, GIVEN | key) for name, item in services["deskclerk"]["environment"].items()}
     settings = Settings.load({}, said)
-    assert settings.kind == "sandbox"
+    assert settings.kind == kind
     assert settings.database.get_secret_value().startswith("postgresql://deskclerk:ppp")
 
 
