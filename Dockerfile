@@ -8,6 +8,7 @@ COPY requirements/run.txt requirements/
 RUN python -m venv /deskclerk \
  && /deskclerk/bin/pip install --no-cache-dir --require-hashes --requirement requirements/run.txt
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
+COPY docs docs
 COPY src src
 RUN /deskclerk/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 

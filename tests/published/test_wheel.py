@@ -5,6 +5,7 @@ import zipfile
 import pytest
 
 from deskclerk.version import __version__
+from tests.published.conftest import ROOT
 
 TOUR_ENDED = "That was all; the sandbox of this tour is gone."
 
@@ -17,6 +18,11 @@ def metadata(wheel):
 
 def test_uvx_runs_the_demo_from_the_wheel_alone(run, wheel):
     assert TOUR_ENDED in run("uvx", "--from", wheel, "deskclerk", "demo")
+
+
+def test_the_pages_of_the_documentation_come_with_the_wheel(run, wheel):
+    text = run("uvx", "--from", wheel, "deskclerk", "help", "jobs")
+    assert text == (ROOT / "docs" / "jobs.md").read_text("utf-8")
 
 
 def test_pipx_runs_the_demo_from_the_wheel_alone(run, wheel, tmp_path):
@@ -33,7 +39,7 @@ def test_the_wheel_holds_the_package_with_its_types_templates_and_nothing_else(w
     assert [name for name in names if "__pycache__" in name or name.endswith((".db", ".toml"))] == []
 
 
-def test_the_sdist_holds_the_source_and_neither_tests_nor_tools(sdist):
+def test_the_sdist_holds_the_source_its_pages_and_neither_tests_nor_tools(sdist):
     with tarfile.open(sdist) as archive:
         below = {name.split("/")[1] for name in archive.getnames()}
     assert below == {
@@ -42,6 +48,7 @@ def test_the_sdist_holds_the_source_and_neither_tests_nor_tools(sdist):
         "LICENSE",
         "PKG-INFO",
         "README.md",
+        "docs",
         "pyproject.toml",
         "src",
     }
