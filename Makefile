@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel wheel bundle registry test-postgres test-browser test-js test-conformance test-mutations check format lint types docs index index-check lock clean
+.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel wheel bundle registry test-postgres test-browser test-js test-conformance test-mutations check format lint types docs docs-site index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
@@ -112,6 +112,10 @@ types: $(VENV)/dev.stamp
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python tools/generate_docs.py --check
+
+# The pages as a site that works from a folder, in build/site; a link that leads nowhere is an error.
+docs-site: $(VENV)/dev.stamp
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/site
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .

@@ -2,8 +2,9 @@
 
 A test says which promise it keeps by `@pytest.mark.promise("name")`, a test in JavaScript by a line
 `// promise: name` above it. `tests/contract/test_promises.py` sees to it that every promise has a test,
-that every test names one that there is, and that every sentence of the README is a promise or said to be
-none. `tools/generate_docs.py` writes docs/promises.md from here, `tools/mutate.py` breaks what keeps them.
+that every test names one that there is, and that every sentence of the README, and of the pages that it
+goes on in, is a promise or said to be none. `tools/generate_docs.py` writes docs/promises.md from here,
+`tools/mutate.py` breaks what keeps them.
 """
 
 import ast
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/guide.md", "docs/settings.md")
+"""What says to whoever arrives what deskclerk does: each sentence there is a promise, or promises nothing."""
 _COMMENT = re.compile(r'^// promise: (\S+)\ntest\("([^"]+)"', re.MULTILINE)
 
 
@@ -52,13 +55,12 @@ MUTATIONS = [Mutation(**item) for item in _DATA.get("mutations", ())]
 
 
 def sentences(markdown: str) -> list[str]:
-    """The sentences and table rows of a page, without headings, code and generated tables."""
-    text = re.sub(r"<!-- actions -->.*?<!-- /actions -->", "", markdown, flags=re.DOTALL)
-    text = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    """The sentences and table rows of a page, without headings, pictures, code."""
+    text = re.sub(r"^```.*?^```$", "", markdown, flags=re.DOTALL | re.MULTILINE)
     found: list[str] = []
     for block in re.split(r"\n\s*\n", text):
         lines = block.strip().splitlines()
-        if not lines or lines[0].startswith("#"):
+        if not lines or lines[0].startswith(("#", "![")):
             continue
         if lines[0].startswith("|"):
             found += [" ".join(line.strip("| ").split()) for line in lines[2:]]

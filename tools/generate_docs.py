@@ -1,4 +1,4 @@
-"""Writes what is derived from the code: pages in docs/, the README's table of actions.
+"""Writes what is derived from the code: pages in docs/.
 
 python tools/generate_docs.py            write them
 python tools/generate_docs.py --check    write nothing; fail if one of them is stale
@@ -27,7 +27,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 from tests.promises import GROUPS, MUTATIONS, Kept, Promise, keeping_tests  # noqa: E402
 
-BEGIN, END = "<!-- actions -->", "<!-- /actions -->"
 _WHERE = {"local": "desk"}
 _HEAD = f"""\
 # The {len(EVERY_ACTION)} actions
@@ -86,8 +85,7 @@ def main(arguments: list[str]) -> int:
     fresh = settle(ROOT / "docs" / "sandbox.md", coverage(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "promises.md", promises(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "tokens.md", ledger(), check=check) and fresh
-    readme = ROOT / "README.md"
-    return 0 if settle(readme, with_table(readme), check=check) and fresh else 1
+    return 0 if fresh else 1
 
 
 def settle(path: Path, text: str, *, check: bool) -> bool:
@@ -126,7 +124,7 @@ Generated from the catalogue by `tools/generate_docs.py`; a change belongs there
 A model pays for every tool that it is offered, and chooses worse among many. So MCP offers the
 {len(ACTIONS)} actions of `core` unless more is chosen:
 
-```console
+```text
 deskclerk mcp --toolsets core,users-plus
 ```
 
@@ -294,32 +292,6 @@ def notes(item: Parameter) -> str:
         f"default {str(item.default).lower()}" if item.default is not None else "",
     )
     return "; ".join(part for part in parts if part)
-
-
-def with_table(readme: Path) -> str:
-    """The README with its table of actions renewed; exits if the place for it is not marked."""
-    text = readme.read_text("utf-8") if readme.exists() else ""
-    if BEGIN not in text or END not in text.partition(BEGIN)[2]:
-        sys.exit(f"README.md: the lines {BEGIN} and {END} mark where the table of actions goes; add them.")
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
-
-
-def table() -> str:
-    """The actions as a compact table."""
-    rows = ["| action | command | effect | what it does |", "| --- | --- | --- | --- |"]
-    rows += [
-        f"| [`{action.spec.name}`](docs/actions.md#{action.spec.name}) | `{short(action)}` "
-        f"| {action.spec.effect} | {action.summary()} |"
-        for action in ACTIONS
-    ]
-    return "\n".join(rows)
-
-
-def short(action: type[Action]) -> str:
-    """The command without its options."""
-    ids = [name.upper() for name in positional(action)]
-    return " ".join([action.spec.resource.plural, action.spec.verb, *ids])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Promises have tests, tests that name a promise name one that there is, and the README makes no other."""
 
-from tests.promises import MUTATIONS, NO_PROMISES, PROMISES, ROOT, keeping_tests, sentences
+from tests.promises import MUTATIONS, NO_PROMISES, PAGES, PROMISES, ROOT, keeping_tests, sentences
 
 LEAST_MUTATIONS = 20
 
@@ -11,9 +11,9 @@ def test_every_promise_has_a_test_and_every_test_names_a_promise_that_there_is()
     assert sorted(named - PROMISES.keys()) == []
 
 
-def test_every_sentence_of_the_readme_is_a_promise_or_said_to_be_none():
+def test_every_sentence_of_the_readme_and_its_next_pages_is_a_promise_or_said_to_be_none():
     beginnings = [*NO_PROMISES, *(text for promise in PROMISES.values() for text in promise.readme)]
-    said = sentences((ROOT / "README.md").read_text("utf-8"))
+    said = [item for page in PAGES for item in sentences((ROOT / page).read_text("utf-8"))]
     assert [item for item in said if not item.startswith(tuple(beginnings))] == []
     assert [text for text in beginnings if not any(item.startswith(text) for item in said)] == []
 

@@ -30,21 +30,3 @@ def test_the_reference_has_every_action_and_parameter(generator):
         assert text.startswith(f"### {action.spec.name}\n")
         for name in action.parameters():
             assert f"| `{name}` |" in text
-
-
-def test_the_table_goes_between_its_marks(generator, tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- actions -->\na stale row\n<!-- /actions -->\nafter\n")
-    text = generator.with_table(readme)
-    assert text.startswith("before\n<!-- actions -->\n| action |")
-    assert text.endswith("|\n<!-- /actions -->\nafter\n")
-    assert "a stale row" not in text
-    assert text.count("| [`clerk_") == 48
-
-
-def test_a_readme_without_marks_is_refused(generator, tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("# deskclerk\n")
-    with pytest.raises(SystemExit, match="mark where the table of actions goes"):
-        generator.with_table(readme)
-    assert readme.read_text() == "# deskclerk\n"
