@@ -1,19 +1,23 @@
 # deskclerk: `make run` serves MCP on the sandbox, `make test` passes the tests; both make what they need.
 PYTHON ?= python3
 VENV ?= .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
 BIN := $(VENV)/bin
+endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
 
-.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel test-postgres test-browser test-js test-conformance test-mutations check format lint types docs docs-site index index-check lock clean
+.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel wheel bundle registry test-postgres test-browser test-js test-conformance test-mutations check format lint types docs docs-site index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/browser --ignore tests/conformance --ignore tests/fuzz \
-	  --ignore tests/endurance --ignore tests/js
+	  --ignore tests/endurance --ignore tests/js --ignore tests/published
 
 # The console in a real browser; needs Chromium (CHROMIUM=path if it is not on PATH) and npm for axe-core.
 test-browser: $(VENV)/dev.stamp tests/js/node_modules/axe-core
@@ -45,18 +49,36 @@ test-endurance: $(VENV)/dev.stamp
 test-mutations: $(VENV)/dev.stamp
 	$(BIN)/python tools/mutate.py
 
-# As it is published: an sdist, the wheel made of that, in an environment with nothing else but what it needs to run.
-# The demo runs there, and the types are checked as somebody who imports it has them checked.
+# As it is published: an sdist, the wheel made of that, and the MCP bundle. The demo runs in an environment with nothing
+# else but what it needs, the types are checked as somebody who imports it has them checked, and the tests have uvx,
+# pipx and a client of bundles start what was built.
 PUBLISHED := build/published
-test-wheel: $(VENV)/dev.stamp
-	rm -rf $(PUBLISHED)
-	$(BIN)/hatchling build --target sdist --directory $(PUBLISHED)
-	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir $(PUBLISHED) $(PUBLISHED)/deskclerk-*.tar.gz
+test-wheel: bundle
 	$(BIN)/python -m venv $(PUBLISHED)/venv
 	$(PUBLISHED)/venv/bin/pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements/run.txt
 	$(PUBLISHED)/venv/bin/pip --disable-pip-version-check --quiet install --no-deps $(PUBLISHED)/deskclerk-*.whl
 	$(PUBLISHED)/venv/bin/deskclerk demo
 	$(BIN)/mypy --config-file= --strict --python-executable $(PUBLISHED)/venv/bin/python tests/usage/library.py
+	$(BIN)/python -m pytest tests/published
+
+wheel: $(VENV)/dev.stamp
+	rm -rf $(PUBLISHED)
+	$(BIN)/hatchling build --target sdist --directory $(PUBLISHED)
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir $(PUBLISHED) $(PUBLISHED)/deskclerk-*.tar.gz
+
+# The MCP bundle (.mcpb) that desktop clients install with a click; needs npm.
+bundle: wheel packaging/node_modules/.package-lock.json
+	$(BIN)/python tools/package.py bundle $(PUBLISHED)/deskclerk-*.whl $(PUBLISHED)/bundle
+	cd packaging && npx mcpb validate ../$(PUBLISHED)/bundle/manifest.json
+	cd packaging && npx mcpb pack ../$(PUBLISHED)/bundle ../$(PUBLISHED)/deskclerk.mcpb
+
+packaging/node_modules/.package-lock.json: packaging/package-lock.json
+	cd packaging && npm ci --silent
+	@touch $@
+
+# server.json for the MCP registry, under the namespace of whoever publishes it: make registry NAMESPACE=io.github.you
+registry: $(VENV)/dev.stamp
+	$(BIN)/python tools/package.py registry $(NAMESPACE) build/server.json
 
 # The protocol's referees: its conformance suite, MCP Inspector and the TypeScript SDK; needs npm.
 test-conformance: $(VENV)/dev.stamp tests/conformance/node_modules/.package-lock.json
@@ -117,18 +139,19 @@ lock:
 clean:
 	rm -rf $(VENV) build dist
 
-$(BIN)/python:
+# On Windows it is python.exe, which make takes for another name.
+$(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "deskclerk needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(BIN)/python
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/pyvenv.cfg
 	@echo "Installing deskclerk and what it needs into $(VENV) (once) …"
 	$(PIP) install --require-hashes --requirement requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
+$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(VENV)/pyvenv.cfg
 	@echo "Installing deskclerk, what it needs and what checks it into $(VENV) (once) …"
 	$(PIP) install --require-hashes --requirement requirements/dev.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .

@@ -1,5 +1,6 @@
 """The command line from its first word to its exit code: what there is, and the flags that count for all."""
 
+import builtins
 import gc
 import importlib
 import keyword
@@ -26,6 +27,7 @@ _OTHERS = {
     "demo": "demo",
     "doctor": "doctor",
     "export": "jobs",
+    "help": "guides",
     "import": "jobs",
     "install": "install.command",
     "jobs": "jobs",
@@ -60,7 +62,8 @@ class Root(click.Group):
             # One command's module and no other's: help and completion stay quick.
             module = importlib.import_module(f"deskclerk.faces.cli.{_OTHERS[cmd_name]}")
             # A word of Python's own has a name with a line behind it.
-            name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+            own = keyword.iskeyword(cmd_name) or hasattr(builtins, cmd_name)
+            name = f"{cmd_name}_" if own else cmd_name
             command: click.Command = getattr(module, name)
             return command
         from deskclerk.faces.cli.commands import resource_group  # noqa: PLC0415
@@ -172,8 +175,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def completion(ctx: click.Context, /, shell: str) -> None:
     """Print the completion script of a shell.
 
-    For bash: deskclerk completion bash > ~/.local/share/bash-completion/completions/deskclerk
-    """
+    \b
+    deskclerk completion bash > ~/.local/share/bash-completion/completions/deskclerk
+    deskclerk completion zsh > "${fpath[1]}/_deskclerk"
+    deskclerk completion fish > ~/.config/fish/completions/deskclerk.fish
+    """  # noqa: D301 - click's mark for lines that stay as they are
     from click.shell_completion import get_completion_class  # noqa: PLC0415
 
     kind = get_completion_class(shell)
