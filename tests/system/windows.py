@@ -1,4 +1,4 @@
-"""A stand-in for Windows: deskclerk's own branches for it run, and what they ask of the system is answered here.
+"""A stand-in for Windows: deskclerk's own branches run, and what they ask of the system is answered here.
 
 Access rules are kept by inode, as a file keeps them when it is renamed. What a folder hands down is worked
 out when somebody looks, as Windows does when a file is made. Nothing here proves how Windows itself answers.
@@ -51,7 +51,7 @@ class Rules:
 
 
 class Windows:
-    """The system: `consoles` are descriptors with a console behind them, `attached` whether there is one at all.
+    """The system: `consoles` are descriptors of a console, `attached` whether the process has one at all.
 
     `keeps_rules` is whether the file system has access rules; FAT has none.
     """
@@ -84,9 +84,8 @@ class Windows:
         entries = self.rules_of(path).entries
         return entries is None or not {who for _, who in entries} <= TRUSTED
 
-    def create_file(self, path, access, share, attributes, how, flags, template):
+    def create_file(self, path, access, share, attributes, how, *_):
         """`CreateFile`."""
-        del flags, template
         assert attributes.bInheritHandle is False
         there = os.path.exists(path)  # noqa: PTH110
         if how == "CREATE_NEW" and there:
