@@ -13,6 +13,7 @@ KEEP_SECONDS = 30
 """How long an idle connection is kept: longer than clients keep one, or a request could meet its end."""
 LARGEST_HEAD = 2**16
 """Bytes of a request line and its headers."""
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
 _TOO_LARGE = "The request's head is too large."
 
 
@@ -35,7 +36,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """A new connection."""
         super().connection_made(transport)
         # asyncio does this only for sockets that name their protocol; else each answer waits some 40 ms.
-        if (peer := transport.get_extra_info("socket")) is not None and peer.family != socket.AF_UNIX:
+        if (peer := transport.get_extra_info("socket")) is not None and peer.family in _INTERNET:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:

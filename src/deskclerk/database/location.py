@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError
 from deskclerk.database.connection import Database
 from deskclerk.database.failures import shown_place
 from deskclerk.errors import InvalidSettings, StorageUnavailable
+from deskclerk.system.private_files import make_new_folder_private, open_private
 
 _POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 _ACCEPTED = "Accepted: a file's path, sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE."
@@ -69,7 +70,7 @@ def read_url(location: str | Path) -> URL:
 def _make_private(path: Path) -> None:
     """The folder and the file for their owner only, whatever the umask says."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        make_new_folder_private(path.parent)
+        os.close(open_private(path, os.O_CREAT | os.O_RDWR))
     except OSError as error:
         raise StorageUnavailable.by_the_system(path, error) from None

@@ -1,8 +1,9 @@
 """PostgreSQL, asked asynchronously through psycopg."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import URL, Dialect, Executable, RowMapping, event
@@ -88,10 +89,24 @@ class PostgresConnection:
         return await self._connection.run_sync(work, *args)
 
 
+def _check_event_loop() -> None:
+    """InvalidSettings in a loop that psycopg cannot use (psycopg.org/psycopg3/docs/advanced/async.html)."""
+    if sys.platform != "win32":
+        return
+    with suppress(RuntimeError):  # none runs yet
+        if isinstance(asyncio.get_running_loop(), asyncio.ProactorEventLoop):
+            raise InvalidSettings(
+                "PostgreSQL cannot be used in the event loop that Windows has by itself.",
+                next_step="Leave DESKCLERK_DATABASE unset, or run deskclerk in WSL; a program of your "
+                "own gives asyncio.Runner a loop_factory of asyncio.SelectorEventLoop.",
+            )
+
+
 class PostgresDatabase:
     """A database of a server."""
 
     def __init__(self, url: URL) -> None:
+        _check_event_loop()
         self.url = url.set(query={"connect_timeout": str(CONNECT_SECONDS), **url.query})
         try:
             self.engine = create_async_engine(self.url, pool_pre_ping=True, hide_parameters=True)

@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,12 @@ def claude_code(settings: "Settings", url: str | None = None) -> str:
         header = ' --header "Authorization: Bearer $DESKCLERK_TOKEN"' if settings.token else ""
         return f"claude mcp add --transport http deskclerk {url}{header}"
     server = stdio_configuration(settings)["mcpServers"]["deskclerk"]
-    return f"claude mcp add deskclerk -- {shlex.join([server['command'], *server['args']])}"
+    return f"claude mcp add deskclerk -- {_words([server['command'], *server['args']])}"
+
+
+def _words(words: list[str]) -> str:
+    """Words as a shell takes them; Windows' shells know double quotes."""
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def _json(value: dict[str, Any]) -> str:
@@ -82,6 +88,9 @@ def flags_of(settings: "Settings") -> list[str]:
 def program() -> str:
     """This program as another process can start it."""
     own = Path(sys.argv[0])
+    if sys.platform == "win32" and own.name == "deskclerk":
+        # What pip installs there takes the ending off before Python sees it.
+        own = own.with_suffix(".exe")
     if own.name.startswith("deskclerk") and own.exists():
         return str(own.absolute())
     return shutil.which("deskclerk") or "deskclerk"

@@ -39,10 +39,11 @@ from deskclerk.desk.jobs.job import BY_A_PERSON, CANCEL, CANCELLED, DONE, PAUSE,
 from deskclerk.desk.jobs.running import Tools
 from deskclerk.desk.jobs.store import LostJobError
 from deskclerk.desk.journal.process_locks import claim
-from deskclerk.desk.secrets.private_files import make_folder
 from deskclerk.desk.view.answers import compact, project
 from deskclerk.desk.view.cleaning import line_of, without_secrets
 from deskclerk.errors import ClerkError, InvalidRequest, NotFound, RateLimited
+from deskclerk.system.private_files import make_private_folder, open_private, sync, sync_folder
+from deskclerk.system.private_files import replace as replace_file
 
 EVERYTHING = "everything"
 FORMATS = ("ndjson", "csv")
@@ -278,9 +279,9 @@ class Export:
         if not offset:
             # Nothing of it counts yet; a new one is nobody's link, and private from its first moment.
             if not part.parent.exists():
-                make_folder(part.parent)
+                make_private_folder(part.parent)
             part.unlink(missing_ok=True)
-            file = open(part, "xb", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115
+            file = open(part, "xb", opener=lambda _, flags: open_private(part, flags))  # noqa: SIM115
         else:
             self._check_whole(part)
             file = part.open("r+b")
@@ -306,7 +307,7 @@ class Export:
         with _on_disk(self._target.place):
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
         await self._note(
             cursor=cursor, offset=progress["offset"] + len(data), written=progress["written"] + len(items)
         )
@@ -325,9 +326,9 @@ class Export:
             if not file.samefile(part):
                 raise _taken(file) from None
         except OSError:  # a file system without links
-            part.replace(file)
+            replace_file(part, file)
         part.unlink(missing_ok=True)
-        _sync(file.parent)
+        sync_folder(file.parent)
 
     def _close(self) -> None:
         file, self._file = self._file, None
@@ -526,13 +527,3 @@ def _at(value: Any, path: str) -> Any:
         return None
     head, _, rest = path.partition(".")
     return _at(value.get(head), rest) if rest else value.get(head)
-
-
-def _sync(folder: Path) -> None:
-    """Has the file's new name on the disk too, where the system can say that of a folder."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -6,22 +6,22 @@ from pathlib import Path
 
 from deskclerk.desk.jobs.job import Item
 from deskclerk.desk.jobs.store import JobStore
-from deskclerk.desk.secrets.private_files import make_folder
+from deskclerk.system.private_files import make_private_folder, open_private, replace, sync
 
 
 async def write_results(store: JobStore, job_id: str, path: Path) -> int:
     """Write what has become of every item, in their order; how many lines."""
-    make_folder(path.parent)
+    make_private_folder(path.parent)
     draft, lines = path.with_suffix(".draft"), 0
     draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
         async for item in store.every_item(job_id):
             file.write(result_line(item))
             lines += 1
         file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+        sync(file.fileno())
+    replace(draft, path)
     return lines
 
 

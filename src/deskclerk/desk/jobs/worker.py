@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -25,9 +24,10 @@ from deskclerk.desk.jobs.store import JobStore, LostJobError
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.process_locks import ProcessLock, take_lock
 from deskclerk.desk.notifications.messages import PausedJob
-from deskclerk.desk.secrets.private_files import make_folder
 from deskclerk.errors import StorageUnavailable
 from deskclerk.settings import Settings
+from deskclerk.system.private_files import make_private_folder, open_private
+from deskclerk.system.processes import detached, on_signals
 
 if TYPE_CHECKING:
     from deskclerk.desk.jobs.engine import Engine
@@ -74,7 +74,7 @@ class Worker:
         self._name = self._journal.process_name()
         place: Path | str = jobs_database(self._settings)
         if isinstance(place, Path):
-            make_folder(place.parent)
+            make_private_folder(place.parent)
         self._engine = Engine(place, self._name)
         await self._engine.launch(list(self._places), self._part)
         await self._store.sweep()
@@ -248,8 +248,8 @@ def start_worker(settings: Settings, journal: Journal, instance: Instance) -> bo
     # Those that ended meanwhile are let go: whoever serves for days starts many.
     _started[:] = [process for process in _started if process.poll() is None]
     folder = settings.data / "jobs"
-    make_folder(folder)
-    log = os.open(folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    make_private_folder(folder)
+    log = open_private(folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", "deskclerk", "jobs", "work", "--until-idle"],
@@ -257,7 +257,7 @@ def start_worker(settings: Settings, journal: Journal, instance: Instance) -> bo
             stdout=log,
             stderr=log,
             env=settings.environment(),
-            start_new_session=True,
+            **detached(),
         )
     finally:
         os.close(log)
@@ -266,9 +266,5 @@ def start_worker(settings: Settings, journal: Journal, instance: Instance) -> bo
 
 
 def stop_at_signals(stop: Callable[[], None]) -> None:
-    """Have SIGTERM and SIGINT end a worker in order."""
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        # Windows has no handlers in the loop: there the process ends as if it were killed, and loses nothing.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(name, stop)
+    """Have the signals that ask a process to end do so in order."""
+    on_signals(lambda _: stop())

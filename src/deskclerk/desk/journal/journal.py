@@ -24,6 +24,7 @@ from deskclerk.desk.journal.records import (
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.desk.view.cleaning import without_secrets
 from deskclerk.errors import DeskclerkError, StorageUnavailable
+from deskclerk.system.private_files import make_database_folder
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -76,6 +77,8 @@ class Journal:
                 from deskclerk.database import open_database, upgrade  # noqa: PLC0415 - opened when needed
 
                 place = self._url.get_secret_value() if self._url else self._location
+                if not self._url:
+                    self._make_folder()
                 # Every commit is synced: an intent that a power cut took away would be a write nobody knows
                 # of.
                 database = open_database(place, durable=True)
@@ -338,6 +341,12 @@ class Journal:
             if self._process:
                 self._process.end()
                 self._process = None
+
+    def _make_folder(self) -> None:
+        try:
+            make_database_folder(self._location.parent)
+        except OSError as error:
+            raise StorageUnavailable.by_the_system(self._location.parent, error) from None
 
     def locks(self) -> Path | str:
         """Where processes hold their locks: beside the file, or on the server."""

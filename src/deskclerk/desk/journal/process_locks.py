@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from deskclerk.system.private_files import make_new_folder_private
+
 
 class ProcessLock(Protocol):
     """One process's lock, held until `end`."""
@@ -26,7 +28,7 @@ class FileLock:
     """A lock on a file."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_new_folder_private(folder)
         self.name = name
         self._path = folder / name
         # The lock counts, not the file: one that a killed process left behind can be taken again.
@@ -37,6 +39,12 @@ class FileLock:
 
     def end(self) -> None:
         """Give the lock back; the file goes with it."""
+        if sys.platform == "win32":
+            # There no file goes that somebody has open, this process or the next one that looks at it.
+            os.close(self._descriptor)
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+            return
         # Unlinked while it is still held: afterwards somebody else could have taken the same file.
         self._path.unlink(missing_ok=True)
         os.close(self._descriptor)

@@ -95,7 +95,7 @@ class Handovers:
             (self._folder / handover_id).rename(taken)
         except FileNotFoundError:
             return None
-        lines = taken.read_text().splitlines()
+        lines = taken.read_text(encoding="utf-8").splitlines()
         taken.unlink()
         values = dict(line.split(" = ", 1) for line in lines if " = " in line)
         return replace(known[handover_id], values=values)

@@ -9,7 +9,9 @@ import functools
 import hashlib
 import hmac
 import json
+import re
 import secrets
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from deskclerk.catalogue.fields import REFERENCE, REFERENCE_PREFIX, SECRET_NAME,
 from deskclerk.desk.secrets.private_files import write_new, write_over
 from deskclerk.errors import InvalidRequest
 
+_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 _AGAIN = "Nothing was sent. Correct the arguments and call again."
 _NAME_RULE = "letters, digits, '_', '-' or '.', at most 64, beginning with a letter or digit"
 # At a terminal and in the console a person types; what comes over MCP a model has written.
@@ -46,7 +49,16 @@ class Secrets:
     def store(self, name: str, value: str) -> None:
         """Store a value under a name, in place of the one that was there."""
         # The name is checked before it becomes a path: it cannot lead out of the folder.
-        write_over(self._folder / check_secret_name(name), value)
+        path = self._folder / check_secret_name(name)
+        known = [item.name for item in self.listed()]
+        # macOS and Windows take `Key` for the file `key`: one secret would silently replace the other.
+        if path.exists() and name not in known:
+            same = ", ".join(item for item in known if item.casefold() == name.casefold())
+            raise InvalidRequest(
+                f"This system takes {name} for another secret's name: {same}.",
+                next_step="Choose another name, or spell it as that one.",
+            )
+        write_over(path, value)
 
     def remove(self, name: str) -> None:
         """Forget a secret; InvalidRequest if there is none of that name."""
@@ -140,6 +152,12 @@ def check_secret_name(name: str) -> str:
     """A name as given, or InvalidRequest."""
     if not SECRET_NAME.fullmatch(name):
         raise InvalidRequest(f"That is not a name for a secret; accepted: {_NAME_RULE}.")
+    # Windows opens a device by these names, whatever stands behind a dot, and drops a dot at the end.
+    if sys.platform == "win32" and (name.endswith(".") or _DEVICE.fullmatch(name.partition(".")[0])):
+        raise InvalidRequest(
+            f"{name} is no name for a file on Windows.",
+            next_step=f"Choose another, such as {name.strip('.')}_1.",
+        )
     return name
 
 

@@ -18,7 +18,8 @@ from deskclerk.errors import (
     StorageUnavailable,
     innermost,
 )
-from deskclerk.faces.cli.state import State, console, is_terminal
+from deskclerk.faces.cli.state import State, console
+from deskclerk.system.terminals import is_terminal
 
 _LONGEST_TRACEBACK = 100_000
 DONE, FAILED, USAGE, REJECTED, WAITS, INTERRUPTED = 0, 1, 2, 4, 8, 130

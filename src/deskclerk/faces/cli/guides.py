@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from deskclerk.faces.cli.state import State, console, is_terminal
+from deskclerk.faces.cli.state import State, console
+from deskclerk.system.terminals import is_terminal
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from deskclerk.faces.cli.commands import yes_option
 from deskclerk.faces.cli.output import print_lines
 from deskclerk.faces.cli.state import State, console, json_option
 from deskclerk.faces.value_text import cell, moment
+from deskclerk.system.processes import on_signals
 
 if TYPE_CHECKING:
     from deskclerk.desk import Answer, Desk
@@ -196,16 +196,12 @@ def _interrupts() -> Iterator[asyncio.Event]:
     """An event that Ctrl-C sets, for as long as the block lasts."""
     # Left to itself asyncio cancels what is under way, a query in the middle included, and what becomes of
     # that is up to everything below. Between two looks there is nothing to cut off.
-    interrupted, loop = asyncio.Event(), asyncio.get_running_loop()
-    try:
-        loop.add_signal_handler(signal.SIGINT, interrupted.set)
-    except NotImplementedError:  # Windows: there the cancellation is all that there is
-        yield interrupted
-        return
+    interrupted = asyncio.Event()
+    leave = on_signals(lambda _: interrupted.set(), ("SIGINT",))
     try:
         yield interrupted
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        leave()
 
 
 async def _one(state: State, entry_id: str) -> None:

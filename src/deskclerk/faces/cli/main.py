@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from deskclerk.faces.cli.failures import DONE, exit_code, report
-from deskclerk.faces.cli.state import State, json_option, set_option, setting_options, silence
+from deskclerk.faces.cli.state import State, json_option, set_option, setting_options
+from deskclerk.system.terminals import reader_has_gone, silence, speak_utf8
 from deskclerk.version import __version__
 
 _OTHERS = {
@@ -86,7 +87,9 @@ class Root(click.Group):
         """A reader that has enough (`| head`) ends a command quietly; what it did is done."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
+        except OSError as error:
+            if not reader_has_gone(error):
+                raise
             silence(sys.stdout)
             return None
 
@@ -138,12 +141,15 @@ def run(arguments: Sequence[str] | None = None) -> None:
     # What serves for days looks as often as Python does by itself; `mcp` does so when it has started.
     if not _SERVING.intersection(sys.argv[1:] if arguments is None else arguments):
         gc.set_threshold(_OBJECTS_BETWEEN)
+    speak_utf8()
     code = main(arguments)
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError as error:
+            if not reader_has_gone(error):
+                raise
             silence(stream)
     # Everything is closed and written: taking the modules down one by one would take longer than a command.
     os._exit(code)

@@ -15,6 +15,7 @@ from deskclerk.catalogue.fields import is_reference
 from deskclerk.catalogue.parameter import keys_of
 from deskclerk.catalogue.withheld import may_be_seen, secrets_in
 from deskclerk.faces.command_words import flag, metavar, positional
+from deskclerk.system.terminals import is_terminal
 
 _NOT_PLAIN = (
     "a secret is not taken from the command line, where the shell's history would keep it: "
@@ -102,7 +103,7 @@ class SecretText(click.ParamType[Any]):
         return text.split() if self.many else text
 
     def _ask(self, param: click.Parameter | None) -> str:
-        if not sys.stdin.isatty():
+        if not is_terminal(sys.stdin):
             return sys.stdin.read()
         label = (param.name or "secret").replace("_", " ") if param else "secret"
         return str(click.prompt(label.capitalize(), hide_input=True, err=True))

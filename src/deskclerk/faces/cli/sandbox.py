@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import json
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -27,16 +26,16 @@ from deskclerk.faces.cli.sandbox_controls import (
 )
 from deskclerk.faces.cli.state import State, json_option, progress, setting_options
 from deskclerk.settings import SANDBOX_KEY
+from deskclerk.system.processes import on_signals
 
 
 async def serve_sandbox(state: State, host: str, port: int, location: str | Path, token: str | None) -> None:
-    """Serve until SIGINT or SIGTERM; InvalidSettings if the address cannot be bound."""
+    """Serve until a signal asks to end; InvalidSettings if the address cannot be bound."""
     from deskclerk.sandbox import open_sandbox  # noqa: PLC0415 - only here
     from deskclerk.sandbox.serving import serving  # noqa: PLC0415
 
-    ended, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+    ended = asyncio.Event()
+    on_signals(lambda _: ended.set())
     with _listen(host, port) as listener:
         async with open_sandbox(location) as opened, serving(opened, listener, token=token):
             _say_ready(state, _origin(host, listener.getsockname()[1]), location)

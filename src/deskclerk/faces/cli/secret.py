@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deskclerk.faces.cli.state import State, console, is_terminal, json_option
+from deskclerk.faces.cli.state import State, console, json_option
+from deskclerk.system.terminals import is_terminal
 
 if TYPE_CHECKING:
     from deskclerk.desk.secrets.references import Secrets

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import json
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from deskclerk.faces.cli.state import State, is_terminal, json_option, setting_options
+from deskclerk.faces.cli.state import State, json_option, setting_options
+from deskclerk.system.processes import on_signals
+from deskclerk.system.terminals import is_terminal
 
 if TYPE_CHECKING:
     from deskclerk.desk import Desk
@@ -123,9 +124,7 @@ def _show(link: str) -> None:
 
 
 async def _stopped() -> None:
-    """Until SIGINT or SIGTERM."""
+    """Until a signal asks to end."""
     stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt remains
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    on_signals(lambda _: stopped.set())
     await stopped.wait()

@@ -1,6 +1,5 @@
 """What one run of the command line was told, the streams that it talks to, and progress on them."""
 
-import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -8,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+from deskclerk.system.terminals import is_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,20 +70,6 @@ class State:
             from deskclerk.desk.view.cleaning import clean_text  # noqa: PLC0415
 
             console(sys.stderr).print(clean_text(text), style=style)
-
-
-def is_terminal(stream: TextIO) -> bool:
-    """Whether a stream is a terminal; a closed or replaced one is not."""
-    try:
-        return stream.isatty()
-    except ValueError:
-        return False
-
-
-def silence(stream: TextIO) -> None:
-    """Whoever read has enough: what is still buffered goes nowhere when the process ends."""
-    # Closing the stream would raise again when Python flushes it at its end.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def console(stream: TextIO) -> "Console":

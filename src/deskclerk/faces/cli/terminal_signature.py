@@ -1,10 +1,7 @@
 """A person's signature at the terminal: what will change is shown, and the answer is typed."""
 
 import getpass
-import os
-import select
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 from deskclerk.catalogue import Effect
 from deskclerk.desk import Decision, Plan, Signature
 from deskclerk.desk.approvals.pin import SigningRules
-from deskclerk.faces.cli.state import console, is_terminal
+from deskclerk.faces.cli.state import console
+from deskclerk.system.terminals import await_input, is_terminal, owns_terminal
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -80,17 +78,6 @@ def at_a_terminal() -> bool:
     return is_terminal(sys.stdin) and is_terminal(sys.stderr) and owns_terminal()
 
 
-def owns_terminal() -> bool:
-    """Whether the process belongs to a terminal, so that what is typed there reaches it."""
-    try:
-        # Pipes and a made-up terminal can look like a person's; /dev/tty is the one that the process belongs
-        # to.
-        os.close(os.open("/dev/tty", os.O_RDWR))
-    except OSError:
-        return False
-    return True
-
-
 def ask(words: tuple[str, ...]) -> str | None:
     """The line that the person types; None if the dialogue is closed (Ctrl-C, Ctrl-D)."""
     try:
@@ -100,7 +87,7 @@ def ask(words: tuple[str, ...]) -> str | None:
             )
             sys.stderr.write("> ")
             sys.stderr.flush()
-            _await_input()
+            await_input(sys.stdin)
             typed = sys.stdin.readline()
     except KeyboardInterrupt:
         typed = ""
@@ -159,31 +146,6 @@ def change_text(change: "Change") -> "Text":
     colour = "red" if change.kind == "removed" else "green"
     label, arrow, new = text.rpartition(" → ")
     return Text.assemble(label, arrow, (new, colour)) if arrow else Text(text)
-
-
-def _await_input() -> None:
-    """Wait until something is typed; a Ctrl-C ends it, also one from just before the reading begins."""
-    if sys.platform == "win32" or not _has_descriptor(sys.stdin):
-        return
-    heard, told = socket.socketpair()
-    told.setblocking(False)
-    # A signal that comes between the prompt and the reading would else be lost, and the line waited for.
-    before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-    try:
-        select.select([sys.stdin, heard], [], [])
-    finally:
-        signal.set_wakeup_fd(before)
-        heard.close()
-        told.close()
-
-
-def _has_descriptor(stream: TextIO) -> bool:
-    """Whether the system can wait for a stream."""
-    try:
-        stream.fileno()
-    except OSError:
-        return False
-    return True
 
 
 @contextmanager

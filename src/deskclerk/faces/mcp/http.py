@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -162,10 +163,10 @@ async def _see_to_jobs(desk: Desk) -> None:
 
 def _take_every_descriptor() -> None:
     """As many open files as the system allows: a client keeps two connections, and 1,024 are soon used up."""
-    try:
-        import resource  # noqa: PLC0415 - Windows has no such bound
-    except ImportError:
+    if sys.platform == "win32":  # has no such bound
         return
+    import resource  # noqa: PLC0415 - there only
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < most:

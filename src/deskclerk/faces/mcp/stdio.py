@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +15,7 @@ from deskclerk.faces.mcp.calls import Doorway
 from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.faces.mcp.stdio_lines import Lines, Messages, Output
 from deskclerk.settings import Settings
+from deskclerk.system.processes import on_signals
 
 if TYPE_CHECKING:
     import anyio
@@ -94,7 +94,7 @@ async def _console(desk: Desk) -> AsyncIterator[Doorway | None]:
 
 
 async def _until_signalled(serving: Coroutine[Any, Any, None]) -> int:
-    """Run until done, or until SIGINT or SIGTERM cancels it; the signal's number, or 0."""
+    """Run until done, or until a signal cancels it; the signal's number, or 0."""
     task = asyncio.create_task(serving)
     received: list[int] = []
 
@@ -102,10 +102,7 @@ async def _until_signalled(serving: Coroutine[Any, Any, None]) -> int:
         received.append(number)
         task.cancel()
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: the client's closing end remains
-            loop.add_signal_handler(number, stop, number)
+    on_signals(stop)
     with contextlib.suppress(asyncio.CancelledError):
         await task
     return received[0] if received else 0

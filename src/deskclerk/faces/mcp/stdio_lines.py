@@ -9,6 +9,7 @@ import json
 import os
 import re
 import select
+import sys
 from types import TracebackType
 from typing import Any, Self
 
@@ -142,7 +143,7 @@ class Output:
 
 def _takes(descriptor: int) -> bool:
     """Whether something can be written without waiting."""
-    if not hasattr(select, "poll"):  # Windows
+    if sys.platform == "win32":  # asks of sockets only
         return False
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)

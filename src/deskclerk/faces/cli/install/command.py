@@ -23,8 +23,9 @@ from deskclerk.faces.cli.install.editing import Entry, Unparsable, UnreadableFil
 from deskclerk.faces.cli.install.files import backup_of, read, restore, write
 from deskclerk.faces.cli.install.links import link_for
 from deskclerk.faces.cli.install.showing import change_lines, masked
-from deskclerk.faces.cli.state import State, is_terminal, json_option, setting_options
+from deskclerk.faces.cli.state import State, json_option, setting_options
 from deskclerk.settings import Settings, UserFolders
+from deskclerk.system.terminals import is_terminal
 
 _FOR_THE_ENTRY = ("read_only", "tools", "toolsets", "instance", "home")
 
