@@ -3,19 +3,21 @@
 Each is a read of the desk's, with its policy and its line in the journal; few come, and cleaned.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import mcp_types as types
 
-from deskclerk.catalogue import GetJob, ListClients, ListJobs, ListOrganizations, ListUsers
+from deskclerk.catalogue import Action, GetJob, ListClients, ListJobs, ListOrganizations, ListUsers
 from deskclerk.desk import Caller, Desk
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import InvalidRequest
 from deskclerk.faces.mcp.prompts import Argument, Kind
 
-_Name = Callable[[Mapping[str, Any]], Any]
-"""What an item of a list is named by."""
+_OF_A_USER = ("email_addresses.email_address", "username", "phone_numbers.phone_number", "id")
+_OF_AN_ORGANIZATION = ("slug", "id")
+_OF_AN_APPLICATION = ("name", "id")
+"""What a thing is named by: the first of these that it has."""
 _MOST = 10
 _LONGEST = 100
 """Characters of one value; a longer name is given by its id."""
@@ -38,11 +40,11 @@ class Completions:
     async def of_kind(self, kind: Kind, text: str, caller: Caller) -> types.Completion:
         """What names a thing of this kind; nothing for what the instance does not know."""
         if kind is Kind.USER:
-            return await self._listed(ListUsers, {"query": text}, _user, caller)
+            return await self._listed(ListUsers, {"query": text}, _OF_A_USER, caller)
         if kind is Kind.ORGANIZATION:
-            return await self._listed(ListOrganizations, {"query": text}, _organization, caller)
+            return await self._listed(ListOrganizations, {"query": text}, _OF_AN_ORGANIZATION, caller)
         if kind is Kind.APPLICATION:
-            return await self._listed(ListClients, {"name_query": text}, _application, caller)
+            return await self._listed(ListClients, {"name_query": text}, _OF_AN_APPLICATION, caller)
         return types.Completion(values=[], total=0, has_more=False)
 
     async def of_action(self, text: str, caller: Caller) -> types.Completion:
@@ -62,18 +64,19 @@ class Completions:
         return _beginning([item["id"] for item in found["items"]], text)
 
     async def _listed(
-        self, kind: Any, search: Mapping[str, str], name: Any, caller: Caller
+        self, kind: type[Action], search: Mapping[str, str], fields: Sequence[str], caller: Caller
     ) -> types.Completion:
         # No name is that long, and Clerk would refuse it.
         if any(len(text) > _LONGEST for text in search.values()):
             raise InvalidRequest(
                 f"No name is longer than {_LONGEST} characters.", next_step="Type fewer, or give an id."
             )
-        arguments = {key: text for key, text in search.items() if text.strip()} | {"limit": str(_MOST)}
+        given = {key: text for key, text in search.items() if text.strip()}
+        arguments = given | {"limit": _MOST, "fields": list(fields)}
         action = await self._desk.action(kind, arguments, caller)
         found = (await self._desk.perform(action, caller=caller)).value
         items = found["items"]
-        values = [_usable(name(item), item["id"]) for item in items]
+        values = [_usable(_name(item, fields), item["id"]) for item in items]
         # Of two with one name the name says neither.
         values = [
             item["id"] if values.count(value) > 1 else value
@@ -82,17 +85,16 @@ class Completions:
         return types.Completion(values=values, total=found["total"], has_more=found["next"] is not None)
 
 
-def _user(item: Mapping[str, Any]) -> Any:
-    addresses = item.get("email_addresses") or []
-    return next(iter([*addresses, item.get("username"), *(item.get("phone_numbers") or [])]), None)
-
-
-def _organization(item: Mapping[str, Any]) -> Any:
-    return item.get("slug")
-
-
-def _application(item: Mapping[str, Any]) -> Any:
-    return item.get("name")
+def _name(item: Mapping[str, Any], fields: Iterable[str]) -> Any:
+    """What the first of the fields says that says anything."""
+    for field in fields:
+        key, _, inner = field.partition(".")
+        value = item.get(key)
+        if inner:
+            value = next((part.get(inner) for part in value or () if isinstance(part, Mapping)), None)
+        if value:
+            return value
+    return None
 
 
 def _usable(name: Any, its_id: str) -> str:

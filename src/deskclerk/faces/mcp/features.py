@@ -5,7 +5,6 @@ What goes wrong is an error of the protocol's, with the next step in its message
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
@@ -125,7 +124,7 @@ def _told(ctx: Context) -> Iterator[None]:
     try:
         yield
     except DeskclerkError as error:
-        raise MCPError(_code(error, ctx), clean_text(str(error)), _data(error)) from None
+        raise MCPError(_code(error, ctx), clean_text(str(error)), clean(error.as_dict())) from None
     except Exception as error:  # noqa: BLE001 - the last line: nothing unexpected reaches a client
         log_unexpected(ctx.method, error)
         raise MCPError(
@@ -133,10 +132,6 @@ def _told(ctx: Context) -> Iterator[None]:
             f"{ctx.method} failed inside deskclerk. This is a fault of deskclerk, not of the request; "
             "its log says where.",
         ) from None
-
-
-def _data(error: DeskclerkError) -> dict[str, Any]:
-    return dict(clean(error.as_dict()))
 
 
 def _code(error: DeskclerkError, ctx: Context) -> int:

@@ -138,10 +138,11 @@ PROMPTS = (
                 Kind.CHOICE,
                 "What becomes of the account",
                 required=False,
-                choices=(Choice("ban", BanUser), Choice("delete", DeleteUser), Choice("keep", GetUser)),
+                # The first one offered is the default: never the one without a way back.
+                choices=(Choice("ban", BanUser), Choice("keep", GetUser), Choice("delete", DeleteUser)),
             ),
         ),
-        (GetUser, ListOrganizations),
+        (GetUser, ListOrganizations, DeleteOrgMembership),
         (
             Step(GetUser, "find the user; go on with the id that it answers, and say who it is."),
             Step(ListOrganizations, "with user_id: every organization that the person is a member of."),
