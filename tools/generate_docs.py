@@ -86,13 +86,13 @@ _PROMPTS_HEAD = """\
 Generated from `src/deskclerk/faces/mcp/prompts.py` and `resources.py` by `tools/generate_docs.py`; a change
 belongs there.
 
-Beside its tools the MCP server has [prompts][], which a person chooses, and [resources][], which a person or a
-client reads by their address. None of them stands in `tools/list`, so none costs a model anything until it is
-used.
+Beside its tools the MCP server has [prompts][], which a person chooses, and [resources][], which a person or
+a client reads by their address. None of them stands in `tools/list`, so none costs a model anything until it
+is used.
 
-- **The policy holds for all of them.** A prompt names only tools that its caller is offered. A step whose tool
-  is withheld is left out; a prompt that would be nothing without a tool is not listed, and asked for it says
-  which it lacks. What Clerk holds is read through the same desk as a tool's answer: journalled, without
+- **The policy holds for all of them.** A prompt names only tools that its caller is offered. A step whose
+  tool is withheld is left out; a prompt that would be nothing without a tool is not listed, and asked for it
+  says which it lacks. What Clerk holds is read through the same desk as a tool's answer: journalled, without
   secrets, cleaned, brief, cut to the budget.
 - **None of them signs anything.** A plan's resource shows what a person is shown; a prompt says that a person
   signs, as `confirm` has it.
@@ -105,12 +105,12 @@ used.
 - **No change is told.** `listChanged` and `subscribe` are false: what is offered is settled when the server
   starts. The list of resources has the plans that wait, fifty entries a page, and is to be asked again.
 
-What clients make of them, as their own pages and trackers say:
+What clients make of them, as guides and issue threads say:
 
 | client | prompts | resources | found in |
 | --- | --- | --- | --- |
 | Claude Code | commands of the slash menu | `@` and the address | [its guide][claude] |
-| Claude Code | an argument is one word: of a name with a space only the first arrives | | [#14210][one-word] |
+| Claude Code | an argument is one word: of a name only the first arrives | | [#14210][one-word] |
 | Claude Code | does not ask for an argument that is left out: the error says which | | [#30733][not-asked] |
 | VS Code | commands of the slash menu | attached to the conversation | [opencode#806][vs-code] |
 
