@@ -66,7 +66,8 @@ class Disclosure:
         shown: list[dict[str, Any]] = []
         size = 0
         for _ in range(_MOST_LOOKS):
-            found = await self._journal.entries(EntryFilter(before=before), limit=_AT_ONCE)
+            wanted = EntryFilter(instance=self._instance.id, before=before)
+            found = await self._journal.entries(wanted, limit=_AT_ONCE)
             for entry in reversed(found):
                 if not self._is_shown(entry, sight):
                     before = entry["line"]
@@ -128,7 +129,8 @@ class Disclosure:
         return {
             "instance": self._instance.label,
             "read_only": settings.read_only,
-            "access": settings.access,
+            # Of what is offered, not of the settings: an instance's or a caller's rules may have less.
+            "access": next((str(effect) for effect in reversed(Effect) if effects[str(effect)]), None),
             "confirm": settings.confirm,
             "a_person_signs": [
                 str(effect) for effect in Effect if effects[str(effect)] and self._policy.asks(effect)

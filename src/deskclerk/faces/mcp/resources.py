@@ -5,9 +5,9 @@ desk's own records a caller sees what `Desk.disclosure` shows.
 """
 
 import base64
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -42,6 +42,11 @@ class NoSuchResource(InvalidRequest):
     """There is nothing at this address."""
 
 
+@functools.cache
+def _template(uri: str) -> UriTemplate:
+    return UriTemplate.parse(uri)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """One address, or a pattern of addresses, and what is read there.
@@ -62,7 +67,7 @@ class Place:
     @property
     def variable(self) -> str:
         """The one variable of its address; empty for a plain address."""
-        return next(iter(UriTemplate.parse(self.uri).variable_names), "")
+        return next(iter(_template(self.uri).variable_names), "")
 
     def is_listed(self, desk: Desk, caller: Caller) -> bool:
         """Whether the caller is offered what it needs."""
@@ -70,7 +75,7 @@ class Place:
 
     def match(self, uri: str) -> Mapping[str, str] | None:
         """The values of its variable in an address; None for an address that is not its own."""
-        template = UriTemplate.parse(self.uri)
+        template = _template(self.uri)
         found = template.match(uri)
         values = {key: value for key, value in (found or {}).items() if isinstance(value, str)}
         # Matching passes over what it does not know, such as a further query parameter: that is an error.
@@ -92,7 +97,7 @@ async def _journal(desk: Desk, values: Mapping[str, str], caller: Caller) -> Ans
         )
     answer = await desk.disclosure.entries(caller, int(before) if before else None)
     line = answer.value["next"]
-    onward = UriTemplate.parse(_JOURNAL).expand({"before": str(line)}) if line is not None else None
+    onward = _template(_JOURNAL).expand({"before": str(line)}) if line is not None else None
     return Answer(answer.value | {"next": onward}, answer.notes)
 
 
@@ -186,7 +191,7 @@ PLACES = (
         "job",
         "A job",
         "How far a job has come, and what failed.",
-        partial(_performed, GetJob),
+        functools.partial(_performed, GetJob),
         needs=GetJob,
         complete=lambda completions, text, caller: completions.of_job(text, caller),
     ),
@@ -195,7 +200,7 @@ PLACES = (
         "user",
         "A user",
         "A user of the instance, by id, e-mail address, phone number or username.",
-        partial(_performed, GetUser),
+        functools.partial(_performed, GetUser),
         needs=GetUser,
         complete=_kind(Kind.USER),
     ),
@@ -204,7 +209,7 @@ PLACES = (
         "organization",
         "An organization",
         "An organization of the instance, by id or slug.",
-        partial(_performed, GetOrganization),
+        functools.partial(_performed, GetOrganization),
         needs=GetOrganization,
         complete=_kind(Kind.ORGANIZATION),
     ),
@@ -291,7 +296,7 @@ def _text(place: Place, answer: Answer) -> str:
 def _waiting(stored: StoredPlan) -> types.Resource:
     plan = stored.plan
     return types.Resource(
-        uri=UriTemplate.parse(_PLAN).expand({"plan_id": plan.id}),
+        uri=_template(_PLAN).expand({"plan_id": plan.id}),
         name=plan.id,
         title=line_of(f"{plan.heading}: waits for a signature", 120),
         description=f"On {plan.instance}; a person signs it with `deskclerk approve {plan.id}`.",
