@@ -18,6 +18,8 @@ from deskclerk.catalogue.route import API_VERSION
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.faces.command_words import flag, positional, usage
 from deskclerk.faces.mcp.lean import LEAN_TOOLS, tools_for
+from deskclerk.faces.mcp.prompts import PROMPTS, Prompt, Step
+from deskclerk.faces.mcp.resources import PLACES
 from deskclerk.faces.mcp.tools import tools_of
 from deskclerk.sandbox.divergences import DIVERGENCES, EVERYWHERE
 from deskclerk.sandbox.http.routes import all_operations, not_served
@@ -77,6 +79,54 @@ a change belongs there. How to run and control it: [sandbox-guide.md](sandbox-gu
 """
 
 
+_PROMPTS_HEAD = """\
+# Prompts and resources
+
+Generated from `src/deskclerk/faces/mcp/prompts.py` and `resources.py` by `tools/generate_docs.py`; a change
+belongs there.
+
+Beside its tools the MCP server has [prompts][], which a person chooses, and [resources][], which a person or
+a client reads by their address. None of them stands in `tools/list`, so none costs a model anything until it
+is used.
+
+- **The policy holds for all of them.** A prompt names only tools that its caller is offered. A step whose
+  tool is withheld is left out; a prompt that would be nothing without a tool is not listed, and asked for it
+  says which it lacks. What Clerk holds is read through the same desk as a tool's answer: journalled, without
+  secrets, cleaned, brief, cut to the budget.
+- **None of them signs anything.** A plan's resource shows what a person is shown; a prompt says that a person
+  signs, as `confirm` has it.
+- **What people wrote is data.** The arguments of a prompt stand apart from its steps, on one line, as JSON;
+  what a resource shows begins with a note that says so.
+- **Arguments complete** (`completion/complete`): a user by address, an organization by slug, an OAuth
+  application by name, ten at a time. Each is a read of the list's action, with its policy and its line in the
+  journal.
+- **What is unknown is an error** that says what is accepted: a prompt, an argument, an address, a cursor.
+- **No change is told.** `listChanged` and `subscribe` are false: what is offered is settled when the server
+  starts. The list of resources has the plans that wait, fifty entries a page, and is to be asked again.
+
+What clients make of them, as guides and issue threads say:
+
+| client | prompts | resources | found in |
+| --- | --- | --- | --- |
+| Claude Code | commands of the slash menu | `@` and the address | [its guide][claude] |
+| Claude Code | an argument is one word: of a name only the first arrives | | [#14210][one-word] |
+| Claude Code | does not ask for an argument that is left out: the error says which | | [#30733][not-asked] |
+| VS Code | commands of the slash menu | attached to the conversation | [opencode#806][vs-code] |
+
+[prompts]: https://modelcontextprotocol.io/specification/2025-11-25/server/prompts
+[resources]: https://modelcontextprotocol.io/specification/2025-11-25/server/resources
+[claude]: https://code.claude.com/docs/en/mcp#use-mcp-prompts-as-commands
+[one-word]: https://github.com/anthropics/claude-code/issues/14210
+[not-asked]: https://github.com/anthropics/claude-code/issues/30733
+[vs-code]: https://github.com/anomalyco/opencode/issues/806
+"""
+
+
+_OF_THE_DESK = """\
+Of the desk's own records a caller sees those about what it may read: one who may not read users sees no plan
+and no entry about them. The journal here has writes and refusals; `deskclerk journal` also has the reads."""
+
+
 def main(arguments: list[str]) -> int:
     """Write or check the generated texts; the exit code."""
     check = "--check" in arguments
@@ -85,6 +135,7 @@ def main(arguments: list[str]) -> int:
     fresh = settle(ROOT / "docs" / "sandbox.md", coverage(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "promises.md", promises(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "tokens.md", ledger(), check=check) and fresh
+    fresh = settle(ROOT / "docs" / "prompts.md", beside_tools(), check=check) and fresh
     return 0 if fresh else 1
 
 
@@ -203,6 +254,38 @@ def ledger() -> str:
         *(f"| `{tool.name}` | {cost([tool])} |" for tool in lean),
     ]
     return "\n".join(lines) + "\n"
+
+
+def beside_tools() -> str:
+    """docs/prompts.md: every prompt with its arguments and steps, every resource."""
+    lines = [_PROMPTS_HEAD, "## Prompts", ""]
+    for prompt in PROMPTS:
+        lines += _prompt(prompt)
+    lines += ["## Resources", "", "| address | what is read there | wants |", "| --- | --- | --- |"]
+    for place in PLACES:
+        wants = f"[`{place.needs.spec.name}`]({_page(place.needs)})" if place.needs else ""
+        lines.append(f"| `{place.uri}` | {place.does} | {wants} |")
+    lines += ["", _OF_THE_DESK]
+    return "\n".join(lines) + "\n"
+
+
+def _prompt(prompt: Prompt) -> list[str]:
+    lines = [f"### {prompt.name}", "", prompt.does, ""]
+    lines += ["| argument | what | takes |", "| --- | --- | --- |"]
+    for item in prompt.arguments:
+        takes = ", ".join(f"`{choice.word}`" for choice in item.choices) or item.kind.value
+        wanted = " **required**" if item.required else ""
+        lines.append(f"| `{item.name}` | {item.about}{wanted} | {takes} |")
+    needs = ", ".join(f"[`{tool.spec.name}`]({_page(tool)})" for tool in prompt.needs)
+    lines += ["", f"Offered where these are: {needs}.", ""]
+    lines += [f"{number}. {_step(step)}" for number, step in enumerate(prompt.steps, 1)]
+    return [*lines, ""]
+
+
+def _step(step: Step) -> str:
+    chosen = f" (with `{step.chosen}`)" if step.chosen else ""
+    other = f" (unless there is `{step.instead_of.spec.name}`)" if step.instead_of else ""
+    return f"[`{step.tool.spec.name}`]({_page(step.tool)}){chosen}{other}: {step.does}"
 
 
 def _promise(promise: Promise, kept: list[Kept]) -> list[str]:

@@ -33,6 +33,7 @@ from deskclerk.errors import DeskclerkError
 from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
+    from deskclerk.desk.disclosure import Disclosure
     from deskclerk.desk.instances.stored import Instances
     from deskclerk.desk.jobs.jobs import Jobs
 
@@ -46,7 +47,8 @@ class Desk:
 
     Open one with `async with Desk.open() as desk:`; one desk serves any number of callers at once. What it
     keeps and what can be looked up is asked of its parts: `journal`, `plans`, `decisions`, `signer`,
-    `console_links`, `notifications`, `handovers`, `secrets`, `settling`, `policy`, `instances`, `jobs`.
+    `console_links`, `notifications`, `handovers`, `secrets`, `settling`, `policy`, `instances`, `jobs`,
+    `disclosure`.
     """
 
     def __init__(
@@ -309,6 +311,13 @@ class Desk:
             caller=self._caller,
             approver=self.approver,
         )
+
+    @functools.cached_property
+    def disclosure(self) -> "Disclosure":
+        """What callers may see of the plans, the journal and the policy."""
+        from deskclerk.desk.disclosure import Disclosure  # noqa: PLC0415 - few callers look
+
+        return Disclosure(self.settings, self.instance, self.journal, self.plans, self.policy)
 
     @property
     def instances(self) -> "Instances":

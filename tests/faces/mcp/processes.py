@@ -8,6 +8,10 @@ import subprocess
 import sys
 import threading
 
+import mcp_types as types
+import pytest
+from mcp import MCPError
+
 STDIO = "from deskclerk.faces.mcp.stdio import run; run(Settings.load())"
 HTTP = (
     "from deskclerk.faces.mcp.http import run;"
@@ -121,3 +125,18 @@ HANDSHAKE = (
     ),
     {"jsonrpc": "2.0", "method": "notifications/initialized"},
 )
+
+
+async def look_beside_the_tools(client):
+    """Prompts, resources and completions, whatever carries them, are what the upstream makes of them."""
+    assert "sign_in_trouble" in [prompt.name for prompt in (await client.list_prompts()).prompts]
+    text = (await client.get_prompt("sign_in_trouble", {"user": "x_1"})).messages[0].content.text
+    assert '"user": "x_1"' in text
+    assert "deskclerk://journal" in [item.uri for item in (await client.list_resources()).resources]
+    (contents,) = (await client.read_resource("clerk://users/user_x_1")).contents
+    assert json.loads(contents.text)["first_name"] == "Ada"
+    ref = types.PromptReference(name="sign_in_trouble")
+    found = await client.complete(ref, {"name": "user", "value": "a"})
+    assert found.completion.values == ["x_1"]
+    with pytest.raises(MCPError, match="Read one of: deskclerk://policy"):
+        await client.read_resource("deskclerk://nothing")

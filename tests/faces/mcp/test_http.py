@@ -16,7 +16,14 @@ from deskclerk.faces.mcp.http import app, run
 from deskclerk.settings import Settings
 from tests.faces.mcp import processes
 from tests.faces.mcp.conftest import Dialogue
-from tests.faces.mcp.processes import HANDSHAKE, HTTP, environment, request, started
+from tests.faces.mcp.processes import (
+    HANDSHAKE,
+    HTTP,
+    environment,
+    look_beside_the_tools,
+    request,
+    started,
+)
 
 pytestmark = pytest.mark.anyio
 TOKEN = "a-token-of-24-characters"
@@ -62,6 +69,13 @@ async def test_an_official_client_lists_reads_and_writes(clerk, listening, era):
         assert found.structured_content["items"] == [{"id": "x_1", "name": "Ada"}]
         assert not (await client.call_tool(*BAN)).is_error
     assert clerk.writes == [("POST", "/v1/users/user_x_1/ban")]
+
+
+@pytest.mark.promise("beside-tools")
+async def test_prompts_resources_and_completions_come_over_http(listening, era):
+    _, url = listening
+    async with connected(url, era, Dialogue()) as client:
+        await look_beside_the_tools(client)
 
 
 async def test_a_client_that_goes_away_does_not_tear_a_write(clerk, listening, events, era):

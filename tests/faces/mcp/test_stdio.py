@@ -47,6 +47,14 @@ async def test_an_official_client_lists_reads_and_writes(clerk, env, era):
     assert clerk.writes == [("POST", "/v1/users/user_x_1/ban")]
 
 
+@pytest.mark.promise("beside-tools")
+@pytest.mark.anyio
+async def test_prompts_resources_and_completions_come_over_stdio(env, era):
+    server = StdioServerParameters(command=sys.executable, args=processes.command(STDIO)[1:], env=env)
+    async with Client(server, mode=era) as client:
+        await processes.look_beside_the_tools(client)
+
+
 def test_nothing_but_protocol_stands_on_stdout(env):
     with started(f"exec({NOISE!r}); {STDIO}", env) as process:
         read = request(2, "tools/call", name="clerk_users_list", arguments={})

@@ -46,7 +46,7 @@ def show(action: Action, answer: Any, budget: int, *, for_model: bool = False) -
     if action.spec.is_list:
         return _show_list(action, page_of(answer), budget, for_model=for_model)
     item = _view(action, answer if isinstance(answer, Mapping) else {}, for_model=for_model)
-    return _fit_object(clean(item), budget)
+    return fit_object(clean(item), budget)
 
 
 def _show_list(action: Action, page: Page, budget: int, *, for_model: bool) -> Answer:
@@ -161,7 +161,7 @@ def _without_empty(item: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _fit_object(item: dict[str, Any], budget: int) -> Answer:
+def fit_object(item: dict[str, Any], budget: int) -> Answer:
     """Replace the largest fields by a mark until the object fits."""
     cut: list[str] = []
     # The largest first, so that the short ones that say what the object is survive.

@@ -54,7 +54,7 @@ class Calls:
         except DeskclerkError as error:
             return failure(error)
         except Exception as error:  # noqa: BLE001 - the last line: nothing unexpected reaches a client
-            _log(action, error)
+            log_unexpected(action.spec.name, error)
             return failure(
                 DeskclerkError(f"{action.spec.name} failed inside deskclerk.", next_step=_UNEXPECTED)
             )
@@ -156,7 +156,7 @@ def failure(error: DeskclerkError) -> types.CallToolResult:
     )
 
 
-def _log(action: type[Action], error: Exception) -> None:
+def log_unexpected(what: str, error: Exception) -> None:
     """Where it happened, without the message: that may hold what must not be written down."""
     where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s: unexpected %s\n%s", action.spec.name, type(error).__name__, where)
+    logger.error("%s: unexpected %s\n%s", what, type(error).__name__, where)

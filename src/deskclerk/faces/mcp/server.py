@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
@@ -21,6 +21,7 @@ from deskclerk.desk import Caller, Desk, tell_of_retries
 from deskclerk.errors import InvalidRequest
 from deskclerk.faces.mcp import lean
 from deskclerk.faces.mcp.calls import Calls, Context, Doorway, caller_of, failure
+from deskclerk.faces.mcp.features import Features
 from deskclerk.faces.mcp.tools import input_schema, tools_of
 from deskclerk.settings import LEAN
 from deskclerk.version import __version__
@@ -38,6 +39,13 @@ _AGAIN = "Nothing was sent. Correct the arguments and call again."
 _Result = types.CallToolResult | types.InputRequiredResult
 _FRESH = CacheHint(ttl_ms=3_600_000, scope="private")
 """What is offered is settled when the process starts."""
+_SETTLED: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "server/discover",
+    "prompts/list",
+    "resources/templates/list",
+)
+"""The list of resources is not among them: plans that wait stand in it, and what is read changes."""
 
 
 def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
@@ -47,6 +55,7 @@ def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
     """
     offered = {action.spec.name: action for action in desk.actions(Caller("mcp"))}
     calls, is_lean = Calls(desk, console), LEAN in desk.settings.tools
+    features = Features(desk)
 
     async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         if params and params.cursor is not None:
@@ -90,10 +99,16 @@ def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
         version=__version__,
         title="deskclerk for Clerk",
         instructions=instructions(desk),
-        cache_hints={"tools/list": _FRESH, "server/discover": _FRESH},
+        cache_hints=dict.fromkeys(_SETTLED, _FRESH),
         get_tool_input_schema=schema_of,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_prompts=features.list_prompts,
+        on_get_prompt=features.get_prompt,
+        on_list_resources=features.list_resources,
+        on_list_resource_templates=features.list_templates,
+        on_read_resource=features.read_resource,
+        on_completion=features.complete,
     )
     # The key lives as long as the process: several workers on one address would have to share one.
     security = RequestStateSecurity.ephemeral(ttl=float(desk.settings.approval_seconds))
