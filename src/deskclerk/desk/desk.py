@@ -26,6 +26,7 @@ from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.policy.policy import Limits, Policy
 from deskclerk.desk.rates.account import rate_budget
 from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.target_names import TargetNames
 from deskclerk.desk.undo.engine import Reversal, UndoEngine
 from deskclerk.desk.view.answers import Answer
 from deskclerk.errors import DeskclerkError
@@ -43,7 +44,7 @@ class Desk:
 
     Open one with `async with Desk.open() as desk:`; one desk serves any number of callers at once. What it
     keeps and what can be looked up is asked of its parts: `journal`, `plans`, `decisions`, `signer`,
-    `console_links`, `handovers`, `secrets`, `settling`, `policy`, `instances`, `jobs`.
+    `console_links`, `handovers`, `secrets`, `settling`, `policy`, `instances`, `jobs`, `target_names`.
     """
 
     def __init__(
@@ -94,6 +95,9 @@ class Desk:
             handovers=self.handovers,
         )
         self._names = Names(self.instance, self.journal, self._open_clerk)
+        self.target_names = TargetNames(
+            self.instance, self.journal, self._open_clerk, plans=self.plans, policy=self.policy
+        )
         self._undo = UndoEngine(self.instance, self.journal, self._open_clerk)
 
     @classmethod
