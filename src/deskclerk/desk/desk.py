@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -253,7 +253,13 @@ class Desk:
             await self.jobs.decided(plan, signed=signature.decision is Decision.APPROVED)
         return plan
 
-    async def pages(self, action: Action, caller: Caller | None = None) -> AsyncIterator[Answer]:
+    async def compare(self, action: Action, caller: Caller | None = None) -> tuple[Answer, Answer]:
+        """One read of one thing: all that Clerk has of it, and what a model that asks the same is shown."""
+        caller = caller or self._caller
+        await self._check_policy(action, caller)
+        return await self._reads.compare(action, caller)
+
+    async def pages(self, action: Action, caller: Caller | None = None) -> AsyncGenerator[Answer, None]:
         """Every page of a list, each as `perform` would show it."""
         caller = caller or self._caller
         await self._check_policy(action, caller)
