@@ -2,7 +2,8 @@
 
 The journal itself knows most: what was seen of a target before a write, what Clerk answered, what a plan
 showed. Of the users and organizations that are left, each kind is asked for in one list request, which the
-policy has to allow, which is journalled, and whose names are kept for some minutes.
+policy has to allow and whose names are kept for some minutes. As with what a preview reads of its target it
+is the desk that asks: an entry of its own would stand among those of everybody whom it names.
 """
 
 import asyncio
@@ -20,7 +21,6 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.consequences.targets import display_name
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
-from deskclerk.desk.journal.records import DONE
 from deskclerk.desk.plans.store import PlanStore
 from deskclerk.desk.policy.policy import Policy
 from deskclerk.errors import ClerkError, ClerkUnavailable, NotAllowed
@@ -110,7 +110,7 @@ class TargetNames:
                 return "Some names are not known: the last look-up failed, and the next one waits a minute."
             try:
                 self._policy.check(kind, caller)
-                items = await self._ask(kind.parse({parameter: ids, "limit": MOST}), caller)
+                items = await self._ask(kind.parse({parameter: ids, "limit": MOST}))
             except (NotAllowed, ClerkError) as error:
                 if isinstance(error, ClerkError):
                     self._rests_until = time.monotonic() + _PAUSE
@@ -119,22 +119,16 @@ class TargetNames:
             self._remember(dict.fromkeys(ids, "") | {str(item["id"]): _name(item) for item in items})
         return " ".join(dict.fromkeys(problems))
 
-    async def _ask(self, search: Action, caller: Caller) -> list[dict[str, Any]]:
-        """One page of a list, journalled; ClerkError, also where it takes longer than a page waits."""
+    async def _ask(self, search: Action) -> list[dict[str, Any]]:
+        """One page of a list; ClerkError, also where it takes longer than a page waits."""
         clerk = await self._clerk()
         try:
             async with asyncio.timeout(_PATIENCE):
                 items = page_of(await clerk.perform(search)).items
         except TimeoutError:
-            late = ClerkUnavailable(
+            raise ClerkUnavailable(
                 f"Clerk did not answer within {_PATIENCE:.0f} seconds.", next_step="Look again in a minute."
-            )
-            await self._journal.read(self._instance, caller, search, late.kind, late)
-            raise late from None
-        except ClerkError as error:
-            await self._journal.read(self._instance, caller, search, error.kind, error)
-            raise
-        await self._journal.read(self._instance, caller, search, DONE)
+            ) from None
         return [item for item in items if isinstance(item.get("id"), str)]
 
     def _remember(self, names: Mapping[str, str]) -> None:
