@@ -38,7 +38,11 @@ function localDays(days) {
 
 const timeline = document.querySelector("[data-days]");
 if (timeline) localDays(timeline);
-for (const note of document.querySelectorAll("[data-zone]")) note.textContent = `Times are ${zone}'s, and UTC where the pointer rests; the chart's days are UTC.`;
+if (zone !== "UTC") {
+  for (const note of document.querySelectorAll("[data-zone]")) {
+    note.textContent = `Times are those of ${zone}, with UTC where the pointer rests; the chart's days are UTC.`;
+  }
+}
 localTimes();
 // Cards and jobs arrive while one reads.
 new MutationObserver(localTimes).observe(document.querySelector("main"), { childList: true, subtree: true });
