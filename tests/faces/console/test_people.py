@@ -375,12 +375,13 @@ async def test_an_order_or_a_state_that_is_none_is_told(person, upstream, query)
     assert upstream.asked == []
 
 
-async def test_locked_users_are_found_by_looking_through_clerks_pages(person, upstream, monkeypatch):
+@pytest.mark.parametrize("sort", ["", "&sort=last_name"])
+async def test_locked_users_are_found_by_looking_through_clerks_pages(person, upstream, monkeypatch, sort):
     monkeypatch.setattr("deskclerk.faces.console.pages.people.MOST", 20)
     monkeypatch.setattr("deskclerk.faces.console.pages.people.LOOKED_THROUGH", 40)
     for place in (3, 17, 39, 41, 59):
         upstream.users[place]["locked"] = True
-    seen, path, counts = [], "/people?state=locked", []
+    seen, path, counts = [], f"/people?state=locked{sort}", []
     while path:
         page = unescape((await person.get(path)).text)
         seen += re.findall(r"/people/users/(user_\d+)\"", page)

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deskclerk.catalogue import READ, Action, GetUser, ListOrganizations, ListUsers, ProposeBulk
-from deskclerk.clerk.paging import MOST, by_cursor
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotAllowed
 from deskclerk.faces.console import profiles
 from deskclerk.faces.console.page import ConsolePage, desk_of, form_of
@@ -20,6 +19,8 @@ from deskclerk.faces.console.rendering import render, status_of
 from deskclerk.faces.console.sessions import CALLER
 from deskclerk.faces.console.signing import to_sign
 
+MOST = 500
+"""Clerk's largest page."""
 LOOKED_THROUGH = 2_000
 """Users of a page of locked ones: Clerk has no filter for them."""
 _STATES = {"": "in any state", "banned": "banned", "locked": "locked"}
@@ -157,14 +158,12 @@ async def _locked(request: Request, search: Search) -> Part:
                 items = page.value["items"]
                 looked += len(items)
                 found += [item for item in items if item.get("locked")]
-                # Only a full page can have one behind it.
-                if len(items) < MOST:
-                    break
+                onward = page.value["next"]
                 if looked >= LOOKED_THROUGH or len(found) >= ROWS:
-                    begun = action.offset or 0
-                    last = items[-1]["id"]
-                    onward = {"starting_after": last} if by_cursor(action) else {"offset": begun + looked}
                     break
+        if onward and "offset" in onward:
+            # A page counts from where the first one began.
+            onward = {"offset": (action.offset or 0) + looked}
     except DeskclerkError as error:
         return Part(profiles.loose(found), problem=error.as_dict(), looked=looked)
     return Part(profiles.loose(found), urlencode(onward) if onward else "", looked=looked)
