@@ -164,7 +164,8 @@ HIDDEN = re.compile(
 )
 TAGS = """
 html head meta title link body a header footer div svg path p span form input button nav ul li main h1 h2
-noscript article time table thead tbody tr th td del ins dl dt dd kbd label details summary script wbr code strong
+article time table thead tbody tr th td del ins dl dt dd kbd label details summary script wbr code
+strong noscript
 """
 
 
