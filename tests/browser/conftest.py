@@ -28,7 +28,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-WIDTHS = {"desktop": {"width": 1200, "height": 900}, "phone": {"width": 375, "height": 812}}
+WIDTHS = {"desktop": {"width": 1200, "height": 900}, "phone": {"width": 390, "height": 844}}
+NARROWEST = {"width": 375, "height": 812}
 AXE = Path(__file__).parents[1] / "js" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -169,6 +170,6 @@ async def check_accessible(page):
             "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
         )
         assert [(item["id"], item["nodes"][0]["html"]) for item in found["violations"]] == []
-    await page.set_viewport_size(WIDTHS["phone"])
-    assert await page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"]["width"]
+    await page.set_viewport_size(NARROWEST)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= NARROWEST["width"]
     await page.set_viewport_size(WIDTHS["desktop"])

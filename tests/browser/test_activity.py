@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime, timedelta, timezone
 
 import anyio
 import pytest
 from playwright.async_api import expect
 
 from deskclerk.catalogue import DeleteUser, GetUser, ListUsers
+from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.errors import DeskclerkError
 from tests.browser.conftest import AGENT, ban, check_accessible, shoot
 
@@ -30,8 +32,8 @@ async def test_an_act_is_found_read_and_taken_back(stage, browse):
     await page.wait_for_load_state()
     await shoot(page, "activity")
     await check_accessible(page)
-    await page.get_by_label("Action").fill("clerk_user_ban")
-    await page.get_by_label("Outcome").fill("done")
+    await page.get_by_label("Action").select_option("clerk_user_ban")
+    await page.get_by_label("Outcome").select_option("done")
     await page.get_by_role("button", name="Filter").click()
     await expect(page.locator(".timeline li")).to_have_count(1)
     await page.get_by_role("link", name="Ban user").click()
@@ -85,3 +87,36 @@ async def test_without_scripts_all_of_it_works(stage, browse):
     await page.get_by_role("button", name="Take it back").click()
     await expect(page.get_by_text("Taken back.")).to_be_visible()
     assert (await at.desk.perform(GetUser(user_id=action.user_id))).value["banned"] is False
+
+
+async def test_times_are_the_readers_and_utc_is_beside_the_pointer(stage, browse):
+    at = await stage()
+    page = await browse(timezone_id="Pacific/Kiritimati")  # UTC+14, where most of a day is tomorrow already
+    await at.desk.perform(ListUsers(limit=1), caller=AGENT)
+    (noted,) = await at.desk.journal.entries(EntryFilter(action="clerk_users_list"))
+    there = datetime.fromtimestamp(noted["at"] / 1000, timezone(timedelta(hours=14)))
+    utc = datetime.fromtimestamp(noted["at"] / 1000, UTC)
+    await at.sign_in(page)
+    await page.get_by_role("link", name="Activity").click()
+    time = page.locator(".timeline time").first
+    await expect(time).to_have_text(f"{there:%H:%M:%S}")
+    await expect(time).to_have_attribute("title", f"{utc:%Y-%m-%d %H:%M:%S} UTC")
+    await expect(page.locator(".day h2")).to_have_text(f"{there:%Y-%m-%d}")
+    await expect(page.get_by_text("Times are those of Pacific/Kiritimati")).to_be_visible()
+    await check_accessible(page)
+    await page.get_by_role("link", name="List users").click()
+    await expect(page.locator(".asks time")).to_have_text(f"{there:%Y-%m-%d %H:%M:%S}")
+
+
+async def test_an_agents_reads_are_named(stage, browse):
+    at = await stage()
+    page = await browse()
+    somebody = (await at.desk.perform(ListUsers(limit=1))).value["items"][0]
+    await at.desk.perform(GetUser(user_id=somebody["id"]), caller=AGENT)
+    await at.sign_in(page)
+    await page.get_by_role("link", name="Activity").click()
+    entry = page.locator(".timeline li", has_text=somebody["id"])
+    await expect(entry).to_contain_text(f"{somebody['first_name']} {somebody['last_name']}")
+    await page.get_by_label("Caller").select_option("Claude Code")
+    await page.get_by_role("button", name="Filter").click()
+    await expect(page.locator(".timeline li")).to_have_count(1)

@@ -399,7 +399,9 @@ async def test_no_page_of_the_console_shows_a_canary(trouble, net, tmp_path):
             entries = [line["entry"] for line in await desk.journal.entries(EntryFilter())]
             assert len(entries) >= len(ACTIONS)
             await keep_pages(net, person, *(f"/activity/{entry}" for entry in entries))
-            await keep_pages(net, person, "/activity", *EXPORTS, "/secrets", "/connect")
+            await keep_pages(
+                net, person, "/activity", *EXPORTS, "/secrets", "/connect", "/permissions?toolset=all"
+            )
     assert MARK in parrot.heard
     assert net.findings() == []
 

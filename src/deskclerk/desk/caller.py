@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 MODELS = "mcp"
 """The face whose answers a model reads."""
+FACES = (MODELS, "cli", "console", "python")
+"""All through which one can ask."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -27,6 +27,7 @@ from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.policy.policy import Limits, Policy
 from deskclerk.desk.rates.account import rate_budget
 from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.target_names import TargetNames
 from deskclerk.desk.undo.engine import Reversal, UndoEngine
 from deskclerk.desk.view.answers import Answer
 from deskclerk.errors import DeskclerkError
@@ -48,7 +49,7 @@ class Desk:
     Open one with `async with Desk.open() as desk:`; one desk serves any number of callers at once. What it
     keeps and what can be looked up is asked of its parts: `journal`, `plans`, `decisions`, `signer`,
     `console_links`, `notifications`, `handovers`, `secrets`, `settling`, `policy`, `instances`, `jobs`,
-    `disclosure`.
+    `disclosure`, `target_names`.
     """
 
     def __init__(
@@ -113,6 +114,9 @@ class Desk:
             handovers=self.handovers,
         )
         self._names = Names(self.instance, self.journal, self._open_clerk)
+        self.target_names = TargetNames(
+            self.instance, self.journal, self._open_clerk, plans=self.plans, policy=self.policy
+        )
         self._undo = UndoEngine(self.instance, self.journal, self._open_clerk)
 
     @classmethod
@@ -269,7 +273,13 @@ class Desk:
             await self.jobs.decided(plan, signed=signature.decision is Decision.APPROVED)
         return plan
 
-    async def pages(self, action: Action, caller: Caller | None = None) -> AsyncIterator[Answer]:
+    async def compare(self, action: Action, caller: Caller | None = None) -> tuple[Answer, Answer]:
+        """One read of one thing: all that Clerk has of it, and what a model that asks the same is shown."""
+        caller = caller or self._caller
+        await self._check_policy(action, caller)
+        return await self._reads.compare(action, caller)
+
+    async def pages(self, action: Action, caller: Caller | None = None) -> AsyncGenerator[Answer, None]:
         """Every page of a list, each as `perform` would show it."""
         caller = caller or self._caller
         await self._check_policy(action, caller)

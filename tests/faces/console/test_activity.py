@@ -270,3 +270,45 @@ async def test_a_note_that_quotes_somebody_is_inert(person):
         entry = await person.get(f"/activity/{listed(page)[0]}")
         assert "&lt;img src=x" in entry.text
         inert(entry.text)
+
+
+async def test_an_entry_names_its_target_beside_the_id(person):
+    entry = await banned(person)
+    page = (await person.get("/activity")).text
+    assert '<span class="whom-named">Ada</span> <span class="about">user_1</span>' in page
+    assert '<p class="target">Ada</p>' in (await person.get(f"/activity/{entry}")).text
+
+
+async def test_a_read_is_named_too_and_looking_adds_nothing_to_the_record(person):
+    await person.desk.perform(GetUser(user_id="user_1"), caller=AGENT)
+    assert '<span class="whom-named">Ada</span>' in (await person.get("/activity")).text
+    assert len(await person.desk.journal.entries(EntryFilter())) == 1
+
+
+def offered(page, name):
+    """The choices of a filter, but for the one that lets everything through."""
+    return re.findall(
+        r'<option value="([^"]+)"', page.partition(f'name="{name}"')[2].partition("</select>")[0]
+    )
+
+
+async def test_filters_offer_what_there_is_and_nothing_else(person):
+    await banned(person)
+    await person.desk.perform(ListUsers(), caller=Caller("cli"))
+    page = (await person.get("/activity")).text
+    assert offered(page, "action") == ["clerk_user_ban", "clerk_users_list"]
+    assert offered(page, "caller") == ["mcp", "cli", "Claude Code", "laptop"]
+    assert set(offered(page, "outcome")) == {"done", "open"}
+
+
+async def test_a_caller_that_is_chosen_is_meant_alone(person):
+    await person.desk.perform(ListUsers(), caller=Caller("mcp", "Cline"))
+    await person.desk.perform(ListUsers(), caller=Caller("cli"))
+    assert len(listed(await person.get("/activity?caller=cli"))) == 1
+    assert len(listed(await person.get("/activity?caller=cl"))) == 2
+
+
+async def test_a_glob_in_the_address_stays_chosen(person):
+    await banned(person)
+    page = (await person.get("/activity?action=clerk_user_*")).text
+    assert '<option value="clerk_user_*" selected>' in page

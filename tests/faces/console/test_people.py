@@ -7,10 +7,10 @@ from html import unescape
 import httpx2
 import pytest
 
-from deskclerk.catalogue import BanUser
+from deskclerk.catalogue import BanUser, GetUser
 from deskclerk.faces.console.page import ConsolePage
 from deskclerk.faces.console.site import Console
-from tests.faces.console.conftest import ORIGIN, Browser, problem
+from tests.faces.console.conftest import AGENT, ORIGIN, Browser, problem
 from tests.journeys.attack_corpus import PAYLOADS, metadata
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +48,10 @@ class Town:
                 return {"object": "total_count", "total_count": len(self.users)}
             case ["users", user_id]:
                 return next(item for item in self.users if item["id"] == user_id)
+            case ["users", user_id, "organization_memberships"]:
+                within = {"id": "org_1", "name": "Acme", "slug": "acme"}
+                role = {"role": "org:admin", "role_name": "Admin", "organization": within}
+                return {"data": [{"id": "m_1"} | role], "total_count": 1}
             case ["organizations"]:
                 return {"data": [{"id": "org_1", "name": "Acme", "slug": "acme"}], "total_count": 1}
             case ["organizations", "org_1"]:
@@ -99,11 +103,11 @@ async def test_every_user_is_reached_page_by_page(person, upstream):
 
 
 async def test_a_search_goes_to_clerk_and_stays_on_the_next_page(person, upstream):
-    page = unescape((await person.get("/people?query=ada&banned=true")).text)
+    page = unescape((await person.get("/people?query=ada&state=banned")).text)
     sought = {"query": "ada", "banned": "true"}
     assert upstream.asked == [("/users", sought | {"limit": "25"}), ("/users/count", sought)]
     assert 'value="ada"' in page
-    assert "?query=ada&banned=true&starting_after=user_024" in page
+    assert "?query=ada&state=banned&starting_after=user_024" in page
 
 
 async def test_looking_is_journalled_as_the_consoles(person):
@@ -113,7 +117,7 @@ async def test_looking_is_journalled_as_the_consoles(person):
     assert {(line["face"], line["action"]) for line in lines} == {
         ("console", "clerk_users_list"),
         ("console", "clerk_user_get"),
-        ("console", "clerk_organizations_list"),
+        ("console", "clerk_user_org_memberships_list"),
         ("console", "clerk_sessions_list"),
     }
 
@@ -125,12 +129,17 @@ async def test_a_users_page_shows_addresses_memberships_sessions_metadata_and_th
     page = unescape((await person.get("/people/users/user_001")).text)
     for shown in ("user_001@example.com", "verified", "Acme", "sess_1", '"plan": "pro"', "clerk_user_ban"):
         assert shown in page
-    assert page.count("clerk_user_get") == 0  # reads are not what happened to somebody
+    journal = page.partition('id="journal"')[2]
+    assert "clerk_user_get" not in journal  # reads are not what happened to somebody
 
 
 async def test_a_users_page_asks_for_each_thing_once(person, upstream):
     await person.get("/people/users/user_001")
-    assert sorted(path for path, _ in upstream.asked) == ["/organizations", "/sessions", "/users/user_001"]
+    assert sorted(path for path, _ in upstream.asked) == [
+        "/sessions",
+        "/users/user_001",
+        "/users/user_001/organization_memberships",
+    ]
 
 
 async def test_what_cannot_be_read_is_told_in_its_section_and_the_rest_is_shown(person, upstream):
@@ -243,7 +252,7 @@ async def chosen(person, **fields):
 
 async def test_what_can_be_done_to_several_is_what_wants_nothing_but_the_user(person):
     page = (await person.get("/people")).text
-    offered = re.findall(r'<option value="(\w+)"', page)
+    offered = re.findall(r'<option value="(\w+)"', page.partition('name="action"')[2])
     assert offered == [
         "clerk_user_ban",
         "clerk_user_unban",
@@ -270,7 +279,7 @@ async def test_those_who_were_ticked_become_one_plan_to_sign(person, upstream, n
 
 
 async def test_all_who_match_are_found_with_the_search_in_force(person, upstream, no_worker):
-    page = unescape((await person.get("/people?query=ada&banned=true")).text)
+    page = unescape((await person.get("/people?query=ada&state=banned")).text)
     assert "all 60 that match “ada”, banned" in page
     upstream.asked.clear()
     _, plan = await chosen(person, action="clerk_user_unban", whom="all", query="ada")
@@ -336,3 +345,92 @@ async def test_where_jobs_are_denied_nobody_is_chosen(open_desk):
             assert "Do one thing to several" not in (await person.get("/people")).text
             answer, _ = await chosen(person, action="clerk_user_ban", user="user_001")
             assert "Choose what to do" in problem(answer)
+
+
+async def test_a_user_stands_with_the_role_in_each_organization(person):
+    page = (await person.get("/people/users/user_001")).text
+    section = page.partition('id="belongs"')[2].partition("</section>")[0]
+    assert "Acme" in section
+    assert "Admin <code>org:admin</code>" in section
+
+
+async def test_how_many_there_are_is_said_of_users_and_organizations(person):
+    assert "60 users.</p>" in (await person.get("/people")).text
+    assert "60 users match.</p>" in (await person.get("/people?query=ada")).text
+    assert "1 organization.</p>" in (await person.get("/people/organizations")).text
+
+
+async def test_an_order_goes_to_clerk_and_stays_on_the_next_page(person, upstream):
+    page = unescape((await person.get("/people?sort=last_name")).text)
+    assert upstream.asked[0][1] == {"order_by": "last_name", "limit": "25"}
+    # In any other order than that of creation Clerk has no cursor.
+    assert 'href="?sort=last_name&offset=25" rel="next"' in page
+    assert '<option value="last_name" selected>' in page
+
+
+@pytest.mark.parametrize("query", ["sort=shoe_size", "state=asleep"])
+async def test_an_order_or_a_state_that_is_none_is_told(person, upstream, query):
+    answer = await person.get(f"/people?{query}")
+    assert problem(answer)
+    assert upstream.asked == []
+
+
+@pytest.mark.parametrize("sort", ["", "&sort=last_name"])
+async def test_locked_users_are_found_by_looking_through_clerks_pages(person, upstream, monkeypatch, sort):
+    monkeypatch.setattr("deskclerk.faces.console.pages.people.MOST", 20)
+    monkeypatch.setattr("deskclerk.faces.console.pages.people.LOOKED_THROUGH", 40)
+    for place in (3, 17, 39, 41, 59):
+        upstream.users[place]["locked"] = True
+    seen, path, counts = [], f"/people?state=locked{sort}", []
+    while path:
+        page = unescape((await person.get(path)).text)
+        seen += re.findall(r"/people/users/(user_\d+)\"", page)
+        counts += re.findall(r"(\d+) locked among (\d+) users", page)
+        onward = re.search(r'href="(\?[^"]+)" rel="next">Look further', page)
+        path = onward and "/people" + onward[1]
+    assert seen == ["user_003", "user_017", "user_039", "user_041", "user_059"]
+    assert counts == [("3", "40"), ("2", "20")]
+
+
+async def test_all_who_are_locked_are_not_chosen_unseen(person, upstream):
+    upstream.users[3]["locked"] = True
+    page = (await person.get("/people?state=locked")).text
+    assert 'value="chosen"' in page
+    assert 'value="all"' not in page
+    answer, plan = await chosen(person, action="clerk_user_unlock", whom="all", state="locked")
+    assert plan is None
+    assert "Tick those that are meant." in problem(answer)
+
+
+async def test_what_an_agent_reads_stands_beside_what_clerk_has(person, upstream):
+    upstream.users[1] |= {"profile_image_url": "https://img.test/1", "public_metadata": {"plan": "pro"}}
+    agent = (await person.desk.perform(GetUser(user_id="user_001"), caller=AGENT)).value
+    upstream.asked.clear()
+    page = unescape((await person.get("/people/users/user_001")).text)
+    section = page.partition('id="agent"')[2].partition("</section>")[0]
+    shown, whole = (json.loads(text) for text in re.findall(r"<pre[^>]*>(.*?)</pre>", section, re.DOTALL))
+    assert shown == agent
+    assert whole == upstream.users[1]
+    assert "profile_image_url" not in shown
+    assert 'clerk_user_get {"user_id": "user_001"}' in section
+    assert [path for path, _ in upstream.asked].count("/users/user_001") == 1
+
+
+async def test_what_an_agent_may_not_read_is_said_with_the_setting(open_desk):
+    async with open_desk(callers={"mcp": {"deny": ["clerk_user_get"]}}) as desk:
+        person = Browser(Console(desk, ORIGIN))
+        async with person.http:
+            await person.sign_in()
+            page = unescape((await person.get("/people/users/user_001")).text)
+    section = page.partition('id="agent"')[2].partition("</section>")[0]
+    assert "An agent is not shown this: it is denied for caller mcp." in section
+    assert "user_001@example.com" in section
+    assert section.count("<pre") == 1
+
+
+async def test_what_is_secret_stands_in_neither_form(person, upstream):
+    upstream.users[1]["password_digest"] = "$2b$secret"
+    upstream.users[1]["totp_secret"] = "JBSWY3DP"
+    page = (await person.get("/people/users/user_001")).text
+    assert "JBSWY3DP" not in page
+    assert "$2b$secret" not in page

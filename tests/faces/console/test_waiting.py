@@ -163,8 +163,9 @@ HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 TAGS = """
-html head meta title link body a header div svg path p span form input button nav ul li main h1 h2 noscript
-article time table thead tbody tr th td del ins dl dt dd kbd label details summary script wbr code strong
+html head meta title link body a header footer div svg path p span form input button nav ul li main h1 h2
+article time table thead tbody tr th td del ins dl dt dd kbd label details summary script wbr code
+strong noscript
 """
 
 

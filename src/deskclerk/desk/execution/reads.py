@@ -13,7 +13,7 @@ from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
 from deskclerk.desk.secrets.handovers import Handovers
 from deskclerk.desk.secrets.references import Secrets
-from deskclerk.desk.view.answers import UNBOUNDED, Answer, show
+from deskclerk.desk.view.answers import EVERYTHING, UNBOUNDED, Answer, show
 from deskclerk.errors import ClerkError
 
 
@@ -39,7 +39,23 @@ class Reads:
 
     async def read(self, action: Action, caller: Caller) -> Answer:
         """One answer; ClerkError if there is none."""
-        clerk, info, for_model = await self._clerk(), ResponseInfo(), caller.face == MODELS
+        for_model = caller.face == MODELS
+        answer, notes = await self._answer(action, caller, for_model=for_model)
+        shown = show(action, answer, self._budget, for_model=for_model)
+        return Answer(shown.value, shown.notes + notes)
+
+    async def compare(self, action: Action, caller: Caller) -> tuple[Answer, Answer]:
+        """One answer in full, and in the form in which a model is shown it that asks for the same."""
+        answer, notes = await self._answer(action, caller, for_model=True)
+        whole = show(action.model_copy(update={"fields": [EVERYTHING]}), answer, UNBOUNDED)
+        shown = show(action, answer, self._budget, for_model=True)
+        return whole, Answer(shown.value, shown.notes + notes)
+
+    async def _answer(
+        self, action: Action, caller: Caller, *, for_model: bool
+    ) -> tuple[Any, tuple[str, ...]]:
+        """Clerk's answer without what is handed over, journalled, and what there is to say of it."""
+        clerk, info = await self._clerk(), ResponseInfo()
         notes: tuple[str, ...] = ()
         # A password or a token that is asked about is a secret too: its value goes to Clerk and nowhere else.
         ready = self._secrets.resolve(action)
@@ -53,8 +69,7 @@ class Reads:
             raise
         await self._journal.read(self._instance, caller, action, DONE, info)
         rest, handed = await self._handovers.keep(answer, action.spec.hands_over)
-        shown = show(action, rest, self._budget, for_model=for_model)
-        return Answer(shown.value, shown.notes + notes + handed)
+        return rest, notes + handed
 
     async def _ask(self, clerk: Clerk, action: Action, info: ResponseInfo) -> Any:
         """Clerk's answer; of a list of none its total alone."""

@@ -38,6 +38,8 @@ logger = logging.getLogger("deskclerk.journal")
 
 _BATCH = 50
 _MOST_WAITING = 1_000
+_CHOICES = 10_000
+"""Records that are looked through for what there is to choose from."""
 _BATCH_SECONDS = 0.5
 """Reads are many and change nothing: they wait for each other this long, and share one sync of the disk."""
 
@@ -258,6 +260,19 @@ class Journal:
 
         await self.flush()
         return await entries(await self.database(), wanted, after, limit)
+
+    async def seen(self, entry_ids: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+        """By entry: what the desk saw before a write, and what Clerk answered; None where none is noted."""
+        from deskclerk.desk.journal.queries import seen  # noqa: PLC0415 - opened when needed
+
+        return await seen(await self.database(), entry_ids) if entry_ids else {}
+
+    async def choices(self, most: int = _CHOICES) -> list[dict[str, Any]]:
+        """What the last records have to choose from: `{action, face, client, token, outcome, kind}`."""
+        from deskclerk.desk.journal.queries import choices  # noqa: PLC0415 - opened when needed
+
+        await self.flush()
+        return await choices(await self.database(), most)
 
     async def daily(self, since: int) -> list[dict[str, Any]]:
         """`{day, kind, count}` of reads, intents and refusals; `day` in whole days since the epoch, UTC."""

@@ -15,6 +15,7 @@ _AT_ONCE = 2_000
 _BRIEF = [column for column in events.c if column.name not in ("before", "after", "previous", "hash")]
 """The columns that an entry in short is made of."""
 _OF_THE_END = ("seq", "at", "outcome", "status", "code", "trace_id", "note")
+_NAMES_OF_CALLERS = (events.c.face, events.c.client, events.c.token)
 _DAY = 86_400_000
 """Milliseconds of a day."""
 _COUNTED = ("read", "intent", "refused")
@@ -89,6 +90,24 @@ async def intents_beside(database: Database, instance: str, seq: int) -> list[di
 async def of_entry(database: Database, entry_id: str) -> list[dict[str, Any]]:
     """The lines of one entry, in order."""
     return await _read(database, events.select().where(events.c.entry == entry_id).order_by(events.c.seq))
+
+
+async def seen(database: Database, entry_ids: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+    """By entry: what was there before a write, and what Clerk answered; None where nothing is noted."""
+    query = select(events.c.entry, events.c.before, events.c.after).where(events.c.entry.in_(entry_ids))
+    found: dict[str, tuple[Any, Any]] = {}
+    for row in await _read(database, query.order_by(events.c.seq)):
+        before, after = found.get(row["entry"], (None, None))
+        found[row["entry"]] = (row["before"] or before, row["after"] or after)
+    return found
+
+
+async def choices(database: Database, most: int) -> list[dict[str, Any]]:
+    """`{action, face, client, token, outcome, kind}` that the last `most` records have, each once."""
+    names = ("action", "face", "client", "token", "outcome", "kind")
+    # Of the last ones alone: no index has them, and a record of years is not gone through for a form.
+    recent = select(*(events.c[name] for name in names)).order_by(events.c.seq.desc()).limit(most).subquery()
+    return await _read(database, select(recent).distinct())
 
 
 async def last(database: Database, count: int) -> list[dict[str, Any]]:
@@ -239,8 +258,10 @@ def _conditions(wanted: EntryFilter, ended: Any) -> list[Any]:
         named = [events.c.target, cast(events.c.arguments, Text)]
         found.append(or_(*(column.contains(wanted.target, autoescape=True) for column in named)))
     if wanted.caller:
-        names = (events.c.face, events.c.client, events.c.token)
-        found.append(or_(*(column.icontains(wanted.caller, autoescape=True) for column in names)))
+        parts = (column.icontains(wanted.caller, autoescape=True) for column in _NAMES_OF_CALLERS)
+        found.append(or_(*parts))
+    if wanted.caller_is:
+        found.append(or_(*(column == wanted.caller_is for column in _NAMES_OF_CALLERS)))
     if wanted.outcome == OPEN:
         found.append(and_(events.c.kind == "intent", ended.c.seq.is_(None)))
     elif wanted.outcome:

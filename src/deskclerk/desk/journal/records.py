@@ -81,8 +81,9 @@ class EntryFilter:
     """Which of the journal's entries are asked for; None lets everything pass.
 
     `since` and `until` are milliseconds, `action` a name or a glob, `target` an id, `caller` a part of
-    the face, the client's or the token's name, `outcome` such as `done`, `unknown`, `open` or `declined`,
-    `before` the `line` of an entry: only what was begun before it.
+    the face, the client's or the token's name, `caller_is` one of these by its whole name, `outcome` such
+    as `done`, `unknown`, `open` or `declined`, `before` the `line` of an entry: only what was begun before
+    it.
     """
 
     since: int | None = None
@@ -90,6 +91,7 @@ class EntryFilter:
     action: str | None = None
     target: str | None = None
     caller: str | None = None
+    caller_is: str | None = None
     outcome: str | None = None
     instance: str | None = None
     before: int | None = None

@@ -133,6 +133,18 @@ class PlanStore:
         """A plan, whatever has become of it; ApprovalRefused if there is none."""
         return _one(await self._ask("load", plan_id=plan_id))
 
+    async def targets(self, plan_ids: Sequence[str]) -> dict[str, str]:
+        """By plan: what it is about, in words; what is no plan of this database is left out."""
+        if not plan_ids:
+            return {}
+        from sqlalchemy import select  # noqa: PLC0415 - opened when needed
+
+        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
+
+        query = select(plans.c.id, plans.c.preview).where(plans.c.id.in_(plan_ids))
+        async with (await self._journal.database()).reading() as connection:
+            return {row.id: row.preview["target"] for row in await connection.execute(query)}
+
     async def alike(self, request: str) -> list[StoredPlan]:
         """The unexpired plans for the same action, arguments and instance, the newest first."""
         # By the request and not by the digest: a signed plan whose target has changed since must be found, to

@@ -12,7 +12,10 @@ The order, and the only place where it is written. Each step can only narrow wha
 5. an effect that `confirm` names needs a signature.
 """
 
+import enum
+import re
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -32,7 +35,7 @@ from deskclerk.catalogue import (
     jobs,
 )
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.caller import MODELS, Caller
+from deskclerk.desk.caller import FACES, MODELS, Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.rates.caps import RateCaps
@@ -42,6 +45,23 @@ from deskclerk.settings import LEAN, Rules, Settings
 
 _HOUR = 3_600_000
 _RANK = {Effect.READ: 0, Effect.WRITE: 1, Effect.DESTRUCTIVE: 2}
+
+
+class Permission(enum.StrEnum):
+    """What the policy says to a caller who asks for an action."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    """A person signs first."""
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What may be asked for, and the setting that makes it so."""
+
+    permission: Permission
+    why: str
 
 
 class Policy:
@@ -90,6 +110,32 @@ class Policy:
         if effect is READ or self._settings.confirm == "never":
             return False
         return _RANK[effect] >= _RANK[Effect(self._settings.confirm)]
+
+    def verdict(self, action: type[Action], caller: Caller) -> Verdict:
+        """What becomes of an action that this caller asks for, before the limits of an hour, and why."""
+        reason = self._refusal(action, caller)
+        if reason:
+            return Verdict(Permission.DENY, reason)
+        effect, confirm = action.spec.effect, self._settings.confirm
+        if effect is READ:
+            return Verdict(Permission.ALLOW, "it reads, which needs no signature")
+        if self.asks(effect):
+            return Verdict(Permission.ASK, f"its effect is {effect}, and confirm is {confirm}")
+        return Verdict(Permission.ALLOW, f"its effect is {effect}, and confirm is {confirm}: nobody signs")
+
+    def callers(self) -> tuple[Caller, ...]:
+        """Everybody whom the rules can tell apart: models, clients and tokens that are named, other faces.
+
+        A client is named by the pattern of its rules, which stands for all whom it matches.
+        """
+        tokens = tuple(self._settings.tokens)
+        patterns = [pattern for pattern in self._settings.callers if pattern not in (*FACES, *tokens)]
+        return (
+            Caller(MODELS),
+            *(Caller(MODELS, client=_fitting(pattern)) for pattern in patterns),
+            *(Caller(MODELS, token=name) for name in tokens),
+            *(Caller(face) for face in FACES if face != MODELS),
+        )
 
     def allowed(self, offered: tuple[type[Action], ...]) -> dict[str, Any]:
         """What the settings in force let through, and how much of it waits for a signature."""
@@ -170,6 +216,13 @@ class Limits:
                 f"instance in the last hour, and destructive_per_hour is {self._most}.",
                 next_step="Nothing was sent. Wait, or have the operator raise the setting.",
             )
+
+
+def _fitting(pattern: str) -> str:
+    """A name that a glob matches: the glob itself, with one letter in the place of each `[…]`."""
+    if fnmatchcase(pattern, pattern):
+        return pattern
+    return re.sub(r"\[(!?)(.)[^\]]*\]", lambda found: "?" if found[1] else found[2], pattern)
 
 
 def _set_lacking(action: type[Action], chosen: tuple[str, ...]) -> str:

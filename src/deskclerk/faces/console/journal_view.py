@@ -13,7 +13,7 @@ from typing import Any
 from deskclerk.catalogue import EVERY_BY_NAME
 from deskclerk.desk import Desk
 from deskclerk.desk.journal.chain import ChainFault
-from deskclerk.desk.journal.records import EntryFilter, changed_fields, entry_summary
+from deskclerk.desk.journal.records import OPEN, EntryFilter, changed_fields
 from deskclerk.desk.time_and_ids import now
 from deskclerk.desk.view.cleaning import clean, line_of
 from deskclerk.faces.console.plan_card import FACES, Row, iso_time, value_text
@@ -48,6 +48,7 @@ class Item:
     heading: str
     action: str
     target: str
+    name: str
     asked_by: str
     client: str
     outcome: str
@@ -55,10 +56,41 @@ class Item:
     note: str
 
 
-def item_of(entry: Mapping[str, Any]) -> Item:
-    """An entry of the journal, in short."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing to filter by: `value` is what the address says, `title` what a person reads."""
+
+    value: str
+    title: str
+
+
+def choices_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Choice]]:
+    """What the journal's records have to choose from, by filter: actions, callers, outcomes."""
+    actions, faces, clients, tokens = (
+        {row[name] for row in rows if row[name]} for name in ("action", "face", "client", "token")
+    )
+    outcomes = {row["outcome"] for row in rows if row["outcome"]}
+    # An intent has no outcome of its own; whether one is open is asked, not noted.
+    outcomes |= {OPEN} if any(row["kind"] == "intent" for row in rows) else set()
+    return {
+        "action": sorted((Choice(name, _heading(name)) for name in actions), key=lambda item: item.title),
+        "caller": [
+            *(Choice(name, title) for name, title in FACES.items() if name in faces),
+            *(Choice(name, line_of(name, 80)) for name in sorted(clients - FACES.keys())),
+            *(Choice(name, f"token {line_of(name, 80)}") for name in sorted(tokens - clients - FACES.keys())),
+        ],
+        "outcome": [Choice(name, name.replace("_", " ")) for name in sorted(outcomes)],
+    }
+
+
+def _heading(name: str) -> str:
+    action = EVERY_BY_NAME.get(name)
+    return action.spec.heading if action else line_of(name)
+
+
+def item_of(entry: Mapping[str, Any], name: str = "") -> Item:
+    """An entry of the journal, in short; `name` is what its target is called."""
     at = iso_time(entry["at"])
-    action = EVERY_BY_NAME.get(entry["action"])
     client = " ".join(str(entry[name]) for name in ("client", "token") if entry[name])
     outcome = str(entry["outcome"] or "done")
     return Item(
@@ -67,9 +99,10 @@ def item_of(entry: Mapping[str, Any]) -> Item:
         day=at[:10],
         clock=at[11:19],
         kind=entry["kind"],
-        heading=action.spec.heading if action else line_of(entry["action"]),
+        heading=_heading(entry["action"]),
         action=entry["action"],
         target=line_of(entry["target"] or "", 120),
+        name=line_of(name, 160),
         asked_by=FACES.get(entry["face"], entry["face"]),
         client=line_of(client, 80),
         outcome=outcome.replace("_", " "),
@@ -78,12 +111,11 @@ def item_of(entry: Mapping[str, Any]) -> Item:
     )
 
 
-def whole_of(found: Mapping[str, Any]) -> dict[str, Any]:
-    """One entry in full: what its page shows."""
+def whole_of(found: Mapping[str, Any], line: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """One entry in full: what its page shows; `line` is the same in short."""
     intent, outcome = found["intent"], found["outcome"]
-    line = entry_summary(intent, outcome)
     return {
-        "item": item_of(line),
+        "item": item_of(line, name),
         "line": line,
         "arguments": pretty(intent["arguments"]),
         "rows": [changed_row(change) for change in changed_fields(intent, outcome)],

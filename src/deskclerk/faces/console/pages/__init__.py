@@ -1,7 +1,17 @@
 """The pages of the console, in the order of its navigation."""
 
 from deskclerk.faces.console.page import ConsolePage
-from deskclerk.faces.console.pages import actions, activity, connect, jobs, people, sandbox, secrets, waiting
+from deskclerk.faces.console.pages import (
+    actions,
+    activity,
+    connect,
+    jobs,
+    people,
+    permissions,
+    sandbox,
+    secrets,
+    waiting,
+)
 
 PAGES: tuple[ConsolePage, ...] = (
     waiting.PAGE,
@@ -9,6 +19,7 @@ PAGES: tuple[ConsolePage, ...] = (
     jobs.PAGE,
     actions.PAGE,
     people.PAGE,
+    permissions.PAGE,
     secrets.PAGE,
     connect.PAGE,
     sandbox.PAGE,

@@ -126,7 +126,7 @@ async def actions(request: Request) -> Response:
     groups: dict[str, list[type[Action]]] = {}
     for action in offered:
         if _fits(action, wanted):
-            groups.setdefault(_title(action.spec.resource.one), []).append(action)
+            groups.setdefault(resource_title(action), []).append(action)
     return render(
         request,
         "actions.html",
@@ -220,7 +220,9 @@ def _fits(action: type[Action], wanted: str) -> bool:
     return all(word in told(action) for word in wanted.casefold().split())
 
 
-def _title(one: str) -> str:
+def resource_title(action: type[Action]) -> str:
+    """The heading under which an action stands."""
+    one = action.spec.resource.one
     several = f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
     return several[0].upper() + several[1:]
 

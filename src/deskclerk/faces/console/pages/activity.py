@@ -1,6 +1,7 @@
 """Activity: the journal as a timeline, one entry in full, taken back from here, and as a file."""
 
 import itertools
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -12,31 +13,37 @@ from starlette.routing import Route
 from deskclerk.catalogue import BY_NAME, EVERY_BY_NAME
 from deskclerk.catalogue.fields import is_reference, parse_time
 from deskclerk.desk.consequences.lookup import consequences_of
-from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.desk.journal.records import EntryFilter, entry_summary
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.errors import CannotUndo, DeskclerkError, InvalidRequest, NotFound
-from deskclerk.faces.console.journal_view import TYPES, chart_of, exported, item_of, since, whole_of
+from deskclerk.faces.console.journal_view import (
+    TYPES,
+    Choice,
+    chart_of,
+    choices_of,
+    exported,
+    item_of,
+    since,
+    whole_of,
+)
 from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of
 from deskclerk.faces.console.rendering import render, status_of
+from deskclerk.faces.console.sessions import CALLER
 
 ON_A_PAGE = 50
 FILTERS = ("since", "until", "action", "target", "caller", "outcome")
-OUTCOMES = (
-    "done", "open", "unknown", "not_done", "signed", "declined", "paused", "resumed", "cancelled",
-    "approval_needed", "approval_refused",
-    "not_allowed", "invalid_request", "not_found", "conflict", "unprocessable", "key_rejected",
-    "plan_required", "rate_limited", "clerk_unavailable", "outcome_unknown",
-)  # fmt: skip
 
 
 async def activity(request: Request) -> Response:
     """The timeline, the newest first, as far as the filters let it through."""
     desk = desk_of(request)
-    choice, typed, problems = _chosen(request)
+    offered = choices_of(await desk.journal.choices())
+    choice, typed, problems = _chosen(request, offered)
     found = [] if problems else await desk.journal.entries(choice, limit=ON_A_PAGE + 1)
     shown = found[-ON_A_PAGE:]
     older = shown[0]["line"] if len(found) > ON_A_PAGE else None
-    items = [item_of(entry) for entry in reversed(shown)]
+    labels = await desk.target_names.of(shown, CALLER)
+    items = [item_of(entry, labels.names.get(entry["entry"], "")) for entry in reversed(shown)]
     today = datetime.now(UTC).date()
     return render(
         request,
@@ -51,8 +58,8 @@ async def activity(request: Request) -> Response:
         newest=choice.before is None,
         verdict=await console_of(request).chain.verdict(),
         chart=chart_of(await desk.journal.daily(since(today)), today),
-        actions=[action.spec.name for action in BY_NAME.values()],
-        outcomes=OUTCOMES,
+        unnamed=labels.problem,
+        choices=offered,
     )
 
 
@@ -65,12 +72,14 @@ async def entry(
     if found is None:
         raise NotFound("The journal has no such entry.", next_step="The activity lists what there is.")
     intent = found["intent"]
+    line = entry_summary(intent, found["outcome"])
+    labels = await desk.target_names.of([line], CALLER)
     person_adds = consequences_of(EVERY_BY_NAME[intent["action"]]).person_adds
     return render(
         request,
         "entry.html",
         status_of(problem) if problem else 200,
-        **whole_of(found),
+        **whole_of(found, line, labels.names.get(line["entry"], "")),
         ours=intent["instance"] == desk.instance.id,
         taken_back_by=await desk.journal.taken_back_by(intent["entry"]),
         problem=problem.as_dict() if problem else None,
@@ -98,7 +107,7 @@ async def undo(request: Request) -> Response:
 
 async def export(request: Request) -> Response:
     """Everything that the filters let through, as a file."""
-    choice, _, problems = _chosen(request)
+    choice, _, problems = _chosen(request, choices_of(await desk_of(request).journal.choices()))
     kind = request.query_params.get("format", "")
     if kind not in TYPES or problems:
         raise InvalidRequest("That cannot be exported.", next_step="Go back and use the page's own buttons.")
@@ -110,7 +119,9 @@ async def export(request: Request) -> Response:
     )
 
 
-def _chosen(request: Request) -> tuple[EntryFilter, dict[str, str], dict[str, str]]:
+def _chosen(
+    request: Request, offered: Mapping[str, Sequence[Choice]]
+) -> tuple[EntryFilter, dict[str, str], dict[str, str]]:
     """The filters of an address, as they were typed, and what is wrong with them by name."""
     typed = {name: request.query_params.get(name, "").strip() for name in FILTERS}
     values: dict[str, Any] = {name: text or None for name, text in typed.items()}
@@ -120,6 +131,9 @@ def _chosen(request: Request) -> tuple[EntryFilter, dict[str, str], dict[str, st
             values[name] = round(parse_time(typed[name]).timestamp() * 1000) if typed[name] else None
         except (ValueError, OverflowError) as error:
             problems[name] = str(error)
+    if typed["caller"] in {item.value for item in offered["caller"]}:
+        # Whoever is chosen by name is meant alone: "cli" is no part of "Cline" then.
+        values |= {"caller": None, "caller_is": typed["caller"]}
     before = request.query_params.get("before", "")
     if before.isascii() and before.isdecimal() and len(before) < 16:  # noqa: PLR2004 - fits a line's number
         values["before"] = int(before)

@@ -1,7 +1,7 @@
 """People: the users and organizations of the instance, to browse and search, and one of them in full."""
 
-import asyncio
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -10,40 +10,37 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deskclerk.catalogue import (
-    READ,
-    Action,
-    GetOrganization,
-    GetUser,
-    ListOrganizations,
-    ListOrgInvitations,
-    ListOrgMemberships,
-    ListSessions,
-    ListUsers,
-    ProposeBulk,
-)
-from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.catalogue import READ, Action, GetUser, ListOrganizations, ListUsers, ProposeBulk
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotAllowed
 from deskclerk.faces.console import profiles
-from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of
-from deskclerk.faces.console.plan_card import FACES
+from deskclerk.faces.console.page import ConsolePage, desk_of, form_of
+from deskclerk.faces.console.pages.profile import ROWS, Part, organization, part_of, user
 from deskclerk.faces.console.rendering import render, status_of
 from deskclerk.faces.console.sessions import CALLER
 from deskclerk.faces.console.signing import to_sign
 
-_ROWS = 25
-_MOST_LINES = 12
-_ENTRIES = 200
-_EVERYTHING = ["*"]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One section of a page: its items, the query that shows more, and what went wrong instead."""
-
-    items: list[Any]
-    more: str = ""
-    problem: dict[str, Any] | None = None
+MOST = 500
+"""Clerk's largest page."""
+LOOKED_THROUGH = 2_000
+"""Users of a page of locked ones: Clerk has no filter for them."""
+_STATES = {"": "in any state", "banned": "banned", "locked": "locked"}
+_SORTS = {
+    "users": {
+        "": "newest first",
+        "created_at": "oldest first",
+        "-last_sign_in_at": "last signed in",
+        "-last_active_at": "last active",
+        "first_name": "first name",
+        "last_name": "last name",
+        "email_address": "e-mail address",
+    },
+    "organizations": {
+        "": "newest first",
+        "created_at": "oldest first",
+        "name": "name",
+        "-members_count": "most members",
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +58,39 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What an address or a form says, and the filters in it."""
+    """What an address or a form says: a text, a state, an order, and where to go on."""
 
     given: Mapping[str, str]
-    asked: dict[str, Any]
+    query: str
+    state: str
+    sort: str
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "Search":
+        """The search that an address or a form holds."""
+        return cls(given, *(given.get(name, "").strip() for name in ("query", "state", "sort")))
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The filters that Clerk has for it."""
+        return ({"query": self.query} if self.query else {}) | (
+            {"banned": True} if self.state == "banned" else {}
+        )
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The filters, the order, and the place to go on from; what is wrong with them the action says."""
+        found = self.where | ({"order_by": self.sort} if self.sort else {})
+        for place in ("starting_after", "offset"):
+            if at := self.given.get(place, ""):
+                found[place] = int(at) if place == "offset" and at.isdecimal() else at
+        return found
+
+    @property
+    def address(self) -> str:
+        """The same search in an address, from its first page on."""
+        asked = {"query": self.query, "state": self.state, "sort": self.sort}
+        return urlencode({name: value for name, value in asked.items() if value}, errors="replace")
 
 
 async def users(request: Request) -> Response:
@@ -75,13 +101,18 @@ async def users(request: Request) -> Response:
 async def propose(request: Request) -> Response:
     """A plan for one write on the users that were chosen, or on all that fit the search."""
     form, desk = form_of(request), desk_of(request)
+    search = Search.of(form)
     try:
         kind = next((item for item in _kinds(request) if item.spec.name == form.get("action")), None)
         if kind is None:
             raise InvalidRequest("Choose what to do.", next_step="Nothing was sent.")
         if form.get("whom") == "all":
-            where = {name: value for name, value in _of_users(form).items() if value}
-            lister = await desk.jobs.lister(kind, where, {}, CALLER)
+            if search.state == "locked":
+                raise InvalidRequest(
+                    "Clerk cannot find all who are locked.",
+                    next_step="Nothing was sent. Tick those that are meant.",
+                )
+            lister = await desk.jobs.lister(kind, search.where, {}, CALLER)
             return await to_sign(request, await desk.jobs.propose(kind, lister, CALLER))
         chosen = form.getlist("user")
         if not chosen:
@@ -95,8 +126,9 @@ async def _users(
     request: Request, given: Mapping[str, str], problem: DeskclerkError | None = None
 ) -> Response:
     """The list of users for what an address or a form says."""
-    search, form, kinds = Search(given, _of_users(given)), form_of(request), _kinds(request)
-    part = await _list(request, ListUsers, search, search.asked, "starting_after")
+    search, form, kinds = Search.of(given), form_of(request), _kinds(request)
+    locked = search.state == "locked"
+    part = await (_locked(request, search) if locked else _list(request, ListUsers, search))
     rows = [
         {
             "id": str(item.get("id", "")),
@@ -107,19 +139,38 @@ async def _users(
         }
         for item in part.items
     ]
-    whole = not part.more and not given.get("starting_after")
-    choice = Choice(
-        kinds,
-        len(rows) if whole or not kinds else await _total(request, search.asked),
-        frozenset(map(str, form.getlist("user"))),
-        form.get("action", ""),
-    )
+    whole = not part.more and not _begun(search)
+    total = None
+    if not locked and not part.problem:
+        total = len(rows) if whole else await _total(request, search.where)
+    choice = Choice(kinds, total, frozenset(map(str, form.getlist("user"))), form.get("action", ""))
     return _show_list(request, "users", part, rows, search, choice=choice, problem=problem)
 
 
-async def _total(request: Request, asked: dict[str, Any]) -> int | None:
+async def _locked(request: Request, search: Search) -> Part:
+    """Locked users: Clerk's largest pages are gone through, so many users at a time."""
+    found: list[Any] = []
+    looked, onward = 0, None
+    try:
+        action = ListUsers.parse(search.arguments | {"limit": MOST})
+        async with aclosing(desk_of(request).pages(action, CALLER)) as pages:
+            async for page in pages:
+                items = page.value["items"]
+                looked += len(items)
+                found += [item for item in items if item.get("locked")]
+                onward = page.value["next"]
+                if looked >= LOOKED_THROUGH or len(found) >= ROWS:
+                    break
+        if onward and "offset" in onward:
+            # A page counts from where the first one began.
+            onward = {"offset": (action.offset or 0) + looked}
+    except DeskclerkError as error:
+        return Part(profiles.loose(found), problem=error.as_dict(), looked=looked)
+    return Part(profiles.loose(found), urlencode(onward) if onward else "", looked=looked)
+
+
+async def _total(request: Request, where: dict[str, Any]) -> int | None:
     """How many users fit a search; None where Clerk does not say."""
-    where = {name: value for name, value in asked.items() if value}
     try:
         answer = await desk_of(request).perform(ListUsers.parse({**where, "limit": 0}), caller=CALLER)
     except DeskclerkError:
@@ -147,16 +198,10 @@ def _wants_only_a_user(kind: type[Action]) -> bool:
     return needed == names and not any(item.where == "body" for item in parameters)
 
 
-def _of_users(given: Mapping[str, str]) -> dict[str, Any]:
-    """The search for users that an address or a form holds."""
-    return _asked(given) | {"banned": bool(given.get("banned"))}
-
-
 async def organizations(request: Request) -> Response:
     """One page of organizations, found by `query`; the next by offset."""
-    search = Search(request.query_params, _asked(request.query_params))
-    asked = search.asked | {"include_members_count": True}
-    part = await _list(request, ListOrganizations, search, asked, "offset")
+    search = Search.of(request.query_params)
+    part = await _list(request, ListOrganizations, search, include_members_count=True)
     rows = [
         {
             "id": str(item.get("id", "")),
@@ -171,93 +216,20 @@ async def organizations(request: Request) -> Response:
     return _show_list(request, "organizations", part, rows, search)
 
 
-async def user(request: Request) -> Response:
-    """A user: addresses, memberships, sessions, metadata, and what the journal knows."""
-    desk, user_id = desk_of(request), request.path_params["user_id"]
-    item = profiles.loose(
-        (await desk.perform(GetUser(user_id=user_id, fields=_EVERYTHING), caller=CALLER)).value
-    )
-    belongs, sessions, lines = await asyncio.gather(
-        _part(request, ListOrganizations(user_id=[user_id], limit=50)),
-        _part(request, ListSessions(user_id=user_id, limit=20)),
-        _journal(request, user_id),
-    )
-    return render(
-        request,
-        "user.html",
-        user=item,
-        id=user_id,
-        name=profiles.full_name(item),
-        addresses=profiles.addresses(item),
-        accounts=profiles.accounts(item),
-        belongs=belongs,
-        sessions=sessions,
-        metadata=profiles.metadata(item),
-        lines=lines,
-        steps=_steps(request, ("user_id",), item),
-        revoke=_steps(request, ("session_id",)),
-        when=profiles.when,
-        device_of=profiles.device_of,
-    )
-
-
-async def organization(request: Request) -> Response:
-    """An organization: its members, its invitations, metadata, and what the journal knows."""
-    desk, organization_id = desk_of(request), request.path_params["organization_id"]
-    asked = GetOrganization(organization_id=organization_id, include_members_count=True, fields=_EVERYTHING)
-    item = profiles.loose((await desk.perform(asked, caller=CALLER)).value)
-    organization_id = str(item.get("id", organization_id))
-    at = request.query_params.get("offset", "")
-    offset = int(at) if at.isdecimal() else None
-    members, invitations, lines = await asyncio.gather(
-        _part(request, ListOrgMemberships(organization_id=organization_id, limit=_ROWS, offset=offset)),
-        _part(request, ListOrgInvitations(organization_id=organization_id, limit=50)),
-        _journal(request, organization_id),
-    )
-    return render(
-        request,
-        "organization.html",
-        organization=item,
-        id=organization_id,
-        name=profiles.full_name({"first_name": item.get("name")} | item),
-        members=members,
-        invitations=invitations,
-        metadata=profiles.metadata(item),
-        lines=lines,
-        steps=_steps(request, ("organization_id",)),
-        change=_steps(request, ("organization_id", "user_id")),
-        revoke=_steps(request, ("organization_id", "invitation_id")),
-        name_of=profiles.full_name,
-        when=profiles.when,
-    )
-
-
-def _asked(given: Mapping[str, str]) -> dict[str, Any]:
-    return {"query": given.get("query", "").strip()}
-
-
-async def _list(
-    request: Request, kind: type[Action], search: Search, asked: dict[str, Any], place: str
-) -> Part:
+async def _list(request: Request, kind: type[Action], search: Search, **more: Any) -> Part:
     """A page of a list; a problem of the search itself is told beside its form."""
-    arguments: dict[str, Any] = {name: value for name, value in asked.items() if value} | {"limit": _ROWS}
-    at = search.given.get(place, "")
-    if at:
-        arguments[place] = int(at) if place == "offset" and at.isdecimal() else at
     try:
-        action = kind.parse(arguments)
+        if search.state not in _STATES:
+            raise InvalidRequest("There is no such state.", next_step="Choose one of those that are offered.")
+        action = kind.parse(search.arguments | more | {"limit": ROWS})
     except DeskclerkError as error:
         return Part([], problem=error.as_dict())
-    return await _part(request, action)
+    return await part_of(request, action)
 
 
-async def _part(request: Request, action: Action) -> Part:
-    try:
-        answer = await desk_of(request).perform(action, caller=CALLER)
-    except DeskclerkError as error:
-        return Part([], problem=error.as_dict())
-    onward = answer.value["next"]
-    return Part(profiles.loose(answer.value["items"]), urlencode(onward) if onward else "")
+def _begun(search: Search) -> bool:
+    """Whether it is not the first page."""
+    return any(name in search.given for name in ("starting_after", "offset"))
 
 
 def _show_list(
@@ -270,9 +242,7 @@ def _show_list(
     choice: Choice | None = None,
     problem: DeskclerkError | None = None,
 ) -> Response:
-    given, asked = search.given, search.asked
-    kept = urlencode({name: "true" if value is True else value for name, value in asked.items() if value})
-    home = "" if kind == "users" else "/organizations"
+    kept, home = search.address, "" if kind == "users" else "/organizations"
     status = status_of(problem) if problem else 200
     if part.problem and part.problem["error"] != "invalid_request":
         status = 502
@@ -283,36 +253,17 @@ def _show_list(
         kind=kind,
         rows=rows,
         problem=part.problem or (problem.as_dict() if problem else None),
-        asked=asked,
+        search=search,
         choice=choice,
-        place=given.get("starting_after", ""),
+        total=choice.total if choice else part.total,
+        looked=part.looked,
+        states=_STATES,
+        sorts=_SORTS[kind],
         here_page=f"/people{home}",
         first=f"?{kept}",
-        begun=any(name in given for name in ("starting_after", "offset")),
+        begun=_begun(search),
         more=f"?{kept}{'&' if kept else ''}{part.more}" if part.more else "",
     )
-
-
-async def _journal(request: Request, target: str) -> list[dict[str, Any]]:
-    """The last things that were asked for and would change this target, the newest first."""
-    desk = desk_of(request)
-    entries = await desk.journal.entries(
-        EntryFilter(target=target, instance=desk.instance.id), limit=_ENTRIES
-    )
-    lines = [entry for entry in reversed(entries) if entry["kind"] != "read"]
-    return [
-        entry | {"when": profiles.when(entry["at"]), "by": entry["client"] or FACES.get(entry["face"], "")}
-        for entry in lines[:_MOST_LINES]
-    ]
-
-
-def _steps(
-    request: Request, names: tuple[str, ...], item: dict[str, Any] | None = None
-) -> list[profiles.Step]:
-    """Links to the forms of actions, where the console has these."""
-    if not any(page.path == "/actions" for page in console_of(request).pages):
-        return []
-    return profiles.steps(desk_of(request), names, item)
 
 
 PAGE = ConsolePage(
