@@ -1,7 +1,8 @@
 """What a database does for whoever asks it, the same for SQLite and PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from sqlalchemy import URL, CursorResult, Dialect, Executable, RowMapping
@@ -76,3 +77,16 @@ class Database(Protocol):
 
     async def dispose(self) -> None:
         """Close every connection."""
+
+
+async def to_the_end(future: "asyncio.Future[T]") -> T:
+    """What a future gives; who is cancelled meanwhile waits for its end."""
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([future])
+        if not future.cancelled():
+            future.exception()
+        raise

@@ -9,7 +9,7 @@ from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from deskclerk.database.connection import Database
+from deskclerk.database.connection import Database, to_the_end
 from deskclerk.database.failures import reason, shown_place
 from deskclerk.errors import InvalidSettings, StorageUnavailable
 
@@ -78,7 +78,9 @@ async def _migrate(database: Database, package: str) -> None:
         # One transaction from the first look to the last step: of several processes one migrates, and
         # the others find its work done.
         async with database.writing() as connection:
-            await asyncio.shield(connection.run_sync(run, folder))
+            # Whoever is cancelled meanwhile waits for its end: the connection is closed behind this block,
+            # and a driver whose connection is closed under its statement takes the whole process along.
+            await to_the_end(asyncio.ensure_future(connection.run_sync(run, folder)))
 
 
 def _refuse_others(connection: SyncConnection, table: str) -> None:

@@ -9,14 +9,14 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import URL, Dialect, Executable, NullPool, RowMapping, create_engine
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.exc import DBAPIError
 
-from deskclerk.database.connection import Rows, Values
+from deskclerk.database.connection import Rows, Values, to_the_end
 from deskclerk.database.failures import error_name, mendable, reason, shown_place
 from deskclerk.database.statement import Row, Statement
 from deskclerk.errors import StorageUnavailable
@@ -56,20 +56,7 @@ class _AskAgain(Exception):
 
 async def in_thread(work: Callable[[], T]) -> T:
     """Do it in a thread; who is cancelled meanwhile waits for its end, as the thread has the connection."""
-    return await _to_the_end(asyncio.get_running_loop().run_in_executor(None, work))
-
-
-async def _to_the_end(future: "asyncio.Future[T]") -> T:
-    """What a future gives; who is cancelled meanwhile waits for its end."""
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        while not future.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([future])
-        if not future.cancelled():
-            future.exception()
-        raise
+    return await to_the_end(asyncio.get_running_loop().run_in_executor(None, work))
 
 
 class SqliteConnection:
@@ -330,7 +317,7 @@ class SqliteDatabase:
         finally:
             self._turn.release()
         if group.ending is not None:
-            await _to_the_end(group.ending)
+            await to_the_end(group.ending)
 
     async def _begin(self, *, synced: bool) -> "_Group":
         connection = self._idle.pop() if self._idle else await self._connect()

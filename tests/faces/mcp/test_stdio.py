@@ -1,5 +1,7 @@
 import json
+import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -53,6 +55,21 @@ async def test_prompts_resources_and_completions_come_over_stdio(env, era):
     server = StdioServerParameters(command=sys.executable, args=processes.command(STDIO)[1:], env=env)
     async with Client(server, mode=era) as client:
         await processes.look_beside_the_tools(client)
+
+
+def test_input_that_ends_while_a_new_database_is_made_ends_the_process_in_order(tmp_path):
+    """Without a key: the sandbox is filled and migrated while the call waits for it."""
+    lines = [*HANDSHAKE, request(2, "tools/call", name="clerk_users_list", arguments={})]
+    done = subprocess.run(
+        processes.command(STDIO),
+        input="".join(f"{json.dumps(line)}\n" for line in lines).encode(),
+        capture_output=True,
+        env=os.environ | {"DESKCLERK_HOME": str(tmp_path / "new")},
+        timeout=60,
+        check=False,
+    )
+    # A signal here is the driver's: its connection was closed under a statement.
+    assert done.returncode == 0, done.stderr.decode()[-500:]
 
 
 def test_nothing_but_protocol_stands_on_stdout(env):
