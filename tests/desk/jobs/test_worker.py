@@ -480,6 +480,7 @@ def chat():
     apprise.NotificationManager().remove("jobchat")
 
 
+@pytest.mark.promise("told-where-they-are")
 async def test_a_job_that_pauses_by_itself_tells_people_what_it_asks_once_for_each_pause(
     opened, engine, chat, monkeypatch
 ):

@@ -58,6 +58,7 @@ async def outcomes(desk):
     return {item.destination: (item.outcome, item.why) for item in await desk.notifications.latest()}
 
 
+@pytest.mark.promise("told-where-they-are")
 async def test_a_plan_that_waits_is_told_with_what_a_person_needs_to_decide(open_desk, hook, receiver):
     async with open_desk(notify=[hook]) as desk:
         plan_id = await ask(desk)
@@ -279,6 +280,7 @@ async def test_what_an_end_user_wrote_is_cut_and_neither_link_nor_mention_nor_ma
     assert len(line) < 200
 
 
+@pytest.mark.promise("told-where-they-are")
 async def test_the_console_is_named_by_an_address_that_opens_nothing_by_itself(open_desk, hook, receiver):
     async with open_desk(notify=[hook]) as desk:
         lock = await desk.console_links.announce("http://127.0.0.1:8765")

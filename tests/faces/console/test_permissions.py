@@ -59,6 +59,7 @@ async def test_every_action_of_the_core_stands_beside_every_caller(open_desk):
         assert all(list(row) == columns for row in found.values())
 
 
+@pytest.mark.promise("what-agents-may-do")
 async def test_each_cell_names_the_setting_that_makes_it_so(open_desk):
     async with table(open_desk, **RULES) as (found, _, _):
         ban, delete = found["clerk_user_ban"], found["clerk_user_delete"]
@@ -73,6 +74,7 @@ async def test_each_cell_names_the_setting_that_makes_it_so(open_desk):
         assert gone["Token ci"] == ("deny", "it is denied for caller ci")
 
 
+@pytest.mark.promise("what-agents-may-do")
 async def test_the_table_says_what_the_desk_does(open_desk):
     callers = {
         "Any agent": Caller("mcp"),

@@ -50,6 +50,7 @@ def everything_below(home):
     return sorted(path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file())
 
 
+@pytest.mark.promise("installed-in-one-step")
 def test_it_is_written_once_and_taken_out_without_a_trace(run, home):
     path = with_others(home)
     ran = run("install", "cursor", "--yes", "--read-only", "--toolsets", "core,jobs")
@@ -100,6 +101,7 @@ def test_what_a_client_starts_is_the_deskclerk_that_runs(run, home, monkeypatch,
     assert entry_in(cursor(home)) == {"command": "uvx", "args": ["deskclerk", "mcp"]}
 
 
+@pytest.mark.promise("installed-in-one-step")
 def test_nothing_is_written_without_a_yes(run, on_screen, home):
     path = with_others(home)
     ran = run("install", "cursor")
@@ -132,6 +134,7 @@ def test_what_is_shown_holds_nothing_of_the_neighbours(run, home, text):
         assert "of-a-neighbour" not in ran.out + ran.err
 
 
+@pytest.mark.promise("installed-in-one-step")
 def test_the_key_is_not_written_and_the_person_is_told_where_it_belongs(on_screen, home, monkeypatch):
     monkeypatch.setenv("CLERK_SECRET_KEY", KEY)
     ran = on_screen("install", "cursor", "--yes", columns=400)
