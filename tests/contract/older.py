@@ -20,11 +20,6 @@ _SCHEMAS = {
 }
 
 
-def has(version: str, route: str) -> bool:
-    """Whether an operation of the newest version is one of this version too."""
-    return DIFFERENCES.get(version, {}).get(route, {}) is not None
-
-
 def facts(version: str, route: str) -> dict[str, Any] | None:
     """The facts of an operation in a version; None when it has no such operation."""
     found = (_NEWEST["operations"] | DIFFERENCES[version])[route]

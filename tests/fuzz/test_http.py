@@ -39,7 +39,6 @@ TEXTS = st.one_of(
 
 HEADERS = st.sampled_from(["Accept", "Content-Type", "Mcp-Method", "Mcp-Name"])
 FIELDS = st.sampled_from(["typed", "decision", "digest", "q", "at", "json"])
-SEGMENTS = st.sampled_from(["x", "plan_x", "user_1", "%00", "é", "a b"])
 
 
 class Server:

@@ -1,7 +1,7 @@
 """Domains of organizations: whose e-mail addresses belong to one."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Select, func
 
@@ -38,17 +38,6 @@ COMMON = frozenset(
 _PLACE = "/organizations/{organization_id}/domains"
 _TABLE = organization_domains
 _STRATEGY = "manual_override"
-Mode = Literal["manual_invitation", "automatic_invitation", "automatic_suggestion", "enterprise_sso"]
-SignedMode = Literal[
-    "manual_invitation",
-    "automatic_invitation",
-    "automatic_suggestion",
-    "enterprise_sso",
-    "-manual_invitation",
-    "-automatic_invitation",
-    "-automatic_suggestion",
-    "-enterprise_sso",
-]
 
 
 async def list_organization_domains(call: Call) -> Any:
