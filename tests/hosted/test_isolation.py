@@ -111,7 +111,7 @@ async def test_without_a_workspace_the_role_sees_and_writes_nothing(hosted, work
     async with hosted.shared.transaction({"scope": "SET LOCAL ROLE deskclerk_workspace"}) as connection:
         assert (await connection.of.execute(text("SELECT count(*) FROM heads"))).scalar() == 0
     async with hosted.shared.transaction({"scope": "SET LOCAL ROLE deskclerk_workspace"}) as connection:
-        with pytest.raises(DBAPIError, match="workspace_check|row-level security"):
+        with pytest.raises(DBAPIError, match=r"workspace_check|row-level security"):
             await connection.execute(insert(desk_tables.plans), row_of(desk_tables.plans))
 
 
