@@ -52,6 +52,8 @@ async def place(workspaces, clerk, slug):
     clerk.reset(company=True)
     made = await workspaces.create(slug, slug.title())
     await workspaces.add_instance(made.id, "prod", SecretStr(clerk.secret_key), clerk.url)
+    # A call that nobody signs is not to wait for somebody who might.
+    await workspaces.set_policy(made.id, read_policy({"approval_wait": 0}))
     return Place.of(await workspaces.load(made.id), "prod")
 
 
@@ -95,7 +97,7 @@ async def test_one_desk_serves_all_and_a_changed_workspace_gets_a_new_one(desks,
     acme = await place(workspaces, clerk, "acme")
     async with desks.use(acme) as first, desks.use(acme) as second:
         assert first is second
-        await workspaces.set_policy(acme.workspace, read_policy({"access": "read"}))
+        await workspaces.set_policy(acme.workspace, read_policy({"access": "read", "approval_wait": 0}))
         now = Place.of(await workspaces.load(acme.workspace), "prod")
         async with desks.use(now) as third:
             assert third is not first
