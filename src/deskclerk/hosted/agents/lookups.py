@@ -1,0 +1,98 @@
+"""What is looked up before a workspace is known: whose token it is, and which workspaces a person has.
+
+These go past the scoping of statements, as the database's owner; nothing else of this room does.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import bindparam, select
+
+from deskclerk.database import Statement
+from deskclerk.hosted.agents.agent import AgentRules
+from deskclerk.hosted.agents.tables import agent_tokens, agents
+from deskclerk.hosted.agents.tokens import digest_of
+from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.workspaces.policy import Role
+from deskclerk.hosted.workspaces.tables import members, workspaces
+
+_FIND_TOKEN = Statement(
+    select(
+        agent_tokens.c.id,
+        agent_tokens.c.workspace,
+        workspaces.c.slug,
+        agent_tokens.c.scopes,
+        agent_tokens.c.expires_at,
+        agent_tokens.c.revoked_at,
+        agent_tokens.c.last_used_at,
+        agent_tokens.c.made_by,
+        members.c.role,
+        agents.c.name,
+        agents.c.rules,
+    )
+    .join(workspaces, workspaces.c.id == agent_tokens.c.workspace)
+    .join(agents, (agents.c.id == agent_tokens.c.agent) & (agents.c.workspace == agent_tokens.c.workspace))
+    .outerjoin(
+        members,
+        (members.c.workspace == agent_tokens.c.workspace) & (members.c.person == agent_tokens.c.made_by),
+    )
+    .where(agent_tokens.c.digest == bindparam("digest"))
+)
+_MEMBERSHIPS = Statement(
+    select(workspaces.c.id, workspaces.c.slug, members.c.role)
+    .join(members, members.c.workspace == workspaces.c.id)
+    .where(members.c.person == bindparam("person"))
+    .order_by(workspaces.c.slug)
+)
+
+
+class People(Protocol):
+    """Who signed in once, by what the issuer calls them."""
+
+    async def find(self, issuer: str, subject: str) -> str | None:
+        """The id of the person; None for one who never signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One workspace of a person, and what they are there."""
+
+    workspace: str
+    slug: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class FoundToken:
+    """A token that somebody showed; without a `role` its maker is no member any more."""
+
+    id: str
+    workspace: str
+    slug: str
+    scopes: tuple[str, ...]
+    expires_at: int
+    revoked_at: int | None
+    last_used_at: int | None
+    made_by: str
+    role: Role | None
+    agent: str
+    rules: AgentRules
+
+
+class Lookups:
+    """Asks all workspaces at once."""
+
+    def __init__(self, hosted: HostedDatabase) -> None:
+        self._whole = hosted.whole
+
+    async def token(self, token: str) -> FoundToken | None:
+        """The token of a workspace that somebody showed."""
+        rows = await self._whole.ask(_FIND_TOKEN, digest=digest_of(token))
+        if not rows:
+            return None
+        *found, rules = rows[0]
+        return FoundToken(*found[:3], tuple(found[3]), *found[4:], AgentRules(**rules))
+
+    async def memberships(self, person: str) -> list[Membership]:
+        """The workspaces of a person, by their addresses."""
+        return [Membership(*row) for row in await self._whole.ask(_MEMBERSHIPS, person=person)]
