@@ -123,7 +123,7 @@ class Arrivals:
         if person is None or not memberships:
             raise NotAllowed(
                 "Who this access token is for is a member of no workspace here.",
-                next_step=f"The person accepts an invitation first, and signs in at {self._server.public_url}.",
+                next_step=f"The person signs in at {self._server.public_url} and accepts an invitation.",
             )
         membership = await self._choose(memberships, Caller(MODELS, grant.client, None, person), place)
         binding = await self._registry.binding(membership.workspace, issuer.url, grant.client)
@@ -149,7 +149,7 @@ class Arrivals:
         )
 
     async def _scopes(self, grant: Grant) -> frozenset[str] | None:
-        """What the token is for; None where its issuer has no scopes of ours, and the agent's rules say it."""
+        """What the token is for; None where its issuer has no scopes of ours, and the agent's rules count."""
         offered, granted = await self._server.offered(), known_scopes.known(grant.scopes)
         if not (offered or granted):
             return None
@@ -194,7 +194,7 @@ class Arrivals:
 
     async def _instance(self, workspace: str, slug: str, place: Place) -> str:
         names = [name for (name,) in await self._hosted.of(workspace).ask(_NAMES)]
-        if place.instance in names:
+        if place.instance is not None and place.instance in names:
             return place.instance
         if place.instance is None and len(names) == 1:
             return str(names[0])

@@ -90,8 +90,32 @@ class Lookups:
         rows = await self._whole.ask(_FIND_TOKEN, digest=digest_of(token))
         if not rows:
             return None
-        *found, rules = rows[0]
-        return FoundToken(*found[:3], tuple(found[3]), *found[4:], AgentRules(**rules))
+        (
+            token_id,
+            workspace,
+            slug,
+            scopes,
+            expires_at,
+            revoked_at,
+            last_used_at,
+            made_by,
+            role,
+            agent,
+            rules,
+        ) = rows[0]
+        return FoundToken(
+            id=token_id,
+            workspace=workspace,
+            slug=slug,
+            scopes=tuple(scopes),
+            expires_at=expires_at,
+            revoked_at=revoked_at,
+            last_used_at=last_used_at,
+            made_by=made_by,
+            role=role,
+            agent=agent,
+            rules=AgentRules(**rules),
+        )
 
     async def memberships(self, person: str) -> list[Membership]:
         """The workspaces of a person, by their addresses."""

@@ -1,8 +1,9 @@
 """The agents of workspaces and the OAuth clients that came to them, as owners see and change them."""
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
@@ -86,12 +87,7 @@ class AgentRegistry:
         """The agents of a workspace, by name."""
         async with self._hosted.of(workspace).reading() as connection:
             rows = (await connection.execute(select(agents).order_by(agents.c.name))).mappings().all()
-        return [
-            AgentRecord(
-                row["id"], row["name"], AgentRules(**row["rules"]), row["created_at"], row["created_by"]
-            )
-            for row in rows
-        ]
+        return [_agent(dict(row)) for row in rows]
 
     async def create(self, workspace: str, name: str, rules: AgentRules, by: str) -> AgentRecord:
         """A new agent; InvalidRequest for a name that is none or is taken, or rules that name no action."""
@@ -167,9 +163,7 @@ class AgentRegistry:
             if row is None:
                 agent = await self._create(connection, workspace, name, rules, by)
             else:
-                agent = AgentRecord(
-                    row["id"], name, AgentRules(**row["rules"]), row["created_at"], row["created_by"]
-                )
+                agent = _agent(dict(row))
             await self._decide(connection, (issuer, client_id), "allowed", agent=agent.id, by=by)
         return agent
 
@@ -202,19 +196,19 @@ class AgentRegistry:
             raise InvalidRequest(
                 f"A workspace has at most {MOST_AGENTS} agents.", next_step="Remove one that is not in use."
             )
-        row = {
-            "id": new_id("agt"),
-            "workspace": workspace,
-            "name": name,
-            "rules": rules.model_dump(mode="json"),
-            "created_at": now(),
-            "created_by": by,
-        }
+        made = AgentRecord(new_id("agt"), name, rules, now(), by)
+        row = asdict(made) | {"workspace": workspace, "rules": rules.model_dump(mode="json")}
         try:
             await connection.execute(insert(agents), row)
         except IntegrityError:
             raise invalid("name", f"one that is free; {name} is taken") from None
-        return AgentRecord(row["id"], name, rules, row["created_at"], by)
+        return made
+
+
+def _agent(row: Mapping[str, Any]) -> AgentRecord:
+    return AgentRecord(
+        row["id"], row["name"], AgentRules(**row["rules"]), row["created_at"], row["created_by"]
+    )
 
 
 def invalid(argument: str, accepted: str) -> InvalidRequest:

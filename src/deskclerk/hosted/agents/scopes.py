@@ -6,7 +6,7 @@ counts and holds the weaker ones; `jobs` stands beside them.
 
 from collections.abc import Collection, Iterable
 
-from deskclerk.catalogue import EVERY_ACTION, Action, Effect, jobs
+from deskclerk.catalogue import EVERY_BY_NAME, Action, Effect
 from deskclerk.settings import Access, Rules
 
 READ, WRITE, DESTRUCTIVE, JOBS = "clerk:read", "clerk:write", "clerk:destructive", "jobs"
@@ -14,7 +14,7 @@ SCOPES = (READ, WRITE, DESTRUCTIVE, JOBS)
 """All that there are, the weakest first."""
 _ACCESS: dict[str, Access] = {READ: "read", WRITE: "write", DESTRUCTIVE: "destructive"}
 _FOR: dict[Effect, str] = {Effect.READ: READ, Effect.WRITE: WRITE, Effect.DESTRUCTIVE: DESTRUCTIVE}
-_OF_JOBS = tuple(action.spec.name for action in EVERY_ACTION if action.spec.toolset == jobs.TOOLSET)
+_OF_JOBS = tuple(name for name, action in EVERY_BY_NAME.items() if action.spec.by_desk)
 
 
 def known(words: Iterable[str]) -> tuple[str, ...]:
@@ -41,4 +41,4 @@ def lacking(scopes: Collection[str], action: type[Action]) -> tuple[str, ...]:
     needed = _FOR[action.spec.effect]
     strong_enough = SCOPES[SCOPES.index(needed) : SCOPES.index(JOBS)]
     found = () if any(scope in scopes for scope in strong_enough) else (needed,)
-    return found if action.spec.toolset != jobs.TOOLSET or JOBS in scopes else (*found, JOBS)
+    return found if JOBS in scopes or not action.spec.by_desk else (*found, JOBS)

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
 from sqlalchemy import func, insert, select, update
 
@@ -84,7 +84,7 @@ class WorkspaceTokens:
             revoked_at=None,
             last_used_at=None,
         )
-        row = {name: getattr(made, name) for name in made.__slots__} | {
+        row = asdict(made) | {
             "workspace": workspace,
             "digest": digest_of(token),
             "scopes": list(made.scopes),
@@ -106,7 +106,7 @@ class WorkspaceTokens:
 
     async def listed(self, workspace: str) -> list[TokenRecord]:
         """The tokens of a workspace, the newest first."""
-        query = select(*(agent_tokens.c[name] for name in TokenRecord.__slots__)).order_by(
+        query = select(*(agent_tokens.c[field.name] for field in fields(TokenRecord))).order_by(
             agent_tokens.c.created_at.desc(), agent_tokens.c.id
         )
         async with self._hosted.of(workspace).reading() as connection:
