@@ -1,4 +1,4 @@
-"""Two workspaces with agents, the issuer of their people's tokens, and the guard before an MCP that echoes."""
+"""Two workspaces with agents, the issuer of their people's tokens, and the guard before what echoes."""
 
 from dataclasses import dataclass, field
 
@@ -71,7 +71,9 @@ class Hosted:
 
     async def token(self, workspace=None, agent=None, *, scopes=ALL, days=30, made_by=ADA, **rules):
         agent = agent or (await self.agent(workspace, **rules)).id
-        return await self.tokens.make(workspace or self.acme, agent, scopes=scopes, days=days, made_by=made_by)
+        return await self.tokens.make(
+            workspace or self.acme, agent, scopes=scopes, days=days, made_by=made_by
+        )
 
     async def allowed(self, client="cli_1", workspace=None, name="laptop", **rules):
         """An OAuth client that an owner has allowed."""

@@ -139,5 +139,10 @@ class StandInIssuer:
         audience = given.get("resource") if self.audience else None
         token = self.token_for(client_id=given["client_id"], scope=given.get("scope"), aud=audience)
         return JSONResponse(
-            {"access_token": token, "token_type": "Bearer", "expires_in": 600, "scope": given.get("scope", "")}
+            {
+                "access_token": token,
+                "token_type": "Bearer",
+                "expires_in": 600,
+                "scope": given.get("scope", ""),
+            }
         )

@@ -38,7 +38,9 @@ async def test_the_metadata_at_the_root_is_that_of_the_shortest_address(here):
     assert found["resource"] == "https://desk.example/mcp"
 
 
-@pytest.mark.parametrize("path", ["/mcp/A", "/mcp/a/b/c", "/mcp//prod", '/mcp/"x', "/mcpx", "/x", "/mcp/acme/..x"])
+@pytest.mark.parametrize(
+    "path", ["/mcp/A", "/mcp/a/b/c", "/mcp//prod", '/mcp/"x', "/mcpx", "/x", "/mcp/acme/..x"]
+)
 async def test_no_other_address_has_metadata_or_a_server(here, path):
     assert (await here.http.get(f"/.well-known/oauth-protected-resource{path}")).status_code == 404
     if path.startswith("/mcp/"):
@@ -62,7 +64,9 @@ async def test_a_bad_token_is_told_apart_from_none(here):
     answer = await here.ask("/mcp", 'a".b\\.c')
     assert answer.status_code == 401
     said = answer.headers["www-authenticate"]
-    assert said.startswith('Bearer error="invalid_token", error_description="This access token is not accepted')
+    assert said.startswith(
+        'Bearer error="invalid_token", error_description="This access token is not accepted'
+    )
     assert f'resource_metadata="{AT}/mcp"' in said
     assert said.count('"') % 2 == 0
 

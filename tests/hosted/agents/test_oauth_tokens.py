@@ -123,7 +123,9 @@ async def test_the_public_key_is_no_secret_to_sign_with(stand_in, tokens):
 async def test_a_symmetric_key_among_the_published_ones_is_no_key(stand_in, tokens):
     secret = OctKey.generate_key(256, {"kid": "oct-1"})
     stand_in.keys.append(secret)
-    await refused(tokens, stand_in.token_for(key=secret, header={"alg": "HS256", "kid": "oct-1"}), "algorithm")
+    await refused(
+        tokens, stand_in.token_for(key=secret, header={"alg": "HS256", "kid": "oct-1"}), "algorithm"
+    )
     forged = stand_in.token_for(header={"kid": "oct-1"})
     await refused(tokens, forged, "no such key")
 

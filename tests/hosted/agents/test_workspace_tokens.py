@@ -101,7 +101,7 @@ async def test_a_revoked_token_ends_with_its_next_request(here):
 
 
 async def test_an_expired_token_ends(here, hosted):
-    record, token = await here.token(days=1)
+    _, token = await here.token(days=1)
     async with hosted.of(here.acme).writing() as connection:
         await connection.execute(update(agent_tokens).values(expires_at=now()))
     answer = await here.ask("/mcp", token)

@@ -25,14 +25,19 @@ class AgentRules(Rules):
     that a person sits before it.
     """
 
+    @property
+    def alone(self) -> Rules:
+        """The rules without what the desk has no word for."""
+        return Rules(**self.model_dump(exclude={"dialogue"}))
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
     """Who a request over HTTP comes from.
 
     `person` is the member in whose name it asks, `role` what that member is in the workspace; `credential`
-    the OAuth client's id or the token's id. `scopes` are those of its token; None where the issuer gives
-    none of ours, and the agent's rules alone count.
+    the OAuth client's id or the token's id, `version` that of the workspace. `scopes` are those of its token;
+    None where the issuer gives none of ours, and the agent's rules alone count.
     """
 
     workspace: str
@@ -45,6 +50,7 @@ class Agent:
     rules: AgentRules
     scopes: frozenset[str] | None
     oauth: bool
+    version: int
 
     @property
     def caller(self) -> Caller:
@@ -71,8 +77,7 @@ class Agent:
         return lacking(self.scopes, action)
 
     def _narrowed(self) -> "Collection[tuple[str, Rules]]":
-        rules = Rules(**self.rules.model_dump(exclude={"dialogue"}))
-        found = [(f" for agent {self.name}", rules)]
+        found = [(f" for agent {self.name}", self.rules.alone)]
         if self.scopes is not None:
             found.append((" by the scopes of its token", rules_of(self.scopes)))
         if self.role == _ONLY_READS:

@@ -111,6 +111,7 @@ class Arrivals:
             rules=found.rules,
             scopes=frozenset(found.scopes),
             oauth=False,
+            version=found.version,
         )
 
     async def _by_grant(self, grant: Grant, issuer: Issuer, place: Place, calls_itself: str) -> Agent:
@@ -146,6 +147,7 @@ class Arrivals:
             rules=binding.rules,
             scopes=scopes,
             oauth=True,
+            version=membership.version,
         )
 
     async def _scopes(self, grant: Grant) -> frozenset[str] | None:

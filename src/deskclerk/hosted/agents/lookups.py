@@ -3,7 +3,7 @@
 These go past the scoping of statements, as the database's owner; nothing else of this room does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 from sqlalchemy import bindparam, select
@@ -16,6 +16,7 @@ from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.workspaces.policy import Role
 from deskclerk.hosted.workspaces.tables import members, workspaces
 
+# In the order of the fields of `FoundToken`.
 _FIND_TOKEN = Statement(
     select(
         agent_tokens.c.id,
@@ -29,6 +30,7 @@ _FIND_TOKEN = Statement(
         members.c.role,
         agents.c.name,
         agents.c.rules,
+        workspaces.c.version,
     )
     .join(workspaces, workspaces.c.id == agent_tokens.c.workspace)
     .join(agents, (agents.c.id == agent_tokens.c.agent) & (agents.c.workspace == agent_tokens.c.workspace))
@@ -39,7 +41,7 @@ _FIND_TOKEN = Statement(
     .where(agent_tokens.c.digest == bindparam("digest"))
 )
 _MEMBERSHIPS = Statement(
-    select(workspaces.c.id, workspaces.c.slug, members.c.role)
+    select(workspaces.c.id, workspaces.c.slug, members.c.role, workspaces.c.version)
     .join(members, members.c.workspace == workspaces.c.id)
     .where(members.c.person == bindparam("person"))
     .order_by(workspaces.c.slug)
@@ -60,6 +62,7 @@ class Membership:
     workspace: str
     slug: str
     role: Role
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class FoundToken:
     role: Role | None
     agent: str
     rules: AgentRules
+    version: int
 
 
 class Lookups:
@@ -90,31 +94,10 @@ class Lookups:
         rows = await self._whole.ask(_FIND_TOKEN, digest=digest_of(token))
         if not rows:
             return None
-        (
-            token_id,
-            workspace,
-            slug,
-            scopes,
-            expires_at,
-            revoked_at,
-            last_used_at,
-            made_by,
-            role,
-            agent,
-            rules,
-        ) = rows[0]
+        names = (field.name for field in fields(FoundToken))
+        found = dict(zip(names, rows[0], strict=True))
         return FoundToken(
-            id=token_id,
-            workspace=workspace,
-            slug=slug,
-            scopes=tuple(scopes),
-            expires_at=expires_at,
-            revoked_at=revoked_at,
-            last_used_at=last_used_at,
-            made_by=made_by,
-            role=role,
-            agent=agent,
-            rules=AgentRules(**rules),
+            **{**found, "scopes": tuple(found["scopes"]), "rules": AgentRules(**found["rules"])}
         )
 
     async def memberships(self, person: str) -> list[Membership]:

@@ -19,6 +19,8 @@ from deskclerk.hosted.agents.agent import AgentRules
 from deskclerk.hosted.agents.tables import agent_clients, agent_tokens, agents
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.errors import NotHere
+from deskclerk.hosted.workspaces.tables import workspaces
+from deskclerk.settings import Rules
 
 Status = Literal["waiting", "allowed", "refused"]
 MOST_AGENTS, MOST_WAITING = 200, 50
@@ -89,10 +91,16 @@ class AgentRegistry:
             rows = (await connection.execute(select(agents).order_by(agents.c.name))).mappings().all()
         return [_agent(dict(row)) for row in rows]
 
+    async def rules(self, workspace: str) -> dict[str, Rules]:
+        """The rules of a workspace's agents by their names, for the desks of the workspace."""
+        return {agent.name: agent.rules.alone for agent in await self.agents(workspace)}
+
     async def create(self, workspace: str, name: str, rules: AgentRules, by: str) -> AgentRecord:
         """A new agent; InvalidRequest for a name that is none or is taken, or rules that name no action."""
         async with self._hosted.of(workspace).writing() as connection:
-            return await self._create(connection, workspace, name, rules, by)
+            made = await self._create(connection, workspace, name, rules, by)
+        await self._changed(workspace)
+        return made
 
     async def change(self, workspace: str, agent: str, rules: AgentRules) -> None:
         """Put rules in the place of an agent's; they hold from its next request on. NotHere."""
@@ -101,6 +109,7 @@ class AgentRegistry:
         async with self._hosted.of(workspace).writing() as connection:
             if (await connection.execute(changed)).rowcount == 0:
                 raise _no_agent()
+        await self._changed(workspace)
 
     async def remove(self, workspace: str, agent: str) -> None:
         """Forget an agent: its tokens end, and its clients wait to be allowed anew. NotHere."""
@@ -109,6 +118,7 @@ class AgentRegistry:
                 raise _no_agent()
             await connection.execute(delete(agent_tokens).where(agent_tokens.c.agent == agent))
             await connection.execute(delete(agent_clients).where(agent_clients.c.agent == agent))
+        await self._changed(workspace)
 
     async def clients(self, workspace: str) -> list[ClientRecord]:
         """The OAuth clients that came, those that wait first and the newest of each first."""
@@ -165,12 +175,19 @@ class AgentRegistry:
             else:
                 agent = _agent(dict(row))
             await self._decide(connection, (issuer, client_id), "allowed", agent=agent.id, by=by)
+        await self._changed(workspace)
         return agent
 
     async def refuse(self, workspace: str, issuer: str, client_id: str, by: str) -> None:
         """Keep a client out, from its next request on, whether it was let in before or not. NotHere."""
         async with self._hosted.of(workspace).writing() as connection:
             await self._decide(connection, (issuer, client_id), "refused", agent=None, by=by)
+
+    async def _changed(self, workspace: str) -> None:
+        """Have open desks notice; agents themselves bear their rules with every request."""
+        raised = update(workspaces).where(workspaces.c.id == workspace)
+        async with self._hosted.whole.writing() as connection:
+            await connection.execute(raised.values(version=workspaces.c.version + 1))
 
     async def _decide(
         self, connection: Connection, client: tuple[str, str], status: Status, *, agent: str | None, by: str

@@ -2,13 +2,13 @@
 
 from sqlalchemy import JSON, BigInteger, Column, String, Table, Text
 
-from deskclerk.hosted.schema import metadata
+from deskclerk.hosted.schema import metadata, workspace_column
 
 agents = Table(
     "agents",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("workspace", String(40), nullable=False),
+    workspace_column(key=False),
     Column("name", String(40), nullable=False),
     Column("rules", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -20,7 +20,7 @@ agent_tokens = Table(
     "agent_tokens",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("workspace", String(40), nullable=False),
+    workspace_column(key=False),
     Column("agent", String(40), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("beginning", String(16), nullable=False),
@@ -36,7 +36,7 @@ agent_tokens = Table(
 agent_clients = Table(
     "agent_clients",
     metadata,
-    Column("workspace", String(40), primary_key=True),
+    workspace_column(),
     Column("issuer", String(512), primary_key=True),
     Column("client_id", String(512), primary_key=True),
     Column("status", String(16), nullable=False),
