@@ -13,12 +13,14 @@ FACES = (MODELS, "cli", "console", "python")
 class Caller:
     """The face that a request came through, the program behind it, and the token that it showed.
 
-    `client` is what the program calls itself, `token` the name of the HTTP face's token.
+    `client` is what the program calls itself, `token` the name of the HTTP face's token, `person` the id of
+    the signed-in person who asks, or in whose name the program does.
     """
 
     face: str
     client: str | None = None
     token: str | None = None
+    person: str | None = None
 
 
 Progress = Callable[[float, float, str], Awaitable[None]]

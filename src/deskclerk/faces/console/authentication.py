@@ -9,9 +9,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deskclerk.catalogue import EVERY_BY_NAME, READ
 from deskclerk.faces.console.page import console_of, desk_of, session_of
 from deskclerk.faces.console.rendering import refusal, render
-from deskclerk.faces.console.sessions import COOKIE, Session, Sessions
+from deskclerk.faces.console.sessions import COOKIE, Session, SessionDoor
 
 MOST_BYTES = 262_144
 """The largest form that is read."""
@@ -56,15 +57,14 @@ class SecurityHeaders:
 class SessionRequired:
     """ASGI middleware before the pages: a session, within its bounds, and forms that are its own."""
 
-    def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
+    def __init__(self, app: ASGIApp, sessions: SessionDoor) -> None:
         self._app = app
         self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its session and its form, or refuse it in words."""
         request = Request(scope, receive)
-        # Path and cookie both: the path alone may stand in a history or a log.
-        session = self._sessions.find(scope["path_params"]["key"], request.cookies.get(COOKIE, ""))
+        session = await self._sessions.find(request)
         if session is None:
             await refusal(request, "signed_out")(scope, receive, send)
             return
@@ -79,6 +79,9 @@ class SessionRequired:
             if form is None or not _same_site(request) or not _has_token(form, session):
                 await refusal(request, "forged")(scope, receive, send)
                 return
+            if not (session.may_sign or _only_looks(session, request, form)):
+                await refusal(request, "only_look")(scope, receive, send)
+                return
             scope["deskclerk.form"] = form
         await self._app(scope, receive, send)
 
@@ -90,6 +93,13 @@ def _within(session: Session, request: Request) -> bool:
     path = request.url.path.removeprefix(session.home)
     mine = f"/plans/{session.plan}"
     return path in (mine, f"{mine}/status", f"{mine}/strike", "/out", "/events")
+
+
+def _only_looks(session: Session, request: Request, form: ImmutableMultiDict[str, str]) -> bool:
+    """Whether a form changes nothing: signing out, and a read of the page of actions."""
+    path = request.url.path.removeprefix(session.home)
+    action = EVERY_BY_NAME.get(path.removeprefix("/actions/"))
+    return path == "/out" or (action is not None and action.spec.effect is READ)
 
 
 async def _form(request: Request) -> ImmutableMultiDict[str, str] | None:
@@ -150,7 +160,7 @@ async def alive(request: Request) -> Response:
 async def leave(request: Request) -> Response:
     """Sign out."""
     session = session_of(request)
-    console_of(request).sessions.end(session)
+    await console_of(request).door.end(session)
     answer = RedirectResponse("/", SEE_OTHER)
     answer.delete_cookie(COOKIE, path=session.home, httponly=True, samesite="strict")
     return answer

@@ -30,6 +30,7 @@ _REFUSALS = {
     "one_plan": (403, "one_plan.html"),
     "forged": (403, "forged.html"),
     "not_found": (404, "not_found.html"),
+    "only_look": (403, "only_look.html"),
     "link_used": (410, "link_used.html"),
 }
 _NOT_FOUND = 404
