@@ -75,7 +75,7 @@ class AnybodySigns:
         self._signer = signer
 
     async def judge(self, stored: StoredPlan, signature: Signature, signer: Caller) -> Verdict:
-        """Every yes signs; a dialogue's comes without a PIN, which no model can answer, and a no wants none."""
+        """Every yes signs; that of a dialogue, which no model can answer, without a PIN."""
         del stored, signer
         if signature.decision is Decision.APPROVED and signature.pin is not None:
             await self._signer.want(signature.pin)
