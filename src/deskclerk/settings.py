@@ -231,6 +231,14 @@ class Settings(Rules):
     """Where people are told of a plan that waits, or of a job that pauses and asks (`[[notify]]`)."""
     answer_characters: int = Field(default=24_000, ge=1_000)
     """The budget of one answer, in characters of JSON."""
+    public_url: str | None = None
+    """Of a hosted desk: the origin by which browsers and agents reach it."""
+    issuer: str | None = None
+    """Of a hosted desk: the OpenID issuer that its people sign in with, and its agents' tokens come from."""
+    client_id: str | None = None
+    """Of a hosted desk: the client that it is to its issuer."""
+    client_secret: SecretStr | None = None
+    """Of a hosted desk: that client's secret, where it has one."""
 
     @field_validator("hosts")
     @classmethod
@@ -240,10 +248,15 @@ class Settings(Rules):
                 raise ValueError(f"{name!r} is not a host name; accepted: names such as mcp.example.com")
         return value
 
-    @field_validator("api_url")
+    @field_validator("api_url", "public_url")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
         return value if value is None else check_origin(value)
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer(cls, value: str | None) -> str | None:
+        return value if value is None else check_issuer(value)
 
     @field_validator("notify")
     @classmethod
@@ -422,6 +435,18 @@ def check_origin(value: str) -> str:
         raise ValueError(f"not an origin; accepted: one such as {CLERK_ORIGIN}")
     if parts.path.rstrip("/") or parts.query or parts.fragment:
         raise ValueError(f"an origin has no path; accepted: {parts.scheme}://{parts.netloc} (no /v1)")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("http is accepted for this machine only; use https")
+    return value.rstrip("/")
+
+
+def check_issuer(value: str) -> str:
+    """An issuer's URL, which may have a path (OpenID Connect Discovery 1.0, 2), without a trailing slash."""
+    parts = _parts(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ValueError("not an issuer; accepted: a URL such as https://clerk.example.com")
+    if parts.query or parts.fragment:
+        raise ValueError("an issuer has no query and no fragment (OpenID Connect Discovery 1.0)")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("http is accepted for this machine only; use https")
     return value.rstrip("/")

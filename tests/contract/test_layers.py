@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "clerk": {"catalogue", "errors", "version"},
     "desk": {"catalogue", "clerk", "database", "errors", "settings", "system"},
     "faces": {"catalogue", "desk", "errors", "http_server", "settings", "system", "version"},
+    "hosted": {"catalogue", "database", "desk", "errors", "settings"},
     "sandbox": {"catalogue", "database", "errors", "http_server"},
     "testing": {"errors", "sandbox"},
     "pytest_plugin": {"testing"},

@@ -31,6 +31,7 @@ from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.target_names import TargetNames
 from deskclerk.desk.undo.engine import Reversal, UndoEngine
 from deskclerk.desk.view.answers import Answer
+from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import DeskclerkError
 from deskclerk.settings import Settings
 
@@ -61,8 +62,12 @@ class Desk:
         caller: Caller = PYTHON,
         clerk: Clerk | None = None,
         yields: bool = False,
+        workspace: Workspace | None = None,
     ) -> None:
-        """`yields`: what this desk sends to Clerk lets everybody else go first."""
+        """`yields`: what this desk sends to Clerk lets everybody else go first.
+
+        `workspace` is the customer of a hosted desk; without one the desk is this machine's own.
+        """
         settings.check()
         self.settings = settings
         self.instance = Instance.of(settings)
@@ -73,7 +78,8 @@ class Desk:
         # Of two first requests one opens the client; a second sandbox in the process would be another world.
         self._opening = asyncio.Lock()
         self._clerk = clerk
-        self.journal = Journal(settings.data / "desk.db", settings.database)
+        self.workspace = workspace or Workspace.of_this_machine(settings)
+        self.journal = Journal(self.workspace.storage)
         self._budget = rate_budget(self.instance, self.journal, yields=yields)
         self.secrets = Secrets(settings.data, settings.secrets)
         self.signer = SignerPin(self.journal, self.instance)

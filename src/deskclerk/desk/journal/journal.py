@@ -12,7 +12,7 @@ from weakref import WeakSet
 from deskclerk.catalogue import Action
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
-from deskclerk.desk.journal.process_locks import ProcessLock, claim, take_lock
+from deskclerk.desk.journal.process_locks import claim
 from deskclerk.desk.journal.records import (
     EntryFilter,
     Reply,
@@ -21,14 +21,12 @@ from deskclerk.desk.journal.records import (
     reply_columns,
     start_record,
 )
+from deskclerk.desk.journal.storage import Storage
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.desk.view.cleaning import without_secrets
 from deskclerk.errors import DeskclerkError, StorageUnavailable
-from deskclerk.system.private_files import make_database_folder
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from deskclerk.database import Connection, Database
     from deskclerk.desk.journal.chain import ChainCheck
 
@@ -57,36 +55,18 @@ class Journal:
     Reads are written in batches; a write's intent is on disk before its request leaves.
     """
 
-    def __init__(self, location: Path, url: "SecretStr | None" = None) -> None:
-        """In a file at `location`, or in the database of `url`."""
-        self._location = location
-        self._url = url
-        self._database: Database | None = None
-        # Two first requests at once must not both migrate the database.
-        self._opening = asyncio.Lock()
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
         self._batch: list[dict[str, Any]] = []
         self._flushing: asyncio.Task[None] | None = None
         # The event loop keeps only a weak reference to a task: one that nobody holds may vanish half-way.
         self._appending: set[asyncio.Task[int]] = set()
-        self._process: ProcessLock | None = None
         # By identity and weakly: an error is forgotten with the call that it ended.
         self._noted: WeakSet[DeskclerkError] = WeakSet()
 
     async def database(self) -> "Database":
         """The desk's database, brought to the current schema."""
-        async with self._opening:
-            if self._database is None:
-                from deskclerk.database import open_database, upgrade  # noqa: PLC0415 - opened when needed
-
-                place = self._url.get_secret_value() if self._url else self._location
-                if not self._url:
-                    self._make_folder()
-                # Every commit is synced: an intent that a power cut took away would be a write nobody knows
-                # of.
-                database = open_database(place, durable=True)
-                await upgrade(database, "deskclerk.desk.journal.migrations")
-                self._database = database
-            return self._database
+        return await self._storage.database()
 
     async def read(
         self,
@@ -228,7 +208,7 @@ class Journal:
 
         found = await open_intents(await self.database(), instance.id)
         # What this process sent is under way in it: it will journal the end itself.
-        own = self._process.name if self._process else None
+        own = self._storage.process
         return [line for line in found if line["owner"] != own and owner in (None, line["owner"])]
 
     async def intents_beside(self, instance: Instance, seq: int) -> list[dict[str, Any]]:
@@ -350,32 +330,15 @@ class Journal:
                 await asyncio.wait(self._appending)
             await self.flush()
         finally:
-            if self._database:
-                await self._database.dispose()
-                self._database = None
-            if self._process:
-                self._process.end()
-                self._process = None
-
-    def _make_folder(self) -> None:
-        try:
-            make_database_folder(self._location.parent)
-        except OSError as error:
-            raise StorageUnavailable.by_the_system(self._location.parent, error) from None
+            await self._storage.close()
 
     def locks(self) -> Path | str:
-        """Where processes hold their locks: beside the file, or on the server."""
-        return self._url.get_secret_value() if self._url else self._location.parent / "locks"
+        """Where processes hold their locks: a folder, or the URL of a PostgreSQL server."""
+        return self._storage.locks()
 
     def process_name(self) -> str:
         """This process's name, under which it holds a lock as long as it lives."""
-        # Taken with the first write and not before: a process that only reads leaves no lock file.
-        if self._process is None:
-            try:
-                self._process = take_lock(self.locks(), new_id("own"))
-            except OSError as error:
-                raise StorageUnavailable.by_the_system(self._location.parent, error) from None
-        return self._process.name
+        return self._storage.process_name()
 
     async def _flush_soon(self) -> None:
         await asyncio.sleep(_BATCH_SECONDS)

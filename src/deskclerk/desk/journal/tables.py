@@ -124,6 +124,8 @@ rate_usage = Table(
     metadata,
     Column("instance", String(32), primary_key=True),
     Column("usage", Text, nullable=False),
+    # Clerk counts by its instance, whoever has the key: so many workspaces as may have it share one row.
+    info={"shared": True},
 )
 """One row for each instance: what was sent in the last ten seconds, as JSON (see `clerk/rate_budget.py`)."""
 

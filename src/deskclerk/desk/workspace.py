@@ -1,0 +1,27 @@
+"""Whose desk it is: this machine's own or one customer's of a hosted desk, and doors to what it keeps."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from deskclerk.desk.journal.storage import OwnStorage, Storage
+from deskclerk.settings import Settings
+
+LOCAL = "local"
+"""The id of the workspace of a desk that is not hosted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One customer: its id, and where what is its own is kept.
+
+    Each door stands beside the code that uses it, with what a desk on one machine has behind it; what a
+    hosted desk has behind it is in `hosted/`.
+    """
+
+    id: str
+    storage: Storage
+
+    @classmethod
+    def of_this_machine(cls, settings: Settings) -> Self:
+        """The one workspace of a desk that is not hosted."""
+        return cls(LOCAL, OwnStorage(settings.data / "desk.db", settings.database))
