@@ -97,7 +97,7 @@ class Desk:
             self.instance,
             self.journal,
             self._open_clerk,
-            AnybodySigns(self.signer),
+            self.workspace.signing or AnybodySigns(self.signer),
             notifications=self.notifications,
         )
         self.plans = self.signing.plans

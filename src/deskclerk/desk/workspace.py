@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from deskclerk.desk.approvals.rules import SigningRules
 from deskclerk.desk.journal.storage import OwnStorage, Storage
 from deskclerk.settings import Settings
 
@@ -20,6 +21,8 @@ class Workspace:
 
     id: str
     storage: Storage
+    signing: SigningRules | None = None
+    """Whose yes signs; without rules of its own, anybody's who reaches the desk."""
 
     @classmethod
     def of_this_machine(cls, settings: Settings) -> Self:

@@ -52,7 +52,7 @@ class Decisions:
                 await self._plans.decline(plan, signature.how)
                 outcome = DECLINED
             elif verdict.enough:
-                await self._plans.sign(plan, signature.how)
+                await self._plans.sign(plan, verdict.how or signature.how)
                 outcome = SIGNED
             await self._journal.decided(
                 self._instance, caller, action, plan.id, outcome=outcome, how=signature.how

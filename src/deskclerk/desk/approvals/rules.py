@@ -20,13 +20,15 @@ class Verdict:
     """What a decision comes to.
 
     `counts`: it is kept with the plan. `enough`: nothing else is wanted. `why` says what is still wanted, or
-    why it does not count, and `next_step` what to do then.
+    why it does not count, and `next_step` what to do then. `how` is how the plan was signed, where that is
+    more than this one signature.
     """
 
     counts: bool
     enough: bool
     why: str = ""
     next_step: str = ""
+    how: str = ""
 
 
 ENOUGH = Verdict(counts=True, enough=True)

@@ -62,10 +62,10 @@ async def yes_of(request: Request, stored: StoredPlan, digest: str | None, typed
             "What you typed does not sign it. Nothing was sent.",
             next_step=f"Type {' or '.join(shown.words)}.",
         )
-    how = session_of(request).how
-    return Signature(
-        Decision.APPROVED, f"{how}, with PIN" if offer.pin else how, passkey=form_of(request).get("passkey")
-    )
+    how, passkey = session_of(request).how, form_of(request).get("passkey") or None
+    how += ", with PIN" if offer.pin else ""
+    how += ", with passkey" if passkey else ""
+    return Signature(Decision.APPROVED, how, passkey=passkey)
 
 
 async def standings_of(request: Request, plans: Sequence[StoredPlan]) -> Mapping[str, Standing]:

@@ -1,12 +1,13 @@
 """The tables of people. A change here needs a migration in `hosted/migrations/versions`.
 
 Of what opens something (a session's cookie, an invitation's link, a challenge) only a hash is kept. Times are
-in milliseconds since the epoch.
+in milliseconds since the epoch. What is a person's belongs to no workspace: they may be members of several.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text
 
-from deskclerk.hosted.schema import metadata
+from deskclerk.database.scoping import SHARED
+from deskclerk.hosted.schema import metadata, workspace_column
 
 people = Table(
     "people",
@@ -19,7 +20,8 @@ people = Table(
     Column("name", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("signed_in_at", BigInteger, nullable=False),
-    UniqueConstraint("issuer", "subject", name="people_by_subject"),
+    Index("people_by_subject", "issuer", "subject", unique=True),
+    info={SHARED: True},
 )
 """A person is a subject of an issuer; name and address are what the issuer said at the last sign-in."""
 
@@ -30,6 +32,7 @@ sign_ins = Table(
     Column("browser", String(64), nullable=False),
     Column("return_to", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    info={SHARED: True},
 )
 """Sign-ins under way: hashes of the state and of the cookie of the browser that began it."""
 
@@ -37,13 +40,15 @@ sessions = Table(
     "sessions",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("digest", String(64), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False),
     Column("person", String(40), nullable=False),
     Column("browser", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger, nullable=False),
     Column("ends_at", BigInteger, nullable=False),
+    Index("sessions_by_digest", "digest", unique=True),
     Index("sessions_by_person", "person"),
+    info={SHARED: True},
 )
 """Browsers that are in; `digest` is the hash of the cookie."""
 
@@ -51,14 +56,15 @@ invitations = Table(
     "invitations",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("workspace", String(40), nullable=False),
+    workspace_column(key=False),
     Column("email", Text, nullable=False),
     Column("role", String(16), nullable=False),
-    Column("digest", String(64), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False),
     Column("invited_by", String(40), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("accepted_at", BigInteger),
+    Index("invitations_by_digest", "digest", unique=True),
     Index("invitations_by_workspace", "workspace", "created_at"),
 )
 """Who was asked to join a workspace; `email` is in lower case, `digest` that of the link's secret part."""
@@ -68,13 +74,15 @@ passkeys = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("person", String(40), nullable=False),
-    Column("credential", LargeBinary, nullable=False, unique=True),
+    Column("credential", LargeBinary, nullable=False),
     Column("public_key", LargeBinary, nullable=False),
     Column("sign_count", BigInteger, nullable=False),
     Column("name", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
+    Index("passkeys_by_credential", "credential", unique=True),
     Index("passkeys_by_person", "person"),
+    info={SHARED: True},
 )
 """What a person holds in the hand: the public half of each key."""
 
@@ -85,13 +93,14 @@ challenges = Table(
     Column("person", String(40), nullable=False),
     Column("subject", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    info={SHARED: True},
 )
 """What passkeys were asked and have not answered: whose, and about what (see `passkeys.py`)."""
 
 signatures = Table(
     "signatures",
     metadata,
-    Column("workspace", String(40), primary_key=True),
+    workspace_column(),
     Column("plan", String(40), primary_key=True),
     Column("person", String(40), primary_key=True),
     Column("digest", String(64), primary_key=True),
