@@ -17,7 +17,8 @@ from deskclerk.faces.console.sessions import COOKIE, Session, SessionDoor
 MOST_BYTES = 262_144
 """The largest form that is read."""
 _MOST_FIELDS = 2_000
-_READS = ("GET", "HEAD")
+READS = ("GET", "HEAD")
+"""The methods that change nothing."""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -73,10 +74,10 @@ class SessionRequired:
         if not _within(session, request):
             await refusal(request, "one_plan")(scope, receive, send)
             return
-        if request.method not in _READS:
-            form = await _form(request)
+        if request.method not in READS:
+            form = await read_form(request)
             # Twice on purpose: old browsers say nothing of where a request comes from.
-            if form is None or not _same_site(request) or not _has_token(form, session):
+            if form is None or not same_site(request) or not has_token(form, session.csrf):
                 await refusal(request, "forged")(scope, receive, send)
                 return
             if not (session.may_sign or _only_looks(session, request, form)):
@@ -102,7 +103,7 @@ def _only_looks(session: Session, request: Request, form: ImmutableMultiDict[str
     return path == "/out" or (action is not None and action.spec.effect is READ)
 
 
-async def _form(request: Request) -> ImmutableMultiDict[str, str] | None:
+async def read_form(request: Request) -> ImmutableMultiDict[str, str] | None:
     """The fields of a URL-encoded form; None for anything else."""
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
         return None
@@ -115,13 +116,14 @@ async def _form(request: Request) -> ImmutableMultiDict[str, str] | None:
     return ImmutableMultiDict(pairs)
 
 
-def _same_site(request: Request) -> bool:
+def same_site(request: Request) -> bool:
     """Browsers say where a request comes from; another site's never gets as far as the token."""
     return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
 
 
-def _has_token(form: ImmutableMultiDict[str, str], session: Session) -> bool:
-    return hmac.compare_digest(form.get("csrf", "").encode("utf-8", "replace"), session.csrf.encode())
+def has_token(form: ImmutableMultiDict[str, str], csrf: str) -> bool:
+    """Whether a form carries its session's own token."""
+    return hmac.compare_digest(form.get("csrf", "").encode("utf-8", "replace"), csrf.encode())
 
 
 async def outside(request: Request) -> Response:

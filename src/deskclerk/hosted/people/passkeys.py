@@ -35,8 +35,6 @@ from deskclerk.hosted.people.tables import challenges, passkeys
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-    from deskclerk.desk.plans.plan import Plan
-
 SECONDS = 300
 """For how long a challenge can be answered."""
 _NAME = "deskclerk"
@@ -142,20 +140,23 @@ class Passkeys:
         if gone.rowcount == 0:
             raise NotHere("You have no such passkey.", next_step="The page lists those that you have.")
 
-    async def ask_about(self, person: Person, plan: "Plan") -> str:
-        """What a browser is told to have a passkey sign one plan, as JSON; InvalidRequest without any."""
+    async def ask_about(self, person: Person, plan: str, digest: str) -> str:
+        """What a browser is told to have a passkey sign one plan, as JSON; InvalidRequest without any.
+
+        `digest` is that of the plan as it is shown.
+        """
         known = await self._credentials(person.id)
         if not known:
             raise InvalidRequest("You have no passkey.", next_step="Add one on the page Security.")
         options = webauthn.generate_authentication_options(
             rp_id=self._host,
-            challenge=await self._challenge(person.id, _about(plan)),
+            challenge=await self._challenge(person.id, _about(plan, digest)),
             allow_credentials=known,
             user_verification=UserVerificationRequirement.REQUIRED,
         )
         return webauthn.options_to_json(options)
 
-    async def check(self, person: str, plan: "Plan", answer: str) -> str:
+    async def check(self, person: str, plan: str, digest: str, answer: str) -> str:
         """The name of the passkey that said yes to a plan, once.
 
         ApprovalRefused for another plan's yes, another person's passkey, a copy of one, or one without the
@@ -165,7 +166,7 @@ class Passkeys:
         try:
             credential = _json(answer)
             raw_id = base64url_to_bytes(str(credential.get("rawId", "")))
-            challenge = await self._use_challenge(credential, person, _about(plan))
+            challenge = await self._use_challenge(credential, person, _about(plan, digest))
         except (InvalidRequest, ValueError):
             raise refused from None
         if challenge is None:
@@ -231,8 +232,8 @@ class Passkeys:
         return challenge if used.rowcount == 1 else None
 
 
-def _about(plan: "Plan") -> str:
-    return f"plan {plan.id} {plan.digest}"
+def _about(plan: str, digest: str) -> str:
+    return f"plan {plan} {digest}"
 
 
 def _json(answer: str) -> dict[str, Any]:

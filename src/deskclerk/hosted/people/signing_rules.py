@@ -94,7 +94,7 @@ class MemberSigningRules:
             return _refused("It is signed with your passkey, and none was used.")
         # Looked at wherever there is one: what the journal says of it has to be true.
         if signature.passkey:
-            await self._passkeys.check(person, stored.plan, signature.passkey)
+            await self._passkeys.check(person, stored.plan.id, stored.plan.digest, signature.passkey)
         return (
             ENOUGH if wants.count == 1 else await self._keep(stored.plan, wants, person, roles, signature.how)
         )
@@ -141,7 +141,7 @@ class MemberSigningRules:
     async def _keep(
         self, plan: Plan, wants: Wants, person: str, roles: Mapping[str, Role], how: str
     ) -> Verdict:
-        """Keep one of several signatures; within the workspace's write lock, so that the last one knows it."""
+        """Keep one of several signatures; the workspace's write lock has the last one know it."""
         row = {"plan": plan.id, "person": person, "digest": plan.digest, "at": now(), "how": how}
         async with self._database.writing() as connection:
             kept = await connection.execute(insert(signatures).on_conflict_do_nothing(), row)
