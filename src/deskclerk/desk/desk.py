@@ -326,6 +326,7 @@ class Desk:
             notifications=self.notifications,
             caller=self._caller,
             approver=self.approver,
+            see_to_jobs=self.workspace.see_to_jobs,
         )
 
     @functools.cached_property

@@ -71,11 +71,11 @@ class Desks:
 
     async def of(self, record, instance):
         if (record.id, instance) not in self.open:
-            found, key = await self.site.workspaces.key_of(record.id, instance)
+            _, key = await self.site.workspaces.key_of(record.id, instance)
             settings = record.policy.settings(instance, key, "http://127.0.0.1:9", Rules(), {})
             settings = settings.model_copy(update={"approval_wait": 0})
             site = self.site
-            rules = MemberSigningRules(site.hosted, site.workspaces, record.id, site.passkeys, found.kind)
+            rules = MemberSigningRules(site.hosted, site.workspaces, record.id, site.passkeys)
             workspace = Workspace(record.id, site.hosted.storage(record.id), signing=rules)
             transport = httpx2.MockTransport(self.clerk)
             clerk = await self.stack.enter_async_context(
@@ -105,7 +105,7 @@ async def desks(site):
 
 
 class Browser:
-    """A client that keeps cookies as a browser does, goes to the issuer and back, and reads forms off pages."""
+    """Keeps cookies as a browser does, goes to the issuer and back, and reads forms off pages."""
 
     def __init__(self, app, site):
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)

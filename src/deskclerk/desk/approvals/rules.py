@@ -63,8 +63,8 @@ class SigningRules(Protocol):
         ApprovalRefused for what is wrong in itself, such as a PIN.
         """
 
-    async def dialogue(self, plan: Plan, asker: Caller) -> str:
-        """Why a yes in the asker's own dialogue would not sign the plan; empty if it would."""
+    async def dialogue(self, plan: Plan, instance: str, asker: Caller) -> str:
+        """Why a yes in the asker's own dialogue would not sign a plan of an instance; empty if it would."""
 
     async def standings(self, plans: Sequence[StoredPlan], looker: Caller) -> dict[str, Standing]:
         """How plans stand, by id, for the person behind `looker`."""
@@ -83,9 +83,9 @@ class AnybodySigns:
             await self._signer.want(signature.pin)
         return ENOUGH
 
-    async def dialogue(self, plan: Plan, asker: Caller) -> str:
+    async def dialogue(self, plan: Plan, instance: str, asker: Caller) -> str:
         """Every dialogue signs."""
-        del plan, asker
+        del plan, instance, asker
         return ""
 
     async def standings(self, plans: Sequence[StoredPlan], looker: Caller) -> dict[str, Standing]:

@@ -198,6 +198,10 @@ class Signing:
         # A closed dialogue is no answer: the plan goes on waiting for a terminal or the console.
         return await self._wait(plan, why, progress), False
 
+    async def dialogue(self, plan: Plan, caller: Caller) -> str:
+        """Why a yes in the caller's own dialogue would not sign the plan; empty if it would."""
+        return await self.rules.dialogue(plan, self._instance.id, caller)
+
     def _waits(self, plan: Plan, why: str) -> ApprovalNeeded:
         return waits(plan, why, self.console, page=self.page(plan.id) if self.page else None)
 

@@ -83,7 +83,7 @@ class Calls:
         plan = await self._desk.propose(action, caller)
         if plan is None:  # nobody need be asked, or a person has signed it elsewhere
             return success(await self._desk.perform(action, caller=caller, progress=tell))
-        if why := await self._desk.signing.rules.dialogue(plan, caller):
+        if why := await self._desk.signing.dialogue(plan, caller):
             # A yes that could not sign is not asked for: the plan waits for whoever may.
             elsewhere = nobody_here(why)
             answer = await self._desk.perform(action, caller=caller, approver=elsewhere, progress=tell)

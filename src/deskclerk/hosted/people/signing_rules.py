@@ -19,7 +19,6 @@ from deskclerk.hosted.people.passkeys import Passkeys
 from deskclerk.hosted.people.tables import signatures
 from deskclerk.hosted.workspaces.policy import Role, WorkspacePolicy
 from deskclerk.hosted.workspaces.store import WorkspaceStore
-from deskclerk.settings import Kind
 
 _SIGNS: tuple[Role, ...] = ("owner", "signer")
 _ELSEWHERE = "Whoever may signs it on its page in the console."
@@ -63,20 +62,13 @@ class MemberSigningRules:
     """The signing rules of one workspace's desks."""
 
     def __init__(
-        self,
-        hosted: HostedDatabase,
-        workspaces: WorkspaceStore,
-        workspace: str,
-        passkeys: Passkeys,
-        kind: Kind,
+        self, hosted: HostedDatabase, workspaces: WorkspaceStore, workspace: str, passkeys: Passkeys
     ) -> None:
-        """`kind` is that of the instance whose desk they are for."""
         self._database = hosted.of(workspace)
         self._workspaces = workspaces
         self._workspace = workspace
         self._members = Members(hosted, workspace)
         self._passkeys = passkeys
-        self._kind = kind
 
     async def judge(self, stored: StoredPlan, signature: Signature, signer: Caller) -> Verdict:
         """What a member's yes or no comes to. The first of two is kept, and the plan goes on waiting."""
@@ -99,10 +91,10 @@ class MemberSigningRules:
             ENOUGH if wants.count == 1 else await self._keep(stored.plan, wants, person, roles, signature.how)
         )
 
-    async def dialogue(self, plan: Plan, asker: Caller) -> str:
+    async def dialogue(self, plan: Plan, instance: str, asker: Caller) -> str:
         """Why the yes of the person in whose name a program asks would not sign; empty if it would."""
         policy, roles = await self._policy(), await self._members.roles()
-        wants = Wants.of(policy, plan.effect, self._kind)
+        wants = Wants.of(policy, plan.effect, instance)
         role = roles.get(asker.person or "")
         reason = _reason(policy, wants, role, asker.person, asker.person)
         return reason or (wants.words(0) if wants.passkey or wants.count > 1 else "")
