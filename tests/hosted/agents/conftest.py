@@ -15,11 +15,13 @@ from deskclerk.hosted.agents.oauth_tokens import OAuthTokens
 from deskclerk.hosted.agents.registry import AgentRegistry
 from deskclerk.hosted.agents.resource_server import ResourceServer
 from deskclerk.hosted.agents.tokens import WorkspaceTokens
+from deskclerk.hosted.people.tables import people
 from tests.hosted.agents.stand_in_issuer import CLIENT_ID, CLIENT_SECRET, StandInIssuer
 
 ISSUER = "https://issuer.example"
 DESK = "https://desk.example"
 ADA, BEN, EVE = "per_ada", "per_ben", "per_eve"
+TIMES = ("created_at", "signed_in_at")
 PEOPLE = {"user_ada": ADA, "user_ben": BEN, "user_eve": EVE}
 ALL = ("clerk:read", "clerk:write", "clerk:destructive", "jobs")
 
@@ -32,10 +34,15 @@ class Clock:
         return self.at
 
 
-class People:
-    async def find(self, issuer, subject):
-        assert issuer == ISSUER
-        return PEOPLE.get(subject)
+async def sign_in_everybody(hosted, issuer):
+    """As if all of them had signed in once at this issuer."""
+    rows = [
+        {"id": person, "issuer": issuer, "subject": subject, "email_verified": False, **dict.fromkeys(TIMES, 1)}
+        for subject, person in PEOPLE.items()
+    ]
+    async with hosted.whole.writing() as connection:
+        await connection.execute(people.delete())
+        await connection.execute(people.insert(), rows)
 
 
 @dataclass
@@ -105,11 +112,12 @@ async def here(hosted, workspaces):
     await workspaces.add_member(acme, EVE, "viewer")
     for workspace, name in ((acme, "prod"), (bolt, "prod"), (bolt, "staging")):
         await workspaces.add_instance(workspace, name, SecretStr("sk_test_x"))
+    await sign_in_everybody(hosted, ISSUER)
     stand_in, clock, attempts = StandInIssuer(ISSUER), Clock(), Attempts()
     transport = httpx2.ASGITransport(app=stand_in.app)
     oauth = Issuer(ISSUER, CLIENT_ID, CLIENT_SECRET, transport=transport, clock=clock)
     server = ResourceServer(DESK, oauth)
-    arrivals = Arrivals(hosted, server, People(), attempts, OAuthTokens(oauth, clock))
+    arrivals = Arrivals(hosted, server, attempts, OAuthTokens(oauth, clock))
     guard = AgentGuard(echo, arrivals, server)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=guard), base_url=DESK) as http:
         yield Hosted(

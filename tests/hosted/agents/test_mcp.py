@@ -26,7 +26,7 @@ from deskclerk.hosted.agents.oauth_tokens import OAuthTokens
 from deskclerk.hosted.agents.resource_server import ResourceServer
 from deskclerk.settings import Settings
 from tests.faces.mcp.conftest import ERAS, Dialogue, OneOfEverything
-from tests.hosted.agents.conftest import ADA, ALL, BEN, Attempts
+from tests.hosted.agents.conftest import ADA, ALL, BEN, Attempts, sign_in_everybody
 from tests.hosted.agents.stand_in_issuer import CLIENT_ID, CLIENT_SECRET, StandInIssuer
 
 pytestmark = pytest.mark.anyio
@@ -141,11 +141,12 @@ class Storage:
 
 
 @pytest.fixture
-async def served(hosted, here, tmp_path, people):
+async def served(hosted, here, tmp_path):
     """Two replicas with the same keys, of which the second listens at an address of its own."""
     found = Served()
     async with contextlib.AsyncExitStack() as stack:
         found.stand_in.url = await stack.enter_async_context(listening(found.stand_in.app))
+        await sign_in_everybody(hosted, found.stand_in.url)
         desks = {}
         for place in ((here.acme, "prod"), (here.bolt, "prod"), (here.bolt, "staging")):
             clerk = Clerk("https://clerk.test", "sk_test_x", transport=httpx2.MockTransport(found.clerk))
@@ -159,19 +160,10 @@ async def served(hosted, here, tmp_path, people):
             late = Late()
             origin = await stack.enter_async_context(listening(late))
             server = ResourceServer(origin, oauth)
-            arrivals = Arrivals(hosted, server, people, found.attempts, OAuthTokens(oauth))
+            arrivals = Arrivals(hosted, server, found.attempts, OAuthTokens(oauth))
             late.app = AgentGuard(Replica(origin, desks, KEYS), arrivals, server)
             setattr(found, name, origin)
         yield found
-
-
-@pytest.fixture
-def people():
-    class People:
-        async def find(self, issuer, subject):
-            return {"user_ada": ADA, "user_ben": BEN}.get(subject)
-
-    return People()
 
 
 async def test_the_official_clients_flow_registers_waits_for_an_owner_and_then_works(here, served, era):

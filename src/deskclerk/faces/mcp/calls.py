@@ -16,7 +16,14 @@ from deskclerk.desk import Answer, Caller, Desk
 from deskclerk.desk.view.answers import compact
 from deskclerk.desk.view.cleaning import clean, clean_text
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused, DeskclerkError, InvalidRequest
-from deskclerk.faces.mcp.elicitation import KEY, can_ask, over_connection, request_for, with_answer
+from deskclerk.faces.mcp.elicitation import (
+    KEY,
+    can_ask,
+    nobody_here,
+    over_connection,
+    request_for,
+    with_answer,
+)
 from deskclerk.faces.mcp.http_access import TOKEN, agent_of
 
 logger = logging.getLogger("deskclerk.mcp")
@@ -77,6 +84,11 @@ class Calls:
         plan = await self._desk.propose(action, caller)
         if plan is None:  # nobody need be asked, or a person has signed it elsewhere
             return success(await self._desk.perform(action, caller=caller, progress=tell))
+        if why := await self._desk.signing.dialogue(plan, caller):
+            # A yes that could not sign is not asked for: the plan waits for whoever may.
+            elsewhere = nobody_here(why)
+            answer = await self._desk.perform(action, caller=caller, approver=elsewhere, progress=tell)
+            return success(answer)
         return types.InputRequiredResult(input_requests={KEY: request_for(plan)}, request_state=plan.id)
 
     async def _place_to_sign(self, plan_id: str | None) -> str:

@@ -16,7 +16,7 @@ from deskclerk.errors import NotAllowed
 from deskclerk.hosted.agents import scopes as known_scopes
 from deskclerk.hosted.agents.agent import Agent
 from deskclerk.hosted.agents.issuer import Issuer
-from deskclerk.hosted.agents.lookups import FoundToken, Lookups, Membership, People
+from deskclerk.hosted.agents.lookups import FoundToken, Lookups, Membership
 from deskclerk.hosted.agents.oauth_tokens import Grant, InvalidToken, OAuthTokens
 from deskclerk.hosted.agents.registry import USED_EVERY, AgentRegistry, Binding, fits
 from deskclerk.hosted.agents.resource_server import InsufficientScope, Place, ResourceServer
@@ -55,14 +55,12 @@ class Arrivals:
         self,
         hosted: HostedDatabase,
         server: ResourceServer,
-        people: People,
         attempts: Attempts,
         tokens: OAuthTokens | None = None,
     ) -> None:
         """`tokens` checks the issuer's; without it a workspace's own tokens alone count."""
         self._hosted = hosted
         self._server = server
-        self._people = people
         self._attempts = attempts
         self._tokens = tokens
         self._lookups = Lookups(hosted)
@@ -119,14 +117,14 @@ class Arrivals:
             raise InvalidToken.because("its client's id is too long")
         # Before anything is kept: a token that is for nothing here leaves no trace.
         scopes = await self._scopes(grant)
-        person = await self._people.find(issuer.url, grant.subject)
-        memberships = await self._lookups.memberships(person) if person else []
-        if person is None or not memberships:
+        memberships = await self._lookups.memberships(issuer.url, grant.subject)
+        if not memberships:
             raise NotAllowed(
                 "Who this access token is for is a member of no workspace here.",
                 next_step=f"The person signs in at {self._server.public_url} and accepts an invitation.",
             )
-        membership = await self._choose(memberships, Caller(MODELS, grant.client, None, person), place)
+        person = memberships[0].person
+        membership = await self._choose(memberships, Caller(MODELS, grant.client, person=person), place)
         binding = await self._registry.binding(membership.workspace, issuer.url, grant.client)
         if binding is None or binding.status != "allowed":
             if binding is None and not await self._registry.wait(

@@ -4,7 +4,6 @@ These go past the scoping of statements, as the database's owner; nothing else o
 """
 
 from dataclasses import dataclass, fields
-from typing import Protocol
 
 from sqlalchemy import bindparam, select
 
@@ -13,6 +12,7 @@ from deskclerk.hosted.agents.agent import AgentRules
 from deskclerk.hosted.agents.tables import agent_tokens, agents
 from deskclerk.hosted.agents.tokens import digest_of
 from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.people.tables import people
 from deskclerk.hosted.workspaces.policy import Role
 from deskclerk.hosted.workspaces.tables import members, workspaces
 
@@ -40,19 +40,14 @@ _FIND_TOKEN = Statement(
     )
     .where(agent_tokens.c.digest == bindparam("digest"))
 )
+# In the order of the fields of `Membership`.
 _MEMBERSHIPS = Statement(
-    select(workspaces.c.id, workspaces.c.slug, members.c.role, workspaces.c.version)
+    select(workspaces.c.id, workspaces.c.slug, people.c.id, members.c.role, workspaces.c.version)
     .join(members, members.c.workspace == workspaces.c.id)
-    .where(members.c.person == bindparam("person"))
+    .join(people, people.c.id == members.c.person)
+    .where((people.c.issuer == bindparam("issuer_is")) & (people.c.subject == bindparam("subject_is")))
     .order_by(workspaces.c.slug)
 )
-
-
-class People(Protocol):
-    """Who signed in once, by what the issuer calls them."""
-
-    async def find(self, issuer: str, subject: str) -> str | None:
-        """The id of the person; None for one who never signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +56,7 @@ class Membership:
 
     workspace: str
     slug: str
+    person: str
     role: Role
     version: int
 
@@ -100,6 +96,10 @@ class Lookups:
             **{**found, "scopes": tuple(found["scopes"]), "rules": AgentRules(**found["rules"])}
         )
 
-    async def memberships(self, person: str) -> list[Membership]:
-        """The workspaces of a person, by their addresses."""
-        return [Membership(*row) for row in await self._whole.ask(_MEMBERSHIPS, person=person)]
+    async def memberships(self, issuer: str, subject: str) -> list[Membership]:
+        """The workspaces of a person who has signed in, by their addresses.
+
+        By what the issuer calls the person and never by an e-mail address, which passes from one to another.
+        """
+        rows = await self._whole.ask(_MEMBERSHIPS, issuer_is=issuer, subject_is=subject)
+        return [Membership(*row) for row in rows]
