@@ -17,6 +17,29 @@ from deskclerk.hosted.agents.resource_server import ResourceServer
 from deskclerk.hosted.agents.tokens import WorkspaceTokens
 from deskclerk.hosted.people.tables import people
 from tests.hosted.agents.stand_in_issuer import CLIENT_ID, CLIENT_SECRET, StandInIssuer
+from tests.hosted.people.conftest import (
+    acme,
+    attempts,
+    browsers,
+    desks,
+    issuer,
+    listening_issuer,
+    person_in,
+    site,
+    workspace_of,
+)
+
+__all__ = [
+    "acme",
+    "attempts",
+    "browsers",
+    "desks",
+    "issuer",
+    "listening_issuer",
+    "person_in",
+    "site",
+    "workspace_of",
+]
 
 ISSUER = "https://issuer.example"
 DESK = "https://desk.example"
@@ -37,7 +60,13 @@ class Clock:
 async def sign_in_everybody(hosted, issuer):
     """As if all of them had signed in once at this issuer."""
     rows = [
-        {"id": person, "issuer": issuer, "subject": subject, "email_verified": False, **dict.fromkeys(TIMES, 1)}
+        {
+            "id": person,
+            "issuer": issuer,
+            "subject": subject,
+            "email_verified": False,
+            **dict.fromkeys(TIMES, 1),
+        }
         for subject, person in PEOPLE.items()
     ]
     async with hosted.whole.writing() as connection:

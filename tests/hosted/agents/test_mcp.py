@@ -1,4 +1,4 @@
-"""Official MCP clients before the guard and a server without sessions, over real sockets, with an OAuth flow."""
+"""Official MCP clients before the guard and a server without sessions, over real sockets and with OAuth."""
 
 import asyncio
 import contextlib
