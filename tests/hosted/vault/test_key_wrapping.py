@@ -105,7 +105,9 @@ async def test_keys_stand_in_a_file_too_behind_those_of_the_environment(tmp_path
     assert key_id(OLDER) in await mixed.wrap(DATA_KEY, WHOSE)
 
 
-@pytest.mark.parametrize("content", [None, "", "short", f"{text_of(KEY)}\nshort"])
+@pytest.mark.parametrize(
+    "content", [None, "", "short", f"{text_of(KEY)}\nshort"], ids=["none", "empty", "short", "one of two"]
+)
 def test_a_file_that_holds_no_keys_is_a_wrong_setting_and_is_not_repeated(tmp_path, content):
     path = tmp_path / "keys"
     if content is not None:

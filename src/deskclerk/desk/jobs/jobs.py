@@ -133,7 +133,14 @@ class Jobs:
             instance, journal, clerk, settling, self.store, secrets, handovers, caps, notifications
         )
         self._planner = Planner(
-            settings, instance, journal, clerk, plans=signing.plans, store=self.store, names=names
+            settings,
+            instance,
+            journal,
+            clerk,
+            plans=signing.plans,
+            store=self.store,
+            names=names,
+            secrets=secrets,
         )
 
     # Proposed: what comes out is a plan that waits for its signature.
@@ -257,7 +264,8 @@ class Jobs:
         if not left:
             raise InvalidRequest("Nothing would be left.", next_step="Decline the plan instead.")
         plan = replace(
-            self._planner.change_plan(preview.id, kept, left, plan_id), expires_at=stored.plan.expires_at
+            await self._planner.change_plan(preview.id, kept, left, plan_id),
+            expires_at=stored.plan.expires_at,
         )
         database = await self._journal.database()
         async with database.writing() as connection:
@@ -563,7 +571,7 @@ class Jobs:
         if not isinstance(action, (ProposeBulk, ProposeChanges)):
             return None
         whole = [self._instance.id, action.spec.name, action.model_dump(exclude_unset=True)]
-        asked = self._secrets.seal(json.dumps(whole, sort_keys=True, default=str))
+        asked = await self._secrets.seal(json.dumps(whole, sort_keys=True, default=str))
         async with self._journal.noting_refusals(self._instance, caller, action):
             if known := await self._known(asked, caller):
                 return known
