@@ -83,8 +83,8 @@ class Desk:
         self.workspace = workspace or Workspace.of_this_machine(settings)
         self.journal = Journal(self.workspace.storage)
         self._budget = rate_budget(self.instance, self.journal, yields=yields)
-        self.secrets = Secrets(SecretFiles(settings.data), settings.secrets)
-        self.handovers: Handovers = LocalHandovers(
+        self.secrets = Secrets(self.workspace.secrets or SecretFiles(settings.data), settings.secrets)
+        self.handovers: Handovers = self.workspace.handovers or LocalHandovers(
             settings.data / "handover", to_console=settings.handover == "console"
         )
         self.signer = SignerPin(self.journal, self.instance)
@@ -334,6 +334,7 @@ class Desk:
             caller=self._caller,
             approver=self.approver,
             see_to_jobs=self.workspace.see_to_jobs,
+            item_secrets=self.workspace.item_secrets,
         )
 
     @functools.cached_property

@@ -4,7 +4,8 @@ import secrets
 import pytest
 
 from deskclerk.errors import InvalidSettings, StorageUnavailable
-from deskclerk.hosted.vault.key_wrapping import LocalKeys, key_id, open_wrapper
+from deskclerk.hosted.vault.key_ring import open_wrapper
+from deskclerk.hosted.vault.key_wrapping import LocalKeys, key_id
 from deskclerk.settings import Settings
 from tests.hosted.vault.vaults import TOKEN, Kms, TransitEngine, served
 

@@ -60,7 +60,7 @@ from deskclerk.desk.jobs.requests import AGAIN, Change, change_of, kind_named, l
 from deskclerk.desk.jobs.results import result_line
 from deskclerk.desk.jobs.rows import Targets
 from deskclerk.desk.jobs.running import Tools
-from deskclerk.desk.jobs.store import JobStore
+from deskclerk.desk.jobs.store import ItemSeal, JobStore
 from deskclerk.desk.jobs.taking_back import inverses
 from deskclerk.desk.jobs.worker import results_file, start_worker
 from deskclerk.desk.journal.journal import Journal
@@ -110,6 +110,7 @@ class Jobs:
         caller: Caller,
         approver: Approver | None,
         see_to_jobs: Callable[[Instance], bool] | None = None,
+        item_secrets: ItemSeal | None = None,
     ) -> None:
         """`caller` and `approver` are those of who asks without naming another.
 
@@ -127,7 +128,7 @@ class Jobs:
         self._secrets = secrets
         self._caller = caller
         self._approver = approver
-        self.store = JobStore(journal)
+        self.store = JobStore(journal, item_secrets)
         caps = RateCaps(instance, journal)
         self.tools = Tools(
             instance, journal, clerk, settling, self.store, secrets, handovers, caps, notifications

@@ -110,7 +110,14 @@ class DataKeys:
         async with self._of(workspace).reading() as connection:
             return {row.version: row.created_at for row in await connection.execute(query)}
 
-    async def add(self, workspace: str, version: int) -> None:
+    async def add_version(self, workspace: str) -> int:
+        """Make a new version, which seals from now on: here at once, elsewhere when it is noticed."""
+        version = max(await self.versions(workspace), default=0) + 1
+        await self._add(workspace, version)
+        self._newest.forget(workspace)
+        return version
+
+    async def _add(self, workspace: str, version: int) -> None:
         """Make a version, or find that another replica has."""
         wrapped = await self._wrapper.wrap(secrets.token_bytes(KEY_BYTES), _bound(workspace, version))
         there = select(data_keys.c.version).where(data_keys.c.version == version)
@@ -118,7 +125,6 @@ class DataKeys:
         async with self._of(workspace).writing() as connection:
             if (await connection.execute(there)).first() is None:
                 await connection.execute(data_keys.insert(), row)
-        self._newest.forget(workspace)
 
     async def drop(self, workspace: str, version: int) -> None:
         """Forget a version that nothing is sealed with any more."""
@@ -146,7 +152,7 @@ class DataKeys:
         async with self._of(workspace).reading() as connection:
             found = (await connection.execute(query)).scalar()
         if found is None:
-            await self.add(workspace, 1)
+            await self._add(workspace, 1)
         return int(found or 1)
 
     async def _unwrapped(self, workspace: str, version: int) -> DataKey:

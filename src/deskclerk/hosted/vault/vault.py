@@ -1,7 +1,13 @@
 """Sealing and opening for the rest of a hosted desk."""
 
+from collections.abc import Callable
+from typing import Self
+
+from deskclerk.database import Database
 from deskclerk.hosted.vault.data_keys import DataKeys
+from deskclerk.hosted.vault.key_ring import open_wrapper
 from deskclerk.hosted.vault.sealing import Place, version_at
+from deskclerk.settings import Settings
 
 
 class Vault:
@@ -9,6 +15,15 @@ class Vault:
 
     def __init__(self, keys: DataKeys) -> None:
         self.keys = keys
+
+    @classmethod
+    def of_settings(cls, of: Callable[[str], Database], settings: Settings) -> Self:
+        """The vault that the settings name; `of` gives the database of a workspace.
+
+        Raises:
+            InvalidSettings: there is no vault key, or it cannot be used.
+        """
+        return cls(DataKeys(of, open_wrapper(settings)))
 
     async def seal(self, workspace: str, instance: str, purpose: str, text: str) -> str:
         """A text sealed for a workspace, one of its instances (or "") and what it is for."""
