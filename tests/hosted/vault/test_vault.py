@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from deskclerk.errors import StorageUnavailable
@@ -10,6 +11,7 @@ from deskclerk.hosted.vault.data_keys import Kept
 from deskclerk.hosted.vault.key_wrapping import LocalKeys
 from deskclerk.hosted.vault.sealing import SealBroken
 from deskclerk.hosted.vault.tables import data_keys
+from deskclerk.hosted.workspaces.tables import instances
 from tests.hosted.vault.conftest import KEY, OTHER_KEY
 
 pytestmark = pytest.mark.anyio
@@ -75,6 +77,16 @@ async def test_another_vault_key_opens_nothing_and_says_which_one_would(one, rep
     with pytest.raises(StorageUnavailable, match="was wrapped with the key"):
         await stranger.vault.seal(acme, "prod", "secret_key", TEXT)
     assert await one.vault.open(acme, "prod", "secret_key", sealed) == TEXT
+
+
+@pytest.mark.promise("sealed-in-its-place")
+async def test_an_instances_key_does_not_open_for_another_address_or_name(one, acme):
+    await one.workspaces.add_instance(acme, "prod", SecretStr(TEXT))
+    for change in ({"api_url": "https://elsewhere.example"}, {"api_url": None, "name": "dev"}):
+        async with one.database.of(acme).writing() as connection:
+            await connection.execute(update(instances).values(change))
+        with pytest.raises(SealBroken):
+            await one.workspaces.key_of(acme, change.get("name", "prod"))
 
 
 async def test_replicas_that_need_the_first_key_at_once_make_one(replica, acme):

@@ -30,11 +30,12 @@ class SealedColumn:
     def place(self, workspace: str, values: Mapping[Any, Any]) -> Place:
         """Where the value of a row stands."""
         instance = str(values[self.instance]) if self.instance else ""
-        purpose = ":".join([self.purpose, *(str(values[name]) for name in self.row)])
+        parts = ("" if values[name] is None else str(values[name]) for name in self.row)
+        purpose = ":".join([self.purpose, *parts])
         return Place(workspace, instance, purpose)
 
 
-INSTANCE_KEYS = SealedColumn(instances.c.secret_key, "secret_key", "name")
+INSTANCE_KEYS = SealedColumn(instances.c.secret_key, "secret_key", "name", ("api_url",))
 SECRETS = SealedColumn(sealed_secrets.c.value, "secret", "instance", ("name",))
 HANDOVERS = SealedColumn(handovers.c.value, "handover", "instance", ("id",))
 ITEM_SECRETS = SealedColumn(job_items.c.secrets, "job item", None, ("job", "number"))
