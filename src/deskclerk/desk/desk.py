@@ -78,7 +78,7 @@ class Desk:
         self._opening = asyncio.Lock()
         self._clerk = clerk
         self.workspace = workspace or Workspace.of_this_machine(settings)
-        self.journal = Journal(self.workspace.storage)
+        self.journal = Journal(self.workspace.storage, self.workspace.wakes)
         self._budget = rate_budget(self.instance, self.journal, yields=yields)
         self.secrets = Secrets(settings.data, settings.secrets)
         self.signer = SignerPin(self.journal, self.instance)

@@ -1,11 +1,12 @@
 """Whose desk it is: this machine's own or one customer's of a hosted desk, and doors to what it keeps."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.storage import OwnStorage, Storage
+from deskclerk.desk.waking import LocalWakes, Wakes
 from deskclerk.settings import Settings
 
 SeeToJobs = Callable[[Instance], bool]
@@ -26,6 +27,8 @@ class Workspace:
     storage: Storage
     see_to_jobs: SeeToJobs | None = None
     """Sees to it that somebody carries out jobs of an instance; None: a process that is started for them."""
+    wakes: Wakes = field(default_factory=LocalWakes)
+    """Tell who waits what changed: in this process, or on every replica."""
 
     @classmethod
     def of_this_machine(cls, settings: Settings) -> Self:
