@@ -160,7 +160,8 @@ class Journal:
             instance, caller, action, plan_id=plan_id, how=how, seen=seen, undoes=undoes
         )
         # Its line tells later what else was under way.
-        return event | {"seq": await self._add(event, first, *((PLANS,) if plan_id else ()))}
+        topics = (PLANS,) if plan_id else ()
+        return event | {"seq": await self._add(event, first, *topics)}
 
     def intent_record(
         self,
