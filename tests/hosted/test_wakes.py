@@ -209,7 +209,8 @@ async def test_a_signature_in_another_process_ends_the_wait_here(redis_server, t
         Clerk("https://clerk.test", "sk_test_x", transport=transport) as clerk,
         Desk(settings, clerk=clerk, workspace=workspace_of(settings, wakes)) as desk,
     ):
-        call = asyncio.create_task(desk.perform(BAN))
+        call, ended = asyncio.create_task(desk.perform(BAN)), []
+        call.add_done_callback(lambda _: ended.append(time.time()))
         while not await desk.plans.waiting():  # noqa: ASYNC110 - the call is about to make it
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
@@ -218,7 +219,7 @@ async def test_a_signature_in_another_process_ends_the_wait_here(redis_server, t
         signed_at = await in_another_process(redis_server.url, home, "sign")
         async with asyncio.timeout(5):
             await call
-        assert time.time() - signed_at < 2
+        assert ended[0] - signed_at < 2
         if lost:
             redis_server.start()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
+from deskclerk.desk.bounds import Bounds, Unbounded
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.storage import OwnStorage, Storage
 from deskclerk.desk.waking import LocalWakes, Wakes
@@ -29,6 +30,8 @@ class Workspace:
     """Sees to it that somebody carries out jobs of an instance; None: a process that is started for them."""
     wakes: Wakes = field(default_factory=LocalWakes)
     """Tell who waits what changed: in this process, or on every replica."""
+    bounds: Bounds = field(default_factory=Unbounded)
+    """How much it may have waiting, open and stored."""
 
     @classmethod
     def of_this_machine(cls, settings: Settings) -> Self:

@@ -110,6 +110,7 @@ class JobStore:
             "owner": owner,
         }
         async with self._journal.writing(JOBS) as connection:
+            await self._journal.bounds.job(connection)
             await connection.execute(jobs.insert(), row)
 
     async def add_items(self, job_id: str, items: Sequence[Item]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from deskclerk.catalogue import Action
+from deskclerk.desk.bounds import Bounds, Unbounded
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.process_locks import claim
@@ -56,10 +57,11 @@ class Journal:
     Reads are written in batches; a write's intent is on disk before its request leaves.
     """
 
-    def __init__(self, storage: Storage, wakes: Wakes | None = None) -> None:
-        """`wakes` reach this process alone when left out."""
+    def __init__(self, storage: Storage, wakes: Wakes | None = None, bounds: Bounds | None = None) -> None:
+        """`wakes` reach this process alone when left out, and without `bounds` there are none."""
         self._storage = storage
         self.wakes: Wakes = wakes or LocalWakes()
+        self.bounds: Bounds = bounds or Unbounded()
         self._batch: list[dict[str, Any]] = []
         self._flushing: asyncio.Task[None] | None = None
         # The event loop keeps only a weak reference to a task: one that nobody holds may vanish half-way.

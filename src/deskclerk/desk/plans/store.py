@@ -118,6 +118,7 @@ class PlanStore:
             "preview": _preview(plan),
             "status": WAITING,
         }
+        await self._journal.bounds.plan(connection)
         await connection.execute(plans.insert(), row)
 
     async def replace(self, connection: "Connection", plan: Plan) -> bool:

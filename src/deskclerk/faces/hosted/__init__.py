@@ -1,0 +1,1 @@
+"""The face of a hosted desk: what is served to many workspaces at once."""
