@@ -95,6 +95,7 @@ class Counters:
         self._scripts = {
             text: self._redis.register_script(text) for text in (_REQUEST, _OPEN, _RENEW, _CLOSE)
         }
+        self._turns = asyncio.Semaphore(_CONNECTIONS)
         self._bucket = _Bucket()
         self._leases: dict[str, set[str]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -177,13 +178,19 @@ class Counters:
 
     async def _ask(self, script: str, key: str, *arguments: Any) -> int | None:
         """What a script answers; None while Redis is lost."""
-        if not self.shared:
-            if monotonic() < self._not_before:
-                return None
-            # Before it is tried: those that come meanwhile do not wait for what may be lost still.
-            self._not_before = monotonic() + _PAUSE_SECONDS
+        # The pool does not let its users take turns: one that always comes too late would seem to have lost
+        # Redis. Within the turn, so that those who wait for one learn what the others found out.
+        async with self._turns:
+            if not self.shared:
+                if monotonic() < self._not_before:
+                    return None
+                # Before it is tried: those that come meanwhile do not wait for what may be lost still.
+                self._not_before = monotonic() + _PAUSE_SECONDS
+            return await self._try(script, key, arguments)
+
+    async def _try(self, script: str, key: str, arguments: Sequence[Any]) -> int | None:
         try:
-            answer = int(await self._scripts[script](keys=[key], args=_texts(arguments)))
+            answer = int(await self._scripts[script](keys=[key], args=[str(item) for item in arguments]))
         except (OSError, TimeoutError, redis_error()) as error:
             if self.shared:
                 logger.warning(
@@ -196,7 +203,3 @@ class Counters:
             self.shared = True
             logger.info("Requests are counted for all replicas at %s", self._place)
         return answer
-
-
-def _texts(arguments: Sequence[Any]) -> list[str]:
-    return [str(item) for item in arguments]
