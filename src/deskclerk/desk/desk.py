@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 from deskclerk.catalogue import READ, Action, ListDomains
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.approvals.console_links import ConsoleLinks
-from deskclerk.desk.approvals.decisions import Approver, Decision, Signature
 from deskclerk.desk.approvals.pin import SignerPin
+from deskclerk.desk.approvals.rules import AnybodySigns
+from deskclerk.desk.approvals.signatures import Approver, Decision, Signature
 from deskclerk.desk.approvals.signing import Signing, WriteRequest
 from deskclerk.desk.caller import Caller, Progress
 from deskclerk.desk.execution.reads import Reads
@@ -96,7 +97,7 @@ class Desk:
             self.instance,
             self.journal,
             self._open_clerk,
-            self.signer,
+            self.workspace.signing or AnybodySigns(self.signer),
             notifications=self.notifications,
         )
         self.plans = self.signing.plans
@@ -271,10 +272,9 @@ class Desk:
         A job begins with its signature. A yes wants the signer's PIN where one is set: `pin`, or the
         signature's own.
         """
-        # No PIN at all is an empty one here: a decision from outside a dialogue always wants it.
         signature = replace(signature, pin=pin or signature.pin)
-        plan = await self.decisions.decide(plan_id, signature, caller or self._caller)
-        if plan.job:
+        plan, decided = await self.decisions.decide(plan_id, signature, caller or self._caller)
+        if plan.job and decided:
             # Its targets are there already: nobody has to come back for it to begin.
             await self.jobs.decided(plan, signed=signature.decision is Decision.APPROVED)
         return plan

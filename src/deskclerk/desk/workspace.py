@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
+from deskclerk.desk.approvals.rules import SigningRules
 from deskclerk.desk.bounds import Bounds, Unbounded
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.storage import OwnStorage, Storage
@@ -26,6 +27,8 @@ class Workspace:
 
     id: str
     storage: Storage
+    signing: SigningRules | None = None
+    """Whose yes signs; without rules of its own, anybody's who reaches the desk."""
     see_to_jobs: SeeToJobs | None = None
     """Sees to it that somebody carries out jobs of an instance; None: a process that is started for them."""
     wakes: Wakes = field(default_factory=LocalWakes)

@@ -7,8 +7,9 @@ from typing import Any
 
 from deskclerk.catalogue import Action
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.approvals.decisions import Approver, Decision, Decisions, changed, declined, waits
-from deskclerk.desk.approvals.pin import SignerPin
+from deskclerk.desk.approvals.decisions import Decisions, changed, declined, waits
+from deskclerk.desk.approvals.rules import SigningRules
+from deskclerk.desk.approvals.signatures import Approver, Decision
 from deskclerk.desk.caller import Caller, Progress
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.instances.instance import Instance
@@ -20,7 +21,7 @@ from deskclerk.desk.plans.store import DECLINED, SIGNED, WAITING, PlanStore, Sto
 from deskclerk.desk.policy.policy import Policy
 from deskclerk.desk.time_and_ids import now
 from deskclerk.desk.waking import PLANS
-from deskclerk.errors import ApprovalRefused
+from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.settings import Settings
 
 # Where another process signs that cannot wake this one: half a second is no wait for a person.
@@ -64,24 +65,27 @@ class Signing:
     console: str | None = None
     """The address of the console where plans can be signed, while one runs."""
 
+    page: Callable[[str], str] | None = None
+    """The address of a plan's own page, by its id, where people sign in by name and nowhere else."""
+
     def __init__(
         self,
         settings: Settings,
         instance: Instance,
         journal: Journal,
         clerk: Callable[[], Awaitable[Clerk]],
-        signer: SignerPin,
+        rules: SigningRules,
         *,
         notifications: Notifications,
     ) -> None:
         self._settings = settings
         self._notifications = notifications
         self._policy = Policy(settings)
-        self._signer = signer
+        self.rules = rules
         self._instance = instance
         self._journal = journal
         self.plans = PlanStore(journal)
-        self.decisions = Decisions(instance, journal, self.plans, signer)
+        self.decisions = Decisions(instance, journal, self.plans, rules)
         self._maker = PlanMaker(settings, instance, self.plans)
         self._clerk = clerk
 
@@ -115,7 +119,7 @@ class Signing:
         context.plan_id = plan.id
         how, given = stored.how or "", False
         if stored.status != SIGNED:
-            how, given = await self.ask(plan, request.approver, request.progress)
+            how, given = await self.ask(plan, request.caller, request.approver, request.progress)
         # Looked at a second time, after the person answered: what they saw may be minutes old, and
         # a signature counts only for what is there now.
         seen = await self._look(request.action, await self._clerk())
@@ -170,27 +174,41 @@ class Signing:
                 return stored
         return await self._maker.draw_up(request.action, request.caller, seen, clerk, request.takes_back)
 
-    async def ask(self, plan: Plan, approver: Approver | None, progress: Progress | None) -> tuple[str, bool]:
+    async def ask(
+        self, plan: Plan, caller: Caller, approver: Approver | None, progress: Progress | None
+    ) -> tuple[str, bool]:
         """How the plan was signed, and whether here; else that stands on disk."""
         why = ""
         if approver:
             signature = await approver(plan)
             if signature.decision is Decision.APPROVED:
-                # None comes from a client's own dialogue, which a model cannot answer; elsewhere a PIN may be
-                # wanted.
-                if signature.pin is not None:
-                    await self._signer.want(signature.pin)
-                return signature.how, True
+                verdict = await self.rules.judge(await self.plans.load(plan.id), signature, caller)
+                if verdict.enough:
+                    return signature.how, True
+                # Not theirs to sign, or not alone: the plan waits for whoever may.
+                return await self._wait(plan, verdict.why, progress), False
             if signature.decision is Decision.DECLINED:
                 await self.plans.decline(plan, signature.how)
                 raise declined(plan)
             if signature.final:
                 if signature.alone:
                     self._notifications.plan_waits(await self.plans.load(plan.id))
-                raise waits(plan, signature.why, self.console)
+                raise self._waits(plan, signature.why)
             why = signature.why
         # A closed dialogue is no answer: the plan goes on waiting for a terminal or the console.
         return await self._wait(plan, why, progress), False
+
+    async def dialogue(self, plan: Plan, caller: Caller) -> str:
+        """Why a yes in the caller's own dialogue would not sign the plan; empty if it would."""
+        return await self.rules.dialogue(plan, self._instance.id, caller)
+
+    def _waits(self, plan: Plan, why: str) -> ApprovalNeeded:
+        return waits(plan, why, self.console, page=self.page(plan.id) if self.page else None)
+
+    def _waiting_for(self, plan: Plan) -> str:
+        return (
+            f"Waiting for a signature: {self.page(plan.id) if self.page else f'deskclerk approve {plan.id}'}"
+        )
 
     @staticmethod
     async def _look(action: Action, clerk: Clerk) -> list[dict[str, Any]]:
@@ -216,9 +234,9 @@ class Signing:
                     told = True
                 waited = time.monotonic() - began
                 if waited >= most:
-                    raise waits(plan, why, self.console)
+                    raise self._waits(plan, why)
                 if progress:
-                    await progress(waited, most, f"Waiting for a signature: deskclerk approve {plan.id}")
+                    await progress(waited, most, self._waiting_for(plan))
                 # Never beyond the end: a client has a time-out of its own.
                 await bell.rings(_POLL_SECONDS, most - waited)
 

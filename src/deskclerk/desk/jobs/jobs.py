@@ -29,7 +29,8 @@ from deskclerk.catalogue import (
     UpdateUser,
 )
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.approvals.decisions import Approver, changed, declined
+from deskclerk.desk.approvals.decisions import changed, declined
+from deskclerk.desk.approvals.signatures import Approver
 from deskclerk.desk.approvals.signing import Signing
 from deskclerk.desk.caller import MODELS, Caller, Progress
 from deskclerk.desk.execution.settling import Settling
@@ -344,7 +345,7 @@ class Jobs:
                 await self._start(plan, f"confirm = {self._settings.confirm}", given=True)
                 return await self.store.load(job_id)
             try:
-                how, given = await self._signing.ask(plan, approver or self._approver, progress)
+                how, given = await self._signing.ask(plan, caller, approver or self._approver, progress)
                 await self._start(plan, how, given=given)
             except ApprovalRefused:
                 job = await self.store.load(job_id)

@@ -29,6 +29,8 @@ WAITING, SIGNED, USED, DECLINED, DISMISSED, EXPIRED = (
     "dismissed",
     "expired",
 )
+PARTLY_SIGNED = "partly signed"
+"""What the journal says of a signature to which another has to come; its plan goes on waiting."""
 _OPEN = (WAITING, SIGNED)
 # Secrets were marks before they came here; heading and summary of a single write follow from its action.
 _KEPT = ("arguments", "target", "changes", "instance", "reach", "reversible", "words", "takes_back", "job")
@@ -112,6 +114,7 @@ class PlanStore:
             "face": caller.face,
             "client": caller.client,
             "token": caller.token,
+            "person": caller.person,
             "action": plan.action,
             "digest": plan.digest,
             "request": request,
@@ -283,7 +286,7 @@ def _stored(row: Mapping[Any, Any]) -> StoredPlan:
     )
     # Nobody writes `expired`: a plan is so by the clock, without a process that would have to look.
     late = row["status"] in _OPEN and now() >= row["expires_at"]
-    caller = Caller(row["face"], row["client"], row["token"])
+    caller = Caller(row["face"], row["client"], row["token"], row["person"])
     status = EXPIRED if late else row["status"]
     return StoredPlan(plan, row["request"], row["instance"], caller, row["created_at"], status, row["how"])
 
