@@ -124,6 +124,43 @@ def test_the_key_is_not_in_repr(tmp_path):
     assert LIVE not in repr(load(tmp_path, toml, CLERK_SECRET_KEY=LIVE))
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/0",
+        "redis://:marked@cache.internal",
+        "rediss://user:marked@cache.internal:6380/1?ssl_ca_certs=/etc/ca.pem",
+        "unix:///run/redis/redis.sock?db=1",
+    ],
+)
+def test_an_address_of_a_redis_server_is_accepted_and_not_shown(tmp_path, url):
+    settings = load(tmp_path, DESKCLERK_REDIS=url)
+    assert settings.redis.get_secret_value() == url
+    assert "marked" not in repr(settings)
+    assert settings.environment()["DESKCLERK_REDIS"] == url
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("127.0.0.1:6379", "accepted: redis://HOST"),
+        ("http://:marked@cache.internal", "accepted: redis://HOST"),
+        ("redis://:marked@", "accepted: redis://HOST"),
+        ("redis://:marked@cache.internal:99999", "accepted: redis://HOST"),
+        ("redis://:marked@cache.internal/desk", "the number of a database"),
+        ("redis://:marked@cache.internal/0#1", "accepted: redis://HOST"),
+        ("redis://:marked@cache.internal/0?ssl_ca_certs=/a", "accepted with redis: none"),
+        ("rediss://:marked@cache.internal/0?ssl_cert_reqs=none", "'ssl_cert_reqs' is not known"),
+        ("unix://", "accepted: redis://HOST"),
+    ],
+)
+def test_what_is_no_address_of_a_redis_server_is_refused_without_repeating_it(tmp_path, url, says):
+    text = refusal(tmp_path, DESKCLERK_REDIS=url)
+    assert "DESKCLERK_REDIS" in text
+    assert says in text
+    assert "marked" not in text
+
+
 def test_every_toolset_of_the_catalogue_can_be_set_and_no_other():
     assert Settings(toolsets=tuple(TOOLSETS)).toolsets == tuple(TOOLSETS)
     with pytest.raises(ValidationError, match=f"accepted: {', '.join(TOOLSETS)}"):

@@ -53,6 +53,12 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PREFIX = "DESKCLERK_"
 _WEBHOOK_BYTES = 24
 """Of a webhook's secret, at least: what Svix and Standard Webhooks ask for."""
+_REDIS_OPTIONS = {
+    "redis": (),
+    "rediss": ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"),
+    "unix": ("db",),
+}
+"""The schemes of a Redis server's address, and what may stand behind its `?`."""
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _CLERK_NAMES = {"CLERK_SECRET_KEY": "secret_key", "CLERK_API_URL": "api_url"}
 
@@ -266,6 +272,8 @@ class Settings(Rules):
     """One folder for databases, settings and hand-overs; the user's own folders when not set."""
     database: SecretStr | None = None
     """A PostgreSQL URL for the desk's plans and journal; a SQLite file in the data folder when not set."""
+    redis: SecretStr | None = None
+    """The URL of the Redis or Valkey by which the replicas of a hosted desk wake each other and count."""
     read_only: bool = False
     """Offers reads alone, whatever else is set."""
     callers: dict[str, Rules] = Field(default_factory=dict)
@@ -340,6 +348,13 @@ class Settings(Rules):
         for name in value:
             if not _HOST.fullmatch(name):
                 raise ValueError(f"{name!r} is not a host name; accepted: names such as mcp.example.com")
+        return value
+
+    @field_validator("redis")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value:
+            _check_redis(value.get_secret_value())
         return value
 
     @field_validator("api_url", "public_url")
@@ -425,6 +440,7 @@ class Settings(Rules):
             f"{_PREFIX}INSTANCE": self.instance,
             f"{_PREFIX}HOME": self.home and str(self.home),
             f"{_PREFIX}DATABASE": self.database and self.database.get_secret_value(),
+            f"{_PREFIX}REDIS": self.redis and self.redis.get_secret_value(),
         }
         return {**os.environ, **{name: value for name, value in given.items() if value}}
 
@@ -557,6 +573,30 @@ def _check_webhook(value: str) -> None:
         raise ValueError("url is no address; accepted: one such as https://example.com/hooks")
     if parts.scheme.lower() == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("http is accepted for this machine only; use https")
+
+
+def _check_redis(value: str) -> None:
+    """ValueError for what is no address of a Redis server; what it says never holds the address."""
+    accepted = "accepted: redis://HOST:PORT/0, rediss://… for an encrypted one, or unix:///PATH"
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - looked at only when it is read
+    except ValueError:
+        raise ValueError(f"no address of a Redis server; {accepted}") from None
+    there = parts.path if parts.scheme == "unix" else parts.hostname
+    if parts.scheme not in _REDIS_OPTIONS or not there or parts.fragment or re.search(r"\s", value):
+        raise ValueError(f"no address of a Redis server; {accepted}")
+    if parts.scheme != "unix" and not re.fullmatch(r"(/[0-9]*)?", parts.path):
+        raise ValueError(f"what follows the host is the number of a database; {accepted}")
+    # The library ignores what it does not know, or fails much later.
+    unknown = [
+        name
+        for name, _ in parse_qsl(parts.query, keep_blank_values=True)
+        if name not in _REDIS_OPTIONS[parts.scheme]
+    ]
+    if unknown:
+        known = ", ".join(_REDIS_OPTIONS[parts.scheme]) or "none"
+        raise ValueError(f"option {unknown[0][:40]!r} is not known; accepted with {parts.scheme}: {known}")
 
 
 def _is_webhook_secret(text: str) -> bool:

@@ -81,7 +81,7 @@ class Desk:
         self._opening = asyncio.Lock()
         self._clerk = clerk
         self.workspace = workspace or Workspace.of_this_machine(settings)
-        self.journal = Journal(self.workspace.storage)
+        self.journal = Journal(self.workspace.storage, self.workspace.wakes, self.workspace.bounds)
         self._budget = rate_budget(self.instance, self.journal, yields=yields)
         self.secrets = Secrets(self.workspace.secrets or SecretFiles(settings.data), settings.secrets)
         self.handovers: Handovers = self.workspace.handovers or LocalHandovers(
@@ -361,6 +361,8 @@ class Desk:
 
     async def _check_policy(self, action: Action, caller: Caller) -> None:
         """2 policy: whether this caller may ask for this here; a refusal is journalled."""
+        # Before the journal is thought of: where it is full, a refusal must not add to it.
+        await self.journal.bounds.action()
         try:
             self.policy.check(type(action), caller)
             # Before anybody is asked to sign: a reference to nothing would only fail after the yes.

@@ -1,6 +1,5 @@
 """How a write gets its signature: a plan is made, a person answers, and the answer is checked and used up."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,10 +21,11 @@ from deskclerk.desk.plans.store import DECLINED, SIGNED, WAITING, PlanStore, Sto
 from deskclerk.desk.policy.policy import Policy
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.time_and_ids import now
+from deskclerk.desk.waking import PLANS
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.settings import Settings
 
-# Another process signs: there is nobody to wake this one, and half a second is no wait for a person.
+# Where another process signs that cannot wake this one: half a second is no wait for a person.
 _POLL_SECONDS = 0.5
 
 
@@ -222,24 +222,25 @@ class Signing:
         most = self._settings.approval_wait
         began = time.monotonic()
         told = False
-        while True:
-            stored = await self.plans.load(plan.id)
-            if stored.status == DECLINED:
-                raise declined(plan, stored.how)
-            stored.check_open()
-            if stored.status == SIGNED:
-                return stored.how or ""
-            if not told:
-                # Now it is clear that nobody within the call will answer; this returns at once.
-                self._notifications.plan_waits(stored)
-                told = True
-            waited = time.monotonic() - began
-            if waited >= most:
-                raise self._waits(plan, why)
-            if progress:
-                await progress(waited, most, self._waiting_for(plan))
-            # Never beyond the end: a client has a time-out of its own.
-            await asyncio.sleep(min(_POLL_SECONDS, most - waited))
+        with self._journal.wakes.listening(PLANS) as bell:
+            while True:
+                stored = await self.plans.load(plan.id)
+                if stored.status == DECLINED:
+                    raise declined(plan, stored.how)
+                stored.check_open()
+                if stored.status == SIGNED:
+                    return stored.how or ""
+                if not told:
+                    # Now it is clear that nobody within the call will answer; this returns at once.
+                    self._notifications.plan_waits(stored)
+                    told = True
+                waited = time.monotonic() - began
+                if waited >= most:
+                    raise self._waits(plan, why)
+                if progress:
+                    await progress(waited, most, self._waiting_for(plan))
+                # Never beyond the end: a client has a time-out of its own.
+                await bell.rings(_POLL_SECONDS, most - waited)
 
 
 def _entry_of(takes_back: TakesBack | None) -> str | None:

@@ -77,6 +77,7 @@ from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.desk.view.answers import Answer, show
 from deskclerk.desk.view.cleaning import line_of
+from deskclerk.desk.waking import JOBS, PLANS
 from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest, NotAllowed
 from deskclerk.settings import Settings
 
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from deskclerk.database import Connection
 
 _POLL_SECONDS = 0.3
+_PROGRESS_SECONDS = 1.0
 _LOOK_AFTER_SECONDS = 3.0
 _FEW = 5
 """Failures that an answer names."""
@@ -268,8 +270,7 @@ class Jobs:
             await self._planner.change_plan(preview.id, kept, left, plan_id),
             expires_at=stored.plan.expires_at,
         )
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(PLANS) as connection:
             if not await self._signing.plans.replace(connection, plan):
                 raise ApprovalRefused("The plan waits no more.", next_step="Ask again.")
             struck = [{"number": number, "status": STRUCK, "secrets": None} for number in numbers]
@@ -391,8 +392,7 @@ class Jobs:
         if await self._planner.digest(job_id) != plan.digest:
             await self._signing.plans.dismiss(plan, "changed")
             raise changed()
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(PLANS, JOBS) as connection:
             await self._use_up(connection, plan, job_id, how if given else None)
         self.see_to_it()
 
@@ -431,21 +431,24 @@ class Jobs:
         loop = asyncio.get_running_loop()
         until, told = None if seconds is None else loop.time() + seconds, -1
         looked = loop.time()
-        while True:
-            job = await self.store.load(job_id)
-            if loop.time() - looked > _LOOK_AFTER_SECONDS:
-                # Its worker may have died: whoever waits for it would wait for ever.
-                looked = loop.time()
-                await self.look_after()
-            if job.status not in OPEN or (until is not None and loop.time() >= until):
-                return job
-            # A client is told of progress, not that there is none.
-            if progress and job.finished > told:
-                told = job.finished
-                total = job.all_of_it or 0
-                of_all = f" of {total}" if total else ""
-                await progress(job.finished, total, f"{job.title}: {job.finished}{of_all}")
-            await asyncio.sleep(_POLL_SECONDS)
+        with self._journal.wakes.listening(JOBS) as bell:
+            while True:
+                job = await self.store.load(job_id)
+                if loop.time() - looked > _LOOK_AFTER_SECONDS:
+                    # Its worker may have died: whoever waits for it would wait for ever.
+                    looked = loop.time()
+                    await self.look_after()
+                if job.status not in OPEN or (until is not None and loop.time() >= until):
+                    return job
+                # A client is told of progress, not that there is none.
+                if progress and job.finished > told:
+                    told = job.finished
+                    total = job.all_of_it or 0
+                    of_all = f" of {total}" if total else ""
+                    await progress(job.finished, total, f"{job.title}: {job.finished}{of_all}")
+                # Its items end without a wake, and are worth a look each second.
+                most = _PROGRESS_SECONDS if until is None else min(_PROGRESS_SECONDS, until - loop.time())
+                await bell.rings(_POLL_SECONDS, most)
 
     async def listed(self, limit: int = 20) -> list[Job]:
         """The newest jobs of this instance."""

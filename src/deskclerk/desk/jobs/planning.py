@@ -56,6 +56,7 @@ from deskclerk.desk.plans.store import PlanStore
 from deskclerk.desk.rates.caps import RateCaps
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.view.cleaning import line_of
+from deskclerk.desk.waking import JOBS, PLANS
 from deskclerk.errors import InvalidRequest
 from deskclerk.settings import Settings
 
@@ -388,8 +389,7 @@ class Planner:
         return "" if first == (candidate.line or draft.stored) else "there twice"
 
     async def _store_plan(self, plan: Plan, draft: Draft, caller: Caller, asked: str = "") -> Plan:
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(PLANS, JOBS) as connection:
             await self._store.planned(
                 connection,
                 draft.job_id,
