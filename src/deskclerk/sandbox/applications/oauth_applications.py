@@ -72,20 +72,26 @@ async def get_oauth_application(call: Call) -> dict[str, Any]:
 
 async def create_oauth_application(call: Call) -> dict[str, Any]:
     """A new application; its secret is answered here and never again, a public one has none."""
-    values = check_application({**DEFAULTS, **_given(call)}, call.body)
-    row, secret = await add_application(call, values)
+    row, secret = await add_application(call, new_values(call))
     answer = oauth_application_answer(call, row)
     return {**answer, "client_secret": secret} if secret else answer
 
 
-async def add_application(call: Call, values: Mapping[str, Any]) -> tuple[RowMapping, str | None]:
-    """A new application with checked values, and its secret; a public one has none."""
-    key, secret = new_id("oa", call.now), None if values["public"] else random_letters(32)
+def new_values(call: Call) -> dict[str, Any]:
+    """What a new application is to hold, as the call has it; refused when it cannot stand."""
+    return check_application({**DEFAULTS, **_given(call)}, call.body)
+
+
+async def add_application(
+    call: Call, values: Mapping[str, Any], client_id: str | None = None, secret: str | None = None
+) -> tuple[RowMapping, str | None]:
+    """A new application with checked values, and its secret, made up if not given; a public one has none."""
+    key, secret = new_id("oa", call.now), None if values["public"] else secret or random_letters(32)
     await insert(
         call,
         oauth_applications,
         id=key,
-        client_id=random_letters(16),
+        client_id=client_id or random_letters(16),
         client_secret_digest=digest(secret) if secret else None,
         **values,
         created_at=call.now,
