@@ -103,7 +103,7 @@ async def test_a_viewer_changes_nothing_else_either(acme, path, fields):
 
 async def test_a_viewer_may_read_by_a_form(acme):
     answer = await acme.browsers["viewer"].post(
-        f"{acme.home}/actions/clerk_user_get", page=MEMBERS, do="run", user_id="user_1"
+        f"{acme.home}/actions/clerk_user_get", page=MEMBERS, **{"do": "run", "a.user_id": "user_1"}
     )
     assert answer.status_code == 200
     assert "Ada" in answer.text
@@ -245,7 +245,7 @@ async def test_a_no_after_a_first_yes_is_final(acme):
 async def test_a_plan_asked_for_in_the_console_is_not_carried_out_by_the_first_of_two(acme):
     await acme.policy(destructive_signatures=2)
     asked = await acme.browsers["signer"].post(
-        f"{acme.home}/actions/clerk_user_delete", page=MEMBERS, do="run", user_id="user_1"
+        f"{acme.home}/actions/clerk_user_delete", page=MEMBERS, **{"do": "run", "a.user_id": "user_1"}
     )
     plan = (await (await acme.desk()).plans.load(asked.headers["location"].rpartition("/")[2])).plan
     await acme.sign("signer", plan)
