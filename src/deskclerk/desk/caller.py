@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from deskclerk.settings import Rules
+
 MODELS = "mcp"
 """The face whose answers a model reads."""
 FACES = (MODELS, "cli", "console", "python")
@@ -21,6 +23,8 @@ class Caller:
     client: str | None = None
     token: str | None = None
     person: str | None = None
+    rules: tuple[tuple[str, Rules], ...] = ()
+    """What narrows this caller alone, each with where it stands, as a refusal says it (` for agent bot`)."""
 
 
 Progress = Callable[[float, float, str], Awaitable[None]]
