@@ -82,7 +82,7 @@ async def test_a_first_of_two_signatures_leaves_the_plan_waiting_and_is_journall
 async def test_a_yes_that_does_not_count_changes_nothing_and_says_why(desk, upstream):
     plan = await desk.propose(BAN, AGENT)
     for decision in (Decision.APPROVED, Decision.DECLINED):
-        with pytest.raises(ApprovalRefused, match="Only two of us sign. Ask us."):
+        with pytest.raises(ApprovalRefused, match=r"Only two of us sign\. Ask us\."):
             await sign(desk, plan, "eve", decision)
     assert (await desk.plans.load(plan.id)).status == "waiting"
     assert await decided(desk) == []

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.site import people_site
+from deskclerk.hosted.attempts import JournalledAttempts
 from tests.browser.conftest import anyio_backend, browse, chromium  # noqa: F401 - fixtures
 from tests.hosted.people.conftest import Acme, Desks, issuer, listening_issuer  # noqa: F401 - fixtures
 
@@ -51,7 +52,13 @@ async def served(hosted, workspaces, issuer):  # noqa: F811 - the fixture
         # A host name: passkeys are made for one, and an address is none.
         origin = f"http://localhost:{listener.getsockname()[1]}"
         site = people_site(
-            origin, hosted, workspaces, issuer=issuer.url, client_id="desk", client_secret="desk-secret"
+            origin,
+            hosted,
+            workspaces,
+            JournalledAttempts(hosted),
+            issuer=issuer.url,
+            client_id="desk",
+            client_secret="desk-secret",
         )
         desks = Desks(site, stack)
         config = uvicorn.Config(

@@ -21,7 +21,7 @@ from deskclerk.faces.hosted.access import MembersDoor
 from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.rendering import not_here
 from deskclerk.faces.hosted.site import people_site
-from deskclerk.hosted.attempts import ACTION
+from deskclerk.hosted.attempts import ACTION, JournalledAttempts
 from deskclerk.hosted.people.signing_rules import MemberSigningRules
 from deskclerk.settings import Rules
 from tests.desk.conftest import TinyClerk
@@ -47,7 +47,13 @@ def issuer(listening_issuer):
 @pytest.fixture
 def site(hosted, workspaces, issuer):
     return people_site(
-        ORIGIN, hosted, workspaces, issuer=issuer.url, client_id="desk", client_secret="desk-secret"
+        ORIGIN,
+        hosted,
+        workspaces,
+        JournalledAttempts(hosted),
+        issuer=issuer.url,
+        client_id="desk",
+        client_secret="desk-secret",
     )
 
 

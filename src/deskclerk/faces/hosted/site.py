@@ -41,6 +41,7 @@ def people_site(
     public_url: str,
     hosted: HostedDatabase,
     workspaces: WorkspaceStore,
+    attempts: JournalledAttempts,
     *,
     issuer: str,
     client_id: str,
@@ -59,7 +60,7 @@ def people_site(
         PersonSessions(hosted.whole),
         Invitations(hosted),
         Passkeys(hosted.whole, public_url),
-        JournalledAttempts(hosted),
+        attempts,
     )
 
 
