@@ -81,11 +81,14 @@ async def hosted_app(settings: Settings) -> AsyncIterator[Starlette]:
         async def around(desk: Desk, workspace: WorkspaceRecord, instance: str) -> AsyncIterator[OpenDesk]:
             address = parts.console(workspace, instance)
 
-            async def page_of(plan_id: str) -> str:
+            def page(plan_id: str) -> str:
                 return f"{address}/plans/{plan_id}"
 
+            async def page_of(plan_id: str) -> str:
+                return page(plan_id)
+
             keys = [await parts.state_key(workspace, instance)]
-            desk.signing.console = address
+            desk.signing.console, desk.signing.page = address, page
             origin = parts.needed.public_url
             console = Console(desk, address, mcp=f"{origin}{MCP}/{workspace.slug}", door=door)
             serving = stateless(desk, page_of, public_url=origin, state_keys=keys)
