@@ -24,7 +24,7 @@ from deskclerk.desk.journal.records import (
 from deskclerk.desk.journal.storage import Storage
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.desk.view.cleaning import without_secrets
-from deskclerk.errors import DeskclerkError, StorageUnavailable
+from deskclerk.errors import DeskclerkError, InvalidRequest, StorageUnavailable
 
 if TYPE_CHECKING:
     from deskclerk.database import Connection, Database
@@ -268,7 +268,17 @@ class Journal:
 
         head = read_head(noted) if noted else None
         await self.flush()
-        return await check(await self.database(), head)
+        while True:
+            beginning = await self._storage.beginning()
+            if head and head.seq < beginning.seq:
+                raise InvalidRequest(
+                    f"Line {head.seq} was cut off with what is older than the journal is kept.",
+                    next_step=f"The chain begins behind line {beginning.seq}; note a newer one.",
+                )
+            found = await check(await self.database(), head, beginning)
+            # What was cut off in between is no fault; what is missing behind the same beginning is.
+            if found.fault is None or await self._storage.beginning() == beginning:
+                return found
 
     async def recent(self, count: int = 20) -> list[dict[str, Any]]:
         """The last events, the oldest of them first."""

@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from deskclerk.desk.instances.instance import Instance
-from deskclerk.desk.journal.chain import BEGINNING
+from deskclerk.desk.journal.heads import BEGINNING
 from deskclerk.desk.journal.tables import heads, signer
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.errors import InvalidRequest

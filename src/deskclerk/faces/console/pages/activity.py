@@ -73,7 +73,9 @@ async def entry(
     intent = found["intent"]
     line = entry_summary(intent, found["outcome"])
     labels = await desk.target_names.of([line], caller_of(request))
-    person_adds = consequences_of(EVERY_BY_NAME[intent["action"]]).person_adds
+    # A line of a hosted desk may be about the workspace itself, and so of no action.
+    action = EVERY_BY_NAME.get(intent["action"])
+    person_adds = consequences_of(action).person_adds if action else ()
     return render(
         request,
         "entry.html",
