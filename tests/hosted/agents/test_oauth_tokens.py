@@ -1,5 +1,6 @@
 """Access tokens: what holds, and every way in which one does not."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -219,6 +220,30 @@ async def test_answers_about_tokens_are_kept_within_a_bound(stand_in, tokens, mo
     assert stand_in.count("introspect") == 5
     await tokens.verify(made[0], HERE)
     assert stand_in.count("introspect") == 6
+
+
+async def test_made_up_tokens_do_not_pile_up_before_the_issuer(stand_in, clock):
+    asked, answers = [], asyncio.Event()
+
+    async def slow(request):
+        if request.url.path != "/introspect":
+            found = {"issuer": URL, "jwks_uri": f"{URL}/jwks", "introspection_endpoint": f"{URL}/introspect"}
+            return httpx2.Response(200, json=found)
+        asked.append(request)
+        await answers.wait()
+        return httpx2.Response(200, json={"active": False})
+
+    issuer = Issuer(URL, CLIENT_ID, CLIENT_SECRET, transport=httpx2.MockTransport(slow), clock=clock)
+    tokens = OAuthTokens(issuer, clock)
+    calls = [asyncio.create_task(tokens.verify(f"made-up-{number}", HERE)) for number in range(600)]
+    while sum(call.done() for call in calls) < 600 - issuer_module._MOST_WAITING:
+        await asyncio.sleep(0)
+    assert len(asked) <= issuer_module._MOST_AT_ONCE
+    answers.set()
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(error) for error in ended} == {InvalidToken, IssuerUnavailable}
+    assert len(asked) == issuer_module._MOST_WAITING
+    await issuer.close()
 
 
 async def test_an_issuer_that_is_away_lets_nobody_in_and_is_not_asked_again_at_once(stand_in, tokens, clock):
