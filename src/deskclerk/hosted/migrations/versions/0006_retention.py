@@ -8,7 +8,7 @@ from deskclerk.hosted.isolation import DEFAULT, protect
 from deskclerk.hosted.retention.pruning import PRUNING
 
 revision = "0006"
-down_revision = "0001"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
