@@ -15,6 +15,7 @@ from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.plans.plan import JobPreview, Plan, Step, TakesBack
 from deskclerk.desk.time_and_ids import new_id, now
+from deskclerk.desk.waking import PLANS
 from deskclerk.errors import ApprovalRefused
 
 if TYPE_CHECKING:
@@ -96,8 +97,7 @@ class PlanStore:
 
     async def store(self, plan: Plan, request: str, instance: Instance, caller: Caller) -> None:
         """Keep a new plan, waiting; `request` is its digest without the target."""
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(PLANS) as connection:
             await self.store_with(connection, plan, request, instance, caller)
 
     async def store_with(
@@ -121,6 +121,7 @@ class PlanStore:
             "preview": _preview(plan),
             "status": WAITING,
         }
+        await self._journal.bounds.plan(connection)
         await connection.execute(plans.insert(), row)
 
     async def replace(self, connection: "Connection", plan: Plan) -> bool:
@@ -203,8 +204,7 @@ class PlanStore:
 
     async def _step(self, plan: Plan, before: Sequence[str], after: str, how: str | None) -> bool:
         """Whether this call was the one that took the step."""
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(PLANS) as connection:
             return await _step(connection, plan, before, after, how)
 
     async def _ask(self, which: str, **values: Any) -> list[StoredPlan]:
