@@ -210,6 +210,23 @@ async def test_an_opaque_token_is_checked_as_a_jwt_is(stand_in, tokens):
     await refused(tokens, "oat_made_up", "revoked")
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [{"token_type": "refresh_token"}, {"token_type": "DPoP"}, {"typ": "Refresh"}, {"typ": "ID"}],
+    ids=str,
+)
+async def test_a_refresh_token_or_one_for_a_proof_is_none_to_bear(stand_in, tokens, kind):
+    stand_in.opaque = True
+    await tokens.verify(stand_in.token_for(token_type="Bearer", typ="Bearer"), HERE)
+    await refused(tokens, stand_in.token_for(**kind), "no access token to bear")
+
+
+@pytest.mark.parametrize("opaque", [False, True], ids=["jwt", "opaque"])
+async def test_a_token_that_is_bound_to_a_key_is_not_taken_without_its_proof(stand_in, tokens, opaque):
+    stand_in.opaque = opaque
+    await refused(tokens, stand_in.token_for(cnf={"jkt": "x"}), "bound to a key")
+
+
 async def test_answers_about_tokens_are_kept_within_a_bound(stand_in, tokens, monkeypatch):
     monkeypatch.setattr("deskclerk.hosted.agents.oauth_tokens.MOST_KEPT", 3)
     stand_in.opaque = True
