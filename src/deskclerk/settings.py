@@ -318,6 +318,8 @@ class Settings(Rules):
     """Where people are told of a plan that waits, or of a job that pauses and asks (`[[notify]]`)."""
     answer_characters: int = Field(default=24_000, ge=1_000)
     """The budget of one answer, in characters of JSON."""
+    api_urls: Names = ()
+    """Of a hosted desk: origins that its workspaces may have instances at, beside Clerk's own."""
     public_url: str | None = None
     """Of a hosted desk: the origin by which browsers and agents reach it."""
     issuer: str | None = None
