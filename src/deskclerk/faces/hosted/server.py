@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deskclerk.desk import Desk
@@ -102,11 +102,23 @@ async def hosted_app(settings: Settings) -> AsyncIterator[Starlette]:
         stack.push_async_callback(desks.close)
         places = _Places(parts, desks)
         routes = [
+            # Two: a mount is for what stands below its path, and not for the path itself.
+            Route(MCP, endpoint=_App(places.mcp)),
             Mount(MCP, app=places.mcp),
             Mount("", app=pages_app(site, places.console)),
         ]
         guard = Middleware(AgentGuard, arrivals=arrivals, server=resources)
         yield Starlette(routes=routes, middleware=[guard])
+
+
+class _App:
+    """An ASGI application as a route takes one: a function would be called with a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 class _Places:
