@@ -175,14 +175,16 @@ async def test_what_a_replica_seals_with_the_version_before_is_sealed_anew_after
     assert await late.secrets(acme).read("after") == "y"
 
 
-async def test_a_replica_notices_a_new_version_in_time(one, replica, acme):
+async def test_a_replica_notices_a_new_version_in_time_and_the_one_that_made_it_at_once(one, replica, acme):
     two = await replica(newest_seconds=0)
-    await two.secrets(acme).write("ada", "x")
+    for by, name in ((one, "here"), (two, "there")):
+        await by.secrets(acme).write(name, "x")
     await one.rotation().new_version(acme)
-    await two.secrets(acme).write("ada", "y")
+    for by, name in ((one, "here"), (two, "there")):
+        await by.secrets(acme).write(name, "y")
     async with one.database.of(acme).reading() as connection:
-        (value,) = (await connection.execute(select(sealed_secrets.c.sealed))).scalars()
-    assert value.startswith("dk1.2.")
+        values = list((await connection.execute(select(sealed_secrets.c.sealed))).scalars())
+    assert [value[:6] for value in values] == ["dk1.2.", "dk1.2."]
 
 
 async def test_a_value_that_does_not_open_is_told_left_alone_and_stops_nothing(one, acme):
