@@ -62,6 +62,12 @@ _REDIS_OPTIONS = {
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _CLERK_NAMES = {"CLERK_SECRET_KEY": "secret_key", "CLERK_API_URL": "api_url"}
 
+KEY_BYTES = 32
+"""Of a vault key: AES-256."""
+_VAULTS = (
+    "accepted: transit:https://VAULT[/MOUNT]?key=NAME[&namespace=…] or kms:KEY_ID[?region=…][&endpoint=…]"
+)
+
 Kind = Literal["live", "test", "sandbox"]
 Access = Literal["read", "write", "destructive"]
 Pin = Annotated[str, Field(pattern=r"^ins_[A-Za-z0-9]+$")]
@@ -179,6 +185,79 @@ def _destinations(value: object) -> object:
     return value
 
 
+def vault_keys(text: str) -> tuple[bytes, ...]:
+    """Vault keys as they stand in a setting or a file: base64 of 32 bytes each, the one that wraps first.
+
+    ValueError says what is accepted, and never repeats what was given.
+    """
+    found = []
+    for part in re.split(r"[\s,]+", text.strip(" \t\r\n,")):
+        try:
+            key = base64.b64decode(part, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != KEY_BYTES:
+            raise ValueError(
+                "not a vault key; accepted: base64 of 32 random bytes, as `openssl rand -base64 32` prints "
+                "it, or several, the one that is to wrap first"
+            )
+        found.append(key)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultAddress:
+    """A vault key that is kept elsewhere: in HashiCorp Vault's transit engine, or in AWS KMS."""
+
+    kind: Literal["transit", "kms"]
+    key: str
+    """The name of the transit key; the id, ARN or alias of the KMS key."""
+    origin: str = ""
+    """Where Vault is; empty for KMS."""
+    mount: str = "transit"
+    """Where in Vault the engine is mounted."""
+    namespace: str | None = None
+    region: str | None = None
+    """AWS's region; when not set, as boto3 finds it."""
+    endpoint: str | None = None
+    """Another address of KMS than AWS's own."""
+
+    @classmethod
+    def parse(cls, value: object) -> object:
+        """An address from its text; ValueError says what is accepted."""
+        if not isinstance(value, str):
+            return value
+        kind, _, rest = value.partition(":")
+        place, _, query = rest.partition("?")
+        try:
+            options = dict(parse_qsl(query, strict_parsing=True)) if query else {}
+        except ValueError:
+            raise ValueError(f"not a vault; {_VAULTS}") from None
+        if kind == "transit":
+            return cls._transit(place, options)
+        if kind != "kms" or not place:
+            raise ValueError(f"not a vault; {_VAULTS}")
+        _only(options, ("region", "endpoint"))
+        if "endpoint" in options:
+            options["endpoint"] = check_origin(options["endpoint"])
+        return cls("kms", place, **options)
+
+    @classmethod
+    def _transit(cls, place: str, options: dict[str, str]) -> "VaultAddress":
+        _only(options, ("key", "namespace"))
+        if "key" not in options:
+            raise ValueError(f"it names no key; {_VAULTS}")
+        parts = _parts(place)
+        origin = check_origin(f"{parts.scheme}://{parts.netloc}")
+        return cls("transit", origin=origin, mount=parts.path.strip("/") or "transit", **options)
+
+
+def _only(options: Mapping[str, str], accepted: tuple[str, ...]) -> None:
+    for name in options:
+        if name not in accepted:
+            raise ValueError(f"{name} is not known; {_VAULTS}")
+
+
 class Settings(Rules):
     """Everything that can be set; `load` reads it, the constructor takes it as it is."""
 
@@ -247,6 +326,21 @@ class Settings(Rules):
     """Of a hosted desk: the client that it is to its issuer."""
     client_secret: SecretStr | None = None
     """Of a hosted desk: that client's secret, where it has one."""
+    vault_key: SecretStr | None = None
+    """Of a hosted desk: the key that opens its secrets, base64 of 32 bytes; the first of several wraps."""
+    vault_key_file: Path | None = None
+    """A file with such keys, one a line."""
+    vault: Annotated[VaultAddress | None, BeforeValidator(VaultAddress.parse)] = None
+    """Of a hosted desk: where its vault key is kept instead, Vault's transit engine or AWS KMS."""
+    vault_token: SecretStr | None = None
+    """The token for Vault's transit engine."""
+
+    @field_validator("vault_key")
+    @classmethod
+    def _vault_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            vault_keys(value.get_secret_value())
+        return value
 
     @field_validator("hosts")
     @classmethod

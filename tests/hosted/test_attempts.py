@@ -17,7 +17,7 @@ async def test_an_attempt_stands_in_the_askers_journal_and_nowhere_else(hosted, 
     mine, theirs = (Journal(hosted.storage(workspace)) for workspace in (acme, bolt))
     (line,) = await mine.entries(EntryFilter())
     assert (line["action"], line["outcome"], line["token"]) == (ACTION, "not_found", "token-a")
-    assert line["target"] == "/mcp/bolt prod"
+    assert line["target"] == "/mcp/bolt [2Jprod"
     assert await theirs.entries(EntryFilter()) == []
     check = await mine.verify()
     assert (check.fault, check.head.seq) == (None, 1)

@@ -27,7 +27,9 @@ from deskclerk.desk.notifications.notifications import Notifications
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.policy.policy import Limits, Policy
 from deskclerk.desk.rates.account import rate_budget
+from deskclerk.desk.secrets.handovers import Handovers, LocalHandovers
 from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.secrets.store import SecretFiles
 from deskclerk.desk.target_names import TargetNames
 from deskclerk.desk.undo.engine import Reversal, UndoEngine
 from deskclerk.desk.view.answers import Answer
@@ -81,7 +83,10 @@ class Desk:
         self.workspace = workspace or Workspace.of_this_machine(settings)
         self.journal = Journal(self.workspace.storage, self.workspace.wakes, self.workspace.bounds)
         self._budget = rate_budget(self.instance, self.journal, yields=yields)
-        self.secrets = Secrets(settings.data, settings.secrets)
+        self.secrets = Secrets(self.workspace.secrets or SecretFiles(settings.data), settings.secrets)
+        self.handovers: Handovers = self.workspace.handovers or LocalHandovers(
+            settings.data / "handover", to_console=settings.handover == "console"
+        )
         self.signer = SignerPin(self.journal, self.instance)
         self.console_links = ConsoleLinks(self.journal, self.instance)
         self._limits = Limits(settings, self.instance, self.journal, self._open_clerk)
@@ -98,6 +103,7 @@ class Desk:
             self.journal,
             self._open_clerk,
             self.workspace.signing or AnybodySigns(self.signer),
+            secrets=self.secrets,
             notifications=self.notifications,
         )
         self.plans = self.signing.plans
@@ -110,8 +116,9 @@ class Desk:
             self._open_clerk,
             settling=self.settling,
             plans=self.plans,
+            secrets=self.secrets,
+            handovers=self.handovers,
         )
-        self.handovers = self._writes.handovers
         self._reads = Reads(
             settings.answer_characters,
             self.instance,
@@ -154,7 +161,7 @@ class Desk:
         # In this order: a write that ends has an outcome to journal, and perhaps a secret to hand over.
         try:
             await self._writes.end()
-            self.handovers.save()
+            await self.handovers.save()
             await self.notifications.close()
             if self._budget:
                 await self._budget.close()
@@ -327,6 +334,7 @@ class Desk:
             caller=self._caller,
             approver=self.approver,
             see_to_jobs=self.workspace.see_to_jobs,
+            item_secrets=self.workspace.item_secrets,
         )
 
     @functools.cached_property
@@ -358,7 +366,7 @@ class Desk:
         try:
             self.policy.check(type(action), caller)
             # Before anybody is asked to sign: a reference to nothing would only fail after the yes.
-            self.secrets.check(action, caller.face)
+            await self.secrets.check(action, caller.face)
             if action.spec.effect is not READ:
                 await self._limits.check(action)
         except DeskclerkError as error:

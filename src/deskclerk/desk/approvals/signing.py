@@ -19,6 +19,7 @@ from deskclerk.desk.plans.drafting import PlanMaker
 from deskclerk.desk.plans.plan import Plan, TakesBack
 from deskclerk.desk.plans.store import DECLINED, SIGNED, WAITING, PlanStore, StoredPlan
 from deskclerk.desk.policy.policy import Policy
+from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.time_and_ids import now
 from deskclerk.desk.waking import PLANS
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
@@ -76,6 +77,7 @@ class Signing:
         clerk: Callable[[], Awaitable[Clerk]],
         rules: SigningRules,
         *,
+        secrets: Secrets,
         notifications: Notifications,
     ) -> None:
         self._settings = settings
@@ -86,7 +88,7 @@ class Signing:
         self._journal = journal
         self.plans = PlanStore(journal)
         self.decisions = Decisions(instance, journal, self.plans, rules)
-        self._maker = PlanMaker(settings, instance, self.plans)
+        self._maker = PlanMaker(settings, instance, self.plans, secrets)
         self._clerk = clerk
 
     async def propose(self, request: WriteRequest) -> Plan | None:
@@ -123,7 +125,7 @@ class Signing:
         # Looked at a second time, after the person answered: what they saw may be minutes old, and
         # a signature counts only for what is there now.
         seen = await self._look(request.action, await self._clerk())
-        if self._maker.digests(request.action, seen)[0] != plan.digest:
+        if (await self._maker.digests(request.action, seen))[0] != plan.digest:
             await self.plans.dismiss(plan, "changed")
             raise changed()
         return SignedWrite(plan, how, seen, _entry_of(request.takes_back or plan.takes_back), given)
@@ -140,7 +142,7 @@ class Signing:
             )
         self.decisions.check_here(stored)
         stored.check_open()
-        if stored.request != self._maker.digests(request.action, None)[1]:
+        if stored.request != (await self._maker.digests(request.action, None))[1]:
             raise ApprovalRefused(
                 "The signature is for other arguments: the arguments changed in between.",
                 next_step="Nothing was sent. Ask again; a new signature is needed.",
@@ -151,7 +153,7 @@ class Signing:
         """What stands for this call: its signed plan, one that waits already, else a new one."""
         clerk = await self._clerk()
         seen = await self._look(request.action, clerk)
-        digest, without_target = self._maker.digests(request.action, seen)
+        digest, without_target = await self._maker.digests(request.action, seen)
         alike = await self.plans.alike(without_target)
         same = [stored for stored in alike if stored.plan.digest == digest]
         # A no outlives a yes: whoever declined the very same write is not asked about it again.

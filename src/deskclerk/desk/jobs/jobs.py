@@ -60,7 +60,7 @@ from deskclerk.desk.jobs.requests import AGAIN, Change, change_of, kind_named, l
 from deskclerk.desk.jobs.results import result_line
 from deskclerk.desk.jobs.rows import Targets
 from deskclerk.desk.jobs.running import Tools
-from deskclerk.desk.jobs.store import JobStore
+from deskclerk.desk.jobs.store import ItemSeal, JobStore
 from deskclerk.desk.jobs.taking_back import inverses
 from deskclerk.desk.jobs.worker import results_file, start_worker
 from deskclerk.desk.journal.journal import Journal
@@ -112,6 +112,7 @@ class Jobs:
         caller: Caller,
         approver: Approver | None,
         see_to_jobs: Callable[[Instance], bool] | None = None,
+        item_secrets: ItemSeal | None = None,
     ) -> None:
         """`caller` and `approver` are those of who asks without naming another.
 
@@ -129,13 +130,20 @@ class Jobs:
         self._secrets = secrets
         self._caller = caller
         self._approver = approver
-        self.store = JobStore(journal)
+        self.store = JobStore(journal, item_secrets)
         caps = RateCaps(instance, journal)
         self.tools = Tools(
             instance, journal, clerk, settling, self.store, secrets, handovers, caps, notifications
         )
         self._planner = Planner(
-            settings, instance, journal, clerk, plans=signing.plans, store=self.store, names=names
+            settings,
+            instance,
+            journal,
+            clerk,
+            plans=signing.plans,
+            store=self.store,
+            names=names,
+            secrets=secrets,
         )
 
     # Proposed: what comes out is a plan that waits for its signature.
@@ -259,7 +267,8 @@ class Jobs:
         if not left:
             raise InvalidRequest("Nothing would be left.", next_step="Decline the plan instead.")
         plan = replace(
-            self._planner.change_plan(preview.id, kept, left, plan_id), expires_at=stored.plan.expires_at
+            await self._planner.change_plan(preview.id, kept, left, plan_id),
+            expires_at=stored.plan.expires_at,
         )
         async with self._journal.writing(PLANS) as connection:
             if not await self._signing.plans.replace(connection, plan):
@@ -566,7 +575,7 @@ class Jobs:
         if not isinstance(action, (ProposeBulk, ProposeChanges)):
             return None
         whole = [self._instance.id, action.spec.name, action.model_dump(exclude_unset=True)]
-        asked = self._secrets.seal(json.dumps(whole, sort_keys=True, default=str))
+        asked = await self._secrets.seal(json.dumps(whole, sort_keys=True, default=str))
         async with self._journal.noting_refusals(self._instance, caller, action):
             if known := await self._known(asked, caller):
                 return known

@@ -5,7 +5,7 @@ its owner: a worker that was given up for dead and is not can write nothing any 
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
@@ -43,11 +43,36 @@ class LostJobError(Exception):
     """The job belongs to another run now."""
 
 
+class ItemSeal(Protocol):
+    """How the secrets of items stand in the database; of several at once, by the numbers of their items."""
+
+    async def seal(self, job_id: str, secrets: Mapping[int, Mapping[str, Any]]) -> Mapping[int, Any]:
+        """What to keep in place of each."""
+
+    async def open(self, job_id: str, kept: Mapping[int, Any]) -> Mapping[int, Mapping[str, Any]]:
+        """What `seal` was given."""
+
+
+class Unsealed:
+    """As they are: in a database that only this user can read, until the item is over."""
+
+    async def seal(self, job_id: str, secrets: Mapping[int, Mapping[str, Any]]) -> Mapping[int, Any]:
+        """The same."""
+        del job_id
+        return {number: dict(given) for number, given in secrets.items()}
+
+    async def open(self, job_id: str, kept: Mapping[int, Any]) -> Mapping[int, Mapping[str, Any]]:
+        """The same."""
+        del job_id
+        return kept
+
+
 class JobStore:
     """The jobs in the desk's database, of every instance."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, seal: ItemSeal | None = None) -> None:
         self._journal = journal
+        self._seal = seal or Unsealed()
 
     # Made and looked at.
 
@@ -119,13 +144,15 @@ class JobStore:
 
         if not items:
             return
+        secrets = {item.number: item.secrets for item in items if item.secrets}
+        kept = await self._seal.seal(job_id, secrets) if secrets else {}
         rows = [
             {
                 "job": job_id,
                 "number": item.number,
                 "action": item.action,
                 "arguments": dict(item.arguments),
-                "secrets": dict(item.secrets) if item.secrets else None,
+                "secrets": kept.get(item.number),
                 "name": item.name,
                 "line": item.line,
                 "target": item.target,
@@ -214,8 +241,13 @@ class JobStore:
             query = query.where(job_items.c.status.in_(list(statuses)))
         database = await self._journal.database()
         async with database.reading() as connection:
-            rows = await connection.execute(query.order_by(job_items.c.number).limit(limit))
-            return [_item(row) for row in rows.mappings()]
+            rows = (
+                (await connection.execute(query.order_by(job_items.c.number).limit(limit))).mappings().all()
+            )
+        kept = {row["number"]: row["secrets"] for row in rows if row["secrets"] is not None}
+        # Behind the transaction: what opens them may have to ask elsewhere for its key.
+        secrets = await self._seal.open(job_id, kept) if kept else {}
+        return [_item(row, secrets.get(row["number"])) for row in rows]
 
     async def every_item(self, job_id: str, statuses: Iterable[str] | None = None) -> AsyncIterator[Item]:
         """All items of a job, some hundreds in memory at a time."""
@@ -445,5 +477,5 @@ def job_of(row: Mapping[Any, Any], counts: Mapping[str, int]) -> Job:
     return Job(**values, caller=Caller(row["face"], row["client"], row["token"]), counts=counts)
 
 
-def _item(row: Mapping[Any, Any]) -> Item:
-    return Item(**{name: row[name] for name in row if name != "job"})
+def _item(row: Mapping[Any, Any], secrets: Mapping[str, Any] | None) -> Item:
+    return Item(**{name: row[name] for name in row if name not in ("job", "secrets")}, secrets=secrets)
