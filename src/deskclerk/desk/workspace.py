@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from deskclerk.desk.journal.storage import OwnStorage, Storage
+from deskclerk.desk.observing import Observer
 from deskclerk.settings import Settings
 
 LOCAL = "local"
@@ -20,6 +21,8 @@ class Workspace:
 
     id: str
     storage: Storage
+    observer: Observer | None = None
+    """Who watches; a desk on one machine is watched by nobody unless its face is asked to."""
 
     @classmethod
     def of_this_machine(cls, settings: Settings) -> Self:

@@ -65,6 +65,7 @@ from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
 from deskclerk.desk.naming import Names
 from deskclerk.desk.notifications.notifications import Notifications
+from deskclerk.desk.observing import Observer
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.plans.store import DECLINED, SIGNED
 from deskclerk.desk.plans.store import WAITING as PLAN_WAITS
@@ -105,6 +106,7 @@ class Jobs:
         secrets: Secrets,
         handovers: Handovers,
         notifications: Notifications,
+        observer: Observer | None,
         caller: Caller,
         approver: Approver | None,
     ) -> None:
@@ -123,7 +125,7 @@ class Jobs:
         self.store = JobStore(journal)
         caps = RateCaps(instance, journal)
         self.tools = Tools(
-            instance, journal, clerk, settling, self.store, secrets, handovers, caps, notifications
+            instance, journal, clerk, settling, self.store, secrets, handovers, caps, notifications, observer
         )
         self._planner = Planner(
             settings, instance, journal, clerk, plans=signing.plans, store=self.store, names=names
@@ -378,6 +380,7 @@ class Jobs:
         database = await self._journal.database()
         async with database.writing() as connection:
             await self._use_up(connection, plan, job_id, how if given else None)
+        self._signing.plans.tell_of_use(given=given)
         self.see_to_it()
 
     async def _use_up(self, connection: "Connection", plan: Plan, job_id: str, how: str | None) -> None:
