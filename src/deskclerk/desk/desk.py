@@ -23,7 +23,7 @@ from deskclerk.desk.instances.instance import Instance, open_clerk
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.naming import Names
 from deskclerk.desk.notifications.notifications import Notifications
-from deskclerk.desk.observing import PROPOSED, Call, Observer, Step, observed
+from deskclerk.desk.observing import PROPOSED, Call, Step, observed
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.policy.policy import Limits, Policy
 from deskclerk.desk.rates.account import rate_budget

@@ -8,11 +8,23 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
-from deskclerk.clerk.observing import RequestObserver, SentRequest
+from deskclerk.clerk.observing import SentRequest
 from deskclerk.desk.journal.records import DONE
 from deskclerk.errors import DeskclerkError
+
+__all__ = [
+    "CANCELLED",
+    "FAULT",
+    "ORIGIN",
+    "PROPOSED",
+    "Call",
+    "Observer",
+    "SentRequest",
+    "Step",
+    "observed",
+]
 
 ORIGIN = "deskclerk.origin"
 """Where an ASGI request's scope keeps what `Observer.asked` is told."""
@@ -40,7 +52,7 @@ class Call:
     over: bool = True
 
 
-class Observer(RequestObserver, Protocol):
+class Observer:
     """Watches a desk: each method does nothing unless it is overridden."""
 
     def asked(self, origin: Mapping[str, str]) -> AbstractContextManager[object]:

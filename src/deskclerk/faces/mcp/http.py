@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from time import monotonic
+from types import FrameType
+from typing import Any, Protocol
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from deskclerk.desk import Desk
+from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import DeskclerkError, InvalidSettings, StorageUnavailable, innermost
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
@@ -45,6 +49,25 @@ class Site(Protocol):
         """Told when the server wants to end, so that open streams do not keep it."""
 
 
+class Operations(Protocol):
+    """Whoever watches the server from outside."""
+
+    @property
+    def middleware(self) -> Sequence[Middleware]:
+        """Goes before everything that is served."""
+
+    def watched(self, workspace: Workspace) -> Workspace:
+        """What the server's desk is given in the place of its workspace."""
+
+    def leave(self) -> None:
+        """Told when the process is asked to end: nobody is to send it further requests."""
+
+    async def close(self) -> None:
+        """When all has ended."""
+
+
+Operate = Callable[[Workspace, bool], Operations]
+"""Makes them, for a desk's workspace and a bind that only this machine reaches or others too."""
 Beside = Callable[[Desk, str], Site]
 """Makes the site on the server's desk, for the origin that it is served at."""
 
@@ -71,8 +94,13 @@ def run(
     port: int,
     ready: Callable[[str], None] = lambda url: None,
     beside: Beside | None = None,
+    *,
+    operate: Operate | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is told the URL once it is listening. Port 0 takes any.
+
+    After SIGTERM it goes on for as long as `grace_seconds` says, then what is under way ends. A second signal
+    ends it at once: of a write that it tears off, the journal has that nobody knows how it ended.
 
     Raises:
         InvalidSettings: the address cannot be bound, or needs a token.
@@ -86,7 +114,10 @@ def run(
         # With --port 0 the real port is known only now, and Origins are checked against it.
         bind = Bind(bind.family, bind.address, listener.getsockname()[1], bind.name)
         failures: list[StorageUnavailable] = []
-        served, site = _app(settings, bind, beside, None, failures)
+        workspace = Workspace.of_this_machine(settings)
+        operations = operate(workspace, bind.loopback) if operate else None
+        desk = Desk(settings, workspace=operations.watched(workspace) if operations else workspace)
+        served, site = _app(settings, bind, beside, desk, failures, operations=operations)
         config = uvicorn.Config(
             served,
             http=BoundedProtocol,
@@ -97,8 +128,11 @@ def run(
             timeout_graceful_shutdown=_GRACE_SECONDS,
             timeout_keep_alive=KEEP_SECONDS,
         )
-        with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
-            _Server(config, lambda: ready(bind.origin + PATH), site, failures).run(sockets=[listener])
+        server = _Server(config, lambda: ready(bind.origin + PATH), site, failures)
+        server.grace_seconds, server.operations = settings.grace_seconds, operations
+        # An interrupt is raised again by uvicorn after it has shut down.
+        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+            server.run(sockets=[listener])
     if failures:
         raise failures[0]
 
@@ -109,6 +143,8 @@ def _app(
     beside: Beside | None,
     desk: Desk | None,
     failures: list[StorageUnavailable],
+    *,
+    operations: Operations | None = None,
 ) -> tuple[Starlette, Site | None]:
     """The application and its site; `failures` gets what keeps it from beginning, or from ending well."""
     check_token(settings, bind)
@@ -136,6 +172,8 @@ def _app(
                     yield
                 finally:
                     seeing.cancel()
+            if operations:
+                await operations.close()
         except Exception as error:
             failure = innermost(error)
             if not isinstance(failure, StorageUnavailable):
@@ -148,7 +186,8 @@ def _app(
     tokens = tokens_of(settings)
     guard = Middleware(AccessGuard, security=security, tokens=tokens, path=PATH if site else None)
     routes = [*mcp.routes, *(site.routes if site else ())]
-    return Starlette(routes=routes, middleware=[guard], lifespan=lifespan), site
+    before = operations.middleware if operations else ()
+    return Starlette(routes=routes, middleware=[*before, guard], lifespan=lifespan), site
 
 
 async def _see_to_jobs(desk: Desk) -> None:
@@ -184,7 +223,10 @@ def _listen(bind: Bind) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is listening, and lets its site go before it ends."""
+    """A uvicorn server that says when it is listening, and ends in the order that is wanted of it."""
+
+    grace_seconds: float = 0
+    operations: Operations | None = None
 
     def __init__(
         self,
@@ -197,6 +239,35 @@ class _Server(uvicorn.Server):
         self._failures = failures
         self._ready = ready
         self._site = site
+        self._serving: asyncio.Task[Any] | None = None
+        self._asked_to_end = False
+        self._exit_at: float | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self._serving = asyncio.current_task()
+        await super().serve(sockets=sockets)
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._exit_at is not None and monotonic() >= self._exit_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._asked_to_end:
+            self.force_exit = self.should_exit = True
+            if self._serving:
+                # Wherever it waits: for streams, for connections, for writes under way.
+                self._serving.get_loop().call_soon_threadsafe(self._serving.cancel)
+            return
+        self._asked_to_end = True
+        if self.operations:
+            self.operations.leave()
+        # Ctrl-C is a person at a terminal, to whom no load balancer sends requests.
+        if sig == signal.SIGTERM and self.grace_seconds:
+            self._captured_signals.append(sig)
+            self._exit_at = monotonic() + self.grace_seconds
+        else:
+            super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)

@@ -7,6 +7,7 @@ Clients up to 2025-11-25 open with a handshake and are asked back over the same 
 import difflib
 import logging
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -14,10 +15,11 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
 from deskclerk.catalogue import ALL, TOOLSETS, Action
 from deskclerk.desk import Caller, Desk, tell_of_retries
+from deskclerk.desk.observing import ORIGIN
 from deskclerk.errors import InvalidRequest
 from deskclerk.faces.mcp import lean
 from deskclerk.faces.mcp.calls import Calls, Context, Doorway, caller_of, failure
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 NAME = "deskclerk"
 _LONGEST_NAME = 80
+_TRACE = ("traceparent", "tracestate")
 _CALLABLE = {action.spec.name: action for action in TOOLSETS[ALL]}
 """What could be called by its name, whether it is offered or not."""
 _retries = logging.getLogger("deskclerk.retries")
@@ -113,7 +116,26 @@ def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
     # The key lives as long as the process: several workers on one address would have to share one.
     security = RequestStateSecurity.ephemeral(ttl=float(desk.settings.approval_seconds))
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
+    observer = desk.observer
+    if observer:
+
+        async def watched(ctx: Context, call_next: Any) -> Any:
+            # A session of the older era answers in the context of its first request, whichever this one is.
+            with observer.asked(_origin_of(ctx)):
+                return await call_next(ctx)
+
+        server.middleware.append(watched)
     return server
+
+
+def _origin_of(ctx: Context) -> dict[str, str]:
+    """Which request and which trace a message belongs to; a trace of its own (`_meta`) outweighs HTTP's."""
+    meta: Mapping[str, Any] = ctx.meta or {}
+    origin = dict(ctx.request.scope.get(ORIGIN, {})) if isinstance(ctx.request, Request) else {}
+    if isinstance(meta.get("traceparent"), str):
+        own = {name: meta[name] for name in _TRACE if isinstance(meta.get(name), str)}
+        origin = {name: value for name, value in origin.items() if name not in _TRACE} | own
+    return origin
 
 
 def _problem(given: dict[str, Any], accepted: dict[str, Any], required: str) -> str:
