@@ -354,6 +354,7 @@ class Desk:
             observer=self.observer,
             caller=self._caller,
             approver=self.approver,
+            see_to_jobs=self.workspace.see_to_jobs,
         )
 
     @functools.cached_property

@@ -56,6 +56,7 @@ from deskclerk.desk.jobs.job import (
 from deskclerk.desk.jobs.planning import Planner
 from deskclerk.desk.jobs.preview import OF_A_PAGE
 from deskclerk.desk.jobs.requests import AGAIN, Change, change_of, kind_named, lister_for
+from deskclerk.desk.jobs.results import result_line
 from deskclerk.desk.jobs.rows import Targets
 from deskclerk.desk.jobs.running import Tools
 from deskclerk.desk.jobs.store import JobStore
@@ -109,8 +110,13 @@ class Jobs:
         observer: Observer | None,
         caller: Caller,
         approver: Approver | None,
+        see_to_jobs: Callable[[Instance], bool] | None = None,
     ) -> None:
-        """`caller` and `approver` are those of who asks without naming another."""
+        """`caller` and `approver` are those of who asks without naming another.
+
+        `see_to_jobs` is told where somebody else starts the workers than this process.
+        """
+        self._see_to_jobs = see_to_jobs
         self._settings = settings
         self._instance = instance
         self._journal = journal
@@ -393,6 +399,8 @@ class Jobs:
 
     def see_to_it(self) -> bool:
         """Start a worker for this instance unless there is one; whether it was started."""
+        if self._see_to_jobs:
+            return self._see_to_jobs(self._instance)
         return start_worker(self._settings, self._journal, self._instance)
 
     async def look_after(self) -> None:
@@ -503,6 +511,11 @@ class Jobs:
     def results(self, job_id: str) -> Path:
         """Where the result of a job is, once it pauses or is over."""
         return results_file(self._settings, job_id)
+
+    async def result_lines(self, job_id: str) -> AsyncIterator[str]:
+        """What has become of every item, a JSON line each, in their order."""
+        async for item in self.store.every_item((await self._mine(job_id)).id):
+            yield result_line(item)
 
     async def _mine(self, job_id: str) -> Job:
         job = await self.store.load(job_id)

@@ -201,7 +201,7 @@ class JobStore:
         database = await self._journal.database()
         async with database.reading() as connection:
             rows = (await connection.execute(query)).mappings()
-            return [_job(row, {}) for row in rows]
+            return [job_of(row, {}) for row in rows]
 
     async def items(
         self, job_id: str, statuses: Iterable[str] | None = None, after: int = 0, limit: int = _AT_ONCE
@@ -243,7 +243,7 @@ class JobStore:
             rows = (await connection.execute(jobs.select().where(jobs.c.id.in_(ids)))).mappings().all()
             for row in await connection.execute(counted):
                 counts.setdefault(row.job, {})[row.status] = row[2]
-        found = {row["id"]: _job(row, counts.get(row["id"], {})) for row in rows}
+        found = {row["id"]: job_of(row, counts.get(row["id"], {})) for row in rows}
         return [found[job_id] for job_id in ids if job_id in found]
 
     # Set going and stopped by people.
@@ -445,8 +445,12 @@ async def _forget_secrets(connection: "Connection", job_id: str) -> None:
     await connection.execute(having.values(secrets=None))
 
 
-def _job(row: Mapping[Any, Any], counts: Mapping[str, int]) -> Job:
-    values = {name: row[name] for name in row if name not in ("face", "client", "token")}
+def job_of(row: Mapping[Any, Any], counts: Mapping[str, int]) -> Job:
+    """A job from its row, with what became of its items."""
+    from deskclerk.desk.journal.tables import jobs  # noqa: PLC0415 - opened when needed
+
+    callers = ("face", "client", "token")
+    values = {column.name: row[column.name] for column in jobs.columns if column.name not in callers}
     return Job(**values, caller=Caller(row["face"], row["client"], row["token"]), counts=counts)
 
 

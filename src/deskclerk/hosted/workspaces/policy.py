@@ -23,6 +23,7 @@ class WorkspacePolicy(Rules):
     destructive_per_hour: int = Field(default=100, ge=0)
     items_per_job: int = Field(default=100_000, ge=1)
     approval_seconds: int = Field(default=600, ge=10, le=86400)
+    approval_wait: float = Field(default=20.0, ge=0, le=60)
     secrets: Literal["allow", "reference"] = "reference"
     destructive_by: Literal["signer", "owner"] = "signer"
     """Who at least signs what cannot be taken back, on a live instance."""

@@ -6,6 +6,7 @@ which part is meant.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.chain import BEGINNING
 from deskclerk.desk.journal.tables import heads, signer
 from deskclerk.desk.time_and_ids import new_id, now
@@ -21,7 +23,7 @@ from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.workspaces.policy import Role, WorkspacePolicy
 from deskclerk.hosted.workspaces.tables import instances, members, workspaces
-from deskclerk.settings import Kind, Rules, check_origin, key_kind
+from deskclerk.settings import CLERK_ORIGIN, Kind, Rules, Settings, check_origin, key_kind
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -67,9 +69,11 @@ class InstanceRecord:
 class WorkspaceStore:
     """All workspaces of a hosted desk."""
 
-    def __init__(self, hosted: HostedDatabase, sealer: Sealer) -> None:
+    def __init__(self, hosted: HostedDatabase, sealer: Sealer, origins: Sequence[str] = ()) -> None:
+        """`origins` are those that instances may be at beside Clerk's own: a workspace chooses no other."""
         self._hosted = hosted
         self._sealer = sealer
+        self._origins = origins
 
     async def create(self, slug: str, name: str, owner: str | None = None) -> WorkspaceRecord:
         """A new workspace with an empty journal; `owner` is the person who has it.
@@ -167,25 +171,24 @@ class WorkspaceStore:
         if not _NAME.fullmatch(name):
             raise _invalid("name", "lower-case letters, digits and '-', at most 40")
         kind = key_kind(key.get_secret_value())
-        if kind == "sandbox":
+        origin = self._origin(api_url)
+        if kind == "sandbox" and not origin:
             raise _invalid("secret_key", "sk_live_… or sk_test_…: a hosted desk has no sandbox within it")
-        try:
-            origin = api_url and check_origin(api_url)
-        except ValueError as error:
-            raise _invalid("api_url", str(error)) from None
+        settings = Settings(secret_key=key, api_url=origin)
         sealed = await self._sealer.seal(workspace, name, KEY, key.get_secret_value())
         row = {
             "workspace": workspace,
             "name": name,
             "created_at": now(),
             "kind": kind,
+            "instance": Instance.of(settings).id,
             "secret_key": sealed,
-            "api_url": origin or None,
+            "api_url": origin,
             "rules": (rules or Rules()).model_dump(mode="json"),
         }
         async with self._hosted.of(workspace).writing() as connection:
             mine = instances.c.name == name
-            changed = {key: row[key] for key in ("kind", "secret_key", "api_url", "rules")}
+            changed = {key: row[key] for key in ("kind", "instance", "secret_key", "api_url", "rules")}
             if (await connection.execute(update(instances).where(mine).values(changed))).rowcount == 0:
                 await connection.execute(insert(instances), row)
         await self._change(workspace)
@@ -215,6 +218,18 @@ class WorkspaceStore:
             raise _no_instance()
         key = await self._sealer.open(workspace, name, KEY, row["secret_key"])
         return _instance(dict(row)), SecretStr(key)
+
+    def _origin(self, api_url: str | None) -> str | None:
+        """The origin of an instance; what a customer enters must not have this machine ask its neighbours."""
+        if not api_url:
+            return None
+        try:
+            origin = check_origin(api_url)
+        except ValueError as error:
+            raise _invalid("api_url", str(error)) from None
+        if origin not in (CLERK_ORIGIN, *self._origins):
+            raise _invalid("api_url", " or ".join((CLERK_ORIGIN, *self._origins)))
+        return None if origin == CLERK_ORIGIN else origin
 
     async def _one(self, condition: Any) -> WorkspaceRecord | None:
         async with self._hosted.whole.reading() as connection:

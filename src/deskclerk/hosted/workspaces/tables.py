@@ -41,8 +41,12 @@ instances = Table(
     Column("name", String(40), primary_key=True),
     Column("created_at", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),
+    Column("instance", String(32), nullable=False),
     Column("secret_key", Text, nullable=False),
     Column("api_url", Text),
     Column("rules", JSON, nullable=False),
 )
-"""The Clerk instances of a workspace. `secret_key` is sealed by the vault, bound to workspace and name."""
+"""The Clerk instances of a workspace; `instance` is the id that plans, jobs and the journal have for it.
+
+`secret_key` is sealed by the vault, bound to workspace and name.
+"""

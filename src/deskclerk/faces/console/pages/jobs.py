@@ -1,10 +1,9 @@
 """Jobs: many writes under one signature as they go on, what became of each, stopped and gone on with."""
 
-import asyncio
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from deskclerk.desk.jobs.job import EXPORT, OVER, PAUSED, Job
@@ -73,12 +72,11 @@ async def result(request: Request) -> Response:
     """What became of every item, as a file."""
     # By the id that the database has: an address names no file.
     found = await _job(request)
-    path = desk_of(request).jobs.results(found.id)
-    if not await _has_result(request, found):
-        raise NotFound(
-            "The job has no result yet.", next_step="It is written when the job pauses or is over."
-        )
-    return FileResponse(path, media_type="application/x-ndjson", filename=f"{found.id}.ndjson")
+    if not _has_result(found):
+        raise NotFound("The job has no result yet.", next_step="It is there when the job pauses or is over.")
+    named = {"Content-Disposition": f'attachment; filename="{found.id}.ndjson"'}
+    lines = desk_of(request).jobs.result_lines(found.id)
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=named)
 
 
 async def pause(request: Request) -> Response:
@@ -144,7 +142,7 @@ async def _show(request: Request, template: str, problem: DeskclerkError | None 
         job=await _card(request, found),
         problem=problem.as_dict() if problem else None,
         signed=await _signed(request, found),
-        result=await _has_result(request, found),
+        result=_has_result(found),
         rules=await offer_of(request),
     )
 
@@ -178,11 +176,9 @@ async def _signed(request: Request, found: Job) -> dict[str, Any] | None:
     return {"card": plan_card.card_of(stored, desk_of(request).instance), "how": how}
 
 
-async def _has_result(request: Request, found: Job) -> bool:
-    """Whether a job's result is there; of one that goes on it would be that of its last pause."""
-    if found.kind == EXPORT or found.status not in (PAUSED, *OVER):
-        return False
-    return await asyncio.to_thread(desk_of(request).jobs.results(found.id).is_file)
+def _has_result(found: Job) -> bool:
+    """Whether there is a result: while a job goes on it changes."""
+    return found.kind != EXPORT and found.status in (PAUSED, *OVER)
 
 
 PAGE = ConsolePage(

@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(40), primary_key=True),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("instance", sa.String(32), nullable=False),
         sa.Column("secret_key", sa.Text, nullable=False),
         sa.Column("api_url", sa.Text),
         sa.Column("rules", sa.JSON, nullable=False),
