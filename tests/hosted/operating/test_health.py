@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
-from tests.hosted.operating.conftest import SECRET
 
 from deskclerk.errors import StorageUnavailable
 from deskclerk.hosted.database import HostedDatabase
@@ -17,6 +16,7 @@ from deskclerk.hosted.operating.health import (
     migrations_current,
     redis_answers,
 )
+from tests.hosted.operating.conftest import SECRET
 
 pytestmark = pytest.mark.anyio
 PACKAGES = ("deskclerk.desk.journal.migrations", "deskclerk.hosted.migrations")

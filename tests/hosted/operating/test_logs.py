@@ -5,11 +5,11 @@ import logging
 
 import pytest
 from pydantic import SecretStr
-from tests.hosted.operating.conftest import SECRET
 
 from deskclerk.catalogue import REDACTED
 from deskclerk.hosted.operating.logs import JsonLines
 from deskclerk.settings import Destination, Named, Settings, secrets_in
+from tests.hosted.operating.conftest import SECRET
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c2VyXzEifQ.c2lnbmF0dXJl"
 LOOK_SECRET = [

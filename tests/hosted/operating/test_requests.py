@@ -1,7 +1,6 @@
 """Each request has an id and a route; neither its path nor who sent it is told."""
 
 import pytest
-from tests.hosted.operating.conftest import PARENT, TRACE, TRACEPARENT, middleware, site, visiting
 
 from deskclerk.hosted.operating.requests import (
     HEADER,
@@ -11,6 +10,7 @@ from deskclerk.hosted.operating.requests import (
     request_id_of,
     trace_id_of,
 )
+from tests.hosted.operating.conftest import PARENT, TRACE, TRACEPARENT, middleware, site, visiting
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +36,9 @@ async def test_a_well_formed_id_is_taken_over(lines):
     assert answer.headers[HEADER] == line["request_id"] == "gateway-0123:456"
 
 
-@pytest.mark.parametrize("given", ["short", "a" * 129, "with blanks in it", 'quote"0123456', "ünïcödé-123", ""])
+@pytest.mark.parametrize(
+    "given", ["short", "a" * 129, "with blanks in it", 'quote"0123456', "ünïcödé-123", ""]
+)
 def test_an_id_that_is_not_well_formed_is_replaced(given):
     assert request_id_of(given).startswith("req_")
 
