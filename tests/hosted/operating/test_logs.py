@@ -108,6 +108,13 @@ def test_what_the_server_says_of_itself_is_told(lines):
     assert lines.read()[0]["message"] == "Cancel 3 running task(s)"
 
 
+def test_a_traceback_that_the_server_has_as_text_is_not_told(lines):
+    lines.logger("uvicorn.error").error(
+        "Traceback (most recent call last):\n  x\nValueError: ada@example.com\n"
+    )
+    assert "ada" not in lines.text
+
+
 def test_a_line_has_an_end():
     assert len(formatted("x" * 100_000)) < 3_000
 

@@ -105,6 +105,7 @@ async def waiting(hosted, workspace, tmp_path, **options):
         return await desk.propose(BanUser(user_id=user))
 
 
+@pytest.mark.promise("metrics-have-a-reader")
 async def test_plans_that_wait_are_those_of_all_workspaces_and_name_none(hosted, workspaces, tmp_path):
     acme, bolt = (await workspaces.create("acme", "Acme")).id, (await workspaces.create("bolt", "Bolt")).id
     await waiting(hosted, acme, tmp_path)

@@ -64,6 +64,7 @@ def test_a_broken_traceparent_is_no_trace(given):
     assert trace_id_of(given) is None
 
 
+@pytest.mark.promise("operating-is-watched")
 @pytest.mark.parametrize(
     ("path", "route"),
     [

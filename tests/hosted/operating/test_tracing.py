@@ -93,6 +93,7 @@ async def test_a_write_is_a_tree_of_its_plan_its_requests_and_its_transactions(t
     }
 
 
+@pytest.mark.promise("operating-is-watched")
 async def test_no_span_holds_an_id_or_a_name_and_all_attributes_are_listed(traced, spans):
     async with traced() as desk:
         user = (await desk.perform(ListUsers(limit=1))).value["items"][0]
@@ -154,6 +155,7 @@ async def test_a_trace_that_begins_here_is_on_the_lines_of_its_request(tracing, 
     assert seen == [lines.read()[-1]["trace_id"]] == [trace]
 
 
+@pytest.mark.promise("operating-is-watched")
 async def test_a_fault_is_told_by_its_class(tracing, spans):
     async with visiting(site(middleware(TraceRequests, tracing=tracing))) as client:
         await client.get("/broken")
@@ -161,6 +163,7 @@ async def test_a_fault_is_told_by_its_class(tracing, spans):
     assert SECRET not in spans.text()
 
 
+@pytest.mark.promise("operating-is-watched")
 async def test_a_trace_that_is_not_sampled_by_whoever_asks_is_not_made_here(spans):
     never = Tracing(SimpleSpanProcessor(spans), share=0.0)
     async with visiting(site(middleware(RequestIds), middleware(TraceRequests, tracing=never))) as client:
@@ -208,6 +211,7 @@ def collector():
         thread.join()
 
 
+@pytest.mark.promise("operating-is-watched")
 async def test_spans_are_sent_to_the_collector_before_the_end(collector, open_desk, tmp_path):
     endpoint, got = collector
     settings = Settings(

@@ -255,6 +255,8 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._asked_to_end:
             self.force_exit = self.should_exit = True
+            # What is cut off from here on is so because somebody wanted it.
+            logging.getLogger("uvicorn.error").disabled = True
             if self._serving:
                 # Wherever it waits: for streams, for connections, for writes under way.
                 self._serving.get_loop().call_soon_threadsafe(self._serving.cancel)

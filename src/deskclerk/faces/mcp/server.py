@@ -4,6 +4,7 @@ Clients up to 2025-11-25 open with a handshake and are asked back over the same 
 2026-07-28 send every request by itself, and are asked by an answer that wants input.
 """
 
+import asyncio
 import difflib
 import logging
 import sys
@@ -171,15 +172,17 @@ def log_to_stderr() -> None:
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
     tell_of_retries(_log_retry)
-    logging.getLogger("mcp.server.streamable_http").addFilter(_says_more_than_that_a_client_left)
+    for name in ("mcp.server.streamable_http", "uvicorn.error"):
+        logging.getLogger(name).addFilter(_says_more_than_that_somebody_left)
     # At a terminal somebody reads what is served, and a wait that passes is none of their business.
     if not sys.stderr.isatty():
         _retries.setLevel(logging.INFO)
 
 
-def _says_more_than_that_a_client_left(record: logging.LogRecord) -> bool:
-    """A client that leaves in the middle of its request is no fault, and its traceback no news."""
-    return not (record.exc_info and isinstance(record.exc_info[1], ClientDisconnect))
+def _says_more_than_that_somebody_left(record: logging.LogRecord) -> bool:
+    """A client that leaves in the middle of its request, or a server that ends then, is no fault."""
+    left = (ClientDisconnect, asyncio.CancelledError)
+    return not (record.exc_info and isinstance(record.exc_info[1], left))
 
 
 def _log_retry(details: "RetryDetails") -> None:

@@ -75,8 +75,11 @@ class JsonLines(logging.Formatter):
 
     @staticmethod
     def _message(record: logging.LogRecord, *, ours: bool) -> str:
-        if ours or record.name.partition(".")[0] in _PLAIN:
+        if ours:
             return record.getMessage()
+        if record.name.partition(".")[0] in _PLAIN:
+            # Further lines are a traceback as text, with an error's message at its end.
+            return record.getMessage().partition("\n")[0]
         # A text that was put together before it came here shows no seam between words and what was put in.
         return str(record.msg) if record.args else ""
 
