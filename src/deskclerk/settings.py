@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -53,12 +53,24 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PREFIX = "DESKCLERK_"
 _WEBHOOK_BYTES = 24
 """Of a webhook's secret, at least: what Svix and Standard Webhooks ask for."""
+_REDIS_OPTIONS = {
+    "redis": (),
+    "rediss": ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"),
+    "unix": ("db",),
+}
+"""The schemes of a Redis server's address, and what may stand behind its `?`."""
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]*:([^/?#@]+)@")
 # Sixteen characters are the least that nobody tries out.
 _TOKEN = re.compile(r"[!-~]{16,}")
 _CLERK_NAMES = {"CLERK_SECRET_KEY": "secret_key", "CLERK_API_URL": "api_url"}
+
+KEY_BYTES = 32
+"""Of a vault key: AES-256."""
+_VAULTS = (
+    "accepted: transit:https://VAULT[/MOUNT]?key=NAME[&namespace=…] or kms:KEY_ID[?region=…][&endpoint=…]"
+)
 
 Kind = Literal["live", "test", "sandbox"]
 Access = Literal["read", "write", "destructive"]
@@ -177,6 +189,79 @@ def _destinations(value: object) -> object:
     return value
 
 
+def vault_keys(text: str) -> tuple[bytes, ...]:
+    """Vault keys as they stand in a setting or a file: base64 of 32 bytes each, the one that wraps first.
+
+    ValueError says what is accepted, and never repeats what was given.
+    """
+    found = []
+    for part in re.split(r"[\s,]+", text.strip(" \t\r\n,")):
+        try:
+            key = base64.b64decode(part, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != KEY_BYTES:
+            raise ValueError(
+                "not a vault key; accepted: base64 of 32 random bytes, as `openssl rand -base64 32` prints "
+                "it, or several, the one that is to wrap first"
+            )
+        found.append(key)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultAddress:
+    """A vault key that is kept elsewhere: in HashiCorp Vault's transit engine, or in AWS KMS."""
+
+    kind: Literal["transit", "kms"]
+    key: str
+    """The name of the transit key; the id, ARN or alias of the KMS key."""
+    origin: str = ""
+    """Where Vault is; empty for KMS."""
+    mount: str = "transit"
+    """Where in Vault the engine is mounted."""
+    namespace: str | None = None
+    region: str | None = None
+    """AWS's region; when not set, as boto3 finds it."""
+    endpoint: str | None = None
+    """Another address of KMS than AWS's own."""
+
+    @classmethod
+    def parse(cls, value: object) -> object:
+        """An address from its text; ValueError says what is accepted."""
+        if not isinstance(value, str):
+            return value
+        kind, _, rest = value.partition(":")
+        place, _, query = rest.partition("?")
+        try:
+            options = dict(parse_qsl(query, strict_parsing=True)) if query else {}
+        except ValueError:
+            raise ValueError(f"not a vault; {_VAULTS}") from None
+        if kind == "transit":
+            return cls._transit(place, options)
+        if kind != "kms" or not place:
+            raise ValueError(f"not a vault; {_VAULTS}")
+        _only(options, ("region", "endpoint"))
+        if "endpoint" in options:
+            options["endpoint"] = check_origin(options["endpoint"])
+        return cls("kms", place, **options)
+
+    @classmethod
+    def _transit(cls, place: str, options: dict[str, str]) -> "VaultAddress":
+        _only(options, ("key", "namespace"))
+        if "key" not in options:
+            raise ValueError(f"it names no key; {_VAULTS}")
+        parts = _parts(place)
+        origin = check_origin(f"{parts.scheme}://{parts.netloc}")
+        return cls("transit", origin=origin, mount=parts.path.strip("/") or "transit", **options)
+
+
+def _only(options: Mapping[str, str], accepted: tuple[str, ...]) -> None:
+    for name in options:
+        if name not in accepted:
+            raise ValueError(f"{name} is not known; {_VAULTS}")
+
+
 class Settings(Rules):
     """Everything that can be set; `load` reads it, the constructor takes it as it is."""
 
@@ -191,6 +276,8 @@ class Settings(Rules):
     """One folder for databases, settings and hand-overs; the user's own folders when not set."""
     database: SecretStr | None = None
     """A PostgreSQL URL for the desk's plans and journal; a SQLite file in the data folder when not set."""
+    redis: SecretStr | None = None
+    """The URL of the Redis or Valkey by which the replicas of a hosted desk wake each other and count."""
     read_only: bool = False
     """Offers reads alone, whatever else is set."""
     callers: dict[str, Rules] = Field(default_factory=dict)
@@ -257,6 +344,21 @@ class Settings(Rules):
     """Of a hosted desk: the client that it is to its issuer."""
     client_secret: SecretStr | None = None
     """Of a hosted desk: that client's secret, where it has one."""
+    vault_key: SecretStr | None = None
+    """Of a hosted desk: the key that opens its secrets, base64 of 32 bytes; the first of several wraps."""
+    vault_key_file: Path | None = None
+    """A file with such keys, one a line."""
+    vault: Annotated[VaultAddress | None, BeforeValidator(VaultAddress.parse)] = None
+    """Of a hosted desk: where its vault key is kept instead, Vault's transit engine or AWS KMS."""
+    vault_token: SecretStr | None = None
+    """The token for Vault's transit engine."""
+
+    @field_validator("vault_key")
+    @classmethod
+    def _vault_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            vault_keys(value.get_secret_value())
+        return value
 
     @field_validator("hosts")
     @classmethod
@@ -264,6 +366,13 @@ class Settings(Rules):
         for name in value:
             if not _HOST.fullmatch(name):
                 raise ValueError(f"{name!r} is not a host name; accepted: names such as mcp.example.com")
+        return value
+
+    @field_validator("redis")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value:
+            _check_redis(value.get_secret_value())
         return value
 
     @field_validator("api_url", "public_url")
@@ -385,6 +494,7 @@ class Settings(Rules):
             f"{_PREFIX}INSTANCE": self.instance,
             f"{_PREFIX}HOME": self.home and str(self.home),
             f"{_PREFIX}DATABASE": self.database and self.database.get_secret_value(),
+            f"{_PREFIX}REDIS": self.redis and self.redis.get_secret_value(),
         }
         return {**os.environ, **{name: value for name, value in given.items() if value}}
 
@@ -554,6 +664,30 @@ def _check_webhook(value: str) -> None:
         raise ValueError("url is no address; accepted: one such as https://example.com/hooks")
     if parts.scheme.lower() == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("http is accepted for this machine only; use https")
+
+
+def _check_redis(value: str) -> None:
+    """ValueError for what is no address of a Redis server; what it says never holds the address."""
+    accepted = "accepted: redis://HOST:PORT/0, rediss://… for an encrypted one, or unix:///PATH"
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - looked at only when it is read
+    except ValueError:
+        raise ValueError(f"no address of a Redis server; {accepted}") from None
+    there = parts.path if parts.scheme == "unix" else parts.hostname
+    if parts.scheme not in _REDIS_OPTIONS or not there or parts.fragment or re.search(r"\s", value):
+        raise ValueError(f"no address of a Redis server; {accepted}")
+    if parts.scheme != "unix" and not re.fullmatch(r"(/[0-9]*)?", parts.path):
+        raise ValueError(f"what follows the host is the number of a database; {accepted}")
+    # The library ignores what it does not know, or fails much later.
+    unknown = [
+        name
+        for name, _ in parse_qsl(parts.query, keep_blank_values=True)
+        if name not in _REDIS_OPTIONS[parts.scheme]
+    ]
+    if unknown:
+        known = ", ".join(_REDIS_OPTIONS[parts.scheme]) or "none"
+        raise ValueError(f"option {unknown[0][:40]!r} is not known; accepted with {parts.scheme}: {known}")
 
 
 def _is_webhook_secret(text: str) -> bool:

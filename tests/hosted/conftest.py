@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.workspaces.store import WorkspaceStore
 from tests.databases import Postgres
+from tests.hosted.redis_server import running
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +62,10 @@ class PlainSealer:
 def workspaces(hosted):
     """The workspaces of that database, their keys not sealed."""
     return WorkspaceStore(hosted, PlainSealer())
+
+
+@pytest.fixture
+def redis_server():
+    """A Redis server of the test's own."""
+    with running() as found:
+        yield found

@@ -41,7 +41,7 @@ async def desks(hosted, workspaces):
         return {}
 
     def doors(workspace, _instance):
-        return Workspace(workspace.id, hosted.storage(workspace.id), lambda _: False)
+        return Workspace(workspace.id, hosted.storage(workspace.id), see_to_jobs=lambda _: False)
 
     found = Desks.alone(workspaces, doors, nobody)
     yield found

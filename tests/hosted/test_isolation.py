@@ -7,7 +7,9 @@ from sqlalchemy.exc import DBAPIError
 
 from deskclerk.database.scoping import SHARED, in_workspace
 from deskclerk.desk.journal import tables as desk_tables
+from deskclerk.hosted.agents import tables as agent_tables
 from deskclerk.hosted.schema import metadata
+from deskclerk.hosted.vault import tables as vault_tables
 from deskclerk.hosted.workspaces import tables as workspace_tables
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +19,7 @@ TABLES = [
     for table in found.sorted_tables
     if not table.info.get(SHARED)
 ]
-assert workspace_tables.members in TABLES
+assert {workspace_tables.members, agent_tables.agents, vault_tables.data_keys} <= set(TABLES)
 
 
 def sql(statement):

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, TypeVarTuple
@@ -88,12 +88,18 @@ class PostgresConnection:
         assert raw is not None  # noqa: S101 - it is open
         return raw.connection.driver_connection
 
-    async def partitions(self, statement: Executable, size: int) -> AsyncIterator[Sequence[RowMapping]]:
+    async def partitions(
+        self, statement: Executable, size: int
+    ) -> AsyncGenerator[Sequence[RowMapping], None]:
         """The rows of a long answer, at most `size` in memory at a time."""
         whole = statement.execution_options(yield_per=size)
         async with self.of.stream(whole) as rows:
-            async for part in rows.mappings().partitions():
-                yield part
+            try:
+                async for part in rows.mappings().partitions():
+                    yield part
+            finally:
+                # Also for who stops reading: SQLAlchemy leaves it open then, and the server keeps a cursor.
+                await rows.close()
 
     async def run_sync(self, work: Callable[[SyncConnection, *Ts], T], *args: *Ts) -> T:
         """Work that wants SQLAlchemy's own connection."""

@@ -9,7 +9,7 @@ import asyncio
 import functools
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -117,7 +117,7 @@ class ScopedConnection(PostgresConnection):
         """Make a change in this workspace with such a statement; how many rows it touched."""
         return await super().apply(_compiled_once(statement), **values, **{_PARAMETER: self._workspace})
 
-    def partitions(self, statement: Executable, size: int) -> AsyncIterator[Sequence[RowMapping]]:
+    def partitions(self, statement: Executable, size: int) -> AsyncGenerator[Sequence[RowMapping], None]:
         """The rows of a long answer, of this workspace."""
         return super().partitions(self._scoped(statement), size)
 

@@ -4,6 +4,7 @@ It also holds the one lock by which other replicas see whether this one lives.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from deskclerk.database import upgrade
 from deskclerk.database.location import read_url
 from deskclerk.database.postgres import PostgresDatabase
 from deskclerk.database.scoping import ScopedDatabase
+from deskclerk.desk.journal.heads import BEGINNING, Head
 from deskclerk.desk.journal.process_locks import ProcessLock, take_lock
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.errors import InvalidSettings, StorageUnavailable
@@ -20,6 +22,8 @@ from deskclerk.errors import InvalidSettings, StorageUnavailable
 if TYPE_CHECKING:
     from deskclerk.database import Database
 
+Beginning = Callable[[str], Awaitable[Head]]
+"""The line behind which the journal of a workspace begins."""
 _DESK = "deskclerk.desk.journal.migrations"
 _HOSTED = "deskclerk.hosted.migrations"
 _CONNECTIONS, _MORE = 10, 10
@@ -85,9 +89,9 @@ class HostedDatabase:
                     raise StorageUnavailable.by_the_system(Path("DESKCLERK_DATABASE"), error) from None
             return self._process.name
 
-    def storage(self, workspace: str) -> "WorkspaceStorage":
-        """The storage door of a workspace's desk."""
-        return WorkspaceStorage(self, workspace)
+    def storage(self, workspace: str, beginning: Beginning | None = None) -> "WorkspaceStorage":
+        """The storage door of a workspace's desk; `beginning` tells what its journal begins behind."""
+        return WorkspaceStorage(self, workspace, beginning)
 
     @property
     def process(self) -> str | None:
@@ -110,9 +114,10 @@ class HostedDatabase:
 class WorkspaceStorage:
     """What a desk of one workspace keeps its plans and journal in."""
 
-    def __init__(self, hosted: HostedDatabase, workspace: str) -> None:
+    def __init__(self, hosted: HostedDatabase, workspace: str, beginning: Beginning | None = None) -> None:
         self._hosted = hosted
         self._workspace = workspace
+        self._beginning = beginning
 
     async def database(self) -> "Database":
         """The workspace's part of the database."""
@@ -132,6 +137,10 @@ class WorkspaceStorage:
     def locks(self) -> str:
         """Where replicas hold their locks: on the server."""
         return self._hosted.url
+
+    async def beginning(self) -> Head:
+        """The line of the newest checkpoint, where the journal was cut off."""
+        return await self._beginning(self._workspace) if self._beginning else Head(0, BEGINNING)
 
     async def close(self) -> None:
         """Nothing: other workspaces go on with the same connections."""

@@ -14,7 +14,7 @@ from deskclerk.hosted.operating.health import (
     Health,
     database_answers,
     migrations_current,
-    redis_answers,
+    redis_heard,
 )
 from tests.hosted.operating.conftest import SECRET
 
@@ -44,7 +44,7 @@ async def test_what_is_not_there_is_named_with_what_to_do_and_without_what_it_sa
     said = StorageUnavailable(f"postgresql://desk:{SECRET}@db")
     checks = [
         Check("database", failing(said), "Start PostgreSQL."),
-        redis_answers(failing(OSError(SECRET))),
+        Check("vault", failing(OSError(SECRET)), "Open it."),
         Check("other", fine, "-"),
     ]
     health = Health(checks)
@@ -58,8 +58,15 @@ async def test_what_is_not_there_is_named_with_what_to_do_and_without_what_it_sa
         "problem": "storage_unavailable",
         "next_step": "Start PostgreSQL.",
     }
-    assert facts["checks"]["redis"]["problem"] == "OSError"
+    assert facts["checks"]["vault"]["problem"] == "OSError"
     assert facts["checks"]["other"]["ok"]
+
+
+@pytest.mark.parametrize(("unheard", "heard"), [(0.0, True), (4.0, True), (6.0, False)])
+async def test_redis_that_is_lost_is_told_and_takes_no_replica_away(unheard, heard):
+    ready, facts = await Health([redis_heard(lambda: unheard)]).state()
+    assert ready
+    assert facts["checks"]["redis"]["ok"] is heard
 
 
 async def test_who_does_not_answer_is_not_waited_for(monkeypatch):

@@ -245,7 +245,7 @@ async def test_every_metric_is_described_as_the_registry_has_it():
         assert (family.type, family.documentation) == (described[name].kind, described[name].text)
 
 
-async def test_sessions_are_counted_when_somebody_scrapes():
-    count = 3
-    metrics = Metrics(sessions=lambda: count)
-    assert (await samples(metrics))["deskclerk_mcp_sessions_open"] == {(): 3}
+async def test_sessions_and_redis_are_looked_at_when_somebody_scrapes():
+    found = await samples(Metrics(sessions=lambda: 3, redis=lambda: 1.5))
+    assert found["deskclerk_mcp_sessions_open"] == {(): 3}
+    assert found["deskclerk_redis_unheard_seconds"] == {(): 1.5}

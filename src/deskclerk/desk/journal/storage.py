@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from deskclerk.desk.journal.heads import BEGINNING, Head
 from deskclerk.desk.journal.process_locks import ProcessLock, take_lock
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.errors import StorageUnavailable
@@ -30,6 +31,9 @@ class Storage(Protocol):
 
     def locks(self) -> Path | str:
         """Where processes hold their locks: a folder, or the URL of a PostgreSQL server."""
+
+    async def beginning(self) -> Head:
+        """The line behind which the journal begins: number 0 unless lines were cut off it."""
 
     async def close(self) -> None:
         """Let go of what is the desk's alone."""
@@ -81,6 +85,10 @@ class OwnStorage:
     def locks(self) -> Path | str:
         """Where processes hold their locks: beside the file, or on the server."""
         return self._url.get_secret_value() if self._url else self._location.parent / "locks"
+
+    async def beginning(self) -> Head:
+        """None: what is on this machine is kept."""
+        return Head(0, BEGINNING)
 
     async def close(self) -> None:
         """Let go of the database, and of the lock."""

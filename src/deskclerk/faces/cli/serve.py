@@ -71,18 +71,11 @@ def _operating(settings: "Settings") -> "Operate | None":
     asked_for = (settings.metrics_token, settings.otlp_endpoint, settings.grace_seconds)
     if settings.log_format != "json" and not any(asked_for):
         return None
-    from deskclerk.hosted.operating.health import database_answers  # noqa: PLC0415
     from deskclerk.hosted.operating.operating import Operating  # noqa: PLC0415
 
     def operate(workspace: "Workspace", loopback: bool) -> "Operating":
         database = workspace.storage.database
-        return Operating(
-            settings,
-            database,
-            checks=[database_answers(database)],
-            loopback=loopback,
-            metrics=settings.metrics_token is not None,
-        )
+        return Operating(settings, database, loopback=loopback, metrics=settings.metrics_token is not None)
 
     return operate
 

@@ -15,10 +15,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from deskclerk.database import Database, current
-from deskclerk.errors import DeskclerkError, InvalidSettings
+from deskclerk.errors import DeskclerkError, InvalidSettings, StorageUnavailable
 
 _SECONDS = 2.0
 """For one check: less than the time-out of who asks, which is seldom less than five."""
+_UNHEARD_SECONDS = 5.0
+"""Of Redis: less than that is a connection that is made anew."""
 _FRESH_SECONDS = 1.0
 """For how long an answer is given again: of many who ask, one has it looked up."""
 _NOT_STORED = {"Cache-Control": "no-store"}
@@ -28,12 +30,14 @@ _NOT_STORED = {"Cache-Control": "no-store"}
 class Check:
     """Something that a request needs: `look` raises where it is not there, `next_step` says what to do then.
 
-    What it raises is not shown, but for its kind: whoever asks for health is nobody in particular.
+    What it raises is not shown, but for its kind: whoever asks for health is nobody in particular. What is not
+    `needed` is told and takes no readiness: where all replicas miss the same, none of them is better.
     """
 
     name: str
     look: Callable[[], Awaitable[object]]
     next_step: str
+    needed: bool = True
 
 
 def database_answers(database: Callable[[], Awaitable[Database]]) -> Check:
@@ -58,9 +62,15 @@ def migrations_current(database: Callable[[], Awaitable[Database]], packages: Se
     return Check("migrations", look, "Start one replica of this version again: it migrates when it starts.")
 
 
-def redis_answers(ping: Callable[[], Awaitable[object]]) -> Check:
-    """Redis answers; `ping` raises where it does not."""
-    return Check("redis", ping, "Look whether Redis runs, and at DESKCLERK_REDIS.")
+def redis_heard(unheard_seconds: Callable[[], float]) -> Check:
+    """Redis is heard by whoever listens to it; `unheard_seconds` tells for how long it has not been."""
+
+    async def look() -> None:
+        if unheard_seconds() > _UNHEARD_SECONDS:
+            raise StorageUnavailable("Redis is not heard.")
+
+    step = "Look whether Redis runs, and at DESKCLERK_REDIS. Until then waits end later, and limits are counted here."
+    return Check("redis", look, step, needed=False)
 
 
 class Health:
@@ -100,7 +110,7 @@ class Health:
                 self._found = {check.name: found for check, found in zip(self._checks, results, strict=True)}
                 self._looked = monotonic()
             found = self._found
-        ready = all(result["ok"] for result in found.values())
+        ready = all(found[check.name]["ok"] for check in self._checks if check.needed)
         return ready, {"status": "ready" if ready else "not ready", "checks": found}
 
 

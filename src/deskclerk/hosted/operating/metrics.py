@@ -70,13 +70,18 @@ class Metrics(Observer):
         database: Callable[[], Awaitable[Database]] | None = None,
         *,
         sessions: Callable[[], int] | None = None,
+        redis: Callable[[], float] | None = None,
         by_workspace: bool = False,
     ) -> None:
-        """`database` opens the whole database, `sessions` counts the open ones of MCP's older era."""
+        """`database` opens the whole database, `sessions` counts the open ones of MCP's older era.
+
+        `redis` says for how many seconds Redis has not been heard.
+        """
         self.registry = CollectorRegistry()
         self.described: list[Described] = []
         self._database = database
         self._sessions = sessions
+        self._redis = redis
         self._by_workspace = by_workspace
         self._looking = asyncio.Lock()
         self._looked = -_FRESH_SECONDS
@@ -121,6 +126,9 @@ class Metrics(Observer):
             "workspace_plans_waiting",
             "Plans that wait, by workspace; with `metrics_by_workspace` alone.",
             "workspace",
+        )
+        self.redis_unheard = self._gauge(
+            "redis_unheard_seconds", "For how long Redis has not been heard; 0 while it is."
         )
         self.database_up = self._gauge("database_up", "Whether the database answered when it was asked last.")
         self.connections = self._gauge("database_connections", "Connections of this process.", "state")
@@ -188,6 +196,8 @@ class Metrics(Observer):
         """Ask what is not counted as it happens; a database that does not answer in time is down."""
         if self._sessions:
             self.open_sessions.set(self._sessions())
+        if self._redis:
+            self.redis_unheard.set(self._redis())
         if self._database is None:
             return
         async with self._looking:

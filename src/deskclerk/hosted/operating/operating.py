@@ -13,7 +13,7 @@ from deskclerk.database import Database
 from deskclerk.desk.observing import Call, Observer, SentRequest, Step
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import InvalidSettings
-from deskclerk.hosted.operating.health import Check, Health
+from deskclerk.hosted.operating.health import Health, database_answers, migrations_current, redis_heard
 from deskclerk.hosted.operating.requests import RequestContext, RequestIds
 from deskclerk.settings import Settings
 
@@ -32,18 +32,24 @@ class Operating:
         settings: Settings,
         database: Callable[[], Awaitable[Database]],
         *,
-        checks: Sequence[Check] = (),
-        loopback: bool = False,
+        migrations: Sequence[str] = (),
+        redis: Callable[[], float] | None = None,
         sessions: Callable[[], int] | None = None,
+        loopback: bool = False,
         metrics: bool = True,
     ) -> None:
         """`database` opens the whole database, `loopback` says that only this machine reaches the server.
 
-        `sessions` counts the open sessions of MCP's older era; without `metrics` there are none.
+        `migrations` are the packages whose newest schema the database is to have, `redis` says for how many
+        seconds Redis has not been heard, `sessions` counts the open sessions of MCP's older era. Without
+        `metrics` there are none.
 
         Raises:
             InvalidSettings: a library is missing for what the settings want.
         """
+        checks = [database_answers(database)]
+        checks += [migrations_current(database, migrations)] if migrations else []
+        checks += [redis_heard(redis)] if redis else []
         self.health = Health(checks)
         pages: dict[str, Page] = {"/livez": self.health.livez, "/readyz": self.health.readyz}
         self.middleware = [Middleware(Probes, pages=pages), Middleware(RequestIds)]
@@ -52,7 +58,7 @@ class Operating:
             with _installed("/metrics", "hosted"):
                 from deskclerk.hosted.operating import metrics as measured  # noqa: PLC0415 - an extra
             self.metrics = measured.Metrics(
-                database, sessions=sessions, by_workspace=settings.metrics_by_workspace
+                database, sessions=sessions, redis=redis, by_workspace=settings.metrics_by_workspace
             )
             pages["/metrics"] = measured.MetricsPage(
                 self.metrics, token=settings.metrics_token, loopback=loopback

@@ -30,6 +30,7 @@ from sqlalchemy import URL, Dialect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskclerk.database import Connection, Database, Row, Statement
+from deskclerk.desk.journal.heads import Head
 from deskclerk.desk.journal.storage import Storage
 from deskclerk.desk.observing import ORIGIN, Call, Observer, SentRequest, Step
 from deskclerk.errors import DeskclerkError
@@ -293,6 +294,10 @@ class TracedStorage:
     def locks(self) -> Path | str:
         """Where processes hold their locks."""
         return self._storage.locks()
+
+    async def beginning(self) -> Head:
+        """The line behind which the journal begins."""
+        return await self._storage.beginning()
 
     async def close(self) -> None:
         """Let go of what is the desk's alone."""

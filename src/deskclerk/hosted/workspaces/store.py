@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from deskclerk.desk.instances.instance import Instance
-from deskclerk.desk.journal.chain import BEGINNING
+from deskclerk.desk.journal.heads import BEGINNING
 from deskclerk.desk.journal.tables import heads, signer
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.errors import InvalidRequest
@@ -27,8 +27,11 @@ from deskclerk.settings import CLERK_ORIGIN, Kind, Rules, Settings, check_origin
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-KEY = "secret_key"
-"""What a sealed secret key is sealed for."""
+
+
+def key_purpose(api_url: str | None) -> str:
+    """What a secret key is sealed for: one that is to be sent elsewhere does not open."""
+    return f"secret_key:{api_url or ''}"
 
 
 class Sealer(Protocol):
@@ -175,7 +178,7 @@ class WorkspaceStore:
         if kind == "sandbox" and not origin:
             raise _invalid("secret_key", "sk_live_… or sk_test_…: a hosted desk has no sandbox within it")
         settings = Settings(secret_key=key, api_url=origin)
-        sealed = await self._sealer.seal(workspace, name, KEY, key.get_secret_value())
+        sealed = await self._sealer.seal(workspace, name, key_purpose(origin), key.get_secret_value())
         row = {
             "workspace": workspace,
             "name": name,
@@ -216,7 +219,7 @@ class WorkspaceStore:
             row = (await connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise _no_instance()
-        key = await self._sealer.open(workspace, name, KEY, row["secret_key"])
+        key = await self._sealer.open(workspace, name, key_purpose(row["api_url"]), row["secret_key"])
         return _instance(dict(row)), SecretStr(key)
 
     def _origin(self, api_url: str | None) -> str | None:

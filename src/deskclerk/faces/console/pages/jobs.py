@@ -11,9 +11,8 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console import plan_card
 from deskclerk.faces.console.job_view import OUTCOMES, JobCard, card_of, item_row
-from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of
+from deskclerk.faces.console.page import ConsolePage, caller_of, console_of, desk_of, form_of, home_of
 from deskclerk.faces.console.rendering import render, status_of
-from deskclerk.faces.console.sessions import CALLER
 from deskclerk.faces.console.signing import check_may_sign, offer_of, to_sign
 
 _NEWEST = 30
@@ -82,7 +81,7 @@ async def result(request: Request) -> Response:
 async def pause(request: Request) -> Response:
     """Have a job pause; that needs no signature."""
     try:
-        await desk_of(request).jobs.pause(request.path_params["job_id"], CALLER)
+        await desk_of(request).jobs.pause(request.path_params["job_id"], caller_of(request))
     except DeskclerkError as error:
         return await job(request, error)
     return await _back(request)
@@ -91,7 +90,7 @@ async def pause(request: Request) -> Response:
 async def cancel(request: Request) -> Response:
     """End a job for good; that needs no signature either."""
     try:
-        await desk_of(request).jobs.cancel(request.path_params["job_id"], CALLER)
+        await desk_of(request).jobs.cancel(request.path_params["job_id"], caller_of(request))
     except DeskclerkError as error:
         return await job(request, error)
     return await _back(request)
@@ -103,7 +102,7 @@ async def resume(request: Request) -> Response:
     try:
         await check_may_sign(request, f"Run `deskclerk jobs resume {job_id}`")
         await desk.signer.want(form_of(request).get("pin", ""))
-        await desk.jobs.resume(job_id, CALLER)
+        await desk.jobs.resume(job_id, caller_of(request))
     except DeskclerkError as error:
         return await job(request, error)
     return await _back(request)
@@ -112,7 +111,7 @@ async def resume(request: Request) -> Response:
 async def retry(request: Request) -> Response:
     """A plan that tries again what failed, to be signed on its card."""
     try:
-        plan = await desk_of(request).jobs.propose_retry(request.path_params["job_id"], CALLER)
+        plan = await desk_of(request).jobs.propose_retry(request.path_params["job_id"], caller_of(request))
         return await to_sign(request, plan)
     except DeskclerkError as error:
         return await job(request, error)
@@ -121,7 +120,7 @@ async def retry(request: Request) -> Response:
 async def undo(request: Request) -> Response:
     """A plan that takes back what the job did, to be signed on its card."""
     try:
-        plan = await desk_of(request).jobs.propose_undo(request.path_params["job_id"], CALLER)
+        plan = await desk_of(request).jobs.propose_undo(request.path_params["job_id"], caller_of(request))
         return await to_sign(request, plan)
     except DeskclerkError as error:
         return await job(request, error)
