@@ -30,8 +30,8 @@ _NOT_STORED = {"Cache-Control": "no-store"}
 class Check:
     """Something that a request needs: `look` raises where it is not there, `next_step` says what to do then.
 
-    What it raises is not shown, but for its kind: whoever asks for health is nobody in particular. What is not
-    `needed` is told and takes no readiness: where all replicas miss the same, none of them is better.
+    What it raises is not shown, but for its kind: whoever asks for health is nobody in particular. What is
+    not `needed` is told and takes no readiness: where all replicas miss the same, none of them is better.
     """
 
     name: str
@@ -69,7 +69,7 @@ def redis_heard(unheard_seconds: Callable[[], float]) -> Check:
         if unheard_seconds() > _UNHEARD_SECONDS:
             raise StorageUnavailable("Redis is not heard.")
 
-    step = "Look whether Redis runs, and at DESKCLERK_REDIS. Until then waits end later, and limits are counted here."
+    step = "Look whether Redis runs, and at DESKCLERK_REDIS. Until then waits end later."
     return Check("redis", look, step, needed=False)
 
 
