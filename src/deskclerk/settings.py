@@ -336,6 +336,8 @@ class Settings(Rules):
     """Headers for it, such as a key: `name=value`, separated by commas."""
     trace_share: float = Field(default=1.0, ge=0, le=1)
     """How many of the requests are traced that come without a trace of their own, from 0 to 1."""
+    api_urls: Names = ()
+    """Of a hosted desk: origins that its workspaces may have instances at, beside Clerk's own."""
     public_url: str | None = None
     """Of a hosted desk: the origin by which browsers and agents reach it."""
     issuer: str | None = None
