@@ -126,9 +126,7 @@ class Platform:
     @property
     def environment(self):
         """The same as variables of the environment."""
-        own = {
-            name: value for name, value in os.environ.items() if not name.startswith(("DESKCLERK", "CLERK"))
-        }
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("DESKCLERK", "CLERK"))}
         return own | {
             "DESKCLERK_DATABASE": self.database,
             "DESKCLERK_REDIS": self.redis_url,
@@ -210,11 +208,7 @@ def _end(replica):
 def platform(folder):
     """A platform without replicas yet."""
     folder = Path(folder)
-    with (
-        Postgres.started() as postgres,
-        redis_running() as redis,
-        sandbox_server(folder / "clerk.db") as clerk,
-    ):
+    with Postgres.started() as postgres, redis_running() as redis, sandbox_server(folder / "clerk.db") as clerk:
         found = Platform(folder, postgres, redis.url, clerk)
         with found._stack:
             yield found

@@ -54,8 +54,7 @@ class RoundRobin:
         lines = head.split(b"\r\n")
         fields = [line for line in lines[1:] if line and not line.lower().startswith(b"connection:")]
         length = next(
-            (int(line.partition(b":")[2]) for line in fields if line.lower().startswith(b"content-length:")),
-            0,
+            (int(line.partition(b":")[2]) for line in fields if line.lower().startswith(b"content-length:")), 0
         )
         body = await reader.readexactly(length)
         there = await self._connect()
