@@ -3,14 +3,11 @@
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from time import monotonic
-from types import FrameType
-from typing import Any, Protocol
+from typing import Protocol
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,7 +19,7 @@ from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import DeskclerkError, InvalidSettings, StorageUnavailable, innermost
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
-from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol
+from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol, EndingServer
 from deskclerk.settings import Settings
 
 logger = logging.getLogger("deskclerk.mcp")
@@ -128,11 +125,16 @@ def run(
             timeout_graceful_shutdown=_GRACE_SECONDS,
             timeout_keep_alive=KEEP_SECONDS,
         )
-        server = _Server(config, lambda: ready(bind.origin + PATH), site, failures)
-        server.grace_seconds, server.operations = settings.grace_seconds, operations
-        # An interrupt is raised again by uvicorn after it has shut down.
-        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
-            server.run(sockets=[listener])
+        server = EndingServer(
+            config,
+            ready=lambda: ready(bind.origin + PATH),
+            failed=lambda: bool(failures),
+            asked_to_end=operations.leave if operations else None,
+            # A page that follows events would keep the server from ending.
+            leaving=site.leave if site else None,
+            grace_seconds=settings.grace_seconds,
+        )
+        server.serve_until_ended(listener)
     if failures:
         raise failures[0]
 
@@ -221,66 +223,3 @@ def listen(bind: Bind) -> socket.socket:
             f"{bind.name}:{bind.port} cannot be listened on: {error.strerror}.",
             next_step="Choose another with --host and --port (0 takes any free port).",
         ) from None
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is listening, and ends in the order that is wanted of it."""
-
-    grace_seconds: float = 0
-    operations: Operations | None = None
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        ready: Callable[[], None],
-        site: Site | None,
-        failures: list[StorageUnavailable],
-    ) -> None:
-        super().__init__(config)
-        self._failures = failures
-        self._ready = ready
-        self._site = site
-        self._serving: asyncio.Task[Any] | None = None
-        self._asked_to_end = False
-        self._exit_at: float | None = None
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        self._serving = asyncio.current_task()
-        await super().serve(sockets=sockets)
-
-    async def on_tick(self, counter: int) -> bool:
-        if self._exit_at is not None and monotonic() >= self._exit_at:
-            self.should_exit = True
-        return await super().on_tick(counter)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self._asked_to_end:
-            self.force_exit = self.should_exit = True
-            # What is cut off from here on is so because somebody wanted it.
-            logging.getLogger("uvicorn.error").disabled = True
-            if self._serving:
-                # Wherever it waits: for streams, for connections, for writes under way.
-                self._serving.get_loop().call_soon_threadsafe(self._serving.cancel)
-            return
-        self._asked_to_end = True
-        if self.operations:
-            self.operations.leave()
-        # Ctrl-C is a person at a terminal, to whom no load balancer sends requests.
-        if sig == signal.SIGTERM and self.grace_seconds:
-            self._captured_signals.append(sig)
-            self._exit_at = monotonic() + self.grace_seconds
-        else:
-            super().handle_exit(sig, frame)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        if self._failures:
-            self.should_exit = True
-        elif self.started:
-            self._ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._site:
-            # First: a page that follows events would keep the server from ending.
-            self._site.leave()
-        await super().shutdown(sockets=sockets)
