@@ -1,4 +1,4 @@
-"""A workspace's first page: its instances, whose consoles are where people sign, and whose keys owners enter."""
+"""A workspace's first page: its instances, where people sign, and whose keys owners enter."""
 
 from pydantic import SecretStr
 from starlette.requests import Request
