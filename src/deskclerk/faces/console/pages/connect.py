@@ -8,7 +8,6 @@ from starlette.routing import Route
 
 from deskclerk.desk.instances.stored import CheckedKey, Instances, check_instance_name
 from deskclerk.errors import DeskclerkError, InvalidRequest, InvalidSettings, KeyRejected
-from deskclerk.faces.client_configuration import clients
 from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of, session_of
 from deskclerk.faces.console.rendering import render, status_of
 from deskclerk.faces.console.sessions import CALLER
@@ -18,6 +17,9 @@ _NEW_KEY = "Nothing was stored. Copy it again from Clerk Dashboard, API Keys, Se
 
 async def connect(request: Request, problem: DeskclerkError | None = None) -> Response:
     """What is in use, what is stored, the form for another, and what clients are told."""
+    # What reads and writes the clients' formats is needed for this page alone.
+    from deskclerk.faces.console.client_view import client_cards  # noqa: PLC0415
+
     settings, instances = desk_of(request).settings, desk_of(request).instances
     session = session_of(request)
     told, session.told = session.told, None
@@ -35,7 +37,7 @@ async def connect(request: Request, problem: DeskclerkError | None = None) -> Re
         running=None if settings.secret_key else settings.instance,
         from_outside=settings.secret_key is not None,
         file=str(instances.path),
-        clients=clients(settings, console_of(request).mcp),
+        clients=client_cards(settings, console_of(request).mcp),
         found=told if isinstance(told, CheckedKey) else None,
         done=told if isinstance(told, str) else "",
         given={name: given.get(name, "") for name in ("name", "api_url")},
