@@ -100,7 +100,7 @@ class TargetNames:
             item = after if creates else (before or [None])[0]
             if creates and isinstance(item, Mapping) and isinstance(item.get("id"), str):
                 made[entry["entry"]] = item["id"]
-            name = _name(item) if isinstance(item, Mapping) else ""
+            name = _without_id(_name(item), entry["target"]) if isinstance(item, Mapping) else ""
             if name := name or _without_id(plans.get(entry["plan"], ""), entry["target"]):
                 found[entry["entry"]] = name
         return found, made
@@ -168,7 +168,7 @@ def _name(item: Mapping[str, Any]) -> str:
 
 
 def _without_id(told: str, target: str | None) -> str:
-    """A plan's words for its target without the ids, which stand beside them."""
+    """Words for a target without the ids, which stand beside them."""
     for one in (target or "").split("/"):
         told = told.replace(f" ({one})", "") if one else told
     # Of a thing that nobody may read the plan itself only has the parameter and its id.

@@ -388,3 +388,10 @@ async def test_a_glob_in_the_address_stays_chosen(person):
     await banned(person)
     page = (await person.get("/activity?action=clerk_user_*")).text
     assert '<option value="clerk_user_*" selected>' in page
+
+
+async def test_whoever_is_gone_since_is_told_of_beneath_a_short_heading(person):
+    page = await person.get("/people/users/user_999")
+    assert page.status_code == 404
+    assert "<h1>There is no such thing</h1>" in page.text
+    assert '<p class="refused">Clerk refused GET /users/user_999' in page.text
