@@ -20,7 +20,7 @@ from deskclerk.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "images" / "console.png"
-WHO = "user_2lFCjwzmknWCiBIRPTu14M89NMw"
+WHO = "leilani.kahale@example.com"
 SIZE = {"width": 1010, "height": 700}
 _FLAGS = (
     "--no-sandbox",
@@ -36,7 +36,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home), approval_wait=0)
         async with Desk(settings) as desk, serving(desk) as console:
-            found = await desk.perform(ListUsers(user_id=[WHO], limit=1))
+            found = await desk.perform(ListUsers(email_address=[WHO], limit=1))
             user_id = found.value["items"][0]["id"]
             await desk.propose(BanUser(user_id=user_id), Caller("mcp", "Claude Code"))
             link = f"{console.url}/in/{await desk.console_links.issue()}"
