@@ -23,7 +23,8 @@ def environment(tmp_path):
     (tmp_path / "home").mkdir()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DESKCLERK", "CLERK"))}
     path = os.pathsep.join([str(ROOT), str(Path(deskclerk.__file__).parents[1])])
-    return {**kept, "DESKCLERK_HOME": str(tmp_path / "home"), "PYTHONPATH": path}
+    ours = {"DESKCLERK_HOME": str(tmp_path / "home"), "DESKCLERK_APPROVAL_WAIT": "0"}
+    return kept | ours | {"PYTHONPATH": path}
 
 
 def command(tmp_path, *words):
