@@ -289,6 +289,17 @@ async def test_a_command_of_the_page_writes_the_text_that_stands_below_it(person
         assert written == shown
 
 
+def test_a_command_gives_the_client_the_same_desk_that_the_console_is_on(home, tmp_path):
+    settings = Settings(home=tmp_path / "elsewhere", read_only=True, toolsets=("core", "tokens"))
+    (cursor,) = (card.ways[0] for card in client_cards(settings, None) if card.name == "cursor")
+    words = shlex.split(cursor.command)
+    assert main([*words[words.index("install") :], "--yes"]) == 0
+    written = json.loads((home / ".cursor" / "mcp.json").read_text())
+    assert written == json.loads(cursor.text)
+    started = " ".join(written["mcpServers"]["deskclerk"]["args"])
+    assert started.endswith(f"mcp --read-only --toolsets core,tokens --home {tmp_path / 'elsewhere'}")
+
+
 async def test_a_served_desk_is_offered_to_clients_that_can_reach_it(person, home):
     person.console.mcp = URL
     copied = pasted((await person.get("/connect")).text)
