@@ -12,14 +12,14 @@ PORT ?= 8765
 # The tests start hundreds of processes: without bytecode each would compile deskclerk anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel wheel bundle registry test-postgres test-browser test-js test-conformance test-mutations check format lint types docs docs-site index index-check lock clean
+.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel wheel bundle registry test-postgres test-hosted test-browser test-js test-conformance test-mutations check format lint types docs docs-site index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/browser --ignore tests/conformance --ignore tests/fuzz \
-	  --ignore tests/endurance --ignore tests/js --ignore tests/published
+	  --ignore tests/endurance --ignore tests/js --ignore tests/published --ignore tests/hosted
 
 # The console in a real browser; needs Chromium (CHROMIUM=path if it is not on PATH) and npm for axe-core.
 test-browser: $(VENV)/dev.stamp tests/js/node_modules/axe-core
@@ -34,6 +34,10 @@ test-postgres: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --dist worksteal --postgres tests/sandbox tests/test_database.py tests/desk/journal/test_stores.py \
 	  tests/desk/rates \
 	  tests/faces/cli/test_sandbox_commands.py
+
+# Many workspaces on one desk: the tests start PostgreSQL and Redis of their own (Debian: postgresql, redis-server).
+test-hosted: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/hosted
 
 # Every action before every fault that Clerk, a proxy or the network can answer with; a hundred killed processes.
 test-faults: $(VENV)/dev.stamp
@@ -103,7 +107,7 @@ benchmarks/peers/node_modules/.package-lock.json: benchmarks/peers/package-lock.
 	cd benchmarks/peers && npm ci --silent
 	@touch $@
 
-check: lint types docs test test-faults test-fuzz test-endurance test-wheel test-postgres test-browser test-conformance test-mutations
+check: lint types docs test test-faults test-fuzz test-endurance test-wheel test-postgres test-hosted test-browser test-conformance test-mutations
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -76,7 +76,7 @@ class Postgres:
     @contextmanager
     def started(cls, *settings):
         """A server without anything in it; it syncs nothing to the disk, unless the settings say so."""
-        programs, user = _programs(), _user()
+        programs, user = server_programs(), _user()
         folder = Path(tempfile.mkdtemp(prefix="deskclerk-pg-"))
         try:
             if user:
@@ -100,7 +100,7 @@ class Postgres:
             shutil.rmtree(folder)
 
 
-def _programs():
+def server_programs():
     """The folder of the newest server's programs."""
     debian = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     found = sorted(debian, key=lambda path: int(path.parts[-3])) or [Path(shutil.which("initdb") or "/")]

@@ -3,7 +3,7 @@ from pydantic import ValidationError
 
 from deskclerk.catalogue import TOOLSETS
 from deskclerk.errors import InvalidSettings
-from deskclerk.settings import SANDBOX_KEY, Settings
+from deskclerk.settings import SANDBOX_KEY, Settings, VaultAddress, vault_keys
 
 LIVE = "sk_live_abc"
 TEST = "sk_test_abc"
@@ -124,6 +124,43 @@ def test_the_key_is_not_in_repr(tmp_path):
     assert LIVE not in repr(load(tmp_path, toml, CLERK_SECRET_KEY=LIVE))
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/0",
+        "redis://:marked@cache.internal",
+        "rediss://user:marked@cache.internal:6380/1?ssl_ca_certs=/etc/ca.pem",
+        "unix:///run/redis/redis.sock?db=1",
+    ],
+)
+def test_an_address_of_a_redis_server_is_accepted_and_not_shown(tmp_path, url):
+    settings = load(tmp_path, DESKCLERK_REDIS=url)
+    assert settings.redis.get_secret_value() == url
+    assert "marked" not in repr(settings)
+    assert settings.environment()["DESKCLERK_REDIS"] == url
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("127.0.0.1:6379", "accepted: redis://HOST"),
+        ("http://:marked@cache.internal", "accepted: redis://HOST"),
+        ("redis://:marked@", "accepted: redis://HOST"),
+        ("redis://:marked@cache.internal:99999", "accepted: redis://HOST"),
+        ("redis://:marked@cache.internal/desk", "the number of a database"),
+        ("redis://:marked@cache.internal/0#1", "accepted: redis://HOST"),
+        ("redis://:marked@cache.internal/0?ssl_ca_certs=/a", "accepted with redis: none"),
+        ("rediss://:marked@cache.internal/0?ssl_cert_reqs=none", "'ssl_cert_reqs' is not known"),
+        ("unix://", "accepted: redis://HOST"),
+    ],
+)
+def test_what_is_no_address_of_a_redis_server_is_refused_without_repeating_it(tmp_path, url, says):
+    text = refusal(tmp_path, DESKCLERK_REDIS=url)
+    assert "DESKCLERK_REDIS" in text
+    assert says in text
+    assert "marked" not in text
+
+
 def test_every_toolset_of_the_catalogue_can_be_set_and_no_other():
     assert Settings(toolsets=tuple(TOOLSETS)).toolsets == tuple(TOOLSETS)
     with pytest.raises(ValidationError, match=f"accepted: {', '.join(TOOLSETS)}"):
@@ -178,3 +215,76 @@ def test_a_destination_that_is_none_is_an_error_that_does_not_say_its_address(tm
 def test_two_destinations_of_one_name_are_an_error(tmp_path):
     table = '[[notify]]\nname = "ops"\nurl = "slack://a/b/c"\n'
     assert "same name" in refusal(tmp_path, table * 2)
+
+
+KEY_A, KEY_B = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=", "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI="
+
+
+@pytest.mark.promise("vault-key")
+def test_vault_keys_are_given_one_or_several_and_stay_hidden(tmp_path):
+    settings = load(tmp_path, DESKCLERK_VAULT_KEY=f"{KEY_A}, {KEY_B}")
+    assert vault_keys(settings.vault_key.get_secret_value()) == (b"A" * 32, b"B" * 32)
+    assert KEY_A not in repr(settings)
+
+
+@pytest.mark.promise("vault-key")
+@pytest.mark.parametrize("text", ["short", KEY_A[:-4], f"{KEY_A},{KEY_B}x", f"{KEY_A};{KEY_B}"])
+def test_what_is_no_vault_key_is_refused_without_repeating_it(tmp_path, text):
+    said = refusal(tmp_path, DESKCLERK_VAULT_KEY=text)
+    assert "DESKCLERK_VAULT_KEY" in said
+    assert "openssl rand -base64 32" in said
+    assert text not in said
+    assert KEY_A not in said
+
+
+@pytest.mark.promise("vault-elsewhere")
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        (
+            "transit:https://vault.example:8200?key=deskclerk",
+            VaultAddress("transit", "deskclerk", "https://vault.example:8200"),
+        ),
+        (
+            "transit:http://127.0.0.1:8200/team/keys/?key=k&namespace=a/b",
+            VaultAddress("transit", "k", "http://127.0.0.1:8200", "team/keys", "a/b"),
+        ),
+        ("kms:alias/desk", VaultAddress("kms", "alias/desk")),
+        (
+            "kms:arn:aws:kms:eu-central-1:1:key/k?region=eu-central-1&endpoint=https://kms.example",
+            VaultAddress(
+                "kms",
+                "arn:aws:kms:eu-central-1:1:key/k",
+                region="eu-central-1",
+                endpoint="https://kms.example",
+            ),
+        ),
+    ],
+)
+def test_a_vault_elsewhere_is_an_address(tmp_path, address, found):
+    assert load(tmp_path, DESKCLERK_VAULT=address).vault == found
+
+
+@pytest.mark.promise("vault-elsewhere")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://vault.example",
+        "transit:",
+        "transit:https://vault.example",
+        "transit:https://vault.example?key=",
+        "transit:https://vault.example?key=k&token=t",
+        "transit:http://vault.example?key=k",
+        "transit:https://user:pw@vault.example?key=k",
+        "kms:",
+        "kms:k?zone=a",
+        "kms:k?region",
+        "kms:k?endpoint=http://kms.example",
+        "file:/etc/key",
+    ],
+)
+def test_what_is_no_vault_is_refused_with_what_is_accepted(tmp_path, address):
+    said = refusal(tmp_path, DESKCLERK_VAULT=address)
+    assert "DESKCLERK_VAULT" in said
+    assert "accepted" in said
+    assert "pw" not in said

@@ -5,6 +5,7 @@ DeskclerkError
 ├── InvalidSettings      the operator: which setting, where it was read, what is accepted
 ├── StorageUnavailable   the operator: a full disk, a folder that cannot be written, a damaged database
 ├── NotAllowed           policy: what would have to be allowed
+├── LimitReached         a workspace of a hosted desk has as much as it may: wait, or use less
 ├── CannotUndo           what was done does not come back, or not through undo: why, and what can be done
 ├── ApprovalNeeded       a person has to sign, and none could be reached
 ├── ApprovalRefused      a person declined, or the signature no longer fits
@@ -34,6 +35,7 @@ __all__ = [
     "InvalidRequest",
     "InvalidSettings",
     "KeyRejected",
+    "LimitReached",
     "NotAllowed",
     "NotFound",
     "OutcomeUnknown",
@@ -126,6 +128,29 @@ class NotAllowed(DeskclerkError):
     """The policy in force does not allow this action to this caller."""
 
     kind = "not_allowed"
+
+
+class LimitReached(DeskclerkError):
+    """A workspace of a hosted desk has as much of something as it may; nothing was done.
+
+    `limit` names the limit, `most` says how much it is; `retry_after` seconds end it, None where time alone
+    does not.
+    """
+
+    kind = "limit_reached"
+
+    def __init__(
+        self, message: str, *, limit: str, most: int, retry_after: int | None = None, next_step: str = ""
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.limit = limit
+        self.most = most
+        self.retry_after = retry_after
+
+    def as_dict(self) -> dict[str, Any]:
+        """Adds `limit`, `most`, and `retry_after` where there is one."""
+        wait = {} if self.retry_after is None else {"retry_after": self.retry_after}
+        return super().as_dict() | {"limit": self.limit, "most": self.most} | wait
 
 
 class CannotUndo(DeskclerkError):

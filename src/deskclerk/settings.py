@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -53,8 +53,20 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PREFIX = "DESKCLERK_"
 _WEBHOOK_BYTES = 24
 """Of a webhook's secret, at least: what Svix and Standard Webhooks ask for."""
+_REDIS_OPTIONS = {
+    "redis": (),
+    "rediss": ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"),
+    "unix": ("db",),
+}
+"""The schemes of a Redis server's address, and what may stand behind its `?`."""
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _CLERK_NAMES = {"CLERK_SECRET_KEY": "secret_key", "CLERK_API_URL": "api_url"}
+
+KEY_BYTES = 32
+"""Of a vault key: AES-256."""
+_VAULTS = (
+    "accepted: transit:https://VAULT[/MOUNT]?key=NAME[&namespace=…] or kms:KEY_ID[?region=…][&endpoint=…]"
+)
 
 Kind = Literal["live", "test", "sandbox"]
 Access = Literal["read", "write", "destructive"]
@@ -173,6 +185,79 @@ def _destinations(value: object) -> object:
     return value
 
 
+def vault_keys(text: str) -> tuple[bytes, ...]:
+    """Vault keys as they stand in a setting or a file: base64 of 32 bytes each, the one that wraps first.
+
+    ValueError says what is accepted, and never repeats what was given.
+    """
+    found = []
+    for part in re.split(r"[\s,]+", text.strip(" \t\r\n,")):
+        try:
+            key = base64.b64decode(part, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != KEY_BYTES:
+            raise ValueError(
+                "not a vault key; accepted: base64 of 32 random bytes, as `openssl rand -base64 32` prints "
+                "it, or several, the one that is to wrap first"
+            )
+        found.append(key)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultAddress:
+    """A vault key that is kept elsewhere: in HashiCorp Vault's transit engine, or in AWS KMS."""
+
+    kind: Literal["transit", "kms"]
+    key: str
+    """The name of the transit key; the id, ARN or alias of the KMS key."""
+    origin: str = ""
+    """Where Vault is; empty for KMS."""
+    mount: str = "transit"
+    """Where in Vault the engine is mounted."""
+    namespace: str | None = None
+    region: str | None = None
+    """AWS's region; when not set, as boto3 finds it."""
+    endpoint: str | None = None
+    """Another address of KMS than AWS's own."""
+
+    @classmethod
+    def parse(cls, value: object) -> object:
+        """An address from its text; ValueError says what is accepted."""
+        if not isinstance(value, str):
+            return value
+        kind, _, rest = value.partition(":")
+        place, _, query = rest.partition("?")
+        try:
+            options = dict(parse_qsl(query, strict_parsing=True)) if query else {}
+        except ValueError:
+            raise ValueError(f"not a vault; {_VAULTS}") from None
+        if kind == "transit":
+            return cls._transit(place, options)
+        if kind != "kms" or not place:
+            raise ValueError(f"not a vault; {_VAULTS}")
+        _only(options, ("region", "endpoint"))
+        if "endpoint" in options:
+            options["endpoint"] = check_origin(options["endpoint"])
+        return cls("kms", place, **options)
+
+    @classmethod
+    def _transit(cls, place: str, options: dict[str, str]) -> "VaultAddress":
+        _only(options, ("key", "namespace"))
+        if "key" not in options:
+            raise ValueError(f"it names no key; {_VAULTS}")
+        parts = _parts(place)
+        origin = check_origin(f"{parts.scheme}://{parts.netloc}")
+        return cls("transit", origin=origin, mount=parts.path.strip("/") or "transit", **options)
+
+
+def _only(options: Mapping[str, str], accepted: tuple[str, ...]) -> None:
+    for name in options:
+        if name not in accepted:
+            raise ValueError(f"{name} is not known; {_VAULTS}")
+
+
 class Settings(Rules):
     """Everything that can be set; `load` reads it, the constructor takes it as it is."""
 
@@ -187,6 +272,8 @@ class Settings(Rules):
     """One folder for databases, settings and hand-overs; the user's own folders when not set."""
     database: SecretStr | None = None
     """A PostgreSQL URL for the desk's plans and journal; a SQLite file in the data folder when not set."""
+    redis: SecretStr | None = None
+    """The URL of the Redis or Valkey by which the replicas of a hosted desk wake each other and count."""
     read_only: bool = False
     """Offers reads alone, whatever else is set."""
     callers: dict[str, Rules] = Field(default_factory=dict)
@@ -231,6 +318,31 @@ class Settings(Rules):
     """Where people are told of a plan that waits, or of a job that pauses and asks (`[[notify]]`)."""
     answer_characters: int = Field(default=24_000, ge=1_000)
     """The budget of one answer, in characters of JSON."""
+    api_urls: Names = ()
+    """Of a hosted desk: origins that its workspaces may have instances at, beside Clerk's own."""
+    public_url: str | None = None
+    """Of a hosted desk: the origin by which browsers and agents reach it."""
+    issuer: str | None = None
+    """Of a hosted desk: the OpenID issuer that its people sign in with, and its agents' tokens come from."""
+    client_id: str | None = None
+    """Of a hosted desk: the client that it is to its issuer."""
+    client_secret: SecretStr | None = None
+    """Of a hosted desk: that client's secret, where it has one."""
+    vault_key: SecretStr | None = None
+    """Of a hosted desk: the key that opens its secrets, base64 of 32 bytes; the first of several wraps."""
+    vault_key_file: Path | None = None
+    """A file with such keys, one a line."""
+    vault: Annotated[VaultAddress | None, BeforeValidator(VaultAddress.parse)] = None
+    """Of a hosted desk: where its vault key is kept instead, Vault's transit engine or AWS KMS."""
+    vault_token: SecretStr | None = None
+    """The token for Vault's transit engine."""
+
+    @field_validator("vault_key")
+    @classmethod
+    def _vault_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            vault_keys(value.get_secret_value())
+        return value
 
     @field_validator("hosts")
     @classmethod
@@ -240,10 +352,22 @@ class Settings(Rules):
                 raise ValueError(f"{name!r} is not a host name; accepted: names such as mcp.example.com")
         return value
 
-    @field_validator("api_url")
+    @field_validator("redis")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value:
+            _check_redis(value.get_secret_value())
+        return value
+
+    @field_validator("api_url", "public_url")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
         return value if value is None else check_origin(value)
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer(cls, value: str | None) -> str | None:
+        return value if value is None else check_issuer(value)
 
     @field_validator("notify")
     @classmethod
@@ -318,6 +442,7 @@ class Settings(Rules):
             f"{_PREFIX}INSTANCE": self.instance,
             f"{_PREFIX}HOME": self.home and str(self.home),
             f"{_PREFIX}DATABASE": self.database and self.database.get_secret_value(),
+            f"{_PREFIX}REDIS": self.redis and self.redis.get_secret_value(),
         }
         return {**os.environ, **{name: value for name, value in given.items() if value}}
 
@@ -427,6 +552,18 @@ def check_origin(value: str) -> str:
     return value.rstrip("/")
 
 
+def check_issuer(value: str) -> str:
+    """An issuer's URL, which may have a path (OpenID Connect Discovery 1.0, 2), without a trailing slash."""
+    parts = _parts(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ValueError("not an issuer; accepted: a URL such as https://clerk.example.com")
+    if parts.query or parts.fragment:
+        raise ValueError("an issuer has no query and no fragment (OpenID Connect Discovery 1.0)")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("http is accepted for this machine only; use https")
+    return value.rstrip("/")
+
+
 def _check_webhook(value: str) -> None:
     """ValueError for what is no address of a webhook; what it says never holds the address."""
     try:
@@ -438,6 +575,30 @@ def _check_webhook(value: str) -> None:
         raise ValueError("url is no address; accepted: one such as https://example.com/hooks")
     if parts.scheme.lower() == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("http is accepted for this machine only; use https")
+
+
+def _check_redis(value: str) -> None:
+    """ValueError for what is no address of a Redis server; what it says never holds the address."""
+    accepted = "accepted: redis://HOST:PORT/0, rediss://… for an encrypted one, or unix:///PATH"
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - looked at only when it is read
+    except ValueError:
+        raise ValueError(f"no address of a Redis server; {accepted}") from None
+    there = parts.path if parts.scheme == "unix" else parts.hostname
+    if parts.scheme not in _REDIS_OPTIONS or not there or parts.fragment or re.search(r"\s", value):
+        raise ValueError(f"no address of a Redis server; {accepted}")
+    if parts.scheme != "unix" and not re.fullmatch(r"(/[0-9]*)?", parts.path):
+        raise ValueError(f"what follows the host is the number of a database; {accepted}")
+    # The library ignores what it does not know, or fails much later.
+    unknown = [
+        name
+        for name, _ in parse_qsl(parts.query, keep_blank_values=True)
+        if name not in _REDIS_OPTIONS[parts.scheme]
+    ]
+    if unknown:
+        known = ", ".join(_REDIS_OPTIONS[parts.scheme]) or "none"
+        raise ValueError(f"option {unknown[0][:40]!r} is not known; accepted with {parts.scheme}: {known}")
 
 
 def _is_webhook_secret(text: str) -> bool:

@@ -48,7 +48,7 @@ async def test_a_secret_for_a_plan_is_entered_and_never_shown_again(stage, brows
     await page.get_by_role("button", name="Store it").click()
     await expect(page.get_by_text("secret:ada.password")).to_be_visible()
     assert "correct horse" not in await page.content()
-    assert [item.name for item in at.desk.secrets.listed()] == ["ada.password"]
+    assert [item.name for item in await at.desk.secrets.listed()] == ["ada.password"]
     await page.get_by_role("button", name="Remove ada.password").click()
     await expect(page.get_by_text("Removed.")).to_be_visible()
-    assert at.desk.secrets.listed() == []
+    assert await at.desk.secrets.listed() == []

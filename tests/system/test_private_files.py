@@ -1,5 +1,6 @@
 """Private files: modes on POSIX, access rules on Windows, an error where there is neither."""
 
+import asyncio
 import os
 import sys
 import threading
@@ -10,6 +11,7 @@ from deskclerk.desk.journal.process_locks import claim, take_lock
 from deskclerk.desk.secrets.handovers import hand_over
 from deskclerk.desk.secrets.private_files import write_new, write_over
 from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.secrets.store import SecretFiles
 from deskclerk.errors import InvalidRequest
 from deskclerk.system import private_files
 from deskclerk.system.private_files import (
@@ -217,26 +219,32 @@ def test_on_windows_a_lock_whose_file_somebody_looks_at_is_given_back_all_the_sa
 @pytest.mark.parametrize("name", ["con", "NUL", "aux.txt", "com1", "Lpt9.key", "ends."])
 def test_on_windows_a_secret_is_not_named_as_a_device_is(windows, tmp_path, name):
     with pytest.raises(InvalidRequest, match="no name for a file on Windows"):
-        Secrets(tmp_path).store(name, "value")
+        asyncio.run(Secrets(SecretFiles(tmp_path)).store(name, "value"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_elsewhere_such_a_name_is_as_good_as_any(tmp_path):
-    Secrets(tmp_path).store("con", "value")
-    assert [item.name for item in Secrets(tmp_path).listed()] == ["con"]
+    secrets = Secrets(SecretFiles(tmp_path))
+    asyncio.run(secrets.store("con", "value"))
+    assert [item.name for item in asyncio.run(secrets.listed())] == ["con"]
 
 
 def test_where_case_does_not_count_no_secret_replaces_another(tmp_path, monkeypatch):
-    secrets = Secrets(tmp_path)
-    secrets.store("key", "first")
+    files = SecretFiles(tmp_path)
+    secrets = Secrets(files)
+    asyncio.run(secrets.store("key", "first"))
     # A file system that takes both names for one file, as macOS and Windows have.
     (tmp_path / "secrets" / "Key").symlink_to(tmp_path / "secrets" / "key")
-    listed = [item for item in secrets.listed() if item.name == "key"]
-    monkeypatch.setattr(secrets, "listed", lambda: listed)
+    listed = [item for item in asyncio.run(secrets.listed()) if item.name == "key"]
+
+    async def one_of_them():
+        return listed
+
+    monkeypatch.setattr(files, "listed", one_of_them)
     with pytest.raises(InvalidRequest, match="another secret's name: key"):
-        secrets.store("Key", "second")
+        asyncio.run(secrets.store("Key", "second"))
     assert (tmp_path / "secrets" / "key").read_text() == "first"
-    secrets.store("key", "third")
+    asyncio.run(secrets.store("key", "third"))
     assert (tmp_path / "secrets" / "key").read_text() == "third"
 
 

@@ -1,7 +1,7 @@
 """What a database does for whoever asks it, the same for SQLite and PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
@@ -45,7 +45,7 @@ class Connection(Protocol):
             IntegrityError: SQLAlchemy's, for a rule that is broken.
         """
 
-    def partitions(self, statement: Executable, size: int) -> AsyncIterator[Sequence[RowMapping]]:
+    def partitions(self, statement: Executable, size: int) -> AsyncGenerator[Sequence[RowMapping], None]:
         """The rows of a long answer, at most `size` in memory at a time."""
 
     async def run_sync(self, work: Callable[[SyncConnection, *Ts], T], *args: *Ts) -> T:

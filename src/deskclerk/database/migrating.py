@@ -14,11 +14,16 @@ from deskclerk.database.failures import reason, shown_place
 from deskclerk.errors import InvalidSettings, StorageUnavailable
 
 
-async def upgrade(database: Database, package: str) -> bool:
+async def upgrade(
+    database: Database, package: str, *, beside: str | None = None, newer: bool = False
+) -> bool:
     """Bring a database to the newest schema of the migrations in `package` (Alembic's folder layout).
 
     A database that is current costs one query; Alembic is imported only for one that is not.
     True if there was something to do.
+
+    `beside` names the package whose tables are there already and stay. `newer` takes a database that a newer
+    version has migrated: while replicas are replaced one by one, the older ones go on.
 
     Raises:
         StorageUnavailable: the database cannot be opened.
@@ -29,9 +34,10 @@ async def upgrade(database: Database, package: str) -> bool:
     except DBAPIError as error:
         # Whatever else a driver says while it connects: a wrong password, a server that is not there.
         raise StorageUnavailable.of(shown_place(database.url), reason(database.url, error.orig)) from None
-    if current == _newest(package):
+    newest = _newest(package)
+    if current == newest or (newer and current is not None and current > newest):
         return False
-    await _migrate(database, package)
+    await _migrate(database, package, beside)
     return True
 
 
@@ -56,7 +62,7 @@ async def _revision(database: Database, package: str) -> str | None:
             return None
 
 
-async def _migrate(database: Database, package: str) -> None:
+async def _migrate(database: Database, package: str, beside: str | None) -> None:
     from alembic.config import Config  # noqa: PLC0415 - half a second, needed once per database
     from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
@@ -64,7 +70,7 @@ async def _migrate(database: Database, package: str) -> None:
 
     def run(connection: SyncConnection, folder: Path) -> None:
         table = version_table(connection.dialect.name, package)
-        _refuse_others(connection, table)
+        _refuse_others(connection, table, beside and version_table(connection.dialect.name, beside))
         script = ScriptDirectory(str(folder))
         context = EnvironmentContext(Config(), script)
 
@@ -83,12 +89,12 @@ async def _migrate(database: Database, package: str) -> None:
             await to_the_end(asyncio.ensure_future(connection.run_sync(run, folder)))
 
 
-def _refuse_others(connection: SyncConnection, table: str) -> None:
+def _refuse_others(connection: SyncConnection, table: str, beside: str | None) -> None:
     """A PostgreSQL database that holds anything but ours is not ours to fill."""
     if connection.dialect.name == "sqlite":
         return
     names = inspect(connection).get_table_names()
-    if names and table not in names:
+    if names and table not in names and beside not in names:
         raise InvalidSettings(
             f"The database {shown_place(connection.engine.url)} holds other tables already.",
             next_step="Give the desk and the sandbox an empty database each.",

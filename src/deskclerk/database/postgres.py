@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -45,8 +45,8 @@ class PostgresConnection:
     """One connection inside one transaction."""
 
     def __init__(self, connection: AsyncConnection, url: URL) -> None:
-        self._connection = connection
-        self._url = url
+        self.of = connection
+        self.url = url
         self.dialect: Dialect = connection.dialect
 
     async def execute(
@@ -54,39 +54,45 @@ class PostgresConnection:
     ) -> Rows:
         """Carry out one statement."""
         del long  # the server takes as long as it takes; nothing waits for it but this task
-        return await self._connection.execute(statement, parameters)
+        return await self.of.execute(statement, parameters)
 
     async def fetch(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of a statement that is compiled once."""
         compiled = statement.compiled(self.dialect)
-        with _explained(self._url):
+        with _explained(self.url):
             cursor = await self.driver.execute(compiled.text, compiled.parameters(values))
             return compiled.rows(await cursor.fetchall())
 
     async def apply(self, statement: Statement, /, **values: Any) -> int:
         """Make a change with a statement that is compiled once; how many rows it touched."""
         compiled = statement.compiled(self.dialect)
-        with _explained(self._url):
+        with _explained(self.url):
             cursor = await self.driver.execute(compiled.text, compiled.parameters(values))
             return int(cursor.rowcount)
 
     @property
     def driver(self) -> Any:
         """Psycopg's own connection."""
-        raw = self._connection.sync_connection
+        raw = self.of.sync_connection
         assert raw is not None  # noqa: S101 - it is open
         return raw.connection.driver_connection
 
-    async def partitions(self, statement: Executable, size: int) -> AsyncIterator[Sequence[RowMapping]]:
+    async def partitions(
+        self, statement: Executable, size: int
+    ) -> AsyncGenerator[Sequence[RowMapping], None]:
         """The rows of a long answer, at most `size` in memory at a time."""
         whole = statement.execution_options(yield_per=size)
-        async with self._connection.stream(whole) as rows:
-            async for part in rows.mappings().partitions():
-                yield part
+        async with self.of.stream(whole) as rows:
+            try:
+                async for part in rows.mappings().partitions():
+                    yield part
+            finally:
+                # Also for who stops reading: SQLAlchemy leaves it open then, and the server keeps a cursor.
+                await rows.close()
 
     async def run_sync(self, work: Callable[[SyncConnection, *Ts], T], *args: *Ts) -> T:
         """Work that wants SQLAlchemy's own connection."""
-        return await self._connection.run_sync(work, *args)
+        return await self.of.run_sync(work, *args)
 
 
 def _check_event_loop() -> None:
@@ -105,11 +111,12 @@ def _check_event_loop() -> None:
 class PostgresDatabase:
     """A database of a server."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, **pool: int) -> None:
+        """`pool` are the engine's bounds: `pool_size`, `max_overflow`."""
         _check_event_loop()
         self.url = url.set(query={"connect_timeout": str(CONNECT_SECONDS), **url.query})
         try:
-            self.engine = create_async_engine(self.url, pool_pre_ping=True, hide_parameters=True)
+            self.engine = create_async_engine(self.url, pool_pre_ping=True, hide_parameters=True, **pool)
         except ImportError:
             raise InvalidSettings(
                 "PostgreSQL needs a driver that is not installed.",
@@ -126,19 +133,27 @@ class PostgresDatabase:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[PostgresConnection]:
         """A transaction that only reads, takes no lock and sees one state."""
-        async with self.engine.connect() as connection:
-            await connection.execution_options(reads=True)
-            # Begun here: a statement that goes past SQLAlchemy would begin one that it knows nothing of.
-            async with connection.begin():
-                yield PostgresConnection(connection, self.url)
+        async with self.transaction({"reads": True}) as connection:
+            yield connection
 
     @asynccontextmanager
     async def writing(self, *, synced: bool = True) -> AsyncIterator[PostgresConnection]:
         """A transaction that holds the write lock; committed unless the block raises."""
-        async with self._turn, self.engine.begin() as connection:
-            if not synced:
-                await connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
-            yield PostgresConnection(connection, self.url)
+        async with self._turn, self.transaction({}, synced=synced) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(
+        self, options: Mapping[str, Any], *, synced: bool = True
+    ) -> AsyncIterator[PostgresConnection]:
+        """A transaction that begins as the options say (see `_begin`); committed unless the block raises."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(**options)
+            # Begun here: a statement that goes past SQLAlchemy would begin one that it knows nothing of.
+            async with connection.begin():
+                if not synced:
+                    await connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+                yield PostgresConnection(connection, self.url)
 
     async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of one statement, which is a transaction of its own: one way to the server and back."""
@@ -185,9 +200,15 @@ class PostgresDatabase:
 
 
 def _begin(connection: SyncConnection) -> None:
-    if connection.get_execution_options().get("reads"):
+    """Begin as the options say: `reads`, else the write lock, of all or of `lock`; `scope` goes before."""
+    options = connection.get_execution_options()
+    # One way to the server for all of it: without parameters it takes several statements at once.
+    first = [options["scope"]] if "scope" in options else []
+    if options.get("reads"):
         # A page and its total are of one moment, as in SQLite.
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        first.insert(0, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     else:
         # In READ COMMITTED every statement after this one sees what the writer before has left.
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
+        key = f"{_WRITE_LOCK}, {options['lock']}" if "lock" in options else str(_WRITE_LOCK)
+        first.append(f"SELECT pg_advisory_xact_lock({key})")
+    connection.exec_driver_sql("; ".join(first))

@@ -8,7 +8,7 @@ loop goes on meanwhile.
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -166,7 +166,9 @@ class SqliteConnection:
         finally:
             self.driver.execute("PRAGMA busy_timeout = 0")
 
-    async def partitions(self, statement: Executable, size: int) -> AsyncIterator[Sequence[RowMapping]]:
+    async def partitions(
+        self, statement: Executable, size: int
+    ) -> AsyncGenerator[Sequence[RowMapping], None]:
         """The rows of a long answer, at most `size` in memory at a time."""
         result = await in_thread(lambda: self._begun(statement))
         rows = result.mappings().partitions(size)

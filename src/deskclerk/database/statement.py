@@ -66,8 +66,10 @@ class Statement:
         """The statement in a dialect."""
         found = self._compiled.get(dialect.name)
         if found is None:
-            statement: Any = self._statement
-            if not isinstance(statement, ClauseElement):
-                statement = statement(dialect)
-            found = self._compiled[dialect.name] = Compiled(statement.compile(dialect=dialect))
+            found = self._compiled[dialect.name] = Compiled(self.in_dialect(dialect).compile(dialect=dialect))
         return found
+
+    def in_dialect(self, dialect: Dialect) -> Any:
+        """The statement for a dialect as SQLAlchemy's own, not yet compiled."""
+        statement = self._statement
+        return statement if isinstance(statement, ClauseElement) else statement(dialect)

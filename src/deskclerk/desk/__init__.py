@@ -5,7 +5,7 @@ circle: view and instances at the bottom, then journal, consequences, plans, app
 """
 
 from deskclerk.clerk.retry import tell_of_retries
-from deskclerk.desk.approvals.decisions import Approver, Decision, Signature
+from deskclerk.desk.approvals.signatures import Approver, Decision, Signature
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.consequences.changes import Change
 from deskclerk.desk.desk import Desk

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from deskclerk.settings import Rules
+
 MODELS = "mcp"
 """The face whose answers a model reads."""
 FACES = (MODELS, "cli", "console", "python")
@@ -13,12 +15,16 @@ FACES = (MODELS, "cli", "console", "python")
 class Caller:
     """The face that a request came through, the program behind it, and the token that it showed.
 
-    `client` is what the program calls itself, `token` the name of the HTTP face's token.
+    `client` is what the program calls itself, `token` the name of the HTTP face's token, `person` the id of
+    the signed-in person who asks, or in whose name the program does.
     """
 
     face: str
     client: str | None = None
     token: str | None = None
+    person: str | None = None
+    rules: tuple[tuple[str, Rules], ...] = ()
+    """What narrows this caller alone, each with where it stands, as a refusal says it (` for agent bot`)."""
 
 
 Progress = Callable[[float, float, str], Awaitable[None]]

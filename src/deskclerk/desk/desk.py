@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 from deskclerk.catalogue import READ, Action, ListDomains
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.approvals.console_links import ConsoleLinks
-from deskclerk.desk.approvals.decisions import Approver, Decision, Signature
 from deskclerk.desk.approvals.pin import SignerPin
+from deskclerk.desk.approvals.rules import AnybodySigns
+from deskclerk.desk.approvals.signatures import Approver, Decision, Signature
 from deskclerk.desk.approvals.signing import Signing, WriteRequest
 from deskclerk.desk.caller import Caller, Progress
 from deskclerk.desk.execution.reads import Reads
@@ -26,10 +27,13 @@ from deskclerk.desk.notifications.notifications import Notifications
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.policy.policy import Limits, Policy
 from deskclerk.desk.rates.account import rate_budget
+from deskclerk.desk.secrets.handovers import Handovers, LocalHandovers
 from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.secrets.store import SecretFiles
 from deskclerk.desk.target_names import TargetNames
 from deskclerk.desk.undo.engine import Reversal, UndoEngine
 from deskclerk.desk.view.answers import Answer
+from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import DeskclerkError
 from deskclerk.settings import Settings
 
@@ -60,8 +64,12 @@ class Desk:
         caller: Caller = PYTHON,
         clerk: Clerk | None = None,
         yields: bool = False,
+        workspace: Workspace | None = None,
     ) -> None:
-        """`yields`: what this desk sends to Clerk lets everybody else go first."""
+        """`yields`: what this desk sends to Clerk lets everybody else go first.
+
+        `workspace` is the customer of a hosted desk; without one the desk is this machine's own.
+        """
         settings.check()
         self.settings = settings
         self.instance = Instance.of(settings)
@@ -72,9 +80,13 @@ class Desk:
         # Of two first requests one opens the client; a second sandbox in the process would be another world.
         self._opening = asyncio.Lock()
         self._clerk = clerk
-        self.journal = Journal(settings.data / "desk.db", settings.database)
+        self.workspace = workspace or Workspace.of_this_machine(settings)
+        self.journal = Journal(self.workspace.storage, self.workspace.wakes, self.workspace.bounds)
         self._budget = rate_budget(self.instance, self.journal, yields=yields)
-        self.secrets = Secrets(settings.data, settings.secrets)
+        self.secrets = Secrets(self.workspace.secrets or SecretFiles(settings.data), settings.secrets)
+        self.handovers: Handovers = self.workspace.handovers or LocalHandovers(
+            settings.data / "handover", to_console=settings.handover == "console"
+        )
         self.signer = SignerPin(self.journal, self.instance)
         self.console_links = ConsoleLinks(self.journal, self.instance)
         self._limits = Limits(settings, self.instance, self.journal, self._open_clerk)
@@ -90,7 +102,8 @@ class Desk:
             self.instance,
             self.journal,
             self._open_clerk,
-            self.signer,
+            self.workspace.signing or AnybodySigns(self.signer),
+            secrets=self.secrets,
             notifications=self.notifications,
         )
         self.plans = self.signing.plans
@@ -103,8 +116,9 @@ class Desk:
             self._open_clerk,
             settling=self.settling,
             plans=self.plans,
+            secrets=self.secrets,
+            handovers=self.handovers,
         )
-        self.handovers = self._writes.handovers
         self._reads = Reads(
             settings.answer_characters,
             self.instance,
@@ -147,7 +161,7 @@ class Desk:
         # In this order: a write that ends has an outcome to journal, and perhaps a secret to hand over.
         try:
             await self._writes.end()
-            self.handovers.save()
+            await self.handovers.save()
             await self.notifications.close()
             if self._budget:
                 await self._budget.close()
@@ -265,10 +279,9 @@ class Desk:
         A job begins with its signature. A yes wants the signer's PIN where one is set: `pin`, or the
         signature's own.
         """
-        # No PIN at all is an empty one here: a decision from outside a dialogue always wants it.
         signature = replace(signature, pin=pin or signature.pin)
-        plan = await self.decisions.decide(plan_id, signature, caller or self._caller)
-        if plan.job:
+        plan, decided = await self.decisions.decide(plan_id, signature, caller or self._caller)
+        if plan.job and decided:
             # Its targets are there already: nobody has to come back for it to begin.
             await self.jobs.decided(plan, signed=signature.decision is Decision.APPROVED)
         return plan
@@ -320,6 +333,8 @@ class Desk:
             notifications=self.notifications,
             caller=self._caller,
             approver=self.approver,
+            see_to_jobs=self.workspace.see_to_jobs,
+            item_secrets=self.workspace.item_secrets,
         )
 
     @functools.cached_property
@@ -346,10 +361,12 @@ class Desk:
 
     async def _check_policy(self, action: Action, caller: Caller) -> None:
         """2 policy: whether this caller may ask for this here; a refusal is journalled."""
+        # Before the journal is thought of: where it is full, a refusal must not add to it.
+        await self.journal.bounds.action()
         try:
             self.policy.check(type(action), caller)
             # Before anybody is asked to sign: a reference to nothing would only fail after the yes.
-            self.secrets.check(action, caller.face)
+            await self.secrets.check(action, caller.face)
             if action.spec.effect is not READ:
                 await self._limits.check(action)
         except DeskclerkError as error:

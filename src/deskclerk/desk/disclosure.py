@@ -157,7 +157,10 @@ class _Sight:
 
     def hides(self, name: str, arguments: Mapping[str, Any]) -> str:
         """Why what is about this action is not shown; empty if it is."""
-        for kind in (EVERY_BY_NAME[name], *_within(arguments)):
+        action = EVERY_BY_NAME.get(name)
+        if action is None:
+            return "it is about the workspace itself, which is for people"
+        for kind in (action, *_within(arguments)):
             for resource in _about(kind):
                 # What nobody can read is seen by those who can ask for it.
                 asks = kind in self._offered and not _has_a_read(resource)

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 from deskclerk.desk.desk import Desk
 from deskclerk.desk.instances.instance import Instance
-from deskclerk.desk.jobs.worker import Worker, stop_at_signals
+from deskclerk.desk.jobs.worker import OwnWorkplace, Worker, stop_at_signals
 from deskclerk.settings import Settings
 
 
@@ -17,7 +17,8 @@ async def carry_out_jobs(settings: Settings, *, until_idle: bool = False) -> Non
             if instance not in desks:
                 # Whoever waits for an answer goes first: a job has time.
                 desks[instance] = await stack.enter_async_context(Desk(own, yields=True))
-        worker = Worker(settings, [desk.jobs.tools for desk in desks.values()], until_idle=until_idle)
+        workplace = OwnWorkplace(settings, [desk.jobs.tools for desk in desks.values()])
+        worker = Worker(workplace, until_idle=until_idle)
         stop_at_signals(worker.stop)
         await worker.work()
     worker.close()

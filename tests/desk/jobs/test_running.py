@@ -655,7 +655,7 @@ async def test_secrets_of_items_reach_clerk_are_erased_when_it_is_over_and_stand
 
 
 async def test_a_secret_by_reference_is_put_in_on_the_way_only(work):
-    work.desk.secrets.store("start", "correct-horse-9-Zx")
+    await work.desk.secrets.store("start", "correct-horse-9-Zx")
     bodies = []
 
     async def listen(request, go_on):

@@ -22,7 +22,7 @@ from deskclerk.desk.jobs import worker as work_module
 from deskclerk.desk.jobs.job import DONE, PAUSED, QUEUED, RUNNING
 from deskclerk.desk.jobs.requests import Change
 from deskclerk.desk.jobs.running import Run
-from deskclerk.desk.jobs.worker import Worker, results_file, start_worker, worker_lock
+from deskclerk.desk.jobs.worker import OwnWorkplace, Worker, results_file, start_worker, worker_lock
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.process_locks import take_lock
 from deskclerk.errors import StorageUnavailable
@@ -88,7 +88,7 @@ def engine(monkeypatch):
 
 
 def worker(work, **options):
-    return Worker(work.desk.settings, [work.desk.jobs.tools], **options)
+    return Worker(OwnWorkplace(work.desk.settings, [work.desk.jobs.tools]), **options)
 
 
 async def until_idle(work):

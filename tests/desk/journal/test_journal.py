@@ -130,9 +130,10 @@ from deskclerk.database import open_database
 from deskclerk.desk import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.journal.storage import OwnStorage
 
 async def main():
-    journal = Journal(Path(sys.argv[1]))
+    journal = Journal(OwnStorage(Path(sys.argv[1])))
     instance = Instance("test:1", "test", "test", "x")
     for _ in range(40):
         await journal.read(instance, Caller("cli"), ListUsers(), "done")

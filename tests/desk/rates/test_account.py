@@ -14,6 +14,7 @@ from deskclerk.clerk import rate_budget as budgets
 from deskclerk.database import open_database
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.journal.storage import OwnStorage
 from deskclerk.desk.rates import account as accounts
 from deskclerk.desk.rates.account import rate_budget
 from deskclerk.settings import Settings
@@ -31,7 +32,7 @@ async def process(place, tmp_path):
     def opened(key="sk_test_x"):
         url = {"database": place} if "://" in str(place) else {}
         settings = Settings(home=tmp_path / "home", secret_key=key, **url)
-        journals.append(Journal(settings.data / "desk.db", settings.database))
+        journals.append(Journal(OwnStorage(settings.data / "desk.db", settings.database)))
         return rate_budget(Instance.of(settings), journals[-1])
 
     yield opened
@@ -79,7 +80,7 @@ async def test_a_live_instance_is_asked_ten_times_as_much(process):
 
 def test_a_sandbox_has_no_budget(tmp_path):
     settings = Settings(home=tmp_path / "home")
-    assert rate_budget(Instance.of(settings), Journal(settings.data / "desk.db")) is None
+    assert rate_budget(Instance.of(settings), Journal(OwnStorage(settings.data / "desk.db"))) is None
 
 
 async def test_what_was_sent_outlives_the_process_that_sent_it(process):
@@ -103,7 +104,7 @@ async def test_no_ten_seconds_of_three_processes_hold_more_than_clerk_takes(tmp_
     monkeypatch.setattr(budgets, "monotonic", clock)
     monkeypatch.setattr(accounts, "monotonic", clock)
     settings = Settings(home=tmp_path / "home", secret_key="sk_test_x")
-    journals = [Journal(settings.data / "desk.db") for _ in range(3)]
+    journals = [Journal(OwnStorage(settings.data / "desk.db")) for _ in range(3)]
     processes = [rate_budget(Instance.of(settings), journal) for journal in journals]
     with monkeypatch.context() as patched:
         patched.setattr(asyncio, "sleep", sleep)
@@ -130,7 +131,7 @@ async def test_a_share_waits_for_no_disk_and_a_write_does(tmp_path):
 
 async def test_a_database_that_another_process_holds_keeps_nobody_from_reading(tmp_path, monkeypatch, caplog):
     settings = Settings(home=tmp_path / "home", secret_key="sk_test_x")
-    journal = Journal(settings.data / "desk.db")
+    journal = Journal(OwnStorage(settings.data / "desk.db"))
     await journal.database()
     budget = rate_budget(Instance.of(settings), journal)
     monkeypatch.setattr(accounts, "_PATIENCE", 0.05)

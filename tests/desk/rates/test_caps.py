@@ -8,7 +8,7 @@ from tests.desk.conftest import Person
 
 from deskclerk.catalogue import CreateInvitation, UpdateUser
 from deskclerk.desk import Caller
-from deskclerk.desk.approvals.decisions import Decision, Signature
+from deskclerk.desk.approvals.signatures import Decision, Signature
 from deskclerk.desk.journal import records
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.rates import caps

@@ -15,6 +15,7 @@ from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.redaction import secrets_of
 from deskclerk.desk import Desk
 from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.secrets.store import SecretFiles
 from deskclerk.errors import Unprocessable
 from deskclerk.settings import Settings
 
@@ -88,7 +89,7 @@ async def test_of_a_list_each_items_secret_is_handed_over_with_its_id(desk_that_
 
 
 async def test_a_password_that_is_asked_about_is_taken_by_reference(desk_that_is_answered, home):
-    Secrets(home).store("guess", CANARY)
+    await Secrets(SecretFiles(home)).store("guess", CANARY)
     desk, requests = desk_that_is_answered({"verified": True})
     async with desk:
         answer = await desk.perform(VerifyUserPassword(user_id="user_1", password="secret:guess"))
@@ -105,7 +106,7 @@ def test_a_secret_inside_an_object_is_hidden_and_found():
 
 
 async def test_a_reference_inside_an_object_becomes_its_value_on_the_way_only(desk_that_is_answered, home):
-    Secrets(home).store("oidc", CANARY)
+    await Secrets(SecretFiles(home)).store("oidc", CANARY)
     desk, requests = desk_that_is_answered(
         {"object": "enterprise_connection", "id": "ent_1", "total_count": 3, "data": []}
     )
@@ -118,7 +119,7 @@ async def test_a_reference_inside_an_object_becomes_its_value_on_the_way_only(de
 
 
 async def test_a_machines_key_goes_in_place_of_the_instances_and_is_kept_nowhere(desk_that_is_answered, home):
-    Secrets(home).store("robot", CANARY)
+    await Secrets(SecretFiles(home)).store("robot", CANARY)
     desk, requests = desk_that_is_answered(
         {"object": "machine_to_machine_token", "id": "mt_1", "token": "t" * 20}
     )

@@ -10,6 +10,7 @@ from deskclerk.desk import Caller
 from deskclerk.desk.secrets.handovers import hand_over
 from deskclerk.desk.secrets.private_files import write_new
 from deskclerk.desk.secrets.references import Secrets
+from deskclerk.desk.secrets.store import SecretFiles
 from deskclerk.errors import ApprovalRefused, InvalidRequest
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +24,7 @@ def home(tmp_path):
 
 @pytest.fixture
 def secrets(home):
-    return Secrets(home)
+    return Secrets(SecretFiles(home))
 
 
 def bytes_on_disk(home):
@@ -33,7 +34,7 @@ def bytes_on_disk(home):
 
 @pytest.mark.promise("secrets-by-reference")
 async def test_a_reference_becomes_its_value_only_on_the_way_to_clerk(secrets, home, open_desk, upstream):
-    secrets.store("ada", VALUE)
+    await secrets.store("ada", VALUE)
     person = Person()
     async with open_desk(approver=person) as desk:
         answer = await desk.perform(UpdateUser(user_id="user_1", password="secret:ada"))
@@ -47,7 +48,7 @@ async def test_a_reference_becomes_its_value_only_on_the_way_to_clerk(secrets, h
 
 
 async def test_a_reference_to_nothing_bothers_nobody_and_says_how_to_set_it(secrets, open_desk, upstream):
-    secrets.store("bob", VALUE)
+    await secrets.store("bob", VALUE)
     person = Person()
     async with open_desk(approver=person) as desk:
         with pytest.raises(InvalidRequest) as caught:
@@ -58,9 +59,9 @@ async def test_a_reference_to_nothing_bothers_nobody_and_says_how_to_set_it(secr
     assert upstream.writes == []
 
 
-async def test_a_secret_replaced_after_the_signature_needs_a_new_one(secrets, open_desk, upstream):
-    secrets.store("ada", VALUE)
-    person = Person(meanwhile=lambda: secrets.store("ada", "another-made-up-value"))
+async def test_a_secret_replaced_after_the_signature_needs_a_new_one(secrets, home, open_desk, upstream):
+    await secrets.store("ada", VALUE)
+    person = Person(meanwhile=lambda: (home / "secrets" / "ada").write_text("another-made-up-value"))
     async with open_desk(approver=person) as desk:
         with pytest.raises(ApprovalRefused, match="changed"):
             await desk.perform(UpdateUser(user_id="user_1", password="secret:ada"))
@@ -70,38 +71,38 @@ async def test_a_secret_replaced_after_the_signature_needs_a_new_one(secrets, op
 @pytest.mark.parametrize(
     "value", ["secret:", "secret:../ada", "secret:a b", "secret:" + "x" * 65, "secret:a\n"]
 )
-def test_what_only_looks_like_a_reference_is_refused_and_not_repeated(secrets, value):
+async def test_what_only_looks_like_a_reference_is_refused_and_not_repeated(secrets, value):
     with pytest.raises(InvalidRequest) as caught:
-        secrets.check(CreateUser(password=value), "python")
+        await secrets.check(CreateUser(password=value), "python")
     assert "NAME is letters" in str(caught.value)
     assert value == "secret:" or value not in str(caught.value)
 
 
-def test_a_list_takes_one_value_a_line_from_a_stored_secret(secrets):
-    secrets.store("codes", "one-111\ntwo-222\n")
-    resolved = secrets.resolve(CreateUser(backup_codes=["secret:codes", "zero-000"]))
+async def test_a_list_takes_one_value_a_line_from_a_stored_secret(secrets):
+    await secrets.store("codes", "one-111\ntwo-222\n")
+    resolved = await secrets.resolve(CreateUser(backup_codes=["secret:codes", "zero-000"]))
     assert resolved.backup_codes == ["one-111", "two-222", "zero-000"]
     assert "111" not in repr(resolved)
 
 
-def test_a_signing_key_keeps_its_lines(secrets):
+async def test_a_signing_key_keeps_its_lines(secrets):
     pem = "-----BEGIN MADE UP-----\nabc\ndef\n-----END MADE UP-----"
-    secrets.store("pem", pem)
+    await secrets.store("pem", pem)
     action = CreateJwtTemplate(name="x", claims={}, signing_key="secret:pem")
-    assert secrets.resolve(action).signing_key == pem
-    assert repr(secrets.resolve(action)).count("[secret]") == 1
+    assert (await secrets.resolve(action)).signing_key == pem
+    assert repr(await secrets.resolve(action)).count("[secret]") == 1
 
 
 @pytest.mark.promise("references-demanded")
-def test_no_model_may_give_a_plain_secret_where_references_are_demanded(home):
-    secrets = Secrets(home, "reference")
-    secrets.store("ada", VALUE)
+async def test_no_model_may_give_a_plain_secret_where_references_are_demanded(home):
+    secrets = Secrets(SecretFiles(home), "reference")
+    await secrets.store("ada", VALUE)
     for action in (CreateUser(password=VALUE), CreateUser(backup_codes=["secret:ada", VALUE])):
         with pytest.raises(InvalidRequest, match="reference only") as caught:
-            secrets.check(action, "mcp")
+            await secrets.check(action, "mcp")
         assert VALUE not in str(caught.value)
-        secrets.check(action, "cli")
-    secrets.check(CreateUser(password="secret:ada"), "mcp")
+        await secrets.check(action, "cli")
+    await secrets.check(CreateUser(password="secret:ada"), "mcp")
 
 
 async def test_the_setting_reaches_the_desk(open_desk, upstream):
@@ -111,35 +112,35 @@ async def test_the_setting_reaches_the_desk(open_desk, upstream):
     assert upstream.writes == []
 
 
-def test_the_list_holds_names_and_times_only(secrets):
-    assert secrets.listed() == []
-    secrets.store("b", VALUE)
-    secrets.store("a", VALUE)
-    secrets.seals(CreateUser(password=VALUE))
-    assert [item.name for item in secrets.listed()] == ["a", "b"]
-    assert VALUE not in repr(secrets.listed())
-    secrets.remove("a")
-    assert [item.name for item in secrets.listed()] == ["b"]
+async def test_the_list_holds_names_and_times_only(secrets):
+    assert await secrets.listed() == []
+    await secrets.store("b", VALUE)
+    await secrets.store("a", VALUE)
+    await secrets.seals(CreateUser(password=VALUE))
+    assert [item.name for item in await secrets.listed()] == ["a", "b"]
+    assert VALUE not in repr(await secrets.listed())
+    await secrets.remove("a")
+    assert [item.name for item in await secrets.listed()] == ["b"]
     with pytest.raises(InvalidRequest, match="no secret is called a"):
-        secrets.remove("a")
+        await secrets.remove("a")
 
 
 @pytest.mark.promise("shown-once-goes-to-the-person")
-def test_secrets_are_for_their_owner_only_whatever_the_folder_was(secrets, home):
+async def test_secrets_are_for_their_owner_only_whatever_the_folder_was(secrets, home):
     folder = home / "secrets"
     folder.mkdir(parents=True)
     folder.chmod(0o755)
-    secrets.store("ada", VALUE)
+    await secrets.store("ada", VALUE)
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "ada").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in folder.iterdir()] == ["ada"]
 
 
-def test_seals_differ_by_value_and_by_desk_and_agree_between_processes(home, tmp_path):
-    seal = Secrets(home).seals(CreateUser(password=VALUE))
-    assert seal == Secrets(home).seals(CreateUser(password=VALUE))
-    assert seal != Secrets(home).seals(CreateUser(password=VALUE + "x"))
-    assert seal != Secrets(tmp_path / "other").seals(CreateUser(password=VALUE))
+async def test_seals_differ_by_value_and_by_desk_and_agree_between_processes(home, tmp_path):
+    seal = await Secrets(SecretFiles(home)).seals(CreateUser(password=VALUE))
+    assert seal == await Secrets(SecretFiles(home)).seals(CreateUser(password=VALUE))
+    assert seal != await Secrets(SecretFiles(home)).seals(CreateUser(password=VALUE + "x"))
+    assert seal != await Secrets(SecretFiles(tmp_path / "other")).seals(CreateUser(password=VALUE))
 
 
 def test_a_hand_over_never_overwrites_and_stays_in_its_folder(tmp_path):

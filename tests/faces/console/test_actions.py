@@ -242,7 +242,7 @@ async def test_a_secret_that_is_not_stored_leads_to_the_page_where_it_is(person,
     page = await ask(person, "clerk_user_update", user_id="user_1", password="secret:ada.password")
     assert page.status_code == 422
     assert "/secrets?name=ada.password" in page.text
-    person.desk.secrets.store("ada.password", "horse-battery-9")
+    await person.desk.secrets.store("ada.password", "horse-battery-9")
     answer = await ask(person, "clerk_user_update", user_id="user_1", password="secret:ada.password")
     assert answer.status_code == 303
     (waiting,) = await person.desk.plans.waiting()

@@ -123,7 +123,7 @@ async def test_a_form_without_its_token_does_nothing_and_says_so(person, path, c
     answer = await person.http.post(person.home + path, data=data)
     assert answer.status_code == 403
     assert "Nothing was done" in answer.text
-    assert person.desk.secrets.listed() == []
+    assert await person.desk.secrets.listed() == []
     assert (await person.get("/alive")).status_code == 200
 
 
@@ -139,7 +139,7 @@ async def test_a_token_of_another_session_is_none(console, person):
 async def test_another_site_does_nothing_even_with_the_token(person, site):
     answer = await person.post("/secrets", headers={"sec-fetch-site": site}, name="x", value="y")
     assert answer.status_code == 403
-    assert person.desk.secrets.listed() == []
+    assert await person.desk.secrets.listed() == []
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "text/plain", "application/json"])

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from deskclerk.desk.secrets.handovers import Handovers
+from deskclerk.desk.secrets.handovers import LocalHandovers
 from tests.faces.console.conftest import problem
 
 pytestmark = pytest.mark.anyio
@@ -13,7 +13,7 @@ ANSWER = {"object": "oauth_application", "id": "oa_1", "name": "Portal", "client
 
 @pytest.fixture
 def handovers(tmp_path):
-    found = Handovers(tmp_path / "handover", to_console=True)
+    found = LocalHandovers(tmp_path / "handover", to_console=True)
 
     async def attend():
         return "http://127.0.0.1:1/secrets"
@@ -25,22 +25,22 @@ def handovers(tmp_path):
 @pytest.mark.promise("shown-once-goes-to-the-person")
 async def test_with_a_console_a_secret_stays_in_memory_until_it_is_taken_once(handovers, tmp_path):
     rest, notes = await handovers.keep(ANSWER)
-    assert "s3cret" not in str(rest) + str(notes) + str(handovers.listed())
+    assert "s3cret" not in str(rest) + str(notes) + str(await handovers.listed())
     assert not (tmp_path / "handover").exists()
-    (listed,) = handovers.listed()
-    assert handovers.take(listed.id).values == {"client_secret": "s3cret-canary"}
-    assert handovers.take(listed.id) is None
-    assert handovers.listed() == []
+    (listed,) = await handovers.listed()
+    assert (await handovers.take(listed.id)).values == {"client_secret": "s3cret-canary"}
+    assert await handovers.take(listed.id) is None
+    assert await handovers.listed() == []
 
 
 async def test_what_nobody_took_is_in_a_file_after_an_orderly_end(handovers, tmp_path):
     await handovers.keep(ANSWER)
-    handovers.save()
+    await handovers.save()
     (path,) = (tmp_path / "handover").iterdir()
     assert path.read_text() == "client_secret = s3cret-canary\n"
     assert path.stat().st_mode & 0o777 == 0o600
-    (listed,) = handovers.listed()
-    assert handovers.take(listed.id).values == {"client_secret": "s3cret-canary"}
+    (listed,) = await handovers.listed()
+    assert (await handovers.take(listed.id)).values == {"client_secret": "s3cret-canary"}
     assert list((tmp_path / "handover").iterdir()) == []
 
 
@@ -51,13 +51,13 @@ async def test_a_console_that_cannot_start_leaves_the_file(handovers, tmp_path):
     handovers.open_console = fails
     _, notes = await handovers.keep(ANSWER)
     assert str(tmp_path) in notes[0]
-    assert handovers.listed()[0].title == "oauth_application-oa_1"
+    assert (await handovers.listed())[0].title == "oauth_application-oa_1"
 
 
 @pytest.mark.parametrize("name", ["../desk.db", "..", "/etc/passwd", ".x.taken", "", "oauth\0"])
 async def test_only_what_is_listed_can_be_taken(handovers, tmp_path, name):
     (tmp_path / "desk.db").write_text("a = b")
-    assert handovers.take(name) is None
+    assert await handovers.take(name) is None
     assert (tmp_path / "desk.db").exists()
 
 
@@ -85,7 +85,7 @@ async def test_what_is_no_secret_is_not_stored_and_never_repeated(person, fields
     answer = await person.post("/secrets", **{"lines": "", **fields})
     assert answer.status_code == 422
     assert said in problem(answer)
-    assert person.desk.secrets.listed() == []
+    assert await person.desk.secrets.listed() == []
 
 
 async def test_a_key_keeps_its_lines(person, tmp_path):

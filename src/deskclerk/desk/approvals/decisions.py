@@ -3,65 +3,32 @@
 `Decisions` takes the yes or no that comes from outside the call that asked: a terminal, the console, Python.
 """
 
-import enum
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from deskclerk.catalogue import EVERY_BY_NAME
-from deskclerk.desk.approvals.pin import SignerPin
+from deskclerk.desk.approvals.rules import SigningRules
+from deskclerk.desk.approvals.signatures import Decision, Signature
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.plans.plan import Plan
-from deskclerk.desk.plans.store import DECLINED, SIGNED, PlanStore, StoredPlan
+from deskclerk.desk.plans.store import DECLINED, PARTLY_SIGNED, SIGNED, PlanStore, StoredPlan
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
-
-
-class Decision(enum.StrEnum):
-    """What a person said to a plan."""
-
-    APPROVED = "approved"
-    DECLINED = "declined"
-    """A no. It is final: the same plan is not shown again."""
-    DISMISSED = "dismissed"
-    """No answer: the dialogue was closed, or there was nobody to see it. The plan can still be signed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A decision, and how it was given (`mcp dialogue`, `terminal`, …).
-
-    `why` tells the asker what was amiss with an answer that is no signature; `final` ends a dismissed
-    call at once, where waiting for a signature from elsewhere would only keep the person waiting;
-    `alone` says that nobody was there to be asked, so that others are told of the plan even then.
-    `pin` is the signer's PIN as it was entered; None for a client's own dialogue, which takes none.
-    """
-
-    decision: Decision
-    how: str
-    why: str = ""
-    final: bool = False
-    alone: bool = False
-    pin: str | None = field(default=None, repr=False)
-
-
-Approver = Callable[[Plan], Awaitable[Signature]]
-"""Shows a plan to a person and brings back what they said. Never decides for itself."""
 
 
 class Decisions:
     """Takes decisions on the stored plans of one instance."""
 
-    def __init__(self, instance: Instance, journal: Journal, plans: PlanStore, signer: SignerPin) -> None:
+    def __init__(self, instance: Instance, journal: Journal, plans: PlanStore, rules: SigningRules) -> None:
         self._instance = instance
         self._journal = journal
         self._plans = plans
-        self._signer = signer
+        self._rules = rules
 
-    async def decide(self, plan_id: str, signature: Signature, caller: Caller) -> Plan:
-        """Keep a yes or a no with its plan; ApprovalRefused if it cannot count.
+    async def decide(self, plan_id: str, signature: Signature, caller: Caller) -> tuple[Plan, bool]:
+        """Keep a yes or a no with its plan, and whether the plan is decided with it.
 
-        A yes wants the signer's PIN where one is set; a no never does.
+        ApprovalRefused if it cannot count. A yes to which another has to come leaves the plan waiting.
         """
         stored = await self._plans.load(plan_id)
         plan = stored.plan
@@ -71,21 +38,26 @@ class Decisions:
             context.plan_id = plan.id
             self.check_here(stored)
             stored.check_open()
-            if signature.decision is Decision.APPROVED:
-                # The PIN before the plan: a wrong one must not tell whether the plan could still be signed.
-                await self._signer.want(signature.pin or "")
-                await self._plans.sign(plan, signature.how)
-                outcome = SIGNED
-            elif signature.decision is Decision.DECLINED:
+            if signature.decision is Decision.DISMISSED:
+                raise waits(plan, signature.why)
+            # The signer before the plan: a wrong PIN must not tell whether the plan could still be signed.
+            # No PIN at all is an empty one here: a decision from outside a dialogue always wants it.
+            given = replace(signature, pin=signature.pin or "")
+            verdict = await self._rules.judge(stored, given, caller)
+            if not verdict.counts:
+                raise ApprovalRefused(verdict.why, next_step=verdict.next_step)
+            outcome = PARTLY_SIGNED
+            if signature.decision is Decision.DECLINED:
                 # A no takes back a yes that is not yet used, whoever gave it: it must win over haste.
                 await self._plans.decline(plan, signature.how)
                 outcome = DECLINED
-            else:
-                raise waits(plan, signature.why)
+            elif verdict.enough:
+                await self._plans.sign(plan, verdict.how or signature.how)
+                outcome = SIGNED
             await self._journal.decided(
                 self._instance, caller, action, plan.id, outcome=outcome, how=signature.how
             )
-        return plan
+        return plan, outcome != PARTLY_SIGNED
 
     async def open(self, plan_id: str) -> StoredPlan:
         """A plan of this instance that can still be decided; ApprovalRefused says why one cannot."""
@@ -104,15 +76,22 @@ class Decisions:
             )
 
 
-def waits(plan: Plan, why: str = "", console: str | None = None) -> ApprovalNeeded:
-    """Nobody signed so far; the plan waits, and can be signed in a terminal or at a console's address."""
+def waits(
+    plan: Plan, why: str = "", console: str | None = None, *, page: str | None = None
+) -> ApprovalNeeded:
+    """Nobody signed so far; the plan waits, and can be signed in a terminal or at a console's address.
+
+    Where people sign in by name, it can be signed at its `page` alone.
+    """
     there = f", or at {console}" if console else ""
+    place = f"in a terminal with `deskclerk approve {plan.id}` (`deskclerk pending` lists what waits){there}"
+    if page:
+        place = f"at {page}"
     return ApprovalNeeded(
         f"{plan.heading}: {why or 'a person has to confirm this, and none answered'}. "
         "Nothing was sent; the plan is waiting for a signature.",
         plan_id=plan.id,
-        next_step=f"A person signs it in a terminal with `deskclerk approve {plan.id}` (`deskclerk "
-        f"pending` lists what waits){there}. Then ask again with the same arguments: it happens once. "
+        next_step=f"A person signs it {place}. Then ask again with the same arguments: it happens once. "
         "No argument can confirm it.",
     )
 

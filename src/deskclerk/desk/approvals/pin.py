@@ -28,7 +28,7 @@ _ID = 1
 
 
 @dataclass(frozen=True, slots=True)
-class SigningRules:
+class PinRules:
     """What signs a plan outside a client's dialogue.
 
     `pin`: the signer's PIN is wanted. `named`: the target is typed, for a plan with a way back too.
@@ -60,13 +60,13 @@ class SignerPin:
         """Whether signatures want a PIN."""
         return (await self._row())["digest"] is not None
 
-    async def rules(self) -> SigningRules:
+    async def rules(self) -> PinRules:
         """What a signature on a plan of the instance in force wants.
 
         On the sandbox nothing real is at stake, so that a script may say yes there.
         """
         pin, sandbox = await self.is_set(), self._instance.kind == "sandbox"
-        return SigningRules(pin=pin, named=not pin and not sandbox, flag=sandbox and not pin)
+        return PinRules(pin=pin, named=not pin and not sandbox, flag=sandbox and not pin)
 
     async def locked_for(self) -> int:
         """Seconds until the next try counts; 0 if it does now."""

@@ -1,6 +1,5 @@
 """How a write gets its signature: a plan is made, a person answers, and the answer is checked and used up."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,8 +7,9 @@ from typing import Any
 
 from deskclerk.catalogue import Action
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.approvals.decisions import Approver, Decision, Decisions, changed, declined, waits
-from deskclerk.desk.approvals.pin import SignerPin
+from deskclerk.desk.approvals.decisions import Decisions, changed, declined, waits
+from deskclerk.desk.approvals.rules import SigningRules
+from deskclerk.desk.approvals.signatures import Approver, Decision
 from deskclerk.desk.caller import Caller, Progress
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.instances.instance import Instance
@@ -19,11 +19,13 @@ from deskclerk.desk.plans.drafting import PlanMaker
 from deskclerk.desk.plans.plan import Plan, TakesBack
 from deskclerk.desk.plans.store import DECLINED, SIGNED, WAITING, PlanStore, StoredPlan
 from deskclerk.desk.policy.policy import Policy
+from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.time_and_ids import now
-from deskclerk.errors import ApprovalRefused
+from deskclerk.desk.waking import PLANS
+from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.settings import Settings
 
-# Another process signs: there is nobody to wake this one, and half a second is no wait for a person.
+# Where another process signs that cannot wake this one: half a second is no wait for a person.
 _POLL_SECONDS = 0.5
 
 
@@ -64,25 +66,29 @@ class Signing:
     console: str | None = None
     """The address of the console where plans can be signed, while one runs."""
 
+    page: Callable[[str], str] | None = None
+    """The address of a plan's own page, by its id, where people sign in by name and nowhere else."""
+
     def __init__(
         self,
         settings: Settings,
         instance: Instance,
         journal: Journal,
         clerk: Callable[[], Awaitable[Clerk]],
-        signer: SignerPin,
+        rules: SigningRules,
         *,
+        secrets: Secrets,
         notifications: Notifications,
     ) -> None:
         self._settings = settings
         self._notifications = notifications
         self._policy = Policy(settings)
-        self._signer = signer
+        self.rules = rules
         self._instance = instance
         self._journal = journal
         self.plans = PlanStore(journal)
-        self.decisions = Decisions(instance, journal, self.plans, signer)
-        self._maker = PlanMaker(settings, instance, self.plans)
+        self.decisions = Decisions(instance, journal, self.plans, rules)
+        self._maker = PlanMaker(settings, instance, self.plans, secrets)
         self._clerk = clerk
 
     async def propose(self, request: WriteRequest) -> Plan | None:
@@ -115,11 +121,11 @@ class Signing:
         context.plan_id = plan.id
         how, given = stored.how or "", False
         if stored.status != SIGNED:
-            how, given = await self.ask(plan, request.approver, request.progress)
+            how, given = await self.ask(plan, request.caller, request.approver, request.progress)
         # Looked at a second time, after the person answered: what they saw may be minutes old, and
         # a signature counts only for what is there now.
         seen = await self._look(request.action, await self._clerk())
-        if self._maker.digests(request.action, seen)[0] != plan.digest:
+        if (await self._maker.digests(request.action, seen))[0] != plan.digest:
             await self.plans.dismiss(plan, "changed")
             raise changed()
         return SignedWrite(plan, how, seen, _entry_of(request.takes_back or plan.takes_back), given)
@@ -136,7 +142,7 @@ class Signing:
             )
         self.decisions.check_here(stored)
         stored.check_open()
-        if stored.request != self._maker.digests(request.action, None)[1]:
+        if stored.request != (await self._maker.digests(request.action, None))[1]:
             raise ApprovalRefused(
                 "The signature is for other arguments: the arguments changed in between.",
                 next_step="Nothing was sent. Ask again; a new signature is needed.",
@@ -147,7 +153,7 @@ class Signing:
         """What stands for this call: its signed plan, one that waits already, else a new one."""
         clerk = await self._clerk()
         seen = await self._look(request.action, clerk)
-        digest, without_target = self._maker.digests(request.action, seen)
+        digest, without_target = await self._maker.digests(request.action, seen)
         alike = await self.plans.alike(without_target)
         same = [stored for stored in alike if stored.plan.digest == digest]
         # A no outlives a yes: whoever declined the very same write is not asked about it again.
@@ -170,27 +176,41 @@ class Signing:
                 return stored
         return await self._maker.draw_up(request.action, request.caller, seen, clerk, request.takes_back)
 
-    async def ask(self, plan: Plan, approver: Approver | None, progress: Progress | None) -> tuple[str, bool]:
+    async def ask(
+        self, plan: Plan, caller: Caller, approver: Approver | None, progress: Progress | None
+    ) -> tuple[str, bool]:
         """How the plan was signed, and whether here; else that stands on disk."""
         why = ""
         if approver:
             signature = await approver(plan)
             if signature.decision is Decision.APPROVED:
-                # None comes from a client's own dialogue, which a model cannot answer; elsewhere a PIN may be
-                # wanted.
-                if signature.pin is not None:
-                    await self._signer.want(signature.pin)
-                return signature.how, True
+                verdict = await self.rules.judge(await self.plans.load(plan.id), signature, caller)
+                if verdict.enough:
+                    return signature.how, True
+                # Not theirs to sign, or not alone: the plan waits for whoever may.
+                return await self._wait(plan, verdict.why, progress), False
             if signature.decision is Decision.DECLINED:
                 await self.plans.decline(plan, signature.how)
                 raise declined(plan)
             if signature.final:
                 if signature.alone:
                     self._notifications.plan_waits(await self.plans.load(plan.id))
-                raise waits(plan, signature.why, self.console)
+                raise self._waits(plan, signature.why)
             why = signature.why
         # A closed dialogue is no answer: the plan goes on waiting for a terminal or the console.
         return await self._wait(plan, why, progress), False
+
+    async def dialogue(self, plan: Plan, caller: Caller) -> str:
+        """Why a yes in the caller's own dialogue would not sign the plan; empty if it would."""
+        return await self.rules.dialogue(plan, self._instance.id, caller)
+
+    def _waits(self, plan: Plan, why: str) -> ApprovalNeeded:
+        return waits(plan, why, self.console, page=self.page(plan.id) if self.page else None)
+
+    def _waiting_for(self, plan: Plan) -> str:
+        return (
+            f"Waiting for a signature: {self.page(plan.id) if self.page else f'deskclerk approve {plan.id}'}"
+        )
 
     @staticmethod
     async def _look(action: Action, clerk: Clerk) -> list[dict[str, Any]]:
@@ -202,24 +222,25 @@ class Signing:
         most = self._settings.approval_wait
         began = time.monotonic()
         told = False
-        while True:
-            stored = await self.plans.load(plan.id)
-            if stored.status == DECLINED:
-                raise declined(plan, stored.how)
-            stored.check_open()
-            if stored.status == SIGNED:
-                return stored.how or ""
-            if not told:
-                # Now it is clear that nobody within the call will answer; this returns at once.
-                self._notifications.plan_waits(stored)
-                told = True
-            waited = time.monotonic() - began
-            if waited >= most:
-                raise waits(plan, why, self.console)
-            if progress:
-                await progress(waited, most, f"Waiting for a signature: deskclerk approve {plan.id}")
-            # Never beyond the end: a client has a time-out of its own.
-            await asyncio.sleep(min(_POLL_SECONDS, most - waited))
+        with self._journal.wakes.listening(PLANS) as bell:
+            while True:
+                stored = await self.plans.load(plan.id)
+                if stored.status == DECLINED:
+                    raise declined(plan, stored.how)
+                stored.check_open()
+                if stored.status == SIGNED:
+                    return stored.how or ""
+                if not told:
+                    # Now it is clear that nobody within the call will answer; this returns at once.
+                    self._notifications.plan_waits(stored)
+                    told = True
+                waited = time.monotonic() - began
+                if waited >= most:
+                    raise self._waits(plan, why)
+                if progress:
+                    await progress(waited, most, self._waiting_for(plan))
+                # Never beyond the end: a client has a time-out of its own.
+                await bell.rings(_POLL_SECONDS, most - waited)
 
 
 def _entry_of(takes_back: TakesBack | None) -> str | None:

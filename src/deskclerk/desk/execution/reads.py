@@ -58,7 +58,7 @@ class Reads:
         clerk, info = await self._clerk(), ResponseInfo()
         notes: tuple[str, ...] = ()
         # A password or a token that is asked about is a secret too: its value goes to Clerk and nowhere else.
-        ready = self._secrets.resolve(action)
+        ready = await self._secrets.resolve(action)
         try:
             answer = await self._ask(clerk, ready, info)
             if for_model and action.spec.counted_at:

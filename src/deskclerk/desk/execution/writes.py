@@ -55,6 +55,8 @@ class Writes:
         *,
         settling: Settling,
         plans: PlanStore,
+        secrets: Secrets,
+        handovers: Handovers,
     ) -> None:
         self._settings = settings
         self._instance = instance
@@ -63,8 +65,8 @@ class Writes:
         self._settling = settling
         self._plans = plans
         self._caps = RateCaps(instance, journal)
-        self._secrets = Secrets(settings.data)
-        self.handovers = Handovers(settings.data / "handover", to_console=settings.handover == "console")
+        self._secrets = secrets
+        self._handovers = handovers
         self._under_way: set[asyncio.Task[Answer]] = set()
 
     async def write(self, action: Action, caller: Caller, signed: SignedWrite) -> Answer:
@@ -91,7 +93,7 @@ class Writes:
         plan_id = signed.plan.id if signed.plan else None
         try:
             # Values take the place of references only now: plan, journal and errors hold the reference.
-            ready = self._secrets.resolve(action)
+            ready = await self._secrets.resolve(action)
         except DeskclerkError as error:
             await self._journal.refused(self._instance, caller, action, error, plan_id)
             raise
@@ -117,7 +119,7 @@ class Writes:
             public, _ = once_shown(answer, action.spec.hands_over)
             found_out = await self._ended_so(entry, DONE, info, public)
         # After the outcome is on disk: a secret that cannot be handed over must not undo what is true.
-        rest, notes = await self.handovers.keep(answer, action.spec.hands_over)
+        rest, notes = await self._handovers.keep(answer, action.spec.hands_over)
         view = show(action, rest, self._settings.answer_characters, for_model=caller.face == MODELS)
         return Answer(view.value, view.notes + notes + found_out)
 

@@ -49,12 +49,12 @@ class ChangeSets:
             raise wrong_rows(problems)
         return built
 
-    def plan(self, job_id: str, items: Sequence[Item], steps: Sequence[Step], plan_id: str) -> Plan:
+    async def plan(self, job_id: str, items: Sequence[Item], steps: Sequence[Step], plan_id: str) -> Plan:
         """The plan of the steps that are left."""
         effect = max((item.kind.spec.effect for item in items), key=list(Effect).index)
         digest = hashlib.sha256()
         for item in items:
-            digest.update(bound(item, item.built(), self._instance.id, self._secrets))
+            digest.update(await bound(item, item.built(), self._instance.id, self._secrets))
         count = len(steps)
         lines = ("In this order; the first that fails stops the rest.",)
         what = f"{count} {'change' if count == 1 else 'changes'}"
@@ -89,7 +89,7 @@ class ChangeSets:
                 problem = f"${earlier}.id: step {earlier} is none before this one that makes something"
                 raise InvalidRequest(f"{name}: {problem}.", problems=[(name, problem)])
         shown = with_ids_to_come(kind, arguments)
-        self._secrets.check(shown, face)
+        await self._secrets.check(shown, face)
         looked = without_ids_to_come(shown)
         path_is_there = not refs.keys() & set(kind.spec.route.names)
         consequences = consequences_of(kind)
@@ -98,7 +98,7 @@ class ChangeSets:
         # What needs an earlier step, or is about what one changes, is not there yet as it will be then.
         touched = {value for _, given in wanted[: number - 1] for value in _texts(given.values())}
         alone = not refs and not touched & set(_texts(arguments.values()))
-        seals = self._secrets.seals(shown) if alone else {}
+        seals = await self._secrets.seals(shown) if alone else {}
         target = digest_of(shown, self._instance.id, seen, seals) if alone else None
         step = Step(
             number,

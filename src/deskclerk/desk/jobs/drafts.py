@@ -128,9 +128,9 @@ class NewJob:
             await self._store.forget(self._draft.job_id)
 
 
-def bound(item: Item, action: Action, instance: str, secrets: Secrets) -> bytes:
+async def bound(item: Item, action: Action, instance: str, secrets: Secrets) -> bytes:
     """What a job's digest binds of one item: action, arguments with their secrets, what it undoes."""
-    digest = digest_of(action, instance, item.target, secrets.seals(action))
+    digest = digest_of(action, instance, item.target, await secrets.seals(action))
     return f"{item.number} {digest} {item.undoes}\n".encode()
 
 

@@ -29,7 +29,8 @@ from deskclerk.catalogue import (
     UpdateUser,
 )
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.approvals.decisions import Approver, changed, declined
+from deskclerk.desk.approvals.decisions import changed, declined
+from deskclerk.desk.approvals.signatures import Approver
 from deskclerk.desk.approvals.signing import Signing
 from deskclerk.desk.caller import MODELS, Caller, Progress
 from deskclerk.desk.execution.settling import Settling
@@ -56,9 +57,10 @@ from deskclerk.desk.jobs.job import (
 from deskclerk.desk.jobs.planning import Planner
 from deskclerk.desk.jobs.preview import OF_A_PAGE
 from deskclerk.desk.jobs.requests import AGAIN, Change, change_of, kind_named, lister_for
+from deskclerk.desk.jobs.results import result_line
 from deskclerk.desk.jobs.rows import Targets
 from deskclerk.desk.jobs.running import Tools
-from deskclerk.desk.jobs.store import JobStore
+from deskclerk.desk.jobs.store import ItemSeal, JobStore
 from deskclerk.desk.jobs.taking_back import inverses
 from deskclerk.desk.jobs.worker import results_file, start_worker
 from deskclerk.desk.journal.journal import Journal
@@ -75,6 +77,7 @@ from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.desk.view.answers import Answer, show
 from deskclerk.desk.view.cleaning import line_of
+from deskclerk.desk.waking import JOBS, PLANS
 from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest, NotAllowed
 from deskclerk.settings import Settings
 
@@ -82,6 +85,7 @@ if TYPE_CHECKING:
     from deskclerk.database import Connection
 
 _POLL_SECONDS = 0.3
+_PROGRESS_SECONDS = 1.0
 _LOOK_AFTER_SECONDS = 3.0
 _FEW = 5
 """Failures that an answer names."""
@@ -107,8 +111,14 @@ class Jobs:
         notifications: Notifications,
         caller: Caller,
         approver: Approver | None,
+        see_to_jobs: Callable[[Instance], bool] | None = None,
+        item_secrets: ItemSeal | None = None,
     ) -> None:
-        """`caller` and `approver` are those of who asks without naming another."""
+        """`caller` and `approver` are those of who asks without naming another.
+
+        `see_to_jobs` is told where somebody else starts the workers than this process.
+        """
+        self._see_to_jobs = see_to_jobs
         self._settings = settings
         self._instance = instance
         self._journal = journal
@@ -120,13 +130,20 @@ class Jobs:
         self._secrets = secrets
         self._caller = caller
         self._approver = approver
-        self.store = JobStore(journal)
+        self.store = JobStore(journal, item_secrets)
         caps = RateCaps(instance, journal)
         self.tools = Tools(
             instance, journal, clerk, settling, self.store, secrets, handovers, caps, notifications
         )
         self._planner = Planner(
-            settings, instance, journal, clerk, plans=signing.plans, store=self.store, names=names
+            settings,
+            instance,
+            journal,
+            clerk,
+            plans=signing.plans,
+            store=self.store,
+            names=names,
+            secrets=secrets,
         )
 
     # Proposed: what comes out is a plan that waits for its signature.
@@ -250,10 +267,10 @@ class Jobs:
         if not left:
             raise InvalidRequest("Nothing would be left.", next_step="Decline the plan instead.")
         plan = replace(
-            self._planner.change_plan(preview.id, kept, left, plan_id), expires_at=stored.plan.expires_at
+            await self._planner.change_plan(preview.id, kept, left, plan_id),
+            expires_at=stored.plan.expires_at,
         )
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(PLANS) as connection:
             if not await self._signing.plans.replace(connection, plan):
                 raise ApprovalRefused("The plan waits no more.", next_step="Ask again.")
             struck = [{"number": number, "status": STRUCK, "secrets": None} for number in numbers]
@@ -337,7 +354,7 @@ class Jobs:
                 await self._start(plan, f"confirm = {self._settings.confirm}", given=True)
                 return await self.store.load(job_id)
             try:
-                how, given = await self._signing.ask(plan, approver or self._approver, progress)
+                how, given = await self._signing.ask(plan, caller, approver or self._approver, progress)
                 await self._start(plan, how, given=given)
             except ApprovalRefused:
                 job = await self.store.load(job_id)
@@ -375,8 +392,7 @@ class Jobs:
         if await self._planner.digest(job_id) != plan.digest:
             await self._signing.plans.dismiss(plan, "changed")
             raise changed()
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(PLANS, JOBS) as connection:
             await self._use_up(connection, plan, job_id, how if given else None)
         self.see_to_it()
 
@@ -390,6 +406,8 @@ class Jobs:
 
     def see_to_it(self) -> bool:
         """Start a worker for this instance unless there is one; whether it was started."""
+        if self._see_to_jobs:
+            return self._see_to_jobs(self._instance)
         return start_worker(self._settings, self._journal, self._instance)
 
     async def look_after(self) -> None:
@@ -413,21 +431,24 @@ class Jobs:
         loop = asyncio.get_running_loop()
         until, told = None if seconds is None else loop.time() + seconds, -1
         looked = loop.time()
-        while True:
-            job = await self.store.load(job_id)
-            if loop.time() - looked > _LOOK_AFTER_SECONDS:
-                # Its worker may have died: whoever waits for it would wait for ever.
-                looked = loop.time()
-                await self.look_after()
-            if job.status not in OPEN or (until is not None and loop.time() >= until):
-                return job
-            # A client is told of progress, not that there is none.
-            if progress and job.finished > told:
-                told = job.finished
-                total = job.all_of_it or 0
-                of_all = f" of {total}" if total else ""
-                await progress(job.finished, total, f"{job.title}: {job.finished}{of_all}")
-            await asyncio.sleep(_POLL_SECONDS)
+        with self._journal.wakes.listening(JOBS) as bell:
+            while True:
+                job = await self.store.load(job_id)
+                if loop.time() - looked > _LOOK_AFTER_SECONDS:
+                    # Its worker may have died: whoever waits for it would wait for ever.
+                    looked = loop.time()
+                    await self.look_after()
+                if job.status not in OPEN or (until is not None and loop.time() >= until):
+                    return job
+                # A client is told of progress, not that there is none.
+                if progress and job.finished > told:
+                    told = job.finished
+                    total = job.all_of_it or 0
+                    of_all = f" of {total}" if total else ""
+                    await progress(job.finished, total, f"{job.title}: {job.finished}{of_all}")
+                # Its items end without a wake, and are worth a look each second.
+                most = _PROGRESS_SECONDS if until is None else min(_PROGRESS_SECONDS, until - loop.time())
+                await bell.rings(_POLL_SECONDS, most)
 
     async def listed(self, limit: int = 20) -> list[Job]:
         """The newest jobs of this instance."""
@@ -501,6 +522,11 @@ class Jobs:
         """Where the result of a job is, once it pauses or is over."""
         return results_file(self._settings, job_id)
 
+    async def result_lines(self, job_id: str) -> AsyncIterator[str]:
+        """What has become of every item, a JSON line each, in their order."""
+        async for item in self.store.every_item((await self._mine(job_id)).id):
+            yield result_line(item)
+
     async def _mine(self, job_id: str) -> Job:
         job = await self.store.load(job_id)
         if job.instance != self._instance.id:
@@ -549,7 +575,7 @@ class Jobs:
         if not isinstance(action, (ProposeBulk, ProposeChanges)):
             return None
         whole = [self._instance.id, action.spec.name, action.model_dump(exclude_unset=True)]
-        asked = self._secrets.seal(json.dumps(whole, sort_keys=True, default=str))
+        asked = await self._secrets.seal(json.dumps(whole, sort_keys=True, default=str))
         async with self._journal.noting_refusals(self._instance, caller, action):
             if known := await self._known(asked, caller):
                 return known

@@ -56,6 +56,7 @@ from deskclerk.desk.plans.store import PlanStore
 from deskclerk.desk.rates.caps import RateCaps
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.view.cleaning import line_of
+from deskclerk.desk.waking import JOBS, PLANS
 from deskclerk.errors import InvalidRequest
 from deskclerk.settings import Settings
 
@@ -77,6 +78,7 @@ class Planner:
         plans: PlanStore,
         store: JobStore,
         names: Names,
+        secrets: Secrets,
     ) -> None:
         self._settings = settings
         self._instance = instance
@@ -85,7 +87,7 @@ class Planner:
         self._plans = plans
         self._store = store
         self._names = names
-        self._secrets = Secrets(settings.data, settings.secrets)
+        self._secrets = secrets
         self._previews = Previews(settings, instance, RateCaps(instance, journal))
         self._change_sets = ChangeSets(settings, instance, self._secrets, self._previews.place)
 
@@ -333,7 +335,7 @@ class Planner:
         """Store what a batch has become."""
         items: list[Item] = []
         for candidate in batch:
-            self._check_secrets(candidate, wish)
+            await self._check_secrets(candidate, wish)
             if candidate.problems or candidate.action is None:
                 where = _place_of(candidate)
                 draft.problems += [
@@ -347,19 +349,19 @@ class Planner:
             draft.stored += 1
             if draft.stored > self._settings.items_per_job:
                 raise self._too_many()
-            items.append(self._item(candidate, candidate.action, draft))
+            items.append(await self._item(candidate, candidate.action, draft))
         await self._store.add_items(draft.job_id, items)
 
-    def _check_secrets(self, candidate: Candidate, wish: Wish) -> None:
+    async def _check_secrets(self, candidate: Candidate, wish: Wish) -> None:
         """A reference to nothing, or a plain secret where only references are taken, is its row's problem."""
         if candidate.action is None or candidate.problems:
             return
         try:
-            self._secrets.check(candidate.action, wish.face)
+            await self._secrets.check(candidate.action, wish.face)
         except InvalidRequest as error:
             candidate.problems += error.problems
 
-    def _item(self, candidate: Candidate, action: Action, draft: Draft) -> Item:
+    async def _item(self, candidate: Candidate, action: Action, draft: Draft) -> Item:
         reason = candidate.left_out or ("" if draft.in_order else self._twice(candidate, action, draft))
         item = item_of(action, draft.stored, candidate.name, candidate.line, candidate.undoes)
         if reason:
@@ -374,7 +376,7 @@ class Planner:
             draft.first.append(line_of(candidate.name or described(action), 120))
         if candidate.seen_id and consequences_of(type(action)).reach_in_sum:
             draft.ids.add(candidate.seen_id)
-        draft.digest.update(bound(item, action, self._instance.id, self._secrets))
+        draft.digest.update(await bound(item, action, self._instance.id, self._secrets))
         return item
 
     @staticmethod
@@ -387,8 +389,7 @@ class Planner:
         return "" if first == (candidate.line or draft.stored) else "there twice"
 
     async def _store_plan(self, plan: Plan, draft: Draft, caller: Caller, asked: str = "") -> Plan:
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(PLANS, JOBS) as connection:
             await self._store.planned(
                 connection,
                 draft.job_id,
@@ -413,7 +414,7 @@ class Planner:
         """The digest of a job's items as they are stored: what was signed, if nobody has touched them."""
         found = hashlib.sha256()
         async for item in self._store.every_item(job_id, (WAITING,)):
-            found.update(bound(item, item.built(), self._instance.id, self._secrets))
+            found.update(await bound(item, item.built(), self._instance.id, self._secrets))
         return found.hexdigest()
 
     # Different writes in order.
@@ -428,12 +429,14 @@ class Planner:
             items, steps = [item for item, _ in built], [step for _, step in built]
             await self._store.add_items(draft.job_id, items)
             draft.count = len(items)
-            plan = self._change_sets.plan(draft.job_id, items, steps, self._plans.new_id())
+            plan = await self._change_sets.plan(draft.job_id, items, steps, self._plans.new_id())
             return await self._store_plan(plan, draft, caller, asked)
 
-    def change_plan(self, job_id: str, items: Sequence[Item], steps: Sequence[Step], plan_id: str) -> Plan:
+    async def change_plan(
+        self, job_id: str, items: Sequence[Item], steps: Sequence[Step], plan_id: str
+    ) -> Plan:
         """The plan of the steps that are left of one that waits."""
-        return self._change_sets.plan(job_id, items, steps, plan_id)
+        return await self._change_sets.plan(job_id, items, steps, plan_id)
 
 
 def _left_out_row(candidate: Candidate, number: int) -> Item:

@@ -355,7 +355,7 @@ class Run:
         self._after = last
         self._queued |= {item.number for item in items}
         for item, action, there in zip(items, actions, seen, strict=True):
-            problem = self._not_now(item, action, there, filtered=bool(filtered))
+            problem = await self._not_now(item, action, there, filtered=bool(filtered))
             if problem:
                 self._skipped.append(problem)
             else:
@@ -368,14 +368,14 @@ class Run:
         same = all(lister and lister.spec.name == found_by for lister in listers)
         return self.job.options.get("where") or None if same else None
 
-    def _not_now(
+    async def _not_now(
         self, item: Item, action: Action, seen: list[dict[str, Any]] | None, *, filtered: bool
     ) -> _Ended | None:
         """Why an item is not sent although it was signed; None if it is."""
         if seen is None:
             gone = "it is gone, or the filters find it no more" if filtered else "it is not there any more"
             return self._failure(item, gone) if self._in_order else _Ended(item, SKIPPED, error=gone)
-        if item.target and item.target != self._digest(action, seen):
+        if item.target and item.target != await self._digest(action, seen):
             return self._failure(
                 item, "what was signed is not what is there now: the target changed in between"
             )
@@ -383,9 +383,9 @@ class Run:
             return _Ended(item, SKIPPED, error="it is so already")
         return None
 
-    def _digest(self, action: Action, seen: list[dict[str, Any]]) -> str:
+    async def _digest(self, action: Action, seen: list[dict[str, Any]]) -> str:
         # With the arguments as they were signed, in which an earlier step's id is a `$1.id`.
-        seals = self._tools.secrets.seals(action)
+        seals = await self._tools.secrets.seals(action)
         return digest_of(action, self._tools.instance.id, seen, seals)
 
     @staticmethod
@@ -525,7 +525,7 @@ class Run:
         item, intent, info = ready.item, ready.intent, ResponseInfo()
         try:
             clerk = await self._tools.clerk()
-            answer = await clerk.perform(self._tools.secrets.resolve(ready.action), info)
+            answer = await clerk.perform(await self._tools.secrets.resolve(ready.action), info)
         except OutcomeUnknown as error:
             return await self._read_back(ready, error)
         except RateLimited as error:

@@ -5,7 +5,7 @@ its owner: a worker that was given up for dead and is not can write nothing any 
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
@@ -29,6 +29,7 @@ from deskclerk.desk.jobs.job import (
 )
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.time_and_ids import now
+from deskclerk.desk.waking import JOBS
 from deskclerk.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -42,11 +43,36 @@ class LostJobError(Exception):
     """The job belongs to another run now."""
 
 
+class ItemSeal(Protocol):
+    """How the secrets of items stand in the database; of several at once, by the numbers of their items."""
+
+    async def seal(self, job_id: str, secrets: Mapping[int, Mapping[str, Any]]) -> Mapping[int, Any]:
+        """What to keep in place of each."""
+
+    async def open(self, job_id: str, kept: Mapping[int, Any]) -> Mapping[int, Mapping[str, Any]]:
+        """What `seal` was given."""
+
+
+class Unsealed:
+    """As they are: in a database that only this user can read, until the item is over."""
+
+    async def seal(self, job_id: str, secrets: Mapping[int, Mapping[str, Any]]) -> Mapping[int, Any]:
+        """The same."""
+        del job_id
+        return {number: dict(given) for number, given in secrets.items()}
+
+    async def open(self, job_id: str, kept: Mapping[int, Any]) -> Mapping[int, Mapping[str, Any]]:
+        """The same."""
+        del job_id
+        return kept
+
+
 class JobStore:
     """The jobs in the desk's database, of every instance."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, seal: ItemSeal | None = None) -> None:
         self._journal = journal
+        self._seal = seal or Unsealed()
 
     # Made and looked at.
 
@@ -108,8 +134,8 @@ class JobStore:
             "run": 0,
             "owner": owner,
         }
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(JOBS) as connection:
+            await self._journal.bounds.job(connection)
             await connection.execute(jobs.insert(), row)
 
     async def add_items(self, job_id: str, items: Sequence[Item]) -> None:
@@ -118,13 +144,15 @@ class JobStore:
 
         if not items:
             return
+        secrets = {item.number: item.secrets for item in items if item.secrets}
+        kept = await self._seal.seal(job_id, secrets) if secrets else {}
         rows = [
             {
                 "job": job_id,
                 "number": item.number,
                 "action": item.action,
                 "arguments": dict(item.arguments),
-                "secrets": dict(item.secrets) if item.secrets else None,
+                "secrets": kept.get(item.number),
                 "name": item.name,
                 "line": item.line,
                 "target": item.target,
@@ -150,8 +178,7 @@ class JobStore:
         """Take a job away that was never planned to the end."""
         from deskclerk.desk.journal.tables import job_items, jobs  # noqa: PLC0415
 
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(JOBS) as connection:
             await connection.execute(job_items.delete().where(job_items.c.job == job_id))
             await connection.execute(jobs.delete().where(jobs.c.id == job_id))
 
@@ -201,7 +228,7 @@ class JobStore:
         database = await self._journal.database()
         async with database.reading() as connection:
             rows = (await connection.execute(query)).mappings()
-            return [_job(row, {}) for row in rows]
+            return [job_of(row, {}) for row in rows]
 
     async def items(
         self, job_id: str, statuses: Iterable[str] | None = None, after: int = 0, limit: int = _AT_ONCE
@@ -214,8 +241,13 @@ class JobStore:
             query = query.where(job_items.c.status.in_(list(statuses)))
         database = await self._journal.database()
         async with database.reading() as connection:
-            rows = await connection.execute(query.order_by(job_items.c.number).limit(limit))
-            return [_item(row) for row in rows.mappings()]
+            rows = (
+                (await connection.execute(query.order_by(job_items.c.number).limit(limit))).mappings().all()
+            )
+        kept = {row["number"]: row["secrets"] for row in rows if row["secrets"] is not None}
+        # Behind the transaction: what opens them may have to ask elsewhere for its key.
+        secrets = await self._seal.open(job_id, kept) if kept else {}
+        return [_item(row, secrets.get(row["number"])) for row in rows]
 
     async def every_item(self, job_id: str, statuses: Iterable[str] | None = None) -> AsyncIterator[Item]:
         """All items of a job, some hundreds in memory at a time."""
@@ -243,7 +275,7 @@ class JobStore:
             rows = (await connection.execute(jobs.select().where(jobs.c.id.in_(ids)))).mappings().all()
             for row in await connection.execute(counted):
                 counts.setdefault(row.job, {})[row.status] = row[2]
-        found = {row["id"]: _job(row, counts.get(row["id"], {})) for row in rows}
+        found = {row["id"]: job_of(row, counts.get(row["id"], {})) for row in rows}
         return [found[job_id] for job_id in ids if job_id in found]
 
     # Set going and stopped by people.
@@ -254,16 +286,14 @@ class JobStore:
 
     async def pause(self, job_id: str) -> bool:
         """Have a job pause; False if there is nothing left to pause."""
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(JOBS) as connection:
             if await _step(connection, job_id, (QUEUED,), status=PAUSED, wanted=RUN, reason=BY_A_PERSON):
                 return True
             return await _step(connection, job_id, (RUNNING,), only_wanted=RUN, wanted=PAUSE)
 
     async def cancel(self, job_id: str) -> bool:
         """End a job for good; what is under way ends first. False if it is over."""
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(JOBS) as connection:
             ended: dict[str, Any] = {"status": CANCELLED, "ended_at": now()}
             if await _step(connection, job_id, (PLANNED, QUEUED, PAUSED), **ended):
                 await _forget_secrets(connection, job_id)
@@ -278,10 +308,9 @@ class JobStore:
         """
         from deskclerk.desk.journal.tables import job_items  # noqa: PLC0415
 
-        database = await self._journal.database()
         progress = dict(job.progress) | {"counted_from": dict(job.counts)}
         values: dict[str, Any] = {"status": QUEUED, "wanted": RUN, "reason": None, "progress": progress}
-        async with database.writing() as connection:
+        async with self._journal.writing(JOBS) as connection:
             if not await _step(connection, job.id, (PAUSED,), run=job.run + 1, **values):
                 return False
             failed = job_items.update().where(job_items.c.job == job.id, job_items.c.status.in_(list(again)))
@@ -296,9 +325,8 @@ class JobStore:
 
     async def own(self, job_id: str, owner: str) -> Job:
         """Take a job over for a run: whoever had it before can change nothing any more."""
-        database = await self._journal.database()
         job = await self.load(job_id)
-        async with database.writing() as connection:
+        async with self._journal.writing(JOBS) as connection:
             await _step(
                 connection, job_id, OPEN, status=RUNNING, owner=owner, started_at=job.started_at or now()
             )
@@ -352,23 +380,20 @@ class JobStore:
 
     async def say(self, job_id: str, owner: str, reason: str | None) -> None:
         """Keep why a running job waits; None when it goes on."""
-        database = await self._journal.database()
-        async with database.writing(synced=False) as connection:
+        async with self._journal.writing(JOBS, synced=False) as connection:
             await self.check_owner(connection, job_id, owner)
             await _set(connection, job_id, reason=reason)
 
     async def progress(self, job_id: str, owner: str, progress: Mapping[str, Any]) -> None:
         """Keep how far an export has come."""
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(JOBS) as connection:
             await self.check_owner(connection, job_id, owner)
             await _set(connection, job_id, progress=dict(progress))
 
     async def ended(self, job_id: str, owner: str, status: str, reason: str | None = None) -> None:
         """A run is over: the job is paused, done or cancelled."""
         over: dict[str, Any] = {"ended_at": now()} if status in (DONE, CANCELLED) else {}
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(JOBS) as connection:
             await self.check_owner(connection, job_id, owner)
             await _set(connection, job_id, status=status, reason=reason, owner=None, wanted=RUN, **over)
             if status in (DONE, CANCELLED):
@@ -392,15 +417,13 @@ class JobStore:
         from deskclerk.desk.journal.tables import jobs  # noqa: PLC0415
 
         same = jobs.update().where(jobs.c.id == job.id, jobs.c.run == job.run, jobs.c.status.in_(OPEN))
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(JOBS) as connection:
             await connection.execute(same.values(run=job.run + 1, status=QUEUED))
 
     async def pause_after_fault(self, job_id: str) -> None:
         """Pause a job whose run broke: tried again at once it would break again."""
         reason = "it failed inside deskclerk; the worker's log says where"
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(JOBS) as connection:
             await _step(connection, job_id, OPEN, status=PAUSED, wanted=RUN, reason=reason, owner=None)
 
     async def open_numbers(self, job_id: str) -> int:
@@ -445,10 +468,14 @@ async def _forget_secrets(connection: "Connection", job_id: str) -> None:
     await connection.execute(having.values(secrets=None))
 
 
-def _job(row: Mapping[Any, Any], counts: Mapping[str, int]) -> Job:
-    values = {name: row[name] for name in row if name not in ("face", "client", "token")}
+def job_of(row: Mapping[Any, Any], counts: Mapping[str, int]) -> Job:
+    """A job from its row, with what became of its items."""
+    from deskclerk.desk.journal.tables import jobs  # noqa: PLC0415 - opened when needed
+
+    callers = ("face", "client", "token")
+    values = {column.name: row[column.name] for column in jobs.columns if column.name not in callers}
     return Job(**values, caller=Caller(row["face"], row["client"], row["token"]), counts=counts)
 
 
-def _item(row: Mapping[Any, Any]) -> Item:
-    return Item(**{name: row[name] for name in row if name != "job"})
+def _item(row: Mapping[Any, Any], secrets: Mapping[str, Any] | None) -> Item:
+    return Item(**{name: row[name] for name in row if name not in ("job", "secrets")}, secrets=secrets)

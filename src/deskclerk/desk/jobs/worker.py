@@ -12,9 +12,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.job import BY_A_PERSON, COUNTED, EXPORT, OPEN, OVER, PAUSED, Job
@@ -42,21 +43,114 @@ _MISSED_POLLS = 6
 """Polls after which a run that DBOS does not have is asked for anew."""
 
 
-class Worker:
-    """Carries jobs out until it is told to stop; `until_idle` ends it when none are left."""
+class Workplace(Protocol):
+    """The jobs that a worker takes, and with what it carries them out."""
 
-    def __init__(self, settings: Settings, tools: Sequence[Tools], *, until_idle: bool = False) -> None:
-        """`tools` are those of the instances whose jobs it takes."""
+    async def begin(self) -> str:
+        """Ready the databases; this process's name, under which it holds a lock as long as it lives."""
+
+    @property
+    def runs(self) -> Path | str:
+        """Where DBOS keeps its runs: a file, or a PostgreSQL URL."""
+
+    @property
+    def queues(self) -> Sequence[str]:
+        """The names of the queues that runs wait in."""
+
+    def queue(self, job: Job) -> str:
+        """The queue of a job."""
+
+    async def open_jobs(self) -> list[Job]:
+        """The jobs that somebody has to see to."""
+
+    async def tools(self, job_id: str) -> Tools:
+        """What a job is carried out with; InvalidRequest if there is none of this id."""
+
+    def gone(self, process: str) -> AbstractContextManager[bool]:
+        """Whether a process has ended; within the block nobody else finds it so."""
+
+    def results_file(self, job_id: str) -> Path | None:
+        """Where the result of a job is written, if it is."""
+
+    def show(self) -> None:
+        """Show whoever starts workers that there is one, again and again."""
+
+    def hide(self) -> None:
+        """Take that back: whoever has a job from here on starts another worker."""
+
+
+class OwnWorkplace:
+    """The jobs of the instances whose keys the settings have, in the desk's own database."""
+
+    def __init__(self, settings: Settings, tools: Sequence[Tools]) -> None:
         self._settings = settings
         self._places = {item.instance.id: item for item in tools}
         self._journal = tools[0].journal
         self._store = JobStore(self._journal)
+        self._locks: dict[str, ProcessLock] = {}
+
+    async def begin(self) -> str:
+        """Open the database, and take away what dead processes were planning."""
+        await self._journal.database()
+        name = self._journal.process_name()
+        if isinstance(self.runs, Path):
+            make_private_folder(self.runs.parent)
+        await self._store.sweep()
+        return name
+
+    @property
+    def runs(self) -> Path | str:
+        """Beside the desk's own file, or in the same PostgreSQL database."""
+        return jobs_database(self._settings)
+
+    @property
+    def queues(self) -> Sequence[str]:
+        """One for each instance: who has not its key leaves its jobs alone."""
+        return list(self._places)
+
+    def queue(self, job: Job) -> str:
+        """Its instance's."""
+        return job.instance
+
+    async def open_jobs(self) -> list[Job]:
+        """Those of these instances."""
+        return [job for job in await self._store.with_status(*OPEN) if job.instance in self._places]
+
+    async def tools(self, job_id: str) -> Tools:
+        """Those of the job's instance."""
+        return self._places[(await self._store.load(job_id)).instance]
+
+    def gone(self, process: str) -> AbstractContextManager[bool]:
+        """Whether a process has ended."""
+        return self._journal.gone(process)
+
+    def results_file(self, job_id: str) -> Path | None:
+        """In the data folder."""
+        return results_file(self._settings, job_id)
+
+    def show(self) -> None:
+        """As far as no other worker shows it."""
+        for instance in self._places.keys() - self._locks.keys():
+            with contextlib.suppress(OSError):
+                self._locks[instance] = take_lock(self._journal.locks(), worker_lock(instance))
+
+    def hide(self) -> None:
+        """Give the locks back."""
+        while self._locks:
+            self._locks.popitem()[1].end()
+
+
+class Worker:
+    """Carries jobs out until it is told to stop; `until_idle` ends it when none are left."""
+
+    def __init__(self, workplace: Workplace, *, until_idle: bool = False) -> None:
+        self._workplace = workplace
         self._until_idle = until_idle
         self._name = ""
         self._runs: dict[tuple[str, int], Run | Any] = {}
+        self._tools: dict[tuple[str, int], Tools] = {}
         self._numbers = count(1)
         self._missed: dict[tuple[str, int], int] = {}
-        self._locks: dict[str, ProcessLock] = {}
         self._stopping = asyncio.Event()
         self._engine: Engine | None = None
 
@@ -70,24 +164,19 @@ class Worker:
         """Take jobs and carry them out."""
         from deskclerk.desk.jobs.engine import Engine  # noqa: PLC0415 - takes a second to import
 
-        await self._journal.database()
-        self._name = self._journal.process_name()
-        place: Path | str = jobs_database(self._settings)
-        if isinstance(place, Path):
-            make_private_folder(place.parent)
-        self._engine = Engine(place, self._name)
-        await self._engine.launch(list(self._places), self._part)
-        await self._store.sweep()
+        self._name = await self._workplace.begin()
+        self._engine = Engine(self._workplace.runs, self._name)
+        await self._engine.launch(list(self._workplace.queues), self._part)
         idle = 0
         while not self._stopping.is_set():
-            self._hold_locks()
+            self._workplace.show()
             try:
                 idle = 0 if await self._look_after_jobs() else idle + 1
             except StorageUnavailable as error:
                 logger.warning("The jobs cannot be looked at now: %s", error)
             if self._until_idle and idle >= _IDLE_POLLS:
                 # Given back first: whoever signs a job from here on starts another worker.
-                self._free_locks()
+                self._workplace.hide()
                 if not await self._look_after_jobs():
                     break
                 idle = 0
@@ -99,7 +188,7 @@ class Worker:
         """See to it that every open job has a run that lives; whether there are any."""
         engine = self._engine
         assert engine is not None  # noqa: S101 - launched before
-        jobs = [job for job in await self._store.with_status(*OPEN) if job.instance in self._places]
+        jobs = await self._workplace.open_jobs()
         runs = await engine.open_runs() if jobs else {}
         for job in jobs:
             key = (job.id, job.run)
@@ -110,9 +199,9 @@ class Worker:
             executor = runs[key]
             if executor and executor != self._name:
                 # Under the lock of the one that died: of several workers one gives its runs on.
-                with self._journal.gone(executor) as gone:
+                with self._workplace.gone(executor) as gone:
                     if gone and (await engine.open_runs()).get(key) == executor:
-                        await engine.recover(job.instance, *key)
+                        await engine.recover(self._workplace.queue(job), *key)
         return bool(jobs)
 
     async def _ask_for(self, job: Job) -> None:
@@ -123,20 +212,23 @@ class Worker:
         self._missed[key] = self._missed.get(key, 0) + 1
         if self._missed[key] > _MISSED_POLLS:
             del self._missed[key]
-            await self._store.run_again(job)
+            tools = await self._workplace.tools(job.id)
+            await tools.store.run_again(job)
             return
-        await engine.enqueue(job.instance, *key)
+        await engine.enqueue(self._workplace.queue(job), *key)
 
     async def _part(self, job_id: str, number: int) -> str | None:
         """One part of a run, as the engine asks for it."""
         key = (job_id, number)
         try:
+            tools = await self._workplace.tools(job_id)
             run = self._runs.get(key)
-            if run is None:
-                run = await self._begin(job_id, number)
+            # Begun again with what there is now, such as another key, where that changed under way.
+            if run is None or self._tools[key] is not tools:
+                run = await self._begin(job_id, number, tools)
                 if run is None:
                     return "over already"
-                self._runs[key] = run
+                self._runs[key], self._tools[key] = run, tools
             ended = await run.part(_PART_SECONDS)
             if ended is None:
                 if self._stopping.is_set():
@@ -144,32 +236,36 @@ class Worker:
                     await asyncio.Event().wait()
                 return None
             status, reason = ended
-            await self._write_results(run.job, status, reason, run.owner)
+            await self._end_job(tools, run.job, status, reason, run.owner)
         except LostJobError:
-            self._runs.pop(key, None)
+            self._forget(key)
             return "taken over"
         except StorageUnavailable as error:
             logger.warning("%s waits for the desk's database: %s", job_id, error)
-            self._runs.pop(key, None)
+            self._forget(key)
             await asyncio.sleep(1)
             return None
         except Exception:
             # Asked for again with the next poll; a fault that stays shows in the log, and ends nothing.
             logger.exception("%s failed inside deskclerk", job_id)
-            self._runs.pop(key, None)
-            await self._store.pause_after_fault(job_id)
-            await self._tell_of_pause(job_id)
+            self._forget(key)
+            tools = await self._workplace.tools(job_id)
+            await tools.store.pause_after_fault(job_id)
+            await self._tell_of_pause(tools, job_id)
             return "failed"
-        del self._runs[key]
+        self._forget(key)
         return status
 
-    async def _begin(self, job_id: str, number: int) -> "Run | Any | None":
-        job = await self._store.load(job_id)
+    def _forget(self, key: tuple[str, int]) -> None:
+        self._runs.pop(key, None)
+        self._tools.pop(key, None)
+
+    async def _begin(self, job_id: str, number: int, tools: Tools) -> "Run | Any | None":
+        job = await tools.store.load(job_id)
         if job.run != number or job.status not in OPEN:
             return None
-        tools = self._places[job.instance]
         owner = f"{self._name}:{next(self._numbers)}"
-        job = await self._store.own(job_id, owner)
+        job = await tools.store.own(job_id, owner)
         if job.kind == EXPORT:
             from deskclerk.desk.jobs.exporting import Export  # noqa: PLC0415 - few jobs are one
 
@@ -178,42 +274,33 @@ class Worker:
         await run.settle()
         return run
 
-    async def _write_results(self, job: Job, status: str, reason: str | None, owner: str) -> None:
+    async def _end_job(self, tools: Tools, job: Job, status: str, reason: str | None, owner: str) -> None:
+        file = self._workplace.results_file(job.id)
         # Before the job says that it is over: whoever is told so finds the file.
-        if job.kind != EXPORT and (status in OVER or status == PAUSED):
-            await write_results(self._store, job.id, results_file(self._settings, job.id))
-        await self._store.ended(job.id, owner, status, reason)
+        if file and job.kind != EXPORT and (status in OVER or status == PAUSED):
+            await write_results(tools.store, job.id, file)
+        await tools.store.ended(job.id, owner, status, reason)
         if status == PAUSED and reason != BY_A_PERSON:
-            await self._tell_of_pause(job.id)
+            await self._tell_of_pause(tools, job.id)
 
-    async def _tell_of_pause(self, job_id: str) -> None:
+    async def _tell_of_pause(self, tools: Tools, job_id: str) -> None:
         """Tell people that a job asks; this returns before they are told."""
-        job = await self._store.load(job_id)
+        job = await tools.store.load(job_id)
         if job.status != PAUSED:
             return
 
         async def still() -> bool:
-            now = await self._store.load(job_id)
+            now = await tools.store.load(job_id)
             return (now.status, now.run) == (PAUSED, job.run)
 
         counts = {name: job.counts.get(name, 0) for name in COUNTED}
         paused = PausedJob(job.id, job.run, job.title, job.reason or "", job.all_of_it, counts, job.caller)
-        self._places[job.instance].notifications.job_pauses(paused, still)
-
-    def _hold_locks(self) -> None:
-        """Show that there is a worker for these instances, as far as no other shows it."""
-        for instance in self._places.keys() - self._locks.keys():
-            with contextlib.suppress(OSError):
-                self._locks[instance] = take_lock(self._journal.locks(), worker_lock(instance))
-
-    def _free_locks(self) -> None:
-        while self._locks:
-            self._locks.popitem()[1].end()
+        tools.notifications.job_pauses(paused, still)
 
     async def _end(self) -> None:
         for run in self._runs.values():
             await run.idle.wait()
-        self._free_locks()
+        self._workplace.hide()
 
     def close(self) -> None:
         """Let go of the engine, when everything else is closed: it takes the loop's threads with it."""

@@ -12,28 +12,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from deskclerk.desk.journal.heads import BEGINNING, Head
 from deskclerk.desk.journal.tables import events
 from deskclerk.errors import InvalidRequest
 
-BEGINNING = "0" * 64
-"""What the first line names as the hash before it."""
 JSON_COLUMNS = frozenset({"arguments", "before", "after"})
 _LATER = ("job",)
 COVERED = tuple(column.name for column in events.columns if column.name not in ("hash", *_LATER))
 # Rows are made with the columns that they need; the hash covers all.
 _EMPTY: dict[str, Any] = dict.fromkeys(column.name for column in events.columns)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The last line: its number and its hash."""
-
-    seq: int
-    hash: str
-
-    def __str__(self) -> str:
-        return f"{self.seq}:{self.hash}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +70,9 @@ def digest(line: Mapping[str, Any]) -> str:
 class ChainCheck:
     """Goes along the lines in their order and keeps the first fault."""
 
-    def __init__(self, noted: Head | None = None) -> None:
-        self.head = Head(0, BEGINNING)
+    def __init__(self, noted: Head | None = None, beginning: Head | None = None) -> None:
+        """From the first line on, or behind `beginning`; `noted` is a line that somebody kept."""
+        self.head = beginning or Head(0, BEGINNING)
         self.fault: ChainFault | None = None
         self._noted = noted
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from deskclerk.catalogue import Action
+from deskclerk.desk.bounds import Bounds, Unbounded
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
-from deskclerk.desk.journal.process_locks import ProcessLock, claim, take_lock
+from deskclerk.desk.journal.process_locks import claim
 from deskclerk.desk.journal.records import (
     EntryFilter,
     Reply,
@@ -21,14 +22,13 @@ from deskclerk.desk.journal.records import (
     reply_columns,
     start_record,
 )
+from deskclerk.desk.journal.storage import Storage
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.desk.view.cleaning import without_secrets
-from deskclerk.errors import DeskclerkError, StorageUnavailable
-from deskclerk.system.private_files import make_database_folder
+from deskclerk.desk.waking import JOURNAL, PLANS, LocalWakes, Wakes
+from deskclerk.errors import DeskclerkError, InvalidRequest, StorageUnavailable
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from deskclerk.database import Connection, Database
     from deskclerk.desk.journal.chain import ChainCheck
 
@@ -57,36 +57,32 @@ class Journal:
     Reads are written in batches; a write's intent is on disk before its request leaves.
     """
 
-    def __init__(self, location: Path, url: "SecretStr | None" = None) -> None:
-        """In a file at `location`, or in the database of `url`."""
-        self._location = location
-        self._url = url
-        self._database: Database | None = None
-        # Two first requests at once must not both migrate the database.
-        self._opening = asyncio.Lock()
+    def __init__(self, storage: Storage, wakes: Wakes | None = None, bounds: Bounds | None = None) -> None:
+        """`wakes` reach this process alone when left out, and without `bounds` there are none."""
+        self._storage = storage
+        self.wakes: Wakes = wakes or LocalWakes()
+        self.bounds: Bounds = bounds or Unbounded()
         self._batch: list[dict[str, Any]] = []
         self._flushing: asyncio.Task[None] | None = None
         # The event loop keeps only a weak reference to a task: one that nobody holds may vanish half-way.
         self._appending: set[asyncio.Task[int]] = set()
-        self._process: ProcessLock | None = None
         # By identity and weakly: an error is forgotten with the call that it ended.
         self._noted: WeakSet[DeskclerkError] = WeakSet()
 
     async def database(self) -> "Database":
         """The desk's database, brought to the current schema."""
-        async with self._opening:
-            if self._database is None:
-                from deskclerk.database import open_database, upgrade  # noqa: PLC0415 - opened when needed
+        return await self._storage.database()
 
-                place = self._url.get_secret_value() if self._url else self._location
-                if not self._url:
-                    self._make_folder()
-                # Every commit is synced: an intent that a power cut took away would be a write nobody knows
-                # of.
-                database = open_database(place, durable=True)
-                await upgrade(database, "deskclerk.desk.journal.migrations")
-                self._database = database
-            return self._database
+    @asynccontextmanager
+    async def writing(self, *topics: str, synced: bool = True) -> AsyncIterator["Connection"]:
+        """A transaction of the desk's database; who listens to these topics is woken when it is over."""
+        database = await self.database()
+        try:
+            async with database.writing(synced=synced) as connection:
+                yield connection
+        finally:
+            # However it ended: who is cancelled while it is committed does not know whether it was.
+            self.wakes.tell(*topics)
 
     async def read(
         self,
@@ -166,7 +162,8 @@ class Journal:
             instance, caller, action, plan_id=plan_id, how=how, seen=seen, undoes=undoes
         )
         # Its line tells later what else was under way.
-        return event | {"seq": await self._add(event, first)}
+        topics = (PLANS,) if plan_id else ()
+        return event | {"seq": await self._add(event, first, *topics)}
 
     def intent_record(
         self,
@@ -220,7 +217,9 @@ class Journal:
 
         line = end_record(intent, "settled", outcome, after, f"Settled later. {note}")
         line |= {"code": code, "owner": None}
-        return line if await append_settled(await self.database(), line) else None
+        added = await append_settled(await self.database(), line)
+        self.wakes.tell(JOURNAL)
+        return line if added else None
 
     async def open_intents(self, instance: Instance, owner: str | None = None) -> list[dict[str, Any]]:
         """Writes of which no outcome is known, of processes other than this one."""
@@ -228,7 +227,7 @@ class Journal:
 
         found = await open_intents(await self.database(), instance.id)
         # What this process sent is under way in it: it will journal the end itself.
-        own = self._process.name if self._process else None
+        own = self._storage.process
         return [line for line in found if line["owner"] != own and owner in (None, line["owner"])]
 
     async def intents_beside(self, instance: Instance, seq: int) -> list[dict[str, Any]]:
@@ -288,7 +287,17 @@ class Journal:
 
         head = read_head(noted) if noted else None
         await self.flush()
-        return await check(await self.database(), head)
+        while True:
+            beginning = await self._storage.beginning()
+            if head and head.seq < beginning.seq:
+                raise InvalidRequest(
+                    f"Line {head.seq} was cut off with what is older than the journal is kept.",
+                    next_step=f"The chain begins behind line {beginning.seq}; note a newer one.",
+                )
+            found = await check(await self.database(), head, beginning)
+            # What was cut off in between is no fault; what is missing behind the same beginning is.
+            if found.fault is None or await self._storage.beginning() == beginning:
+                return found
 
     async def recent(self, count: int = 20) -> list[dict[str, Any]]:
         """The last events, the oldest of them first."""
@@ -350,32 +359,15 @@ class Journal:
                 await asyncio.wait(self._appending)
             await self.flush()
         finally:
-            if self._database:
-                await self._database.dispose()
-                self._database = None
-            if self._process:
-                self._process.end()
-                self._process = None
-
-    def _make_folder(self) -> None:
-        try:
-            make_database_folder(self._location.parent)
-        except OSError as error:
-            raise StorageUnavailable.by_the_system(self._location.parent, error) from None
+            await self._storage.close()
 
     def locks(self) -> Path | str:
-        """Where processes hold their locks: beside the file, or on the server."""
-        return self._url.get_secret_value() if self._url else self._location.parent / "locks"
+        """Where processes hold their locks: a folder, or the URL of a PostgreSQL server."""
+        return self._storage.locks()
 
     def process_name(self) -> str:
         """This process's name, under which it holds a lock as long as it lives."""
-        # Taken with the first write and not before: a process that only reads leaves no lock file.
-        if self._process is None:
-            try:
-                self._process = take_lock(self.locks(), new_id("own"))
-            except OSError as error:
-                raise StorageUnavailable.by_the_system(self._location.parent, error) from None
-        return self._process.name
+        return self._storage.process_name()
 
     async def _flush_soon(self) -> None:
         await asyncio.sleep(_BATCH_SECONDS)
@@ -384,20 +376,25 @@ class Journal:
         except StorageUnavailable as error:
             logger.error("%d reads wait to be noted in the journal: %s", len(self._batch), error)
 
-    async def _add(self, event: dict[str, Any] | None = None, first: "Step | None" = None) -> int:
-        """Do what comes first, append the batch, then the event, in one transaction; the last line."""
-        return await self._add_several([event] if event else [], first)
+    async def _add(
+        self, event: dict[str, Any] | None = None, first: "Step | None" = None, *topics: str
+    ) -> int:
+        """Do what comes first, append the batch, then the event, in one transaction; the last line.
 
-    async def _add_several(self, events: list[dict[str, Any]], first: "Step | None") -> int:
+        `topics` are what it changes beside the journal.
+        """
+        return await self._add_several([event] if event else [], first, *topics)
+
+    async def _add_several(self, events: list[dict[str, Any]], first: "Step | None", *topics: str) -> int:
         # Taken before the first await: whoever notes a read meanwhile begins a batch of its own.
         batch, self._batch = self._batch, []
-        task = asyncio.create_task(self._append([*batch, *events], first))
+        task = asyncio.create_task(self._append([*batch, *events], first, *topics))
         self._appending.add(task)
         task.add_done_callback(self._appended)
         # A caller that goes away does not take with it what others have noted.
         return await asyncio.shield(task)
 
-    async def _append(self, rows: list[dict[str, Any]], first: "Step | None") -> int:
+    async def _append(self, rows: list[dict[str, Any]], first: "Step | None", *topics: str) -> int:
         from deskclerk.desk.journal.queries import append  # noqa: PLC0415 - opened when needed
 
         try:
@@ -406,6 +403,8 @@ class Journal:
             # Reads wait for the next try, which may find space on the disk. Whose event it is is told.
             self._batch = [*(row for row in rows if row["kind"] == "read"), *self._batch]
             raise
+        finally:
+            self.wakes.tell(JOURNAL, *topics)
 
     def _appended(self, task: asyncio.Task[int]) -> None:
         self._appending.discard(task)

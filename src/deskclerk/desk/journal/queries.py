@@ -1,12 +1,14 @@
 """The journal's rows on disk: chained when they are added, read back as records, entries and counts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, and_, cast, func, literal_column, or_, select
 
 from deskclerk.database import Connection, Database
-from deskclerk.desk.journal.chain import JSON_COLUMNS, ChainCheck, Head, link
+from deskclerk.desk.journal.chain import JSON_COLUMNS, ChainCheck, link
+from deskclerk.desk.journal.heads import Head
 from deskclerk.desk.journal.records import DONE, ENDINGS, OPEN, TOO_SOON, EntryFilter, entry_summary
 from deskclerk.desk.journal.tables import events, heads
 
@@ -116,16 +118,18 @@ async def last(database: Database, count: int) -> list[dict[str, Any]]:
     return rows[::-1]
 
 
-async def check(database: Database, noted: Head | None = None) -> ChainCheck:
-    """Go along the whole chain, up to its first fault."""
-    found = ChainCheck(noted)
+async def check(database: Database, noted: Head | None, beginning: Head) -> ChainCheck:
+    """Go along the whole chain behind its beginning, up to its first fault."""
+    found = ChainCheck(noted, beginning)
     # JSON as the text that is stored: read as a value and written again it could differ, and so would its
     # hash.
     columns = [cast(item, Text).label(item.name) if item.name in JSON_COLUMNS else item for item in events.c]
     async with database.reading() as connection:
-        async for line in _stream(connection, select(*columns).order_by(events.c.seq)):
-            if not found.line(line):
-                return found
+        # Closed here and not when somebody collects it: the server keeps a cursor for it.
+        async with aclosing(_stream(connection, select(*columns).order_by(events.c.seq))) as lines:
+            async for line in lines:
+                if not found.line(line):
+                    return found
         head = (await connection.execute(select(heads.c.seq, heads.c.hash))).one_or_none()
     found.end(Head(head.seq, head.hash) if head else None)
     return found
@@ -276,11 +280,12 @@ def _glob(pattern: str) -> Any:
     return events.c.action.like(escaped.replace("*", "%").replace("?", "_"), escape="\\")
 
 
-async def _stream(connection: Connection, query: Any) -> AsyncIterator[Any]:
+async def _stream(connection: Connection, query: Any) -> AsyncGenerator[Any, None]:
     """Rows as mappings, some thousands in memory at a time."""
-    async for part in connection.partitions(query, _AT_ONCE):
-        for line in part:
-            yield line
+    async with aclosing(connection.partitions(query, _AT_ONCE)) as parts:
+        async for part in parts:
+            for line in part:
+                yield line
 
 
 async def _read(database: Database, query: Any) -> list[dict[str, Any]]:

@@ -79,6 +79,7 @@ plans = Table(
     Column("status", String(16), nullable=False),
     Column("how", Text),
     Column("decided_at", BigInteger),
+    Column("person", String(40)),
     Index("plans_by_status", "status", "created_at"),
     Index("plans_by_request", "request"),
 )
@@ -86,7 +87,7 @@ plans = Table(
 
 `status` goes from `waiting` to `signed` to `used`, or ends as `declined`, `dismissed` (what was shown is
 no longer so) or `expired`. `digest` binds action, arguments, instance and target; `request` all but the
-target.
+target. `person` is the id of the signed-in person who asked, where the desk knows people.
 """
 
 signer = Table(
@@ -123,6 +124,8 @@ rate_usage = Table(
     metadata,
     Column("instance", String(32), primary_key=True),
     Column("usage", Text, nullable=False),
+    # Clerk counts by its instance, whoever has the key: so many workspaces as may have it share one row.
+    info={"shared": True},
 )
 """One row for each instance: what was sent in the last ten seconds, as JSON (see `clerk/rate_budget.py`)."""
 

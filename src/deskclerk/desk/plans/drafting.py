@@ -39,11 +39,11 @@ _VOLATILE = frozenset(
 class PlanMaker:
     """Makes the plans of one instance."""
 
-    def __init__(self, settings: Settings, instance: Instance, plans: PlanStore) -> None:
+    def __init__(self, settings: Settings, instance: Instance, plans: PlanStore, secrets: Secrets) -> None:
         self._settings = settings
         self._instance = instance
         self._plans = plans
-        self._secrets = Secrets(settings.data)
+        self._secrets = secrets
 
     async def draw_up(
         self,
@@ -54,7 +54,7 @@ class PlanMaker:
         takes_back: TakesBack | None,
     ) -> StoredPlan:
         """A new plan, stored and waiting; `seen` is what was looked at, the target first."""
-        digest, request = self.digests(action, seen)
+        digest, request = await self.digests(action, seen)
         consequences = consequences_of(type(action))
         plan = Plan(
             id=self._plans.new_id(),
@@ -78,9 +78,9 @@ class PlanMaker:
         await self._plans.store(plan, request, self._instance, caller)
         return StoredPlan(plan, request, self._instance.id, caller, now(), WAITING, None)
 
-    def digests(self, action: Action, seen: list[dict[str, Any]] | None) -> tuple[str, str]:
+    async def digests(self, action: Action, seen: list[dict[str, Any]] | None) -> tuple[str, str]:
         """The digest of a write with its target, and without."""
-        seals = self._secrets.seals(action)
+        seals = await self._secrets.seals(action)
         return (
             digest_of(action, self._instance.id, seen, seals),
             digest_of(action, self._instance.id, None, seals),

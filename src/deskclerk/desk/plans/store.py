@@ -15,6 +15,7 @@ from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.plans.plan import JobPreview, Plan, Step, TakesBack
 from deskclerk.desk.time_and_ids import new_id, now
+from deskclerk.desk.waking import PLANS
 from deskclerk.errors import ApprovalRefused
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ WAITING, SIGNED, USED, DECLINED, DISMISSED, EXPIRED = (
     "dismissed",
     "expired",
 )
+PARTLY_SIGNED = "partly signed"
+"""What the journal says of a signature to which another has to come; its plan goes on waiting."""
 _OPEN = (WAITING, SIGNED)
 # Secrets were marks before they came here; heading and summary of a single write follow from its action.
 _KEPT = ("arguments", "target", "changes", "instance", "reach", "reversible", "words", "takes_back", "job")
@@ -94,8 +97,7 @@ class PlanStore:
 
     async def store(self, plan: Plan, request: str, instance: Instance, caller: Caller) -> None:
         """Keep a new plan, waiting; `request` is its digest without the target."""
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(PLANS) as connection:
             await self.store_with(connection, plan, request, instance, caller)
 
     async def store_with(
@@ -112,12 +114,14 @@ class PlanStore:
             "face": caller.face,
             "client": caller.client,
             "token": caller.token,
+            "person": caller.person,
             "action": plan.action,
             "digest": plan.digest,
             "request": request,
             "preview": _preview(plan),
             "status": WAITING,
         }
+        await self._journal.bounds.plan(connection)
         await connection.execute(plans.insert(), row)
 
     async def replace(self, connection: "Connection", plan: Plan) -> bool:
@@ -200,8 +204,7 @@ class PlanStore:
 
     async def _step(self, plan: Plan, before: Sequence[str], after: str, how: str | None) -> bool:
         """Whether this call was the one that took the step."""
-        database = await self._journal.database()
-        async with database.writing() as connection:
+        async with self._journal.writing(PLANS) as connection:
             return await _step(connection, plan, before, after, how)
 
     async def _ask(self, which: str, **values: Any) -> list[StoredPlan]:
@@ -283,7 +286,7 @@ def _stored(row: Mapping[Any, Any]) -> StoredPlan:
     )
     # Nobody writes `expired`: a plan is so by the clock, without a process that would have to look.
     late = row["status"] in _OPEN and now() >= row["expires_at"]
-    caller = Caller(row["face"], row["client"], row["token"])
+    caller = Caller(row["face"], row["client"], row["token"], row["person"])
     status = EXPIRED if late else row["status"]
     return StoredPlan(plan, row["request"], row["instance"], caller, row["created_at"], status, row["how"])
 

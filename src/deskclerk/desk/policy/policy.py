@@ -3,8 +3,8 @@
 The order, and the only place where it is written. Each step can only narrow what is left:
 
 1. `read_only` withholds everything but reads, whatever else is set;
-2. the rules of the settings, then of the current instance, then of every caller they match, each:
-   the action's effect against `access`, then `deny`, then `tools`;
+2. the rules of the settings, then of the current instance, then of every caller they match, then those that
+   the caller brings along, each: the action's effect against `access`, then `deny`, then `tools`;
 3. to a model what is left of the `toolsets` set is offered: the caller's, else the current instance's, else
    those of the settings; a person and Python code have all, as far as the rules above go;
 4. before a write: the instance against `pin`, then a destructive one against `destructive_per_hour`, then
@@ -70,11 +70,11 @@ class Policy:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         # At the start: a misspelt glob in `deny` would silently allow what it was to forbid.
-        _check_patterns("settings", settings)
+        check_patterns("settings", settings)
         for name, named in settings.instances.items():
-            _check_patterns(f"instances.{name}", named)
+            check_patterns(f"instances.{name}", named)
         for name, rules in settings.callers.items():
-            _check_patterns(f"callers.{name}", rules)
+            check_patterns(f"callers.{name}", rules)
 
     def offered(self, caller: Caller) -> tuple[type[Action], ...]:
         """The actions that a caller may ask for, in the catalogue's order."""
@@ -163,6 +163,7 @@ class Policy:
         for pattern, rules in self._settings.callers.items():
             if any(fnmatchcase(name, pattern) for name in (caller.face, caller.client, caller.token) if name):
                 yield f" for caller {pattern}", rules
+        yield from caller.rules
 
 
 class Limits:
@@ -250,7 +251,8 @@ def _withheld(action: type[Action], where: str, rules: Rules) -> str:
     return ""
 
 
-def _check_patterns(where: str, rules: Rules) -> None:
+def check_patterns(where: str, rules: Rules) -> None:
+    """InvalidSettings for a pattern that matches no action: a misspelt one would silently forbid nothing."""
     for setting in ("tools", "deny"):
         for pattern in getattr(rules, setting):
             if pattern == LEAN and setting == "tools" and isinstance(rules, Settings):

@@ -48,11 +48,16 @@ class RateAccount:
         StorageUnavailable if the database cannot be used, or another process holds it for seconds.
         """
         database = await self._journal.database()
-        read, write = _statements()
+        read, begin, write = _statements()
         try:
             async with asyncio.timeout(_PATIENCE), database.writing(synced=False) as connection:
-                ((now, text),) = await connection.fetch(read, instance=self._instance.id)
-                usage = Usage.from_json(text) if text else Usage()
+                rows = await connection.fetch(read, instance=self._instance.id)
+                if not rows:
+                    # A row that is not there cannot be held: of two who begin one, the other waits here.
+                    await connection.apply(begin, instance=self._instance.id, usage=Usage().to_json())
+                    rows = await connection.fetch(read, instance=self._instance.id)
+                ((now, text),) = rows
+                usage = Usage.from_json(text)
                 # The clock of the machine whose processes share a file, which nobody can set: it counts from
                 # the machine's start. On a server many machines share, the clock is the server's.
                 answer = change(usage, round(monotonic() * 1000) if now is None else int(now))
@@ -63,8 +68,8 @@ class RateAccount:
 
 
 @functools.cache
-def _statements() -> "tuple[Statement, Statement]":
-    """What reads the account with the server's clock, and what writes it."""
+def _statements() -> "tuple[Statement, Statement, Statement]":
+    """What reads the account with the server's clock and holds it, what begins it, and what writes it."""
     from sqlalchemy import bindparam, func, null, select  # noqa: PLC0415 - opened when needed
 
     from deskclerk.database import Statement  # noqa: PLC0415
@@ -75,12 +80,15 @@ def _statements() -> "tuple[Statement, Statement]":
     def read(dialect: Any) -> Any:
         server = func.floor(func.extract("epoch", func.clock_timestamp()) * 1000)
         clock = null() if dialect.name == "sqlite" else server
-        return select(clock, select(rate_usage.c.usage).where(mine).scalar_subquery())
+        # Held until the commit: several workspaces may have the key of one instance, and each has a write
+        # lock of its own.
+        return select(clock, rate_usage.c.usage).where(mine).with_for_update()
 
-    def write(dialect: Any) -> Any:
+    def begin(dialect: Any) -> Any:
         values: dict[str, Any] = {"instance": bindparam("instance"), "usage": bindparam("usage")}
         # Of the two dialects the one that is not used is not imported.
         new = import_module(f"sqlalchemy.dialects.{dialect.name}").insert(rate_usage).values(values)
-        return new.on_conflict_do_update(index_elements=["instance"], set_={"usage": new.excluded.usage})
+        return new.on_conflict_do_nothing(index_elements=["instance"])
 
-    return Statement(read), Statement(write)
+    write = rate_usage.update().where(mine).values(usage=bindparam("usage"))
+    return Statement(read), Statement(begin), Statement(write)

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from deskclerk.desk.secrets.private_files import write_new
 from deskclerk.desk.time_and_ids import now
@@ -41,11 +41,32 @@ class Handover:
     values: dict[str, str] = field(repr=False)
 
 
-class Handovers:
-    """The hand-overs of one desk."""
+class Handovers(Protocol):
+    """Where what Clerk shows once waits for a person."""
+
+    open_console: OpenConsole | None
+    """Set while a console can be brought up in this process."""
+
+    async def keep(self, answer: Any, keys: tuple[str, ...] = ()) -> tuple[Any, tuple[str, ...]]:
+        """The answer without its once-shown secrets, and notes that say where a person finds them.
+
+        `keys` are those of the answer that hold one beside `ONCE`: what its action hands over.
+        """
+
+    async def listed(self) -> list[Handover]:
+        """What waits, without its values, the newest first."""
+
+    async def take(self, handover_id: str) -> Handover | None:
+        """One hand-over with its values, which is gone from here; of several takers one gets it."""
+
+    async def save(self) -> None:
+        """See to it that nothing is lost when the process ends."""
+
+
+class LocalHandovers:
+    """Hand-overs on one machine: in files, or in the memory of a process with a console."""
 
     open_console: OpenConsole | None = None
-    """Set while a console can be brought up in this process."""
 
     def __init__(self, folder: Path, *, to_console: bool) -> None:
         self._folder = folder
@@ -53,10 +74,7 @@ class Handovers:
         self._held: dict[str, tuple[Handover, Any, tuple[str, ...]]] = {}
 
     async def keep(self, answer: Any, keys: tuple[str, ...] = ()) -> tuple[Any, tuple[str, ...]]:
-        """The answer without its once-shown secrets, and notes that say where a person finds them.
-
-        `keys` are those of the answer that hold one beside `ONCE`: what its action hands over.
-        """
+        """In memory where a console can show it, else in a file."""
         rest, found = once_shown(answer, keys)
         if not found:
             return answer, ()
@@ -64,16 +82,13 @@ class Handovers:
         place = await self._console()
         if not place:
             return hand_over(answer, self._folder, keys)
-        whole = answer if isinstance(answer, dict) else {}
-        about = line_of(" ".join(str(whole[key]) for key in ("object", "id") if whole.get(key)))
-        title = line_of(whole.get("name") or about or " and ".join(found))
-        kept = Handover(secrets.token_urlsafe(12), title, about, now(), found)
+        kept = handover_of(answer, found)
         self._held[kept.id] = (kept, answer, keys)
         names = " and ".join(found)
         return rest, (f"{names} waits for a person at {place}; it is shown there once.",)
 
-    def listed(self) -> list[Handover]:
-        """What waits, without its values, the newest first."""
+    async def listed(self) -> list[Handover]:
+        """What waits in memory and in files."""
         held = [replace(kept, values={}) for kept, *_ in self._held.values()]
         files = self._folder.glob("[!.]*.txt") if self._folder.is_dir() else ()
         for path in files:
@@ -82,11 +97,11 @@ class Handovers:
                 held.append(Handover(path.name, path.stem, "from a file, which goes then", at, {}))
         return sorted(held, key=lambda item: item.at, reverse=True)
 
-    def take(self, handover_id: str) -> Handover | None:
-        """One hand-over with its values, which is gone from here; of several takers one gets it."""
+    async def take(self, handover_id: str) -> Handover | None:
+        """One with its values; a file goes then."""
         if handover_id in self._held:
             return self._held.pop(handover_id)[0]
-        known = {item.id: item for item in self.listed()}
+        known = {item.id: item for item in await self.listed()}
         if handover_id not in known:
             return None
         # Renamed before it is read: of two takers one finds it gone.
@@ -100,8 +115,8 @@ class Handovers:
         values = dict(line.split(" = ", 1) for line in lines if " = " in line)
         return replace(known[handover_id], values=values)
 
-    def save(self) -> None:
-        """Write what nobody took to files: the process ends."""
+    async def save(self) -> None:
+        """Write what nobody took to files."""
         for _, answer, keys in self._held.values():
             hand_over(answer, self._folder, keys)
         self._held.clear()
@@ -114,6 +129,14 @@ class Handovers:
             return await self.open_console()
         except OSError:
             return ""
+
+
+def handover_of(answer: Any, found: dict[str, str]) -> Handover:
+    """What was found in an answer, under a new id."""
+    whole = answer if isinstance(answer, dict) else {}
+    about = line_of(" ".join(str(whole[key]) for key in ("object", "id") if whole.get(key)))
+    title = line_of(whole.get("name") or about or " and ".join(found))
+    return Handover(secrets.token_urlsafe(12), title, about, now(), found)
 
 
 def hand_over(answer: Any, folder: Path, keys: tuple[str, ...] = ()) -> tuple[Any, tuple[str, ...]]:

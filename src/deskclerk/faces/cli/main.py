@@ -29,6 +29,7 @@ _OTHERS = {
     "doctor": "doctor",
     "export": "jobs",
     "help": "guides",
+    "hosted": "hosted",
     "import": "jobs",
     "install": "install.command",
     "jobs": "jobs",

@@ -1,5 +1,6 @@
 """`deskclerk secret`: what a model may name but never see."""
 
+import asyncio
 import datetime as dt
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ def set_(ctx: click.Context, /, name: str, source: str) -> None:
     value = _read(source, ctx)
     if not value.strip():
         raise click.UsageError("The secret is empty; nothing was stored.", ctx)
-    _secrets(state).store(name, value)
+    asyncio.run(_secrets(state).store(name, value))
     state.note(f"Stored. Use it as secret:{name}.", style="green")
 
 
@@ -50,7 +51,7 @@ def list_(ctx: click.Context, /) -> None:
     from deskclerk.faces.cli.output import print_lines  # noqa: PLC0415
 
     state = ctx.ensure_object(State)
-    stored = _secrets(state).listed()
+    stored = asyncio.run(_secrets(state).listed())
     rows = [(item.name, dt.datetime.fromtimestamp(item.set_at / 1000, dt.UTC)) for item in stored]
     if not state.tables:
         print_lines({"name": name, "set_at": at.isoformat(timespec="seconds")} for name, at in rows)
@@ -72,14 +73,15 @@ def list_(ctx: click.Context, /) -> None:
 def remove(ctx: click.Context, /, name: str) -> None:
     """Forget a secret."""
     state = ctx.ensure_object(State)
-    _secrets(state).remove(name)
+    asyncio.run(_secrets(state).remove(name))
     state.note("Removed.", style="green")
 
 
 def _secrets(state: State) -> "Secrets":
     from deskclerk.desk.secrets.references import Secrets  # noqa: PLC0415
+    from deskclerk.desk.secrets.store import SecretFiles  # noqa: PLC0415
 
-    return Secrets(state.settings().data)
+    return Secrets(SecretFiles(state.settings().data))
 
 
 def _read(source: str, ctx: click.Context) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from deskclerk.catalogue import Effect
 from deskclerk.desk import Decision, Plan, Signature
-from deskclerk.desk.approvals.pin import SigningRules
+from deskclerk.desk.approvals.pin import PinRules
 from deskclerk.faces.cli.state import console
 from deskclerk.system.terminals import await_input, is_terminal, owns_terminal
 
@@ -31,7 +31,7 @@ class Terminal:
     def __init__(self, *, yes: bool, how: str = "terminal") -> None:
         self._yes = yes
         self._how = how
-        self.rules = SigningRules(pin=True, named=True, flag=False)
+        self.rules = PinRules(pin=True, named=True, flag=False)
         self.decision: Decision | None = None
 
     async def __call__(self, plan: Plan) -> Signature:

@@ -9,14 +9,16 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deskclerk.catalogue import EVERY_BY_NAME, READ
 from deskclerk.faces.console.page import console_of, desk_of, session_of
 from deskclerk.faces.console.rendering import refusal, render
-from deskclerk.faces.console.sessions import COOKIE, Session, Sessions
+from deskclerk.faces.console.sessions import COOKIE, Session, SessionDoor
 
 MOST_BYTES = 262_144
 """The largest form that is read."""
 _MOST_FIELDS = 2_000
-_READS = ("GET", "HEAD")
+READS = ("GET", "HEAD")
+"""The methods that change nothing."""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -56,15 +58,14 @@ class SecurityHeaders:
 class SessionRequired:
     """ASGI middleware before the pages: a session, within its bounds, and forms that are its own."""
 
-    def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
+    def __init__(self, app: ASGIApp, sessions: SessionDoor) -> None:
         self._app = app
         self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its session and its form, or refuse it in words."""
         request = Request(scope, receive)
-        # Path and cookie both: the path alone may stand in a history or a log.
-        session = self._sessions.find(scope["path_params"]["key"], request.cookies.get(COOKIE, ""))
+        session = await self._sessions.find(request)
         if session is None:
             await refusal(request, "signed_out")(scope, receive, send)
             return
@@ -73,11 +74,14 @@ class SessionRequired:
         if not _within(session, request):
             await refusal(request, "one_plan")(scope, receive, send)
             return
-        if request.method not in _READS:
-            form = await _form(request)
+        if request.method not in READS:
+            form = await read_form(request)
             # Twice on purpose: old browsers say nothing of where a request comes from.
-            if form is None or not _same_site(request) or not _has_token(form, session):
+            if form is None or not same_site(request) or not has_token(form, session.csrf):
                 await refusal(request, "forged")(scope, receive, send)
+                return
+            if not (session.may_sign or _only_looks(session, request, form)):
+                await refusal(request, "only_look")(scope, receive, send)
                 return
             scope["deskclerk.form"] = form
         await self._app(scope, receive, send)
@@ -92,7 +96,14 @@ def _within(session: Session, request: Request) -> bool:
     return path in (mine, f"{mine}/status", f"{mine}/strike", "/out", "/events")
 
 
-async def _form(request: Request) -> ImmutableMultiDict[str, str] | None:
+def _only_looks(session: Session, request: Request, form: ImmutableMultiDict[str, str]) -> bool:
+    """Whether a form changes nothing: signing out, and a read of the page of actions."""
+    path = request.url.path.removeprefix(session.home)
+    action = EVERY_BY_NAME.get(path.removeprefix("/actions/"))
+    return path == "/out" or (action is not None and action.spec.effect is READ)
+
+
+async def read_form(request: Request) -> ImmutableMultiDict[str, str] | None:
     """The fields of a URL-encoded form; None for anything else."""
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
         return None
@@ -105,13 +116,14 @@ async def _form(request: Request) -> ImmutableMultiDict[str, str] | None:
     return ImmutableMultiDict(pairs)
 
 
-def _same_site(request: Request) -> bool:
+def same_site(request: Request) -> bool:
     """Browsers say where a request comes from; another site's never gets as far as the token."""
     return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
 
 
-def _has_token(form: ImmutableMultiDict[str, str], session: Session) -> bool:
-    return hmac.compare_digest(form.get("csrf", "").encode("utf-8", "replace"), session.csrf.encode())
+def has_token(form: ImmutableMultiDict[str, str], csrf: str) -> bool:
+    """Whether a form carries its session's own token."""
+    return hmac.compare_digest(form.get("csrf", "").encode("utf-8", "replace"), csrf.encode())
 
 
 async def outside(request: Request) -> Response:
@@ -150,7 +162,7 @@ async def alive(request: Request) -> Response:
 async def leave(request: Request) -> Response:
     """Sign out."""
     session = session_of(request)
-    console_of(request).sessions.end(session)
+    await console_of(request).door.end(session)
     answer = RedirectResponse("/", SEE_OTHER)
     answer.delete_cookie(COOKIE, path=session.home, httponly=True, samesite="strict")
     return answer

@@ -1,4 +1,4 @@
-"""New plans without reloading: one small poll of the desk's database for all pages that are open."""
+"""New plans without reloading: one small look at the desk's database for all pages that are open."""
 
 import asyncio
 import contextlib
@@ -10,8 +10,11 @@ from typing import Any
 from deskclerk.desk import Desk
 from deskclerk.desk.jobs.job import OPEN, PAUSED
 from deskclerk.desk.plans.store import Snapshot
+from deskclerk.desk.waking import JOBS, JOURNAL, PLANS
 
 _POLL_SECONDS = 0.7
+_APART_SECONDS = 0.2
+"""Between two looks at least: a job that runs adds lines to the journal without end."""
 # Proxies and browsers drop a stream on which nothing comes for half a minute or so.
 _BEAT_SECONDS = 15.0
 
@@ -68,9 +71,11 @@ class ChangesFeed:
 
     async def _poll(self) -> None:
         try:
-            while self._listeners:
-                await self._tell(await self._look())
-                await asyncio.sleep(_POLL_SECONDS)
+            with self._desk.journal.wakes.listening(PLANS, JOBS, JOURNAL) as bell:
+                while self._listeners:
+                    await self._tell(await self._look())
+                    await asyncio.sleep(_APART_SECONDS)
+                    await bell.rings(_POLL_SECONDS - _APART_SECONDS)
         finally:
             async with self._changed:
                 self._changed.notify_all()

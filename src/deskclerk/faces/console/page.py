@@ -9,19 +9,20 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from deskclerk.desk import Desk
+from deskclerk.desk import Caller, Desk
 from deskclerk.faces.console.changes_feed import ChangesFeed
 from deskclerk.faces.console.job_view import Rates
 from deskclerk.faces.console.journal_view import ChainChecks
 from deskclerk.faces.console.proposed_writes import ProposedWrites
-from deskclerk.faces.console.sessions import Session, Sessions
+from deskclerk.faces.console.sessions import Session, SessionDoor, Sessions
 
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
     """One entry of the navigation and all that is served for it, under paths of the session's own.
 
-    `path` is where its entry leads, `counts` whether it carries the number of waiting plans.
+    `path` is where its entry leads, `counts` whether it carries the number of waiting plans, `own_machine`
+    whether it is about the machine that the console runs on.
     """
 
     title: str
@@ -29,6 +30,7 @@ class ConsolePage:
     routes: Sequence[BaseRoute]
     counts: bool = False
     sandbox_only: bool = False
+    own_machine: bool = False
 
 
 class ConsoleState:
@@ -37,12 +39,22 @@ class ConsoleState:
     first_link: str | None = None
     """A one-time link for whoever started it, where it `greets` somebody at a terminal."""
 
-    def __init__(self, desk: Desk, url: str, *, greets: bool = False, mcp: str | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        url: str,
+        *,
+        greets: bool = False,
+        mcp: str | None = None,
+        door: SessionDoor | None = None,
+    ) -> None:
+        """`door` lets people in that sign in by name; without one, one-time links do."""
         self.desk = desk
         self.url = url
         self.mcp = mcp
         self._greets = greets
         self.sessions = Sessions()
+        self.door: SessionDoor = door or self.sessions
         self.feed = ChangesFeed(desk)
         self.proposals = ProposedWrites(desk)
         self.chain = ChainChecks(desk)
@@ -89,6 +101,11 @@ def desk_of(request: Request) -> Desk:
 def session_of(request: Request) -> Session:
     """Whose request it is; `SessionRequired` has let it through."""
     return cast("Session", request.scope["deskclerk.session"])
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, for the desk, in all that is done for a request."""
+    return session_of(request).caller
 
 
 def form_of(request: Request) -> ImmutableMultiDict[str, str]:

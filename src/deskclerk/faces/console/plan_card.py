@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deskclerk.catalogue import DESTRUCTIVE
+from deskclerk.desk.approvals.rules import ANYBODY, Standing
 from deskclerk.desk.consequences.changes import Change
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.plans.plan import JobPreview
@@ -84,9 +85,10 @@ class Card:
     left: str
     expires: str
     job: JobPart | None
+    standing: Standing
 
 
-def card_of(stored: StoredPlan, instance: Instance) -> Card:
+def card_of(stored: StoredPlan, instance: Instance, standing: Standing = ANYBODY) -> Card:
     """The card of a plan, for whoever looks from an instance."""
     plan, caller = stored.plan, stored.caller
     return Card(
@@ -116,6 +118,7 @@ def card_of(stored: StoredPlan, instance: Instance) -> Card:
         left=span(plan.expires_at - now()),
         expires=iso_time(plan.expires_at),
         job=job_part(plan.job) if plan.job else None,
+        standing=standing,
     )
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from deskclerk.catalogue import CORE, DESTRUCTIVE, READ, Action
-from deskclerk.desk import Desk
+from deskclerk.desk import Caller, Desk
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.faces.console.plan_card import ago, iso_time
-from deskclerk.faces.console.sessions import CALLER
 
 _LONGEST_NAME = 80
 _METADATA = ("public_metadata", "private_metadata", "unsafe_metadata")
@@ -122,7 +121,9 @@ def metadata(item: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def steps(desk: Desk, names: tuple[str, ...], item: Mapping[str, Any] | None = None) -> list[Step]:
+def steps(
+    desk: Desk, caller: Caller, names: tuple[str, ...], item: Mapping[str, Any] | None = None
+) -> list[Step]:
     """The writes that are offered here and want just these ids, without those that would change nothing."""
     return [
         Step(
@@ -131,7 +132,7 @@ def steps(desk: Desk, names: tuple[str, ...], item: Mapping[str, Any] | None = N
             destructive=action.spec.effect is DESTRUCTIVE,
             core=action.spec.toolset == CORE,
         )
-        for action in desk.actions(CALLER)
+        for action in desk.actions(caller)
         if action.spec.effect is not READ and action.spec.route.names == names
         if not _is_so(action, item or {})
     ]

@@ -5,9 +5,8 @@ from functools import partial
 from typing import Any
 
 from deskclerk.catalogue import Action
-from deskclerk.desk import Answer, Desk
+from deskclerk.desk import Answer, Caller, Desk
 from deskclerk.desk.plans.plan import Plan
-from deskclerk.faces.console.sessions import CALLER
 
 _MOST = 200
 
@@ -22,14 +21,16 @@ class ProposedWrites:
         self._desk = desk
         self._asked: dict[str, Callable[[], Awaitable[Answer]]] = {}
 
-    async def ask(self, action: Action) -> Plan | Answer:
+    async def ask(self, action: Action, caller: Caller) -> Plan | Answer:
         """The plan of a write, or its answer where nobody has to sign it, or has already."""
-        run = partial(self._desk.perform, action, caller=CALLER)
-        return await self._stand(await self._desk.propose(action, CALLER), run)
+        run = partial(self._desk.perform, action, caller=caller)
+        return await self._stand(await self._desk.propose(action, caller), run)
 
-    async def take_back(self, entry_id: str, given: Mapping[str, Any], *, again: bool) -> Plan | Answer:
+    async def take_back(
+        self, entry_id: str, caller: Caller, given: Mapping[str, Any], *, again: bool
+    ) -> Plan | Answer:
         """The same for taking a journalled write back; CannotUndo as the desk's `undo`."""
-        more: dict[str, Any] = {"caller": CALLER, "again": again, "given": given}
+        more: dict[str, Any] = {"caller": caller, "again": again, "given": given}
         plan = await self._desk.propose_undo(entry_id, **more)
         return await self._stand(plan, partial(self._desk.undo, entry_id, **more))
 

@@ -30,6 +30,7 @@ _REFUSALS = {
     "one_plan": (403, "one_plan.html"),
     "forged": (403, "forged.html"),
     "not_found": (404, "not_found.html"),
+    "only_look": (403, "only_look.html"),
     "link_used": (410, "link_used.html"),
 }
 _NOT_FOUND = 404
@@ -107,15 +108,23 @@ async def http(request: Request, error: Exception) -> Response:
     return render(request, "failure.html", error.status_code, error=problem)
 
 
-async def unexpected(request: Request, error: Exception) -> Response:
-    """A fault of ours: where it happened is logged, without the message, which may hold what must not be."""
+FAULT = {
+    "message": "This page failed inside deskclerk.",
+    "next_step": "If you were signing something, look at the plan before trying again.",
+}
+"""What a person is told of a fault of ours."""
+
+
+def log_fault(request: Request, error: Exception) -> None:
+    """Where a fault of ours happened, without the message, which may hold what must not be written down."""
     where = "".join(traceback.format_tb(error.__traceback__))
     logger.error("%s: unexpected %s\n%s", request.scope["method"], type(error).__name__, where)
-    problem = {
-        "message": "This page failed inside deskclerk.",
-        "next_step": "If you were signing something, look at the plan before trying again.",
-    }
-    return render(request, "failure.html", 500, error=problem)
+
+
+async def unexpected(request: Request, error: Exception) -> Response:
+    """A fault of ours."""
+    log_fault(request, error)
+    return render(request, "failure.html", 500, error=FAULT)
 
 
 HANDLERS: Mapping[Any, Any] = {DeskclerkError: ours, HTTPException: http, Exception: unexpected}

@@ -1,19 +1,17 @@
 """What signs on these pages, and what a form says of it; every page that signs asks here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from deskclerk.desk import Decision, Plan, Signature
+from deskclerk.desk.approvals.rules import Standing
 from deskclerk.desk.plans.plan import accepts
-from deskclerk.desk.plans.store import StoredPlan
+from deskclerk.desk.plans.store import SIGNED, StoredPlan
 from deskclerk.errors import ApprovalRefused
-from deskclerk.faces.console.page import console_of, desk_of, home_of, session_of
-from deskclerk.faces.console.sessions import CALLER
-
-HOW = "console"
+from deskclerk.faces.console.page import caller_of, console_of, desk_of, form_of, home_of, session_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class SigningOffer:
 
     `pin`: the signer's PIN is wanted. `named`: the target is typed, for a write with a way back too; on
     the sandbox, where nothing real is at stake, a click is enough. `may_sign`: nobody signs who came by a
-    link that a model was told, unless they have the PIN.
+    link that a model was told, unless they have the PIN, and nobody who may only look.
     """
 
     pin: bool
@@ -34,7 +32,9 @@ async def offer_of(request: Request) -> SigningOffer:
     """What signing wants from whoever looks."""
     rules = await desk_of(request).signer.rules()
     # A link that a model was told it could open itself: without a PIN nobody knows who clicks.
-    return SigningOffer(rules.pin, rules.named, may_sign=rules.pin or session_of(request).person)
+    session = session_of(request)
+    may_sign = session.may_sign and (rules.pin or session.person)
+    return SigningOffer(rules.pin, rules.named, may_sign=may_sign)
 
 
 async def check_may_sign(request: Request, or_else: str) -> SigningOffer:
@@ -62,13 +62,22 @@ async def yes_of(request: Request, stored: StoredPlan, digest: str | None, typed
             "What you typed does not sign it. Nothing was sent.",
             next_step=f"Type {' or '.join(shown.words)}.",
         )
-    return Signature(Decision.APPROVED, f"{HOW}, with PIN" if offer.pin else HOW)
+    how, passkey = session_of(request).how, form_of(request).get("passkey") or None
+    how += ", with PIN" if offer.pin else ""
+    how += ", with passkey" if passkey else ""
+    return Signature(Decision.APPROVED, how, passkey=passkey)
+
+
+async def standings_of(request: Request, plans: Sequence[StoredPlan]) -> Mapping[str, Standing]:
+    """How plans stand for whoever looks, by id."""
+    return await desk_of(request).signing.rules.standings(plans, caller_of(request))
 
 
 async def sign(request: Request, stored: StoredPlan, signature: Signature, pin: str) -> None:
     """Keep a signature; what was asked for in this console is carried out at once, and a job begins."""
-    await desk_of(request).sign(stored.plan.id, signature, pin=pin, caller=CALLER)
-    if signature.decision is Decision.APPROVED:
+    await desk_of(request).sign(stored.plan.id, signature, pin=pin, caller=caller_of(request))
+    # One of two signatures leaves it waiting.
+    if (await desk_of(request).plans.load(stored.plan.id)).status == SIGNED:
         await console_of(request).proposals.carry_out(stored.plan.id)
 
 
@@ -77,7 +86,7 @@ async def to_sign(request: Request, plan: Plan) -> Response:
     desk = desk_of(request)
     if desk.policy.asks(plan.effect):
         return RedirectResponse(f"{home_of(request)}/plans/{plan.id}", 303)
-    job = await desk.jobs.run(plan, CALLER)
+    job = await desk.jobs.run(plan, caller_of(request))
     return RedirectResponse(f"{home_of(request)}/jobs/{job.id}", 303)
 
 

@@ -15,6 +15,7 @@ from deskclerk.faces.console import authentication, rendering
 from deskclerk.faces.console.authentication import MOST_BYTES, SecurityHeaders, SessionRequired
 from deskclerk.faces.console.page import ConsoleState, console_of
 from deskclerk.faces.console.pages import PAGES
+from deskclerk.faces.console.sessions import SessionDoor
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -22,10 +23,20 @@ _STATIC = Path(__file__).parent / "static"
 class Console(ConsoleState):
     """One console on a desk, with all that is served for it."""
 
-    def __init__(self, desk: Desk, url: str, *, greets: bool = False, mcp: str | None = None) -> None:
-        super().__init__(desk, url, greets=greets, mcp=mcp)
-        self.pages = tuple(page for page in PAGES if not page.sandbox_only or desk.instance.kind == "sandbox")
-        self.app = _app(self)
+    def __init__(
+        self,
+        desk: Desk,
+        url: str,
+        *,
+        greets: bool = False,
+        mcp: str | None = None,
+        door: SessionDoor | None = None,
+    ) -> None:
+        """`door` lets people in by name, to all pages but those about this machine's own files."""
+        super().__init__(desk, url, greets=greets, mcp=mcp, door=door)
+        pages = (page for page in PAGES if not (door and page.own_machine))
+        self.pages = tuple(page for page in pages if not page.sandbox_only or desk.instance.kind == "sandbox")
+        self.app = _app(self) if door is None else _app_of_people(self)
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -33,18 +44,33 @@ class Console(ConsoleState):
         return [Mount("", app=self.app)]
 
 
+def static_files() -> Mount:
+    """The styles, scripts and pictures of every page, at `/static`."""
+    return Mount("/static", StaticFiles(directory=_STATIC))
+
+
 def _app(console: Console) -> Starlette:
+    pages = Mount("/~{key}", app=SessionRequired(_within(console), console.door), max_body_size=MOST_BYTES)
+    return _guarded(console, [static_files(), pages, *authentication.BEFORE])
+
+
+def _app_of_people(console: Console) -> Starlette:
+    """The pages alone, wherever they are mounted: whoever mounts them has the way in and `/static`."""
+    pages = Mount("", app=SessionRequired(_within(console), console.door), max_body_size=MOST_BYTES)
+    return _guarded(console, [pages])
+
+
+def _within(console: Console) -> Starlette:
     routes = [route for page in console.pages for route in page.routes]
-    within = Starlette(
+    return Starlette(
         routes=[*authentication.WITHIN, Route("/events", events, methods=["GET"]), *routes],
         exception_handlers=rendering.HANDLERS,
     )
+
+
+def _guarded(console: Console, routes: list[BaseRoute]) -> Starlette:
     return Starlette(
-        routes=[
-            Mount("/static", StaticFiles(directory=_STATIC)),
-            Mount("/~{key}", app=SessionRequired(within, console.sessions), max_body_size=MOST_BYTES),
-            *authentication.BEFORE,
-        ],
+        routes=routes,
         middleware=[Middleware(SecurityHeaders), Middleware(_WithConsole, console=console)],
         exception_handlers=rendering.HANDLERS,
     )

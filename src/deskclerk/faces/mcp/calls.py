@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import mcp_types as types
@@ -15,8 +16,15 @@ from deskclerk.desk import Answer, Caller, Desk
 from deskclerk.desk.view.answers import compact
 from deskclerk.desk.view.cleaning import clean, clean_text
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused, DeskclerkError, InvalidRequest
-from deskclerk.faces.mcp.elicitation import KEY, can_ask, over_connection, request_for, with_answer
-from deskclerk.faces.mcp.http_access import TOKEN
+from deskclerk.faces.mcp.elicitation import (
+    KEY,
+    can_ask,
+    nobody_here,
+    over_connection,
+    request_for,
+    with_answer,
+)
+from deskclerk.faces.mcp.http_access import TOKEN, agent_of
 
 logger = logging.getLogger("deskclerk.mcp")
 
@@ -67,7 +75,7 @@ class Calls:
             return await self._second_round(ctx, action, params, modern=modern)
         tell = ctx.session.report_progress
         # Without a dialogue the desk waits for a signature from elsewhere.
-        if action.spec.effect is READ or not can_ask(ctx):
+        if action.spec.effect is READ or not _may_ask(ctx):
             return success(await self._desk.perform(action, caller=caller, progress=tell))
         if not modern:
             approver = over_connection(ctx, self._desk.settings.approval_seconds)
@@ -76,6 +84,11 @@ class Calls:
         plan = await self._desk.propose(action, caller)
         if plan is None:  # nobody need be asked, or a person has signed it elsewhere
             return success(await self._desk.perform(action, caller=caller, progress=tell))
+        if why := await self._desk.signing.dialogue(plan, caller):
+            # A yes that could not sign is not asked for: the plan waits for whoever may.
+            elsewhere = nobody_here(why)
+            answer = await self._desk.perform(action, caller=caller, approver=elsewhere, progress=tell)
+            return success(answer)
         return types.InputRequiredResult(input_requests={KEY: request_for(plan)}, request_state=plan.id)
 
     async def _place_to_sign(self, plan_id: str | None) -> str:
@@ -106,7 +119,7 @@ class Calls:
         The state was unsealed on its way here: what arrives was made by this process, for this tool and
         these arguments. The plan it names is used up by the first answer.
         """
-        if params.request_state is None or not modern:
+        if params.request_state is None or not (modern and _may_ask(ctx)):
             raise ApprovalRefused(
                 "An answer was given to a question that was not asked. Nothing was sent.",
                 next_step="Call the tool with its arguments only; a person is asked when one has to be.",
@@ -123,10 +136,22 @@ class Calls:
 
 
 def caller_of(ctx: Context) -> Caller:
-    """Who asks: the name that the client gives itself, and over HTTP the name of its token."""
+    """Who asks: the name that the client gives itself, and over HTTP the name of its token.
+
+    On a hosted desk also the person behind it, and what narrows it.
+    """
     params = ctx.session.client_params
+    client = clean_text(params.client_info.name, 100) if params else None
+    if agent := agent_of(ctx.request):
+        return replace(agent.caller, client=client)
     token = ctx.request.scope.get(TOKEN) if isinstance(ctx.request, Request) else None
-    return Caller("mcp", clean_text(params.client_info.name, 100) if params else None, token)
+    return Caller("mcp", client, token)
+
+
+def _may_ask(ctx: Context) -> bool:
+    """Whether a person can be asked in the client's own dialogue, and may sign there."""
+    agent = agent_of(ctx.request)
+    return can_ask(ctx) and (agent is None or agent.dialogue)
 
 
 def success(answer: Answer) -> types.CallToolResult:

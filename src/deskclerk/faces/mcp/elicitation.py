@@ -66,6 +66,16 @@ def with_answer(answer: object) -> Approver:
     return approver
 
 
+def nobody_here(why: str) -> Approver:
+    """Nobody is asked, since the answer would not sign; `why` tells who calls."""
+
+    async def approver(plan: Plan) -> Signature:
+        del plan
+        return Signature(Decision.DISMISSED, _HOW, why)
+
+    return approver
+
+
 def message(plan: Plan) -> str:
     """What the person reads: the plan, and for a destructive one what to type."""
     words = words_for(plan)

@@ -79,10 +79,10 @@ def run(
         StorageUnavailable: the desk's database cannot be opened, or what was read could not be noted.
     """
     log_to_stderr()
-    _take_every_descriptor()
+    take_every_descriptor()
     bind = Bind.find(host, port)
     check_token(settings, bind)
-    with _listen(bind) as listener:
+    with listen(bind) as listener:
         # With --port 0 the real port is known only now, and Origins are checked against it.
         bind = Bind(bind.family, bind.address, listener.getsockname()[1], bind.name)
         failures: list[StorageUnavailable] = []
@@ -161,7 +161,7 @@ async def _see_to_jobs(desk: Desk) -> None:
             logger.warning("Jobs cannot be looked after now: %s", type(error).__name__)
 
 
-def _take_every_descriptor() -> None:
+def take_every_descriptor() -> None:
     """As many open files as the system allows: a client keeps two connections, and 1,024 are soon used up."""
     if sys.platform == "win32":  # has no such bound
         return
@@ -173,7 +173,8 @@ def _take_every_descriptor() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _listen(bind: Bind) -> socket.socket:
+def listen(bind: Bind) -> socket.socket:
+    """A socket that listens there; InvalidSettings if it cannot."""
     try:
         return socket.create_server((bind.address, bind.port), family=bind.family)
     except OSError as error:

@@ -10,22 +10,49 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, cast
+from urllib.parse import urlsplit
 
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from deskclerk.desk import Caller
 from deskclerk.errors import InvalidSettings
 from deskclerk.settings import Settings
 
 TOKEN = "deskclerk.token"  # noqa: S105 - a name, no secret
 """Where a request's scope keeps the name of the token that it showed."""
+AGENT = "deskclerk.agent"
+"""Where a request's scope keeps its agent, on a hosted desk."""
 HTTP_PORT = 80
 """The port that a browser leaves out of an Origin."""
 # Sixteen characters are the least that nobody tries out.
 _TOKEN = re.compile(r"[!-~]{16,}")
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+class HostedAgent(Protocol):
+    """Who a request comes from, as a hosted desk has let it in."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks, for the desk; what the client calls itself is added."""
+
+    @property
+    def principal(self) -> str:
+        """Who alone may come back with a state that was given out."""
+
+    @property
+    def dialogue(self) -> bool:
+        """Whether a person may sign in the client's own dialogue."""
+
+
+def agent_of(request: object) -> HostedAgent | None:
+    """The agent of a request on a hosted desk; None on any other."""
+    found = request.scope.get(AGENT) if isinstance(request, Request) else None
+    return cast("HostedAgent | None", found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +148,14 @@ def security_of(settings: Settings, bind: Bind) -> TransportSecuritySettings:
     others = [f"{scheme}://{name}" for name in proxied for scheme in ("https", "http")]
     return TransportSecuritySettings(
         allowed_hosts=_any_port([*names, *proxied]), allowed_origins=own + _any_port(others)
+    )
+
+
+def public_security(public_url: str) -> TransportSecuritySettings:
+    """The Host and Origin values of a server that is reached at one origin, whatever stands before it."""
+    parts = urlsplit(public_url)
+    return TransportSecuritySettings(
+        allowed_hosts=_any_port([bracketed(parts.hostname or "")]), allowed_origins=[public_url]
     )
 
 

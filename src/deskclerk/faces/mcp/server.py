@@ -7,6 +7,7 @@ Clients up to 2025-11-25 open with a handshake and are asked back over the same 
 import difflib
 import logging
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -22,6 +23,7 @@ from deskclerk.errors import InvalidRequest
 from deskclerk.faces.mcp import lean
 from deskclerk.faces.mcp.calls import Calls, Context, Doorway, caller_of, failure
 from deskclerk.faces.mcp.features import Features
+from deskclerk.faces.mcp.http_access import agent_of
 from deskclerk.faces.mcp.tools import input_schema, tools_of
 from deskclerk.settings import LEAN
 from deskclerk.version import __version__
@@ -39,6 +41,8 @@ _AGAIN = "Nothing was sent. Correct the arguments and call again."
 _Result = types.CallToolResult | types.InputRequiredResult
 _FRESH = CacheHint(ttl_ms=3_600_000, scope="private")
 """What is offered is settled when the process starts."""
+_HOSTED_FRESH = CacheHint(ttl_ms=60_000, scope="private")
+"""Owners of a workspace change at any time what its agents are offered."""
 _SETTLED: tuple[CacheableMethod, ...] = (
     "tools/list",
     "server/discover",
@@ -48,10 +52,12 @@ _SETTLED: tuple[CacheableMethod, ...] = (
 """The list of resources is not among them: plans that wait stand in it, and what is read changes."""
 
 
-def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
+def build(desk: Desk, console: Doorway | None = None, state_keys: Sequence[bytes] = ()) -> Server[Any]:
     """A server on this desk; it keeps nothing of its own between two requests.
 
-    `console` tells where a plan that waits can be signed in a browser.
+    `console` tells where a plan that waits can be signed in a browser. `state_keys` seal what clients carry
+    from one request to the next: with keys, any replica of a hosted desk takes a state back that another gave
+    out, from the same agent alone. The first seals, all of them open.
     """
     offered = {action.spec.name: action for action in desk.actions(Caller("mcp"))}
     calls, is_lean = Calls(desk, console), LEAN in desk.settings.tools
@@ -99,7 +105,7 @@ def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
         version=__version__,
         title="deskclerk for Clerk",
         instructions=instructions(desk),
-        cache_hints=dict.fromkeys(_SETTLED, _FRESH),
+        cache_hints=dict.fromkeys(_SETTLED, _HOSTED_FRESH if state_keys else _FRESH),
         get_tool_input_schema=schema_of,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
@@ -110,10 +116,23 @@ def build(desk: Desk, console: Doorway | None = None) -> Server[Any]:
         on_read_resource=features.read_resource,
         on_completion=features.complete,
     )
-    # The key lives as long as the process: several workers on one address would have to share one.
-    security = RequestStateSecurity.ephemeral(ttl=float(desk.settings.approval_seconds))
+    ttl = float(desk.settings.approval_seconds)
+    if state_keys:
+        security = RequestStateSecurity(keys=state_keys, ttl=ttl, bind_principal=_principal)
+    else:
+        # The key lives as long as the process: several workers on one address would have to share one.
+        security = RequestStateSecurity.ephemeral(ttl=ttl)
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
     return server
+
+
+def _principal(ctx: Context) -> str:
+    """Whom a state is given to: what any other agent, person or workspace brings back is refused."""
+    agent = agent_of(ctx.request)
+    if agent is None:
+        # A state that is bound to nobody would be anybody's.
+        raise LookupError("a hosted desk's request has no agent")
+    return agent.principal
 
 
 def _problem(given: dict[str, Any], accepted: dict[str, Any], required: str) -> str:

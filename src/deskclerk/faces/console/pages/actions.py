@@ -17,9 +17,8 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console.forms import GIVEN, NULLED, Typed, fields_of, fill, fill_by_name, typed_of
 from deskclerk.faces.console.journal_view import pretty
-from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of
+from deskclerk.faces.console.page import ConsolePage, caller_of, console_of, desk_of, form_of, home_of
 from deskclerk.faces.console.rendering import render, status_of
-from deskclerk.faces.console.sessions import CALLER
 from deskclerk.faces.value_text import cell
 
 _MOST_COLUMNS = 9
@@ -122,7 +121,7 @@ def _python(action: type[Action], given: Mapping[str, Any]) -> str:
 async def actions(request: Request) -> Response:
     """What the policy offers here, by resource, as far as the search lets it through."""
     wanted = request.query_params.get("q", "").strip()
-    offered = desk_of(request).actions(CALLER)
+    offered = desk_of(request).actions(caller_of(request))
     groups: dict[str, list[type[Action]]] = {}
     for action in offered:
         if _fits(action, wanted):
@@ -152,7 +151,7 @@ async def ask(request: Request) -> Response:
     action = _action(request)
     typed = {key: text for key, text in form_of(request).items() if key.startswith((GIVEN, NULLED))}
     try:
-        filled = await fill_by_name(desk_of(request), CALLER, action, typed)
+        filled = await fill_by_name(desk_of(request), caller_of(request), action, typed)
     except DeskclerkError as error:
         return _show(request, action, typed, problem=error)
     made = filled.action
@@ -172,8 +171,8 @@ async def ask(request: Request) -> Response:
 
 async def _carried_out(request: Request, made: Action) -> Plan | Answer:
     if made.spec.effect is READ:
-        return await desk_of(request).perform(made, caller=CALLER)
-    return await console_of(request).proposals.ask(made)
+        return await desk_of(request).perform(made, caller=caller_of(request))
+    return await console_of(request).proposals.ask(made, caller_of(request))
 
 
 def _show(
@@ -211,7 +210,7 @@ def _action(request: Request) -> type[Action]:
     action = BY_NAME.get(request.path_params["name"])
     if action is None:
         raise NotFound("There is no such action.", next_step="The page Actions lists all.")
-    desk_of(request).policy.check(action, CALLER)
+    desk_of(request).policy.check(action, caller_of(request))
     return action
 
 

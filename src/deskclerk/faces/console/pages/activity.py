@@ -26,9 +26,8 @@ from deskclerk.faces.console.journal_view import (
     since,
     whole_of,
 )
-from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of
+from deskclerk.faces.console.page import ConsolePage, caller_of, console_of, desk_of, form_of, home_of
 from deskclerk.faces.console.rendering import render, status_of
-from deskclerk.faces.console.sessions import CALLER
 
 ON_A_PAGE = 50
 FILTERS = ("since", "until", "action", "target", "caller", "outcome")
@@ -42,7 +41,7 @@ async def activity(request: Request) -> Response:
     found = [] if problems else await desk.journal.entries(choice, limit=ON_A_PAGE + 1)
     shown = found[-ON_A_PAGE:]
     older = shown[0]["line"] if len(found) > ON_A_PAGE else None
-    labels = await desk.target_names.of(shown, CALLER)
+    labels = await desk.target_names.of(shown, caller_of(request))
     items = [item_of(entry, labels, desk.instance.id) for entry in reversed(shown)]
     today = datetime.now(UTC).date()
     return render(
@@ -73,8 +72,10 @@ async def entry(
         raise NotFound("The journal has no such entry.", next_step="The activity lists what there is.")
     intent = found["intent"]
     line = entry_summary(intent, found["outcome"])
-    labels = await desk.target_names.of([line], CALLER)
-    person_adds = consequences_of(EVERY_BY_NAME[intent["action"]]).person_adds
+    labels = await desk.target_names.of([line], caller_of(request))
+    # A line of a hosted desk may be about the workspace itself, and so of no action.
+    action = EVERY_BY_NAME.get(intent["action"])
+    person_adds = consequences_of(action).person_adds if action else ()
     return render(
         request,
         "entry.html",
@@ -96,7 +97,10 @@ async def undo(request: Request) -> Response:
     form = form_of(request)
     try:
         found = await console_of(request).proposals.take_back(
-            request.path_params["entry_id"], _given(form), again=form.get("again") == "yes"
+            request.path_params["entry_id"],
+            caller_of(request),
+            _given(form),
+            again=form.get("again") == "yes",
         )
     except DeskclerkError as error:
         return await entry(request, error)

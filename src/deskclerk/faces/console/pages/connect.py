@@ -8,9 +8,16 @@ from starlette.routing import Route
 
 from deskclerk.desk.instances.stored import CheckedKey, Instances, check_instance_name
 from deskclerk.errors import DeskclerkError, InvalidRequest, InvalidSettings, KeyRejected
-from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of, session_of
+from deskclerk.faces.console.page import (
+    ConsolePage,
+    caller_of,
+    console_of,
+    desk_of,
+    form_of,
+    home_of,
+    session_of,
+)
 from deskclerk.faces.console.rendering import render, status_of
-from deskclerk.faces.console.sessions import CALLER
 
 _NEW_KEY = "Nothing was stored. Copy it again from Clerk Dashboard, API Keys, Secret key, or make a new one."
 
@@ -95,7 +102,7 @@ async def _tried(
     try:
         if new is not None:
             check_instance_name(new)
-        found = await instances.check(key, api_url, CALLER)
+        found = await instances.check(key, api_url, caller_of(request))
         store(instances, key, api_url)
     except KeyRejected:
         return await connect(request, InvalidRequest("Clerk does not accept this key.", next_step=_NEW_KEY))
@@ -132,4 +139,5 @@ PAGE = ConsolePage(
         Route("/connect/rename", rename, methods=["POST"]),
         Route("/connect/remove", remove, methods=["POST"]),
     ),
+    own_machine=True,
 )

@@ -1,10 +1,9 @@
 """Jobs: many writes under one signature as they go on, what became of each, stopped and gone on with."""
 
-import asyncio
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from deskclerk.desk.jobs.job import EXPORT, OVER, PAUSED, Job
@@ -12,9 +11,8 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console import plan_card
 from deskclerk.faces.console.job_view import OUTCOMES, JobCard, card_of, item_row
-from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of
+from deskclerk.faces.console.page import ConsolePage, caller_of, console_of, desk_of, form_of, home_of
 from deskclerk.faces.console.rendering import render, status_of
-from deskclerk.faces.console.sessions import CALLER
 from deskclerk.faces.console.signing import check_may_sign, offer_of, to_sign
 
 _NEWEST = 30
@@ -73,18 +71,17 @@ async def result(request: Request) -> Response:
     """What became of every item, as a file."""
     # By the id that the database has: an address names no file.
     found = await _job(request)
-    path = desk_of(request).jobs.results(found.id)
-    if not await _has_result(request, found):
-        raise NotFound(
-            "The job has no result yet.", next_step="It is written when the job pauses or is over."
-        )
-    return FileResponse(path, media_type="application/x-ndjson", filename=f"{found.id}.ndjson")
+    if not _has_result(found):
+        raise NotFound("The job has no result yet.", next_step="It is there when the job pauses or is over.")
+    named = {"Content-Disposition": f'attachment; filename="{found.id}.ndjson"'}
+    lines = desk_of(request).jobs.result_lines(found.id)
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=named)
 
 
 async def pause(request: Request) -> Response:
     """Have a job pause; that needs no signature."""
     try:
-        await desk_of(request).jobs.pause(request.path_params["job_id"], CALLER)
+        await desk_of(request).jobs.pause(request.path_params["job_id"], caller_of(request))
     except DeskclerkError as error:
         return await job(request, error)
     return await _back(request)
@@ -93,7 +90,7 @@ async def pause(request: Request) -> Response:
 async def cancel(request: Request) -> Response:
     """End a job for good; that needs no signature either."""
     try:
-        await desk_of(request).jobs.cancel(request.path_params["job_id"], CALLER)
+        await desk_of(request).jobs.cancel(request.path_params["job_id"], caller_of(request))
     except DeskclerkError as error:
         return await job(request, error)
     return await _back(request)
@@ -105,7 +102,7 @@ async def resume(request: Request) -> Response:
     try:
         await check_may_sign(request, f"Run `deskclerk jobs resume {job_id}`")
         await desk.signer.want(form_of(request).get("pin", ""))
-        await desk.jobs.resume(job_id, CALLER)
+        await desk.jobs.resume(job_id, caller_of(request))
     except DeskclerkError as error:
         return await job(request, error)
     return await _back(request)
@@ -114,7 +111,7 @@ async def resume(request: Request) -> Response:
 async def retry(request: Request) -> Response:
     """A plan that tries again what failed, to be signed on its card."""
     try:
-        plan = await desk_of(request).jobs.propose_retry(request.path_params["job_id"], CALLER)
+        plan = await desk_of(request).jobs.propose_retry(request.path_params["job_id"], caller_of(request))
         return await to_sign(request, plan)
     except DeskclerkError as error:
         return await job(request, error)
@@ -123,7 +120,7 @@ async def retry(request: Request) -> Response:
 async def undo(request: Request) -> Response:
     """A plan that takes back what the job did, to be signed on its card."""
     try:
-        plan = await desk_of(request).jobs.propose_undo(request.path_params["job_id"], CALLER)
+        plan = await desk_of(request).jobs.propose_undo(request.path_params["job_id"], caller_of(request))
         return await to_sign(request, plan)
     except DeskclerkError as error:
         return await job(request, error)
@@ -144,7 +141,7 @@ async def _show(request: Request, template: str, problem: DeskclerkError | None 
         job=await _card(request, found),
         problem=problem.as_dict() if problem else None,
         signed=await _signed(request, found),
-        result=await _has_result(request, found),
+        result=_has_result(found),
         rules=await offer_of(request),
     )
 
@@ -178,11 +175,9 @@ async def _signed(request: Request, found: Job) -> dict[str, Any] | None:
     return {"card": plan_card.card_of(stored, desk_of(request).instance), "how": how}
 
 
-async def _has_result(request: Request, found: Job) -> bool:
-    """Whether a job's result is there; of one that goes on it would be that of its last pause."""
-    if found.kind == EXPORT or found.status not in (PAUSED, *OVER):
-        return False
-    return await asyncio.to_thread(desk_of(request).jobs.results(found.id).is_file)
+def _has_result(found: Job) -> bool:
+    """Whether there is a result: while a job goes on it changes."""
+    return found.kind != EXPORT and found.status in (PAUSED, *OVER)
 
 
 PAGE = ConsolePage(

@@ -13,10 +13,9 @@ from starlette.routing import Route
 from deskclerk.catalogue import READ, Action, GetUser, ListOrganizations, ListUsers, ProposeBulk
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotAllowed
 from deskclerk.faces.console import profiles
-from deskclerk.faces.console.page import ConsolePage, desk_of, form_of
+from deskclerk.faces.console.page import ConsolePage, caller_of, desk_of, form_of
 from deskclerk.faces.console.pages.profile import ROWS, Part, organization, part_of, user
 from deskclerk.faces.console.rendering import render, status_of
-from deskclerk.faces.console.sessions import CALLER
 from deskclerk.faces.console.signing import to_sign
 
 MOST = 500
@@ -112,12 +111,12 @@ async def propose(request: Request) -> Response:
                     "Clerk cannot find all who are locked.",
                     next_step="Nothing was sent. Tick those that are meant.",
                 )
-            lister = await desk.jobs.lister(kind, search.where, {}, CALLER)
-            return await to_sign(request, await desk.jobs.propose(kind, lister, CALLER))
+            lister = await desk.jobs.lister(kind, search.where, {}, caller_of(request))
+            return await to_sign(request, await desk.jobs.propose(kind, lister, caller_of(request)))
         chosen = form.getlist("user")
         if not chosen:
             raise InvalidRequest("Nobody was chosen.", next_step="Nothing was sent. Choose some first.")
-        return await to_sign(request, await desk.jobs.propose(kind, chosen, CALLER))
+        return await to_sign(request, await desk.jobs.propose(kind, chosen, caller_of(request)))
     except DeskclerkError as error:
         return await _users(request, form, error)
 
@@ -153,7 +152,7 @@ async def _locked(request: Request, search: Search) -> Part:
     looked, onward = 0, None
     try:
         action = ListUsers.parse(search.arguments | {"limit": MOST})
-        async with aclosing(desk_of(request).pages(action, CALLER)) as pages:
+        async with aclosing(desk_of(request).pages(action, caller_of(request))) as pages:
             async for page in pages:
                 items = page.value["items"]
                 looked += len(items)
@@ -172,7 +171,9 @@ async def _locked(request: Request, search: Search) -> Part:
 async def _total(request: Request, where: dict[str, Any]) -> int | None:
     """How many users fit a search; None where Clerk does not say."""
     try:
-        answer = await desk_of(request).perform(ListUsers.parse({**where, "limit": 0}), caller=CALLER)
+        answer = await desk_of(request).perform(
+            ListUsers.parse({**where, "limit": 0}), caller=caller_of(request)
+        )
     except DeskclerkError:
         return None
     total = answer.value["total"]
@@ -183,10 +184,10 @@ def _kinds(request: Request) -> tuple[type[Action], ...]:
     """The writes that want nothing of a user but who it is; none where nobody may ask for jobs."""
     desk = desk_of(request)
     try:
-        desk.policy.check(ProposeBulk, CALLER)
+        desk.policy.check(ProposeBulk, caller_of(request))
     except NotAllowed:
         return ()
-    return tuple(kind for kind in desk.actions(CALLER) if _wants_only_a_user(kind))
+    return tuple(kind for kind in desk.actions(caller_of(request)) if _wants_only_a_user(kind))
 
 
 def _wants_only_a_user(kind: type[Action]) -> bool:

@@ -26,10 +26,9 @@ from deskclerk.desk.policy.policy import Permission
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console import profiles
 from deskclerk.faces.console.journal_view import pretty
-from deskclerk.faces.console.page import console_of, desk_of
+from deskclerk.faces.console.page import caller_of, console_of, desk_of
 from deskclerk.faces.console.plan_card import FACES
 from deskclerk.faces.console.rendering import render
-from deskclerk.faces.console.sessions import CALLER
 
 ROWS = 25
 _MOST_LINES = 12
@@ -82,7 +81,7 @@ async def user(request: Request) -> Response:
     """A user: addresses, memberships, sessions, metadata, and what the journal knows."""
     desk, user_id = desk_of(request), request.path_params["user_id"]
     asked = GetUser(user_id=user_id)
-    whole, shown = await desk.compare(asked, CALLER)
+    whole, shown = await desk.compare(asked, caller_of(request))
     item = profiles.loose(whole.value)
     belongs, sessions, lines = await asyncio.gather(
         part_of(request, ListUserMemberships(user_id=user_id, limit=50, fields=_OF_A_MEMBERSHIP)),
@@ -113,7 +112,7 @@ async def organization(request: Request) -> Response:
     """An organization: its members, its invitations, metadata, and what the journal knows."""
     desk, organization_id = desk_of(request), request.path_params["organization_id"]
     asked = GetOrganization(organization_id=organization_id, include_members_count=True)
-    whole, shown = await desk.compare(asked, CALLER)
+    whole, shown = await desk.compare(asked, caller_of(request))
     item = profiles.loose(whole.value)
     organization_id = str(item.get("id", organization_id))
     at = request.query_params.get("offset", "")
@@ -145,7 +144,7 @@ async def organization(request: Request) -> Response:
 async def part_of(request: Request, action: Action) -> Part:
     """One section's list; what went wrong stands in its place."""
     try:
-        answer = await desk_of(request).perform(action, caller=CALLER)
+        answer = await desk_of(request).perform(action, caller=caller_of(request))
     except DeskclerkError as error:
         return Part([], problem=error.as_dict())
     onward = answer.value["next"]
@@ -173,4 +172,4 @@ def _steps(
     """Links to the forms of actions, where the console has these."""
     if not any(page.path == "/actions" for page in console_of(request).pages):
         return []
-    return profiles.steps(desk_of(request), names, item)
+    return profiles.steps(desk_of(request), caller_of(request), names, item)

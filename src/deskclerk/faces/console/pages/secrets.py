@@ -18,7 +18,7 @@ async def secrets(request: Request, problem: InvalidRequest | None = None) -> Re
     desk = desk_of(request)
     stored = [
         {"name": item.name, "age": ago(item.set_at), "at": iso_time(item.set_at)}
-        for item in desk.secrets.listed()
+        for item in await desk.secrets.listed()
     ]
     over = [
         {
@@ -28,7 +28,7 @@ async def secrets(request: Request, problem: InvalidRequest | None = None) -> Re
             "age": ago(item.at),
             "at": iso_time(item.at),
         }
-        for item in desk.handovers.listed()
+        for item in await desk.handovers.listed()
     ]
     name = form_of(request).get("name") or request.query_params.get("name", "")
     return render(
@@ -45,7 +45,7 @@ async def secrets(request: Request, problem: InvalidRequest | None = None) -> Re
 
 async def hand_over(request: Request) -> Response:
     """Show one hand-over, which is gone with this answer."""
-    found = desk_of(request).handovers.take(form_of(request).get("id", ""))
+    found = await desk_of(request).handovers.take(form_of(request).get("id", ""))
     if found is None:
         problem = InvalidRequest(
             "It is not here any more: a hand-over is shown once.",
@@ -64,7 +64,7 @@ async def store(request: Request) -> Response:
             raise InvalidRequest(
                 "Fill in one of the two: a single line, or several.", next_step="Nothing was stored."
             )
-        desk_of(request).secrets.store(check_secret_name(form.get("name", "")), one_line or several)
+        await desk_of(request).secrets.store(check_secret_name(form.get("name", "")), one_line or several)
     except InvalidRequest as error:
         return await secrets(request, error)
     return RedirectResponse(f"{home_of(request)}/secrets?done=stored", 303)
@@ -73,7 +73,7 @@ async def store(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     """Forget a stored secret."""
     try:
-        desk_of(request).secrets.remove(form_of(request).get("name", ""))
+        await desk_of(request).secrets.remove(form_of(request).get("name", ""))
     except InvalidRequest as error:
         return await secrets(request, error)
     return RedirectResponse(f"{home_of(request)}/secrets?done=removed", 303)

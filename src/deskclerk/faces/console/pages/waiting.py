@@ -17,7 +17,14 @@ from deskclerk.faces.console.job_view import card_of as job_card
 from deskclerk.faces.console.page import ConsolePage, console_of, desk_of, form_of, home_of, session_of
 from deskclerk.faces.console.plan_card import card_of
 from deskclerk.faces.console.rendering import render, status_of
-from deskclerk.faces.console.signing import HOW, check_may_sign, chosen_of, offer_of, sign, yes_of
+from deskclerk.faces.console.signing import (
+    check_may_sign,
+    chosen_of,
+    offer_of,
+    sign,
+    standings_of,
+    yes_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,9 @@ class Signed:
 async def waiting(request: Request, problem: DeskclerkError | None = None) -> Response:
     """Every plan that waits, the newest first; what was chosen stays so where a form was refused."""
     desk, form = desk_of(request), form_of(request)
-    cards = [card_of(stored, desk.instance) for stored in await desk.plans.waiting()]
+    stored = await desk.plans.waiting()
+    standings = await standings_of(request, stored)
+    cards = [card_of(one, desk.instance, standings[one.plan.id]) for one in stored]
     return render(
         request,
         "waiting.html",
@@ -135,7 +144,8 @@ async def _answer(request: Request, stored: StoredPlan) -> tuple[Signature, str]
     form = form_of(request)
     if form.get("decision") == "decline":
         reason = line_of(form.get("reason", ""), 200)
-        how = HOW if session_of(request).person else f"{HOW} by a link"
+        session = session_of(request)
+        how = session.how if session.person else f"{session.how} by a link"
         return Signature(Decision.DECLINED, f"{how}: {reason}" if reason else how), ""
     if form.get("decision") != "sign":
         raise ApprovalRefused("That is neither a yes nor a no.", next_step="Use the plan's own buttons.")
@@ -149,7 +159,8 @@ async def _show(
     status: int = 200,
     problem: dict[str, Any] | None = None,
 ) -> Response:
-    card = card_of(stored, desk_of(request).instance)
+    standings = await standings_of(request, [stored])
+    card = card_of(stored, desk_of(request).instance, standings[stored.plan.id])
     outcome = await _outcome(request, stored) if stored.status == USED and not card.job else None
     job = await _job(request, card.job.id) if card.job else None
     # What becomes of a job is told on its own page.

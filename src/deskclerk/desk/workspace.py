@@ -1,0 +1,53 @@
+"""Whose desk it is: this machine's own or one customer's of a hosted desk, and doors to what it keeps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from deskclerk.desk.approvals.rules import SigningRules
+from deskclerk.desk.bounds import Bounds, Unbounded
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.journal.storage import OwnStorage, Storage
+from deskclerk.desk.waking import LocalWakes, Wakes
+from deskclerk.settings import Settings
+
+if TYPE_CHECKING:
+    from deskclerk.desk.jobs.store import ItemSeal
+    from deskclerk.desk.secrets.handovers import Handovers
+    from deskclerk.desk.secrets.store import SecretStore
+
+SeeToJobs = Callable[[Instance], bool]
+"""Called when a job of an instance waits to be carried out; whether a worker was started for it."""
+LOCAL = "local"
+"""The id of the workspace of a desk that is not hosted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One customer: its id, and where what is its own is kept.
+
+    Each door stands beside the code that uses it, with what a desk on one machine has behind it; what a
+    hosted desk has behind it is in `hosted/`.
+    """
+
+    id: str
+    storage: Storage
+    signing: SigningRules | None = None
+    """Whose yes signs; without rules of its own, anybody's who reaches the desk."""
+    see_to_jobs: SeeToJobs | None = None
+    """Sees to it that somebody carries out jobs of an instance; None: a process that is started for them."""
+    secrets: "SecretStore | None" = None
+    """Where what people store as `secret:NAME` is kept; None: in files of this machine."""
+    handovers: "Handovers | None" = None
+    """Where what Clerk shows once waits for a person; None: in files, or in this process's console."""
+    item_secrets: "ItemSeal | None" = None
+    """How the secrets of a job's items stand in the database; None: as they are."""
+    wakes: Wakes = field(default_factory=LocalWakes)
+    """Tell who waits what changed: in this process, or on every replica."""
+    bounds: Bounds = field(default_factory=Unbounded)
+    """How much it may have waiting, open and stored."""
+
+    @classmethod
+    def of_this_machine(cls, settings: Settings) -> Self:
+        """The one workspace of a desk that is not hosted."""
+        return cls(LOCAL, OwnStorage(settings.data / "desk.db", settings.database))

@@ -1,0 +1,76 @@
+"""What the pages of a hosted desk find at hand."""
+
+from dataclasses import dataclass
+from typing import Protocol, cast
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from deskclerk.desk import Caller
+from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.people.invitations import Invitations
+from deskclerk.hosted.people.passkeys import Passkeys
+from deskclerk.hosted.people.sessions import PersonSessions
+from deskclerk.hosted.people.sign_in import SignIn
+from deskclerk.hosted.workspaces.store import WorkspaceStore
+
+
+class Attempts(Protocol):
+    """Notes what somebody tried to reach that is not theirs."""
+
+    async def note(self, workspace: str, caller: Caller, asked: str) -> None:
+        """Note in the asker's own workspace which address was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleSite:
+    """People, their workspaces and the way in; `public_url` is the origin by which browsers come."""
+
+    public_url: str
+    hosted: HostedDatabase
+    workspaces: WorkspaceStore
+    sign_in: SignIn
+    sessions: PersonSessions
+    invitations: Invitations
+    passkeys: Passkeys
+    attempts: Attempts
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers come by https."""
+        return urlsplit(self.public_url).scheme == "https"
+
+
+CALLBACK = "/sign-in/callback"
+
+
+def people_site(
+    public_url: str,
+    hosted: HostedDatabase,
+    workspaces: WorkspaceStore,
+    attempts: Attempts,
+    *,
+    issuer: str,
+    client_id: str,
+    client_secret: str | None,
+) -> PeopleSite:
+    """The site for one issuer, at which the desk is a client with the redirect URI `/sign-in/callback`.
+
+    InvalidSettings for an issuer that others on the way could read.
+    """
+    sign_in = SignIn(hosted.whole, issuer, client_id, client_secret, public_url + CALLBACK)
+    return PeopleSite(
+        public_url,
+        hosted,
+        workspaces,
+        sign_in,
+        PersonSessions(hosted.whole),
+        Invitations(hosted),
+        Passkeys(hosted.whole, public_url),
+        attempts,
+    )
+
+
+def site_of(request: Request) -> PeopleSite:
+    """The site that serves a request."""
+    return cast("PeopleSite", request.scope["deskclerk.site"])

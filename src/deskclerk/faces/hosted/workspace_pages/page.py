@@ -1,0 +1,28 @@
+"""What a page of a workspace is, and what its handlers check."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from deskclerk.errors import NotAllowed
+from deskclerk.faces.hosted.access import member_of
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspacePage:
+    """One entry of a workspace's navigation and all that is served for it, below `/w/SLUG`."""
+
+    title: str
+    path: str
+    routes: Sequence[BaseRoute]
+
+
+def check_owner(request: Request) -> None:
+    """NotAllowed for a member who is no owner."""
+    if member_of(request).role != "owner":
+        raise NotAllowed(
+            "Only owners of the workspace do that, and you are none.",
+            next_step="Nothing was changed. Ask one; the page of members says who they are.",
+        )

@@ -1,0 +1,80 @@
+"""What one workspace may use of a hosted desk, so that no customer slows another down."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deskclerk.errors import InvalidRequest, LimitReached
+
+
+class WorkspaceLimits(BaseModel):
+    """The limits of a workspace; each can be set for one workspace alone (the column `limits`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    requests_per_minute: int = Field(default=1_200, ge=1, le=1_000_000)
+    """So many at once, and as many a minute from then on, over HTTP: tools, pages and their parts."""
+    open_streams: int = Field(default=100, ge=1, le=100_000)
+    """Connections that stay open: pages that follow along, and streams of MCP."""
+    plans_waiting: int = Field(default=500, ge=1, le=100_000)
+    """Plans that wait for a signature."""
+    open_jobs: int = Field(default=50, ge=1, le=10_000)
+    """Jobs that are not over: planned, waiting for a signature, running or paused."""
+    journal_lines: int = Field(default=10_000_000, ge=1_000)
+    stored_bytes: int = Field(default=20 * 2**30, ge=2**20)
+    """Of the journal and the items of jobs, by estimate."""
+
+    @classmethod
+    def stored(cls, given: Mapping[str, Any]) -> Self:
+        """The limits of a workspace as they are kept: what differs from those that all have.
+
+        A name that this version does not know is left out: a newer one may have written it, while both run.
+        """
+        return cls(**{name: value for name, value in given.items() if name in cls.model_fields})
+
+
+def read_limits(given: Mapping[str, Any]) -> dict[str, int]:
+    """What differs from the limits that all have, as it is entered; InvalidRequest says what is wrong."""
+    try:
+        return WorkspaceLimits(**given).model_dump(exclude_defaults=True)
+    except ValidationError as error:
+        problems = [
+            (".".join(map(str, item["loc"])), item["msg"])
+            for item in error.errors(include_url=False, include_input=False)
+        ]
+        told = "; ".join(f"{name}: {problem}" for name, problem in problems)
+        known = ", ".join(WorkspaceLimits.model_fields)
+        raise InvalidRequest(
+            f"{told}.", problems=problems, next_step=f"Nothing was changed. Limits: {known}."
+        ) from None
+
+
+_WHAT = {
+    "requests_per_minute": ("{most:,} requests a minute", "Ask again in {wait:,} seconds."),
+    "open_streams": (
+        "{most:,} connections that stay open",
+        "Close pages or clients that are not needed, and connect again.",
+    ),
+    "plans_waiting": (
+        "{most:,} plans that wait for a signature",
+        "A person signs or declines some of those that wait, in the console; each expires by itself.",
+    ),
+    "open_jobs": ("{most:,} jobs that are not over", "Cancel some, or let them end; then ask again."),
+    "journal_lines": ("{most:,} lines of the journal", "An owner keeps the journal for fewer days."),
+    "stored_bytes": ("{most:,} bytes stored", "An owner keeps the journal for fewer days."),
+}
+"""What a limit counts, and what whoever meets it can do."""
+
+
+def reached(limit: str, most: int, *, retry_after: float | None = None) -> LimitReached:
+    """The error of a workspace that has as much as it may; `retry_after` seconds end it, where time does."""
+    what, step = _WHAT[limit]
+    wait = max(1, -int(-(retry_after or 0) // 1))
+    return LimitReached(
+        f"This workspace has reached its limit of {what.format(most=most)}. Nothing was done.",
+        limit=limit,
+        most=most,
+        retry_after=None if retry_after is None else wait,
+        next_step=f"{step.format(wait=wait)} Whoever runs this desk can raise the limit.",
+    )

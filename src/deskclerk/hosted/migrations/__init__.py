@@ -1,0 +1,1 @@
+"""Alembic revisions of the desk's database; a file is named after its revision."""

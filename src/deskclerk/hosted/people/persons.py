@@ -1,0 +1,62 @@
+"""Who is known: people by the subject that their issuer gives them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import RowMapping
+
+from deskclerk.database import Connection, Database
+from deskclerk.desk.time_and_ids import new_id, now
+from deskclerk.desk.view.cleaning import line_of
+from deskclerk.hosted.people.tables import people
+
+if TYPE_CHECKING:
+    from deskclerk.hosted.people.sign_in import Claims
+
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who has signed in. `email` is in lower case, and None unless the issuer has verified it."""
+
+    id: str
+    name: str | None
+    email: str | None
+
+    @property
+    def label(self) -> str:
+        """What the person is called on pages and in the journal."""
+        return self.name or self.email or self.id
+
+
+def person_of(row: RowMapping) -> Person:
+    """A person from their row."""
+    email = row["email"] if row["email_verified"] else None
+    return Person(row["id"], row["name"], email)
+
+
+async def arrived(connection: Connection, issuer: str, claims: "Claims") -> Person:
+    """The person behind an issuer's claims, made or brought up to date."""
+    email = claims.email.strip().lower() if claims.email else None
+    said: dict[str, Any] = {
+        "email": line_of(email, _LONGEST) if email else None,
+        "email_verified": bool(email) and claims.email_verified,
+        "name": line_of(claims.name, _LONGEST) if claims.name else None,
+        "signed_in_at": now(),
+    }
+    # By the subject alone: an address may pass from one person to another.
+    same = (people.c.issuer == issuer, people.c.subject == claims.subject)
+    changed = await connection.execute(people.update().where(*same).values(said))
+    if not changed.rowcount:
+        row = {"id": new_id("per"), "issuer": issuer, "subject": claims.subject, "created_at": now(), **said}
+        await connection.execute(people.insert(), row)
+    found = await connection.execute(people.select().where(*same))
+    return person_of(found.mappings().one())
+
+
+async def find(database: Database, person_id: str) -> Person | None:
+    """A person by id."""
+    async with database.reading() as connection:
+        row = (await connection.execute(people.select().where(people.c.id == person_id))).mappings().first()
+    return person_of(row) if row else None

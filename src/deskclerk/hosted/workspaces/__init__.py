@@ -1,0 +1,1 @@
+"""Workspaces: what each has of members, instances and rules, and the desks that are opened for them."""

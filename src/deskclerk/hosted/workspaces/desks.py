@@ -1,0 +1,103 @@
+"""The desks of workspaces: one for each instance that is in use, opened with the doors of its workspace."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from deskclerk.desk import Desk
+from deskclerk.desk.workspace import Workspace
+from deskclerk.hosted.pool import Pool
+from deskclerk.hosted.workspaces.store import WorkspaceRecord, WorkspaceStore
+from deskclerk.settings import Rules
+
+T = TypeVar("T")
+
+MOST = 512
+"""Desks that one replica has open: some 150 KB each while nobody asks."""
+IDLE_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which desk: an instance of a workspace, as the workspace is now."""
+
+    workspace: str
+    instance: str
+    version: int
+
+    @classmethod
+    def of(cls, workspace: WorkspaceRecord, instance: str) -> "Place":
+        """The place of an instance's desk, in a workspace as it was just read."""
+        return cls(workspace.id, instance, workspace.version)
+
+
+Doors = Callable[[WorkspaceRecord, str], Workspace]
+"""The doors of a workspace, for a desk of the instance of this name."""
+AgentRules = Callable[[str], Awaitable[Mapping[str, Rules]]]
+"""The rules of a workspace's agents, by the names that they have as callers."""
+Around = Callable[[Desk, WorkspaceRecord, str], AbstractAsyncContextManager[T]]
+"""What is opened around a desk, of a workspace and the instance of this name."""
+
+
+@asynccontextmanager
+async def _alone(desk: Desk, workspace: WorkspaceRecord, instance: str) -> AsyncIterator[Desk]:
+    del workspace, instance
+    yield desk
+
+
+class Desks(Generic[T]):
+    """What is open of the desks of all workspaces, with what a face has around each."""
+
+    def __init__(
+        self,
+        store: WorkspaceStore,
+        doors: Doors,
+        agents: AgentRules,
+        around: Around[T],
+        *,
+        yields: bool = False,
+    ) -> None:
+        """`yields`: what these desks send to Clerk lets everybody else go first."""
+        self._store = store
+        self._doors = doors
+        self._agents = agents
+        self._around = around
+        self._yields = yields
+        self._pool: Pool[Place, T] = Pool(self._open, most=MOST, idle_seconds=IDLE_SECONDS)
+
+    @classmethod
+    def alone(
+        cls, store: WorkspaceStore, doors: Doors, agents: AgentRules, *, yields: bool = False
+    ) -> "Desks[Desk]":
+        """Desks with nothing around them."""
+        return Desks(store, doors, agents, _alone, yields=yields)
+
+    @asynccontextmanager
+    async def use(self, place: Place) -> AsyncIterator[T]:
+        """The desk of a place; NotHere where the workspace has no such instance."""
+        self._pool.forget(
+            lambda other: (
+                (other.workspace, other.instance) == (place.workspace, place.instance)
+                and other.version < place.version
+            )
+        )
+        async with self._pool.use(place) as found:
+            yield found
+
+    async def close(self) -> None:
+        """Close every desk: writes under way end first."""
+        await self._pool.close()
+
+    def __len__(self) -> int:
+        return len(self._pool)
+
+    @asynccontextmanager
+    async def _open(self, place: Place) -> AsyncIterator[T]:
+        workspace = await self._store.load(place.workspace)
+        instance, key = await self._store.key_of(place.workspace, place.instance)
+        agents = dict(await self._agents(place.workspace))
+        settings = workspace.policy.settings(instance.name, key, instance.api_url, instance.rules, agents)
+        desk = Desk(settings, workspace=self._doors(workspace, instance.name), yields=self._yields)
+        async with desk, self._around(desk, workspace, instance.name) as found:
+            yield found

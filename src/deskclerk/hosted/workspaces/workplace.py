@@ -1,0 +1,111 @@
+"""The jobs of all workspaces, for the worker of a replica: any worker takes any of them."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+
+from deskclerk.desk import Desk
+from deskclerk.desk.jobs.job import OPEN, PLANNED, Job
+from deskclerk.desk.jobs.running import Tools
+from deskclerk.desk.jobs.store import job_of
+from deskclerk.desk.journal.process_locks import claim
+from deskclerk.desk.journal.tables import jobs, plans
+from deskclerk.desk.plans.store import SIGNED
+from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.schema import workspace_of
+from deskclerk.hosted.workspaces.desks import Desks, Place
+from deskclerk.hosted.workspaces.tables import instances, workspaces
+
+_QUEUE = "hosted"
+_MOST = 500
+"""Open jobs that are looked at in one turn, the oldest first; the others wait for them to end."""
+
+
+class HostedWorkplace:
+    """The open jobs of instances whose keys the workspaces have."""
+
+    def __init__(self, hosted: HostedDatabase, desks: Desks[Desk]) -> None:
+        self._hosted = hosted
+        self._desks = desks
+        self._places: dict[str, Place] = {}
+
+    async def begin(self) -> str:
+        """This worker's name."""
+        return await self._hosted.name()
+
+    @property
+    def runs(self) -> Path | str:
+        """In the same database, in a schema of their own; they name jobs and hold nothing of them."""
+        return self._hosted.url
+
+    @property
+    def queues(self) -> Sequence[str]:
+        """One for all."""
+        return (_QUEUE,)
+
+    def queue(self, job: Job) -> str:
+        """The one for all."""
+        del job
+        return _QUEUE
+
+    async def open_jobs(self) -> list[Job]:
+        """Those of every workspace; a job that was signed while its replica died is set going first."""
+        await self._set_going()
+        query = _placed(jobs.c.status.in_(OPEN)).order_by(jobs.c.created_at, jobs.c.id).limit(_MOST)
+        async with self._hosted.whole.reading() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        self._places = {row["id"]: Place(row["workspace"], row["name"], row["version"]) for row in rows}
+        return [job_of(row, {}) for row in rows]
+
+    async def tools(self, job_id: str) -> Tools:
+        """Those of the desk of the job's instance, as its workspace is now."""
+        async with self._desks.use(await self._place(job_id)) as desk:
+            return desk.jobs.tools
+
+    def gone(self, process: str) -> AbstractContextManager[bool]:
+        """Whether a replica has ended."""
+        return claim(self._hosted.url, process)
+
+    def results_file(self, job_id: str) -> Path | None:
+        """None: what became of the items is read from the database."""
+        del job_id
+        return None
+
+    def show(self) -> None:
+        """Nothing: every replica has a worker, and nobody starts one for a job."""
+
+    def hide(self) -> None:
+        """Nothing."""
+
+    async def _place(self, job_id: str) -> Place:
+        async with self._hosted.whole.reading() as connection:
+            row = (await connection.execute(_placed(jobs.c.id == job_id))).mappings().one_or_none()
+        if row is None:
+            # Its instance has another key by now, or is gone, in the middle of a run.
+            return self._places[job_id]
+        return Place(row["workspace"], row["name"], row["version"])
+
+    async def _set_going(self) -> None:
+        # A plan of another workspace has another id: ids are unique in all of them.
+        signed_plans = select(plans.c.id).where(plans.c.status == SIGNED)
+        signed = _placed((jobs.c.status == PLANNED) & jobs.c.plan.in_(signed_plans))
+        async with self._hosted.whole.reading() as connection:
+            rows = (await connection.execute(signed.limit(_MOST))).mappings().all()
+        for place in {Place(row["workspace"], row["name"], row["version"]) for row in rows}:
+            async with self._desks.use(place) as desk:
+                await desk.jobs.look_after()
+
+
+def _placed(condition: ColumnElement[bool]) -> Select[Any]:
+    """Jobs with the workspace and the name of the instance that they are of, as it is now."""
+    mine = workspace_of(jobs)
+    return (
+        select(jobs, mine, instances.c.name, workspaces.c.version)
+        .select_from(jobs)
+        .join(instances, (instances.c.workspace == mine) & (instances.c.instance == jobs.c.instance))
+        .join(workspaces, workspaces.c.id == mine)
+        .where(condition)
+    )

@@ -1,0 +1,67 @@
+"""A workspace that leaves takes everything along, and nothing of anybody else's."""
+
+import json
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from deskclerk.catalogue import ListUsers
+from deskclerk.desk.caller import Caller
+from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.hosted.retention.leaving import Leaving
+
+pytestmark = pytest.mark.anyio
+HERE = Instance("test:abc", "test", "test instance", "https://api.clerk.com")
+KEY = "sk_test_marked_secret_key"
+
+
+async def filled(hosted, workspaces, slug):
+    made = await workspaces.create(slug, slug.title(), "per_1")
+    await workspaces.add_instance(made.id, "prod", SecretStr(KEY))
+    journal = Journal(hosted.storage(made.id))
+    for _ in range(3):
+        await journal.read(HERE, Caller("mcp"), ListUsers.parse({}), "done")
+    await journal.close()
+    return made.id
+
+
+async def everywhere(hosted, workspace):
+    """By table: how many rows name a workspace."""
+    found = {}
+    async with hosted.whole.reading() as connection:
+        tables = await connection.execute(
+            text("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        )
+        for (table,) in tables.all():
+            query = text(f"SELECT count(*) FROM \"{table}\" t WHERE t::text LIKE '%{workspace}%'")
+            if number := (await connection.execute(query)).scalar():
+                found[table] = number
+    return found
+
+
+async def test_nothing_in_the_whole_database_names_a_workspace_that_was_deleted(hosted, workspaces):
+    acme = await filled(hosted, workspaces, "acme")
+    bolt = await filled(hosted, workspaces, "bolt")
+    before = await everywhere(hosted, bolt)
+    assert (await everywhere(hosted, acme)).keys() == before.keys()
+    gone = await Leaving(hosted).delete(acme)
+    assert gone.rows["events"] == 3
+    assert gone.rows["workspaces"] == 1
+    assert await everywhere(hosted, acme) == {}
+    assert await everywhere(hosted, bolt) == before
+    assert await workspaces.find("acme") is None
+
+
+async def test_an_export_has_all_rows_of_the_workspace_and_no_secret(hosted, workspaces):
+    acme = await filled(hosted, workspaces, "acme")
+    await filled(hosted, workspaces, "bolt")
+    lines = [json.loads(line) async for line in Leaving(hosted).export(acme)]
+    tables = [line["table"] for line in lines]
+    assert tables[0] == "workspaces"
+    assert {name: tables.count(name) for name in set(tables)} == await everywhere(hosted, acme)
+    whole = json.dumps(lines)
+    assert KEY not in whole
+    assert "bolt" not in whole
+    assert [line["row"]["seq"] for line in lines if line["table"] == "events"] == [1, 2, 3]
