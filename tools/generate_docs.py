@@ -5,6 +5,7 @@ python tools/generate_docs.py --check    write nothing; fail if one of them is s
 """
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ from mcp_types import Tool
 from deskclerk.catalogue import ACTIONS, ALL, CORE, EVERY_ACTION, TOOLSETS, Action, Effect, Parameter, Route
 from deskclerk.catalogue.route import API_VERSION
 from deskclerk.desk.consequences.lookup import consequences_of
+from deskclerk.faces.clients.clients import Server, client_named
+from deskclerk.faces.clients.links import HAVE_LINKS, Link, link_for
 from deskclerk.faces.command_words import flag, positional, usage
 from deskclerk.faces.mcp.lean import LEAN_TOOLS, tools_for
 from deskclerk.faces.mcp.prompts import PROMPTS, Prompt, Step
@@ -148,6 +151,9 @@ def main(arguments: list[str]) -> int:
     fresh = settle(ROOT / "docs" / "tokens.md", ledger(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "prompts.md", beside_tools(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "metrics.md", metrics(), check=check) and fresh
+    for name in HAVE_LINKS:
+        fresh = settle(ROOT / button_of(name), button_image(link_of(name).title), check=check) and fresh
+    fresh = settle(ROOT / "README.md", readme(), check=check) and fresh
     return 0 if fresh else 1
 
 
@@ -162,6 +168,42 @@ def settle(path: Path, text: str, *, check: bool) -> bool:
     path.write_text(text, "utf-8")
     print(f"{name}: {len(text.splitlines())} lines written")
     return True
+
+
+_BUTTONS = re.compile(r"^\[!\[Install in .*$", re.MULTILINE)
+
+
+def readme() -> str:
+    """README.md, whose line of buttons has the links of today."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    buttons = " ".join(link_of(name).button(button_of(name)) for name in HAVE_LINKS)
+    text, lines = _BUTTONS.subn(buttons, text)
+    if lines != 1:
+        sys.exit("README.md: one line of buttons is wanted, beginning with [![Install in")
+    return text
+
+
+def link_of(name: str) -> Link:
+    """The link that has a client start what is published, wherever its reader is."""
+    client = client_named(name)
+    return link_for(client, client.entry(Server(("uvx", "deskclerk", "mcp"))))
+
+
+def button_of(name: str) -> str:
+    """Where the image of a client's button is: here, so that whoever reads the page is told to nobody."""
+    return f"docs/images/install-in-{name}.svg"
+
+
+def button_image(title: str) -> str:
+    """A button in the console's colours, as wide as its words."""
+    words = 7 * len(title)
+    return f"""\
+<svg xmlns="http://www.w3.org/2000/svg" width="{words + 32}" height="34" role="img" aria-label="{title}">
+  <rect width="100%" height="100%" rx="8" fill="#1f5a50"/>
+  <text x="16" y="22" textLength="{words}" fill="#fff" font-family="sans-serif" font-size="13" \
+font-weight="600">{title}</text>
+</svg>
+"""
 
 
 def reference() -> str:
