@@ -15,6 +15,7 @@ GET handlers run in a transaction that only reads; all others hold the write loc
 `Prepared`. `call.query` and `call.body` hold only what was given, checked; times are milliseconds.
 """
 
-from deskclerk.sandbox.opening import KEY, Sandbox, open_sandbox
+from deskclerk.sandbox.opening import Sandbox, open_sandbox
+from deskclerk.sandbox.store.state import KEY
 
 __all__ = ["KEY", "Sandbox", "open_sandbox"]

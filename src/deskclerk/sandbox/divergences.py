@@ -52,7 +52,14 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
         "The allow-list stops nobody who is made or invited with the secret key.",
     ),
     "PATCH /instance/communication": ("Codes of countries are kept as they are given.",),
-    "PATCH /instance/oauth_application_settings": ("Kept; OAuth itself is not served.",),
+    "PATCH /instance/oauth_application_settings": (
+        "Those of client id metadata documents are kept, and nothing reads them.",
+        "Opaque tokens are the default, and so is nobody's own registration.",
+    ),
+    "GET /oauth_applications": ("The URLs are those of the sandbox, as whoever asks reaches it.",),
+    "POST /oauth_applications": (
+        "`openid` and `offline_access` are taken as scopes too; the document leaves them out.",
+    ),
     "PATCH /instance/protect": ("Kept; nobody attacks a sandbox, and nothing is checked.",),
     "POST /instance/change_domain": ("Refused: an instance of the sandbox keeps its domain.",),
     "PUT /beta_features/domain": ("Refused: an instance of the sandbox keeps its domain.",),
@@ -149,9 +156,8 @@ DIVERGENCES: Mapping[str, tuple[str, ...]] = {
         "Every provider counts as turned on, a custom one where an account is of it.",
     ),
     "POST /oauth_applications/access_tokens/verify": (
-        "Tokens come from seeds alone; there are no JWTs among them.",
+        "A JWT is known by its signature; scopes of an instance's own are not served.",
     ),
-    "POST /oauth_applications/{oauth_application_id}/revoke_token": ("Tokens come from seeds alone.",),
     "POST /agents/tasks": ("Nobody can visit the URL: the Frontend API is not served.",),
     "GET /templates/{template_type}": ("The words are the sandbox's own; Clerk may have more of them.",),
     "PUT /templates/{template_type}/{slug}": (

@@ -12,15 +12,12 @@ from deskclerk.sandbox.http.app import BackendApi
 from deskclerk.sandbox.instance.domains import add_primary_domain
 from deskclerk.sandbox.organizations.permissions import add_system_roles
 from deskclerk.sandbox.store.instances import instances
-from deskclerk.sandbox.store.state import read_instances, touch
+from deskclerk.sandbox.store.state import KEY, read_instances, touch
 from deskclerk.sandbox.store.store import Clock, Instance, Store
 from deskclerk.sandbox.users.documents import fill_documents
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
-
-KEY = "sk_test_sandbox"
-"""The secret key of the embedded sandbox's instance: known to all, and good for nothing else."""
 
 INSTANCE = Instance(
     id="ins_2sandbox0000000000000000000",

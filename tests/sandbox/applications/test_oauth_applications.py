@@ -20,7 +20,7 @@ async def test_an_application_has_clerks_defaults_and_shows_its_secret_once(cler
     assert made.pop("id").startswith("oa_")
     assert made.pop("instance_id").startswith("ins_")
     assert len(made.pop("client_id")) == 16
-    base = "https://sandbox.clerk.accounts.dev"
+    base = "http://sandbox.localhost"
     assert made == {
         "object": "oauth_application",
         "name": "Reports",

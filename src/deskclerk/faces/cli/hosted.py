@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -15,10 +15,10 @@ from deskclerk.faces.cli.state import State, console, json_option
 if TYPE_CHECKING:
     from deskclerk.hosted.database import HostedDatabase
     from deskclerk.hosted.vault.vault import Vault
-    from deskclerk.hosted.workspaces.store import WorkspaceRecord
+    from deskclerk.hosted.workspaces.store import WorkspaceRecord, WorkspaceStore
 
 
-@click.group(short_help="rotate-keys")
+@click.group(short_help="workspaces, create-workspace, add-instance, limits, keep, prune, export, delete, …")
 def hosted() -> None:
     """A desk for many customers: commands for whoever operates it, with the settings that its replicas have.
 
@@ -85,6 +85,227 @@ async def _rotate(state: State, *, vault_key: bool, data_keys: bool, slug: str |
     else:
         print_lines(told)
     return FAILED if any(item.broken for item in results.values()) else DONE
+
+
+@hosted.command(params=[json_option()])
+@click.pass_context
+def workspaces(ctx: click.Context, /) -> int:
+    """The workspaces that there are, with their instances."""
+    return asyncio.run(_workspaces(ctx.ensure_object(State)))
+
+
+async def _workspaces(state: State) -> int:
+    async with _stores(state) as (_, store):
+        told = []
+        for record in await store.all():
+            names = [item.name for item in await store.instances(record.id)]
+            told.append(
+                {"slug": record.slug, "name": record.name, "id": record.id, "instances": tuple(names)}
+            )
+    return _tell(state, told)
+
+
+@hosted.command("create-workspace", params=[json_option()])
+@click.argument("slug")
+@click.option("--name", help="What people call it; the slug when left out.")
+@click.option("--owner", required=True, metavar="EMAIL", help="Who is invited to be its owner.")
+@click.pass_context
+def create_workspace(ctx: click.Context, /, slug: str, name: str | None, owner: str) -> int:
+    """Make a workspace, and print the link by which its first owner comes in.
+
+    Whoever has that address at the issuer accepts it, once, within a week; they need no account here before.
+    """
+    return asyncio.run(_create_workspace(ctx.ensure_object(State), slug, name, owner))
+
+
+async def _create_workspace(state: State, slug: str, name: str | None, owner: str) -> int:
+    from deskclerk.hosted.people.invitations import Invitations  # noqa: PLC0415 - help needs no desk
+
+    async with _stores(state) as (database, store):
+        made = await store.create(slug, name or slug)
+        try:
+            _, value = await Invitations(database).invite(made.id, owner, "owner", "operator")
+        except Exception:
+            # A workspace that nobody can come into would only keep its slug from others.
+            from deskclerk.hosted.retention.leaving import Leaving  # noqa: PLC0415
+
+            await Leaving(database).delete(made.id)
+            raise
+    link = f"{state.settings().public_url}/invitations/{value}"
+    return _tell(state, [{"slug": made.slug, "id": made.id, "invitation": link}])
+
+
+@hosted.command("add-instance", params=[json_option()])
+@click.argument("slug")
+@click.argument("name")
+@click.option("--api-url", help="Where its Backend API is, if not at Clerk; one of DESKCLERK_API_URLS.")
+@click.pass_context
+def add_instance(ctx: click.Context, /, slug: str, name: str, api_url: str | None) -> int:
+    """Give a workspace an instance: its secret key is read from standard input, or asked for.
+
+    A name that is there gets the new key. Owners of a workspace do the same on its page Instances.
+    """
+    key = click.prompt("Secret key", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
+    return asyncio.run(_add_instance(ctx.ensure_object(State), slug, name, key, api_url))
+
+
+async def _add_instance(state: State, slug: str, name: str, key: str, api_url: str | None) -> int:
+    from pydantic import SecretStr  # noqa: PLC0415 - help needs no desk
+
+    async with _stores(state) as (_, store):
+        record = await _named(store, slug)
+        made = await store.add_instance(record.id, name, SecretStr(key), api_url)
+    return _tell(state, [{"workspace": slug, "instance": made.name, "kind": made.kind}])
+
+
+@hosted.command("limits", params=[json_option()])
+@click.argument("slug")
+@click.argument("given", nargs=-1, metavar="[LIMIT=NUMBER]...")
+@click.pass_context
+def limits(ctx: click.Context, /, slug: str, given: tuple[str, ...]) -> int:
+    """Show a workspace's limits, or set some of them; the others go back to what all have."""
+    return asyncio.run(_limits(ctx.ensure_object(State), slug, given))
+
+
+async def _limits(state: State, slug: str, given: tuple[str, ...]) -> int:
+    from deskclerk.hosted.limits import WorkspaceLimits, read_limits  # noqa: PLC0415 - help needs no desk
+
+    async with _stores(state) as (_, store):
+        record = await _named(store, slug)
+        if given:
+            chosen = read_limits(dict(_pair(item) for item in given))
+            await store.set_limits(record.id, chosen, record.keep_days)
+            record = await store.load(record.id)
+    return _tell(state, [WorkspaceLimits.stored(record.limits).model_dump()])
+
+
+def _pair(text: str) -> tuple[str, int]:
+    name, equals, number = text.partition("=")
+    if not equals or not number.isdecimal():
+        raise click.UsageError(f"{text!r} is no limit; accepted: LIMIT=NUMBER, such as open_jobs=20.")
+    return name, int(number)
+
+
+@hosted.command("keep", params=[json_option()])
+@click.argument("slug")
+@click.argument("days", type=click.IntRange(0), required=False)
+@click.pass_context
+def keep(ctx: click.Context, /, slug: str, days: int | None) -> int:
+    """Say for how many days a workspace's journal is kept; 0 or nothing: always. `prune` does it."""
+    return asyncio.run(_keep(ctx.ensure_object(State), slug, days or None))
+
+
+async def _keep(state: State, slug: str, days: int | None) -> int:
+    async with _stores(state) as (_, store):
+        record = await _named(store, slug)
+        await store.set_limits(record.id, record.limits, days)
+    return _tell(state, [{"workspace": slug, "keep_days": days}])
+
+
+@hosted.command("prune", params=[json_option()])
+@click.pass_context
+def prune(ctx: click.Context, /) -> int:
+    """Cut the journals off that are to be kept for some days only; what is left is still verified.
+
+    Meant to be run once a day, as a cron job.
+    """
+    return asyncio.run(_prune(ctx.ensure_object(State)))
+
+
+async def _prune(state: State) -> int:
+    from deskclerk.hosted.retention.checkpoints import Checkpoints  # noqa: PLC0415 - help needs no desk
+    from deskclerk.hosted.retention.pruning import Pruning  # noqa: PLC0415
+
+    told = []
+    async with _opened(state) as (database, vault):
+        pruning = Pruning(database, Checkpoints(database, vault))
+        for record in await _chosen(database, vault, None):
+            if record.keep_days:
+                found = await pruning.prune(record.id, record.keep_days)
+                behind = str(found.behind) if found.behind else None
+                told.append({"workspace": record.slug, "lines": found.lines, "begins_behind": behind})
+    return _tell(state, told)
+
+
+@hosted.command("export")
+@click.argument("slug")
+@click.pass_context
+def export(ctx: click.Context, /, slug: str) -> int:
+    """Print everything that there is of a workspace but its secrets, as JSON lines."""
+    return asyncio.run(_export(ctx.ensure_object(State), slug))
+
+
+async def _export(state: State, slug: str) -> int:
+    from deskclerk.hosted.retention.leaving import Leaving  # noqa: PLC0415 - help needs no desk
+
+    async with _stores(state) as (database, store):
+        record = await _named(store, slug)
+        async for line in Leaving(database).export(record.id):
+            click.echo(line, nl=False)
+    return DONE
+
+
+@hosted.command("delete", params=[json_option()])
+@click.argument("slug")
+@click.option("--yes", metavar="SLUG", help="Instead of typing the slug.")
+@click.pass_context
+def delete(ctx: click.Context, /, slug: str, yes: str | None) -> int:
+    """Delete a workspace with its keys, plans, jobs and journal; only a backup brings it back."""
+    typed = yes or click.prompt(f"Everything of {slug} goes. Type its slug to delete it", default="")
+    if typed != slug:
+        raise click.ClickException("That is not its slug. Nothing was deleted.")
+    return asyncio.run(_delete(ctx.ensure_object(State), slug))
+
+
+async def _delete(state: State, slug: str) -> int:
+    from deskclerk.hosted.retention.leaving import Leaving  # noqa: PLC0415 - help needs no desk
+
+    async with _stores(state) as (database, store):
+        record = await _named(store, slug)
+        gone = await Leaving(database).delete(record.id)
+    return _tell(state, [{"deleted": slug, "rows": sum(gone.rows.values())}])
+
+
+@hosted.command("work", params=[json_option()])
+@click.option("--with-parent", is_flag=True, help="End when standard input ends.")
+@click.pass_context
+def work(ctx: click.Context, /, *, with_parent: bool) -> None:
+    """Carry out the jobs of all workspaces; each replica does so unless it is started with --no-worker."""
+    settings = ctx.ensure_object(State).settings()
+    from deskclerk.faces.hosted import running  # noqa: PLC0415 - help needs no desk
+    from deskclerk.http_server import run  # noqa: PLC0415
+
+    run(running.carry_out_jobs(settings, with_parent=with_parent))
+
+
+@asynccontextmanager
+async def _stores(state: State) -> "AsyncIterator[tuple[HostedDatabase, WorkspaceStore]]":
+    """The database, and the workspaces in it."""
+    from deskclerk.hosted.workspaces.store import WorkspaceStore  # noqa: PLC0415
+
+    async with _opened(state) as (database, vault):
+        yield database, WorkspaceStore(database, vault, state.settings().api_urls)
+
+
+async def _named(store: "WorkspaceStore", slug: str) -> "WorkspaceRecord":
+    from deskclerk.errors import InvalidRequest  # noqa: PLC0415
+
+    found = await store.find(slug)
+    if found is None:
+        raise InvalidRequest(
+            f"There is no workspace {slug}.", next_step="`deskclerk hosted workspaces` lists those there are."
+        )
+    return found
+
+
+def _tell(state: State, told: "Sequence[Mapping[str, object]]") -> int:
+    from deskclerk.faces.cli.output import print_lines  # noqa: PLC0415 - help needs no desk
+
+    if state.tables:
+        _draw([dict(item) for item in told])
+    else:
+        print_lines(told)
+    return DONE
 
 
 @asynccontextmanager

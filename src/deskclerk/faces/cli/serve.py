@@ -14,7 +14,10 @@ from deskclerk.system.terminals import is_terminal
 
 if TYPE_CHECKING:
     from deskclerk.desk import Desk
+    from deskclerk.desk.workspace import Workspace
     from deskclerk.faces.console.site import Console
+    from deskclerk.faces.mcp.http import Operate
+    from deskclerk.hosted.operating.operating import Operating
     from deskclerk.settings import Settings
 
 
@@ -38,11 +41,20 @@ def mcp(ctx: click.Context, /) -> None:
 @click.command(params=[*setting_options(), json_option()])
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="0 takes any.")
+@click.option("--hosted", is_flag=True, help="A desk for many workspaces; docs/hosted.md has its settings.")
+@click.option(
+    "--worker/--no-worker", default=True, help="With --hosted: whether this replica carries out jobs."
+)
 @click.pass_context
-def serve(ctx: click.Context, /, host: str, port: int) -> None:
+def serve(ctx: click.Context, /, *, host: str, port: int, hosted: bool, worker: bool) -> None:
     """Serve MCP over Streamable HTTP at /mcp, and the console at /, where a person signs."""
     state = ctx.ensure_object(State)
     settings = state.settings()
+    if hosted:
+        from deskclerk.faces.hosted import running  # noqa: PLC0415 - needs what only a hosted desk has
+
+        running.run(settings, host, port, lambda place: _say_replica(state, settings, place), worker=worker)
+        return
     from deskclerk.faces.cli.terminal_signature import at_a_terminal  # noqa: PLC0415
     from deskclerk.faces.console.site import Console  # noqa: PLC0415
     from deskclerk.faces.mcp import http  # noqa: PLC0415
@@ -56,7 +68,34 @@ def serve(ctx: click.Context, /, host: str, port: int) -> None:
     def ready(url: str) -> None:
         _say_ready(state, settings, url, consoles[0] if consoles else None)
 
-    http.run(settings, host, port, ready, beside)
+    http.run(settings, host, port, ready, beside, operate=_operating(settings))
+
+
+def _operating(settings: "Settings") -> "Operate | None":
+    """What watches the server, where the settings ask for any of it."""
+    if settings.log_format == "json":
+        from deskclerk.hosted.operating.logs import log_json  # noqa: PLC0415 - few want it
+
+        log_json(settings)
+    asked_for = (settings.metrics_token, settings.otlp_endpoint, settings.grace_seconds)
+    if settings.log_format != "json" and not any(asked_for):
+        return None
+    from deskclerk.hosted.operating.operating import Operating  # noqa: PLC0415
+
+    def operate(workspace: "Workspace", loopback: bool) -> "Operating":
+        database = workspace.storage.database
+        return Operating(settings, database, loopback=loopback, metrics=settings.metrics_token is not None)
+
+    return operate
+
+
+def _say_replica(state: State, settings: "Settings", place: str) -> None:
+    """Where a replica listens, for whoever puts a proxy before it."""
+    if state.as_json:
+        click.echo(json.dumps({"listening": place, "public_url": settings.public_url}, separators=(",", ":")))
+    else:
+        click.echo(f"A replica of {settings.public_url}, listening on {place}. Ctrl-C stops it.")
+    sys.stdout.flush()
 
 
 def _say_ready(state: State, settings: "Settings", url: str, console: "Console | None") -> None:

@@ -25,11 +25,12 @@ from deskclerk.sandbox.http.rows import (
     split_order,
 )
 from deskclerk.sandbox.ids import new_id
-from deskclerk.sandbox.instance.domains import frontend_url
+from deskclerk.sandbox.instance.domains import issuer_url
 from deskclerk.sandbox.store.tables import oauth_applications
 from deskclerk.sandbox.users.images import drop_image, keep_image
 
-SCOPES = ("profile", "email", "public_metadata", "private_metadata")
+SCOPES = ("openid", "profile", "email", "public_metadata", "private_metadata", "offline_access")
+"""What an application may ask for; the document leaves the two of OpenID Connect out, Clerk takes them."""
 DEFAULTS: Mapping[str, Any] = {
     "redirect_uris": [],
     "scopes": "profile email",
@@ -71,21 +72,32 @@ async def get_oauth_application(call: Call) -> dict[str, Any]:
 
 async def create_oauth_application(call: Call) -> dict[str, Any]:
     """A new application; its secret is answered here and never again, a public one has none."""
-    values = check_application({**DEFAULTS, **_given(call)}, call.body)
-    key, secret = new_id("oa", call.now), None if values["public"] else _letters(32)
+    row, secret = await add_application(call, new_values(call))
+    answer = oauth_application_answer(call, row)
+    return {**answer, "client_secret": secret} if secret else answer
+
+
+def new_values(call: Call) -> dict[str, Any]:
+    """What a new application is to hold, as the call has it; refused when it cannot stand."""
+    return check_application({**DEFAULTS, **_given(call)}, call.body)
+
+
+async def add_application(
+    call: Call, values: Mapping[str, Any], client_id: str | None = None, secret: str | None = None
+) -> tuple[RowMapping, str | None]:
+    """A new application with checked values, and its secret, made up if not given; a public one has none."""
+    key, secret = new_id("oa", call.now), None if values["public"] else secret or random_letters(32)
     await insert(
         call,
         oauth_applications,
         id=key,
-        client_id=_letters(16),
+        client_id=client_id or random_letters(16),
         client_secret_digest=digest(secret) if secret else None,
         **values,
         created_at=call.now,
         updated_at=call.now,
     )
-    row = await get(call, oauth_applications, key, WHAT)
-    answer = oauth_application_answer(call, row)
-    return {**answer, "client_secret": secret} if secret else answer
+    return await get(call, oauth_applications, key, WHAT), secret
 
 
 async def update_oauth_application(call: Call) -> dict[str, Any]:
@@ -93,6 +105,10 @@ async def update_oauth_application(call: Call) -> dict[str, Any]:
     row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
     now = {name: row[name] for name in ("name", *DEFAULTS)}
     values = check_application({**now, **_given(call)}, call.body)
+    if row["dynamically_registered"] and not values["consent_screen_enabled"]:
+        text = "An application that registered itself always has users asked for their consent."
+        code = "oauth_application_consent_screen_cannot_be_disabled"
+        raise refusal(code, "consent screen cannot be disabled", text)
     # A public application has no secret; if it is made confidential again, a rotation gives it one.
     secret = {"client_secret_digest": None} if values["public"] else {}
     await change(call, oauth_applications, row["id"], **values, **secret, updated_at=call.now)
@@ -102,7 +118,7 @@ async def update_oauth_application(call: Call) -> dict[str, Any]:
 async def rotate_secret(call: Call) -> dict[str, Any]:
     """A new secret, answered here and never again; that of a public application is empty."""
     row = await get(call, oauth_applications, call.path["oauth_application_id"], WHAT)
-    secret = "" if row["public"] else _letters(32)
+    secret = "" if row["public"] else random_letters(32)
     if secret:
         values = {"client_secret_digest": digest(secret), "updated_at": call.now}
         await change(call, oauth_applications, row["id"], **values)
@@ -164,7 +180,8 @@ def _check_uri(uri: str, param: str) -> None:
         raise ill_formed(param, f"{param} must be URLs, of any scheme.")
 
 
-def _letters(count: int) -> str:
+def random_letters(count: int) -> str:
+    """A secret of letters and digits."""
     return "".join(secrets.choice(_LETTERS) for _ in range(count))
 
 
@@ -186,6 +203,8 @@ def oauth_application_answer(call: Call, row: RowMapping) -> dict[str, Any]:
         "instance_id",
         "name",
         "client_id",
+        "client_uri",
+        "dynamically_registered",
         "scopes",
         "redirect_uris",
         "consent_screen_enabled",
@@ -194,14 +213,13 @@ def oauth_application_answer(call: Call, row: RowMapping) -> dict[str, Any]:
         "created_at",
         "updated_at",
     )
+    issuer = issuer_url(call.instance, call.base_url)
     return {
         "object": "oauth_application",
         **{name: row[name] for name in same},
-        "client_uri": None,
         "client_image_url": image_url(call.base_url, row["logo_id"], row["id"]) if row["logo_id"] else None,
-        "dynamically_registered": False,
         "callback_url": next(iter(row["redirect_uris"]), ""),
-        **{name: frontend_url(call.instance, path) for name, path in URLS.items()},
+        **{name: f"{issuer}{path}" for name, path in URLS.items()},
     }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete, update
 from deskclerk.sandbox.controls.arguments import Given, find_instance, wrong
 from deskclerk.sandbox.controls.clock import Nothing
 from deskclerk.sandbox.ids import new_id
-from deskclerk.sandbox.opening import INSTANCE, KEY, add_company, add_instance
+from deskclerk.sandbox.opening import INSTANCE, add_company, add_instance
 from deskclerk.sandbox.store.instances import instances
 from deskclerk.sandbox.store.state import LIVE_PREFIX, Instance, State, touch
 from deskclerk.sandbox.store.store import Store
@@ -83,7 +83,7 @@ async def remove_instance(store: Store, given: WhichInstance) -> dict[str, Any]:
     """Remove an instance with everything in it."""
     async with store.transaction(reads=False) as connection:
         instance = find_instance(await store.state(connection), given.instance)
-        if instance.secret_key == KEY:
+        if instance.is_embedded:
             raise wrong(
                 "instance", "the embedded one stays: every face without a key uses it; reset it instead"
             )

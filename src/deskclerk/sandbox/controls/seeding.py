@@ -170,7 +170,7 @@ SECTIONS: Mapping[str, Section] = {
     "sign_ups": Section("/sign_ups", "sua", sign_ups.begin, sign_ups.SEEDED),
     "jwt_templates": Section("/jwt_templates", "jtmp"),
     "domains": Section("/domains", "dmn"),
-    "oauth_applications": Section("/oauth_applications", "oa"),
+    "oauth_applications": _brought("oauth_applications", "oa"),
     "redirect_urls": Section("/redirect_urls", "ru"),
     "external_accounts": _brought("external_accounts", "eac"),
     "passkeys": _brought("passkeys", "idn"),

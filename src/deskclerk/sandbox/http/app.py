@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -37,6 +38,7 @@ from deskclerk.sandbox.http.rate_limits import RateLimits
 from deskclerk.sandbox.http.router import Found, Router
 from deskclerk.sandbox.http.routes import HANDLERS, not_served
 from deskclerk.sandbox.machines.machines import machine_of
+from deskclerk.sandbox.oauth.endpoints import Issuers, place_of
 from deskclerk.sandbox.store.state import State
 from deskclerk.sandbox.store.store import Store
 from deskclerk.sandbox.webhooks.outbox import write_outbox
@@ -81,6 +83,15 @@ class BackendApi:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._limits, self._faults = RateLimits(), Faults(store)
+        self._issuers = Issuers(store, self._faults)
+        # Clients in a browser read metadata and fetch tokens from their own origin; no cookie counts here.
+        self._to_any_origin = CORSMiddleware(
+            self._respond,
+            allow_origins=["*"],
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["WWW-Authenticate"],
+        )
         self._router: Router[Endpoint] = Router("/v1")
         for route in HANDLERS:
             self._router.add(route, _endpoint(route))
@@ -96,10 +107,15 @@ class BackendApi:
         if scope["method"] == "GET" and scope["path"].startswith(IMAGES):
             await (await image(self.store, scope["path"].removeprefix(IMAGES)))(scope, receive, send)
             return
+        place = place_of(scope["path"])
+        await (self._to_any_origin if place and place.is_open else self._respond)(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Before anything can be refused: errors name it too.
         request = Incoming(scope, receive, send, secrets.token_hex(16))
         try:
-            answer = await self._answer(request)
+            place = place_of(scope["path"])
+            answer = await (self._issuers.answer(request, place) if place else self._answer(request))
         except Gone:
             return
         except Exception as error:

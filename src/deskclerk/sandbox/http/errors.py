@@ -88,6 +88,7 @@ STATUS: Mapping[str, int] = {
     "no_password_set": 400,
     "not_a_member_in_organization": 403,
     "not_allowed_access": 403,
+    "oauth_application_consent_screen_cannot_be_disabled": 422,
     "oauth_missing_access_token": 422,
     "oauth_missing_refresh_token": 422,
     "oauth_token_provider_not_enabled": 404,

@@ -102,7 +102,8 @@ def path_rule(path: str) -> re.Pattern[str]:
     plain = _WILD.split(path)
     wild = [".*" if found == "**" else "[^/]+" for found in _WILD.findall(path)]
     rule = "".join(re.escape(text) + more for text, more in zip(plain, [*wild, ""], strict=True))
-    return re.compile("/v1" + rule)
+    # What is outside the Backend API has its own path, without a version.
+    return re.compile("(?:/v1)?" + rule)
 
 
 def _answer(effect: Mapping[str, Any], trace: str) -> Response:

@@ -66,6 +66,19 @@ class Incoming:
         return self._content
 
     async def _read(self) -> bytes:
+        content = await self.raw()
+        kind = self.content_type or "application/json"
+        if content and kind != "application/json":
+            raise refusal("unsupported_content_type", "Unsupported content type", "Send application/json.")
+        return content
+
+    @property
+    def content_type(self) -> str:
+        """What the body is said to be, without its parameters."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    async def raw(self) -> bytes:
+        """The body as it came, whatever it is."""
         content = bytearray()
         async for chunk in Request(self.scope, self.receive).stream():
             content += chunk
@@ -73,9 +86,6 @@ class Incoming:
             if len(content) > LARGEST_BODY:
                 text = f"At most {LARGEST_BODY} bytes."
                 raise refusal("request_body_too_large", "The body is too large", text)
-        kind = (self.header("content-type") or "application/json").partition(";")[0].strip().lower()
-        if content and kind != "application/json":
-            raise refusal("unsupported_content_type", "Unsupported content type", "Send application/json.")
         return bytes(content)
 
     async def upload(self, name: str) -> Upload:
@@ -85,8 +95,7 @@ class Incoming:
         return self._upload
 
     async def _read_form(self, name: str) -> Upload:
-        kind = (self.header("content-type") or "").partition(";")[0].strip().lower()
-        if kind != _FORM:
+        if self.content_type != _FORM:
             raise refusal("unsupported_content_type", "Unsupported content type", f"Send {_FORM}.")
         from starlette.formparsers import MultiPartException  # noqa: PLC0415 - few requests bring a file
 

@@ -17,6 +17,8 @@ from deskclerk.sandbox.store.tables import domains
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?=[^:]{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:(?P<port>[0-9]{{1,5}}))?")
 _LAST_PORT = 65_535
+INSTANCES = "/instances/"
+"""Below it each instance but the embedded one has its OAuth, which the latter has at the root."""
 
 
 def frontend_host(instance: Instance) -> str:
@@ -27,6 +29,14 @@ def frontend_host(instance: Instance) -> str:
 def frontend_url(instance: Instance, path: str = "") -> str:
     """An address of the Frontend API, the tokens' issuer without a path."""
     return f"https://{frontend_host(instance)}{path}"
+
+
+def issuer_url(instance: Instance, base_url: str) -> str:
+    """Where an instance's OAuth is served, and what it issues tokens as; `base_url` is where the sandbox is.
+
+    Not the Frontend API's address, which leads out of this machine: clients read the issuer's metadata there.
+    """
+    return base_url if instance.is_embedded else f"{base_url}{INSTANCES}{instance.slug}"
 
 
 def portal_url(instance: Instance) -> str:

@@ -1,17 +1,20 @@
 """What no route of the Backend API makes, and so a seed file brings: accounts, passkeys, devices, tokens.
 
-At Clerk such things come of what a user does in a browser or an app.
+At Clerk such things come of what a user does in a browser or an app. OAuth applications come of a route too;
+a file may say what they are known by, so that a configuration can name it.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deskclerk.catalogue import Parameter
-from deskclerk.sandbox.applications.oauth_applications import WHAT, digest
+from deskclerk.catalogue.route import POST
+from deskclerk.sandbox.applications.oauth_applications import WHAT, add_application, digest, new_values
 from deskclerk.sandbox.http.call import Call, Handler
 from deskclerk.sandbox.http.errors import invalid, refusal, require, taken
-from deskclerk.sandbox.http.parameters import parse_time
+from deskclerk.sandbox.http.parameters import accepted, parse_time
 from deskclerk.sandbox.http.rows import get, insert, unique_or
 from deskclerk.sandbox.ids import new_hex_id, new_id
 from deskclerk.sandbox.store.tables import (
@@ -29,6 +32,7 @@ from deskclerk.sandbox.users.trusted_devices import ACTIVE
 
 _TEXT = {"type": "string", "minLength": 1}
 _TEXTS = {"type": "array", "items": {"type": "string"}}
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,19 @@ async def bring_oauth_access_token(call: Call) -> None:
         )
 
 
+async def bring_oauth_application(call: Call) -> None:
+    """An application whose client id and secret may be given."""
+    body = dict(call.body)
+    client_id, secret = body.pop("client_id", None), body.pop("client_secret", None)
+    values = new_values(replace(call, body=body))
+    if client_id and not _CLIENT_ID.fullmatch(client_id):
+        raise invalid("client_id", "client_id has up to 64 letters, digits, hyphens and underscores.")
+    if secret and values["public"]:
+        raise invalid("client_secret", "A public application has no secret; leave client_secret out.")
+    with unique_or(taken("client_id")):
+        await add_application(call, values, client_id, secret)
+
+
 def _time(body: Mapping[str, Any], name: str) -> int | None:
     return parse_time(body[name]) if name in body else None
 
@@ -169,6 +186,16 @@ BROUGHT: Mapping[str, Brought] = {
             last_used_at=_TEXT,
         ),
         bring_trusted_device,
+    ),
+    "oauth_applications": Brought(
+        {
+            **accepted(POST("/oauth_applications")).body,
+            **_takes(
+                client_id=_TEXT,
+                client_secret={"type": "string", "minLength": 1, "maxLength": 255},
+            ),
+        },
+        bring_oauth_application,
     ),
     "oauth_access_tokens": Brought(
         _takes(

@@ -68,6 +68,8 @@ oauth_tokens = Table(
     Column("grant_id", String(ID_LENGTH), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("refresh_digest", String(64)),
+    json_column("refresh_scopes", nullable=True),
+    time_column("refreshed_at", nullable=True),
     json_column("scopes"),
     time_column("expires_at", nullable=True),
     Column("revocation_reason", Text),
@@ -78,7 +80,36 @@ oauth_tokens = Table(
     Index("oauth_tokens_grant", "oauth_application_id", "grant_id"),
     Index("oauth_tokens_user", "user_id"),
 )
-"""Access tokens of OAuth applications, of which only SHA-256 is kept; one that is revoked has a reason."""
+"""Access tokens of OAuth applications, of which only SHA-256 is kept; one that is revoked has a reason.
+
+`refresh_scopes` are those of the refresh token where they are more than the access token's, `refreshed_at`
+is when it was used: it is good once. Of a JWT nothing is kept: its `digest` is that of no token.
+"""
+
+oauth_codes = Table(
+    "oauth_codes",
+    metadata,
+    id_column(),
+    instance_column(),
+    reference("oauth_application_id", "oauth_applications.id", nullable=False),
+    reference("user_id", "users.id", nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("redirect_uri", Text),
+    Column("code_challenge", String(64)),
+    Column("nonce", Text),
+    json_column("scopes"),
+    time_column("used_at", nullable=True),
+    time_column("expires_at"),
+    time_column("created_at"),
+    UniqueConstraint("instance_id", "digest", name="oauth_codes_digest"),
+    Index("oauth_codes_application", "oauth_application_id"),
+    Index("oauth_codes_user", "user_id"),
+    Index("oauth_codes_expire", "instance_id", "expires_at"),
+)
+"""Authorization codes, of which only SHA-256 is kept; a code's id is the grant of the tokens that came of it.
+
+`redirect_uri` is the one that was asked for, null where none was.
+"""
 
 agent_tasks = Table(
     "agent_tasks",

@@ -1,6 +1,6 @@
 """The instances that a sandbox holds, and what each of them has set up."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, false
 
 from deskclerk.sandbox.store.columns import (
     ID_LENGTH,
@@ -98,6 +98,8 @@ oauth_applications = Table(
     Column("pkce_required", Boolean, nullable=False),
     Column("public", Boolean, nullable=False),
     Column("logo_id", String(ID_LENGTH)),
+    Column("client_uri", Text),
+    Column("dynamically_registered", Boolean, nullable=False, server_default=false()),
     time_column("created_at"),
     time_column("updated_at"),
     UniqueConstraint("client_id", name="oauth_applications_client_id"),

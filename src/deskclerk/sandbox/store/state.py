@@ -11,6 +11,8 @@ from deskclerk.database import Connection, Statement
 from deskclerk.sandbox.store.controls import faults, sandbox_state, webhook_endpoints
 from deskclerk.sandbox.store.instances import instances
 
+KEY = "sk_test_sandbox"
+"""The secret key of the embedded sandbox's instance: known to all, and good for nothing else."""
 LIVE_PREFIX = "sk_live_"
 REVISION = Statement(select(sandbox_state.c.revision))
 _TIME = select(sandbox_state.c.revision, sandbox_state.c.clock_offset, sandbox_state.c.clock_frozen_at)
@@ -35,6 +37,11 @@ class Instance:
     def is_live(self) -> bool:
         """Whether it is a production instance, as its key says."""
         return self.secret_key.startswith(LIVE_PREFIX)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is the one that every sandbox has, and that faces without a key use."""
+        return self.secret_key == KEY
 
 
 @dataclass(frozen=True, slots=True)

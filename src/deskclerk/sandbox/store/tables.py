@@ -8,6 +8,7 @@ from deskclerk.sandbox.store.controls import deliveries, faults, outbox, sandbox
 from deskclerk.sandbox.store.credentials import (
     agent_tasks,
     external_account_tokens,
+    oauth_codes,
     oauth_tokens,
     passkeys,
     trusted_devices,
@@ -125,6 +126,7 @@ __all__ = [
     "message_templates",
     "metadata",
     "oauth_applications",
+    "oauth_codes",
     "oauth_tokens",
     "oidc_connections",
     "organization_domains",

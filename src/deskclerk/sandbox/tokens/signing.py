@@ -70,11 +70,13 @@ def public_jwk(private_key: str, kid: str) -> dict[str, str]:
     }
 
 
-def sign(claims: Mapping[str, Any], private_key: str, kid: str, category: str | None = None) -> str:
-    """A token signed with an instance's key, whose id is `kid`."""
+def sign(
+    claims: Mapping[str, Any], private_key: str, kid: str, category: str | None = None, *, kind: str = "JWT"
+) -> str:
+    """A token signed with an instance's key, whose id is `kid`; `kind` is the header's `typ`."""
     import jwt  # noqa: PLC0415 - as above
 
-    headers = {"kid": kid} | ({"cat": category} if category else {})
+    headers = {"kid": kid, "typ": kind} | ({"cat": category} if category else {})
     return jwt.encode(dict(claims), load(private_key), ALGORITHM, headers=headers)
 
 
@@ -87,14 +89,17 @@ def sign_with(claims: Mapping[str, Any], key: str, algorithm: str, kid: str) -> 
         return jwt.encode(dict(claims), key, algorithm, headers={"kid": kid, "cat": TEMPLATE})
 
 
-def read(token: str, private_key: str) -> dict[str, Any] | None:
-    """The claims of a token that this instance signed, expired or not; None if it did not."""
+def read(token: str, private_key: str, kind: str = "JWT") -> dict[str, Any] | None:
+    """The claims of a token of this kind that this instance signed, expired or not; None if it did not."""
     import jwt  # noqa: PLC0415 - as above
 
     try:
-        return jwt.decode(token, load(private_key).public_key(), [ALGORITHM], options=_TIMELESS)
+        found = jwt.decode_complete(token, load(private_key).public_key(), [ALGORITHM], options=_TIMELESS)
     except jwt.InvalidTokenError:
         return None
+    # Who signs for several uses has to tell them apart (RFC 8725, 3.11).
+    payload: dict[str, Any] = found["payload"]
+    return payload if found["header"].get("typ") == kind else None
 
 
 async def get_jwks(call: Call) -> dict[str, Any]:
@@ -105,10 +110,11 @@ async def get_jwks(call: Call) -> dict[str, Any]:
 async def private_key(call: Call) -> str:
     """The instance's private key as PEM; only for calls that may write, as the first one makes it."""
     # Made when first needed: most sandboxes sign nothing, and 100 ms would be most of their start.
-    return await _kept(call) or await _make(call)
+    return await kept_private_key(call) or await _make(call)
 
 
-async def _kept(call: Call) -> str | None:
+async def kept_private_key(call: Call) -> str | None:
+    """The instance's private key, if one was needed before: without it nothing was signed yet."""
     query = select(signing_keys.c.private_key).where(signing_keys.c.instance_id == call.instance.id)
     key: str | None = (await call.connection.execute(query)).scalar_one_or_none()
     return key

@@ -1,0 +1,158 @@
+"""`deskclerk serve --hosted`: one replica, with the process that carries out jobs beside it."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from deskclerk.desk import Desk
+from deskclerk.desk.jobs.worker import Worker, stop_at_signals
+from deskclerk.errors import DeskclerkError, innermost
+from deskclerk.faces.hosted.server import Replica, hosted_app
+from deskclerk.faces.mcp.http import listen, take_every_descriptor
+from deskclerk.faces.mcp.http_access import Bind
+from deskclerk.faces.mcp.server import log_to_stderr
+from deskclerk.hosted.parts import Needed, opened
+from deskclerk.hosted.workspaces.desks import Desks
+from deskclerk.hosted.workspaces.workplace import HostedWorkplace
+from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol, EndingServer
+from deskclerk.settings import Settings
+
+_GRACE_SECONDS = 30
+"""How long requests under way may take when the server ends; writes are waited for after that."""
+_AGAIN_SECONDS = 2.0
+"""After which a worker is started in the place of one that died."""
+
+
+def run(
+    settings: Settings, host: str, port: int, ready: Callable[[str], None], *, worker: bool = True
+) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is told where it listens. `worker`: jobs are carried out too.
+
+    Raises:
+        InvalidSettings: the address cannot be bound, or a setting that is needed is missing.
+        StorageUnavailable: the database cannot be opened.
+    """
+    Needed.of(settings)
+    log_to_stderr()
+    take_every_descriptor()
+    bind = Bind.find(host, port)
+    with listen(bind) as listener:
+        place = f"{bind.address}:{listener.getsockname()[1]}"
+        replica = _Opened(settings, worker=worker, loopback=bind.loopback)
+        config = uvicorn.Config(
+            replica.app,
+            http=BoundedProtocol,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_keep_alive=KEEP_SECONDS,
+        )
+        server = EndingServer(
+            config,
+            ready=lambda: ready(place),
+            failed=lambda: bool(replica.failures),
+            asked_to_end=replica.asked_to_end,
+            leaving=replica.leave,
+            grace_seconds=settings.grace_seconds,
+        )
+        server.serve_until_ended(listener)
+    if replica.failures:
+        raise replica.failures[0]
+
+
+class _Opened:
+    """A replica that is opened when its server begins, in the server's own loop."""
+
+    def __init__(self, settings: Settings, *, worker: bool, loopback: bool) -> None:
+        self._settings, self._worker, self._loopback = settings, worker, loopback
+        self._replica: Replica | None = None
+        self.failures: list[DeskclerkError] = []
+        self.app = Starlette(lifespan=self._lifespan)
+        self.app.mount("", self._pass_on)
+
+    def asked_to_end(self) -> None:
+        """Nobody is to send it further requests."""
+        if self._replica:
+            self._replica.operating.leave()
+
+    def leave(self) -> None:
+        """Let open pages go."""
+        if self._replica:
+            self._replica.leave()
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        began = False
+        try:
+            async with (
+                hosted_app(self._settings, loopback=self._loopback) as self._replica,
+                _worker(self._settings) if self._worker else contextlib.nullcontext(),
+            ):
+                began = True
+                yield
+        except Exception as error:
+            failure = innermost(error)
+            if not isinstance(failure, DeskclerkError):
+                raise
+            # Kept for `run` to raise: here the server would print a traceback, which helps nobody.
+            self.failures.append(failure)
+            if not began:
+                yield
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._replica is not None  # noqa: S101 - the lifespan came first
+        await self._replica.app(scope, receive, send)
+
+
+@contextlib.asynccontextmanager
+async def _worker(settings: Settings) -> AsyncIterator[None]:
+    """A process that carries out jobs, started anew should it die; it ends with the block."""
+    ending = asyncio.Event()
+    keeping = asyncio.create_task(_keep_one(settings, ending))
+    try:
+        yield
+    finally:
+        ending.set()
+        await keeping
+
+
+async def _keep_one(settings: Settings, ending: asyncio.Event) -> None:
+    command = (sys.executable, "-m", "deskclerk", "hosted", "work", "--with-parent")
+    while not ending.is_set():
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=settings.environment()
+        )
+        died = asyncio.create_task(process.wait())
+        told = asyncio.create_task(ending.wait())
+        await asyncio.wait((died, told), return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if not died.done():
+            process.terminate()
+        await died
+        if not ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), _AGAIN_SECONDS)
+
+
+async def carry_out_jobs(settings: Settings, *, with_parent: bool = False) -> None:
+    """Carry out the jobs of all workspaces until a signal, or until who started this process is gone."""
+    async with opened(settings) as parts:
+        desks: Desks[Desk] = Desks.alone(parts.workspaces, parts.doors, parts.agents.rules, yields=True)
+        try:
+            worker = Worker(HostedWorkplace(parts.database, desks))
+            stop_at_signals(worker.stop)
+            if with_parent:
+                # Its end of the pipe closes with it, however it ends: nobody else would end this process.
+                asyncio.get_running_loop().add_reader(sys.stdin.fileno(), worker.stop)
+            await worker.work()
+        finally:
+            await desks.close()
+    worker.close()

@@ -1,0 +1,209 @@
+"""A hosted desk's server: pages and MCP of all workspaces on one address, on any number of replicas.
+
+A request says by its session or its token which workspace and instance it is for; the desk of that place is
+opened when it is first needed, with its console and its MCP server around it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from weakref import WeakSet
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from deskclerk.database import Database
+from deskclerk.desk import Desk
+from deskclerk.desk.workspace import Workspace
+from deskclerk.errors import LimitReached
+from deskclerk.faces.console.site import Console
+from deskclerk.faces.hosted.access import MembersDoor, MemberSession
+from deskclerk.faces.hosted.app import pages_app
+from deskclerk.faces.hosted.rendering import failure, not_here
+from deskclerk.faces.hosted.site import people_site
+from deskclerk.faces.mcp.stateless import stateless
+from deskclerk.hosted.agents.agent import SCOPE, Agent
+from deskclerk.hosted.agents.arrivals import Arrivals
+from deskclerk.hosted.agents.guard import AgentGuard
+from deskclerk.hosted.agents.issuer import Issuer
+from deskclerk.hosted.agents.oauth_tokens import OAuthTokens
+from deskclerk.hosted.agents.resource_server import MCP, ResourceServer
+from deskclerk.hosted.database import MIGRATIONS
+from deskclerk.hosted.errors import NotHere
+from deskclerk.hosted.limits import WorkspaceLimits
+from deskclerk.hosted.operating.operating import Operating
+from deskclerk.hosted.parts import Parts, opened
+from deskclerk.hosted.workspaces.desks import Desks, Place
+from deskclerk.hosted.workspaces.store import WorkspaceRecord
+from deskclerk.settings import Settings
+
+_STREAMS = ("/events",)
+"""Paths of pages that stay open."""
+_TOO_MANY = 429
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDesk:
+    """A desk with what is served on it."""
+
+    desk: Desk
+    console: Console
+    mcp: ASGIApp
+    limits: WorkspaceLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """What a process serves: the application, and who is told when it is to end."""
+
+    app: Starlette
+    operating: Operating
+    places: "_Places"
+
+    def leave(self) -> None:
+        """Let open pages go: the server wants to end."""
+        self.places.leave()
+
+
+@asynccontextmanager
+async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIterator["Replica"]:
+    """One replica, with everything that it needs open while the block lasts.
+
+    `loopback` says that only this machine reaches it.
+
+    Raises:
+        InvalidSettings: what a hosted desk needs is not set, or cannot be used.
+        StorageUnavailable: its database cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(opened(settings))
+        secret = settings.client_secret.get_secret_value() if settings.client_secret else None
+        site = people_site(
+            parts.needed.public_url,
+            parts.database,
+            parts.workspaces,
+            parts.attempts,
+            issuer=parts.needed.issuer,
+            client_id=parts.needed.client_id,
+            client_secret=secret,
+        )
+        issuer = Issuer(parts.needed.issuer, parts.needed.client_id, secret)
+        stack.push_async_callback(issuer.close)
+        resources = ResourceServer(parts.needed.public_url, issuer)
+        arrivals = Arrivals(parts.database, resources, parts.attempts, OAuthTokens(issuer))
+        door = MembersDoor(site)
+
+        @asynccontextmanager
+        async def around(desk: Desk, workspace: WorkspaceRecord, instance: str) -> AsyncIterator[OpenDesk]:
+            address = parts.console(workspace, instance)
+
+            def page(plan_id: str) -> str:
+                return f"{address}/plans/{plan_id}"
+
+            async def page_of(plan_id: str) -> str:
+                return page(plan_id)
+
+            keys = [await parts.state_key(workspace, instance)]
+            desk.signing.console, desk.signing.page = address, page
+            origin = parts.needed.public_url
+            console = Console(desk, address, mcp=f"{origin}{MCP}/{workspace.slug}", door=door)
+            serving = stateless(desk, page_of, public_url=origin, state_keys=keys)
+            async with serving as mcp:
+                try:
+                    yield OpenDesk(desk, console, mcp, parts.limits(workspace))
+                finally:
+                    console.leave()
+
+        async def whole() -> Database:
+            return parts.database.whole
+
+        operating = Operating(
+            settings,
+            whole,
+            migrations=MIGRATIONS,
+            redis=lambda: parts.wakes.unheard_seconds,
+            loopback=loopback,
+        )
+        stack.push_async_callback(operating.close)
+
+        def doors(workspace: WorkspaceRecord, instance: str) -> Workspace:
+            return operating.watched(parts.doors(workspace, instance))
+
+        desks: Desks[OpenDesk] = Desks(parts.workspaces, doors, parts.agents.rules, around)
+        stack.push_async_callback(desks.close)
+        places = _Places(parts, desks)
+        routes = [
+            # Two: a mount is for what stands below its path, and not for the path itself.
+            Route(MCP, endpoint=_App(places.mcp)),
+            Mount(MCP, app=places.mcp),
+            Mount("", app=pages_app(site, places.console)),
+        ]
+        guard = Middleware(AgentGuard, arrivals=arrivals, server=resources)
+        app = Starlette(routes=routes, middleware=[*operating.middleware, guard])
+        yield Replica(app, operating, places)
+
+
+class _App:
+    """An ASGI application as a route takes one: a function would be called with a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+class _Places:
+    """Passes requests on to the desk that they are for."""
+
+    def __init__(self, parts: Parts, desks: Desks[OpenDesk]) -> None:
+        self._parts = parts
+        self._desks = desks
+        self._consoles: WeakSet[Console] = WeakSet()
+
+    def leave(self) -> None:
+        """Let every page go that follows events."""
+        for console in self._consoles:
+            console.leave()
+
+    async def mcp(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request of an agent that was let in."""
+        agent: Agent = scope[SCOPE]
+        place = Place(agent.workspace, agent.instance, agent.version)
+        try:
+            async with (
+                self._desks.use(place) as found,
+                self._parts.counters.admitted(agent.workspace, found.limits, stream=scope["method"] == "GET"),
+            ):
+                await found.mcp(scope, receive, send)
+        except LimitReached as error:
+            await _too_many(error)(scope, receive, send)
+
+    async def console(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request of a member."""
+        session: MemberSession = scope["deskclerk.session"]
+        place = Place.of(session.record, scope["path_params"]["instance"])
+        stream = scope["path"].endswith(_STREAMS)
+        try:
+            async with (
+                self._desks.use(place) as found,
+                self._parts.counters.admitted(place.workspace, found.limits, stream=stream),
+            ):
+                self._consoles.add(found.console)
+                await found.console.app(scope, receive, send)
+        except NotHere:
+            await not_here(Request(scope))(scope, receive, send)
+        except LimitReached as error:
+            answer = failure(Request(scope), error.message, error.next_step, _TOO_MANY)
+            await answer(scope, receive, send)
+
+
+def _too_many(error: LimitReached) -> JSONResponse:
+    """429 as both kinds of client read it."""
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+    told = {"code": -32000, "message": str(error), "data": error.as_dict()}
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": told}, _TOO_MANY, headers)

@@ -1,0 +1,136 @@
+"""A hosted desk's parts, opened in their order from the settings: servers and workers stand on them."""
+
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from deskclerk.desk.workspace import Workspace
+from deskclerk.errors import InvalidSettings
+from deskclerk.hosted.agents.registry import AgentRegistry
+from deskclerk.hosted.attempts import JournalledAttempts
+from deskclerk.hosted.counting import Counters
+from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.limits import WorkspaceLimits
+from deskclerk.hosted.people.passkeys import Passkeys
+from deskclerk.hosted.people.signing_rules import MemberSigningRules
+from deskclerk.hosted.retention.checkpoints import Checkpoints
+from deskclerk.hosted.stored_bounds import StoredBounds
+from deskclerk.hosted.vault.doors import SealedHandovers, SealedItems, SealedSecrets
+from deskclerk.hosted.vault.vault import Vault
+from deskclerk.hosted.wakes import RedisWakes
+from deskclerk.hosted.workspaces.store import WorkspaceRecord, WorkspaceStore
+from deskclerk.settings import Settings
+
+_STATE = b"deskclerk: states that MCP clients carry"
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """The settings that a hosted desk cannot do without, all there."""
+
+    database: SecretStr
+    redis: SecretStr
+    public_url: str
+    issuer: str
+    client_id: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Needed":
+        """InvalidSettings names every one that is missing."""
+        found = {name: getattr(settings, name) for name in cls.__slots__}
+        missing = [f"DESKCLERK_{name.upper()}" for name, value in found.items() if value is None]
+        if not (settings.vault or settings.vault_key or settings.vault_key_file):
+            missing.append("DESKCLERK_VAULT_KEY (or DESKCLERK_VAULT_KEY_FILE, or DESKCLERK_VAULT)")
+        if missing:
+            raise InvalidSettings(
+                f"A hosted desk needs settings that are not set: {', '.join(missing)}.",
+                next_step="docs/hosted.md says what each is.",
+            )
+        if settings.secret_key or settings.instances:
+            raise InvalidSettings(
+                "CLERK_SECRET_KEY or an instance is set, and a hosted desk has the keys of its workspaces.",
+                next_step="Leave it out; `deskclerk hosted add-instance` gives a key to a workspace.",
+            )
+        return cls(**found)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is open."""
+
+    needed: Needed
+    database: HostedDatabase
+    vault: Vault
+    workspaces: WorkspaceStore
+    agents: AgentRegistry
+    checkpoints: Checkpoints
+    passkeys: Passkeys
+    attempts: JournalledAttempts
+    wakes: RedisWakes
+    counters: Counters
+
+    def console(self, workspace: WorkspaceRecord, instance: str) -> str:
+        """The address of the console of an instance."""
+        return f"{self.needed.public_url}/w/{workspace.slug}/i/{instance}"
+
+    def doors(self, workspace: WorkspaceRecord, instance: str) -> Workspace:
+        """What the desk of an instance keeps, and where."""
+        own, secrets = self.database.of(workspace.id), self.secrets(workspace, instance)
+        page = f"{self.console(workspace, instance)}/secrets"
+        return Workspace(
+            workspace.id,
+            self.database.storage(workspace.id, self.checkpoints.beginning),
+            signing=MemberSigningRules(self.database, self.workspaces, workspace.id, self.passkeys),
+            # A worker of any replica sees the job within its next look.
+            see_to_jobs=lambda _: False,
+            secrets=secrets,
+            handovers=SealedHandovers(own, self.vault, workspace.id, instance, console=page),
+            item_secrets=SealedItems(self.vault, workspace.id),
+            wakes=self.wakes.of(workspace.id),
+            bounds=StoredBounds(own, self.limits(workspace)),
+        )
+
+    def secrets(self, workspace: WorkspaceRecord, instance: str) -> SealedSecrets:
+        """What people of a workspace stored for an instance as `secret:NAME`."""
+        page = f"{self.console(workspace, instance)}/secrets"
+        own = self.database.of(workspace.id)
+        return SealedSecrets(own, self.vault, workspace.id, instance, console=page)
+
+    @staticmethod
+    def limits(workspace: WorkspaceRecord) -> WorkspaceLimits:
+        """The limits of a workspace."""
+        return WorkspaceLimits.stored(workspace.limits)
+
+    async def state_key(self, workspace: WorkspaceRecord, instance: str) -> bytes:
+        """What seals the states that MCP clients carry between requests, the same in every replica."""
+        return hmac.digest(await self.secrets(workspace, instance).digest_key(), _STATE, "sha256")
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Parts]:
+    """The parts that the settings name, open as long as the block lasts.
+
+    Raises:
+        InvalidSettings: a setting that is needed is missing, or cannot be used.
+        StorageUnavailable: the database cannot be opened.
+    """
+    needed = Needed.of(settings)
+    async with AsyncExitStack() as stack:
+        database = await HostedDatabase.open(needed.database)
+        stack.push_async_callback(database.close)
+        vault = Vault.of_settings(database.of, settings)
+        yield Parts(
+            needed,
+            database,
+            vault,
+            WorkspaceStore(database, vault, settings.api_urls),
+            AgentRegistry(database),
+            Checkpoints(database, vault),
+            Passkeys(database.whole, needed.public_url),
+            JournalledAttempts(database),
+            await stack.enter_async_context(RedisWakes(needed.redis)),
+            await stack.enter_async_context(Counters(needed.redis)),
+        )
