@@ -27,6 +27,8 @@ from deskclerk.sandbox.http.routes import all_operations, not_served
 ROOT = Path(__file__).parent.parent
 # The promises stand with the tests that keep them.
 sys.path.insert(0, str(ROOT))
+from tools.client_pages import client_list, client_pages  # noqa: E402
+
 from tests.promises import GROUPS, MUTATIONS, Kept, Promise, keeping_tests  # noqa: E402
 
 _WHERE = {"local": "desk"}
@@ -122,6 +124,8 @@ What clients make of them, as guides and issue threads say:
 """
 
 
+_CLIENTS, _END = "<!-- the clients, by tools/generate_docs.py -->", "<!-- end of the clients -->"
+
 _OF_THE_DESK = """\
 Of the desk's own records a caller sees those about what it may read: one who may not read users sees no plan
 and no entry about them. The journal here has writes and refusals; `deskclerk journal` also has the reads."""
@@ -136,6 +140,14 @@ def main(arguments: list[str]) -> int:
     fresh = settle(ROOT / "docs" / "promises.md", promises(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "tokens.md", ledger(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "prompts.md", beside_tools(), check=check) and fresh
+    fresh = settle(ROOT / "docs" / "install.md", installing(), check=check) and fresh
+    pages = client_pages()
+    for name, text in pages.items():
+        fresh = settle(ROOT / "docs" / "clients" / f"{name}.md", text, check=check) and fresh
+    for path in sorted((ROOT / "docs" / "clients").glob("*.md")):
+        if path.stem not in pages:
+            print(f"{path.relative_to(ROOT)} is of no client that there is: remove it", file=sys.stderr)
+            fresh = False
     return 0 if fresh else 1
 
 
@@ -150,6 +162,12 @@ def settle(path: Path, text: str, *, check: bool) -> bool:
     path.write_text(text, "utf-8")
     print(f"{name}: {len(text.splitlines())} lines written")
     return True
+
+
+def installing() -> str:
+    """docs/install.md with its list of clients, which is all that is generated there."""
+    head, rest = (ROOT / "docs" / "install.md").read_text("utf-8").split(_CLIENTS, 1)
+    return f"{head}{_CLIENTS}\n\n{client_list()}\n\n{_END}{rest.split(_END, 1)[1]}"
 
 
 def reference() -> str:

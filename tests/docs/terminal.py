@@ -40,7 +40,7 @@ class Shell:
         self._home = home
         self._master = master
         self._ports = dict(zip(_LISTENING, _free_ports(len(_LISTENING)), strict=True))
-        self._raw = ""
+        self._raw = self._told = ""
         self._begin = self._past = 0
         # Not in one piece: the terminal echoes what is typed, and that is not the prompt yet.
         self._type(f"PS2=''; PS1='{_READY[:6]}''{_READY[6:]}'\n")
@@ -57,7 +57,7 @@ class Shell:
     def run(self, example: Example) -> str:
         """Type a command and what it asks for; what it shows."""
         self._raw, self._past = "", 0
-        command = f"{self._here(_with_port(example.command))}\n"
+        command = f"{self._here(self._filled(_with_port(example.command)))}\n"
         self._type(command)
         self._until(command)
         self._begin = self._past
@@ -70,7 +70,19 @@ class Shell:
                 self._read("what the page shows before ^C")
             self._type("\x03")
         self._until(_READY)
-        return self._there(plain(self._shown[self._begin : self._past].removesuffix(_READY)))
+        shown = self._there(plain(self._shown[self._begin : self._past].removesuffix(_READY)))
+        self._told += f"{shown}\n"
+        return shown
+
+    def _filled(self, command: str) -> str:
+        """With what was shown last in the place of `ent_…`, `12:…` and their like."""
+
+        def last(match: re.Match[str]) -> str:
+            found = re.findall(rf"\b{match[1]}\w+", self._told)
+            assert found, f"nothing that was shown begins with {match[1]}"
+            return str(found[-1])
+
+        return re.sub(r"\b(\w+[_:])…", last, command)
 
     def _here(self, text: str) -> str:
         """With ports that are free here, in the place of those that the page names."""
@@ -138,12 +150,13 @@ def _programs(home: Path) -> Path:
     folder = home / ".programs"
     folder.mkdir()
     venv = Path(sys.prefix)
-    for name in ("deskclerk", "python"):
-        (folder / name).symlink_to(venv / "bin" / name)
+    words = {name: f"{venv}/bin/{name}" for name in ("deskclerk", "python")}
     make = shutil.which("make")
-    words = f'exec {make} --silent --directory {ROOT} --old-file={venv}/run.stamp VENV={venv} "$@"'
-    (folder / "make").write_text(f"#!/bin/sh\n{words}\n", "utf-8")
-    (folder / "make").chmod(0o700)
+    words["make"] = f"{make} --silent --directory {ROOT} --old-file={venv}/run.stamp VENV={venv}"
+    for name, start in words.items():
+        # Not a link: Python finds its environment by where it is started from.
+        (folder / name).write_text(f'#!/bin/sh\nexec {start} "$@"\n', "utf-8")
+        (folder / name).chmod(0o700)
     return folder
 
 

@@ -14,7 +14,7 @@ from deskclerk.faces.cli.install.editing import with_entry, without_entry
 from deskclerk.settings import UserFolders
 
 COMMAND = ("/opt/deskclerk/bin/deskclerk", "mcp", "--read-only")
-DOCS = Path(__file__).parents[4] / "docs" / "install.md"
+DOCS = Path(__file__).parents[4] / "docs" / "clients"
 HOMES = {
     "linux": {"HOME": "/home/ada", "XDG_CONFIG_HOME": "/home/ada/.config"},
     "macos": {"HOME": "/Users/ada"},
@@ -184,10 +184,10 @@ def test_of_two_names_that_a_file_may_have_the_one_that_is_there_is_taken(tmp_pa
 
 
 @every()
-def test_the_page_says_of_each_client_where_its_facts_are_from(client):
-    rows = [line for line in DOCS.read_text("utf-8").splitlines() if line.startswith(f"| `{client.name}` ")]
-    assert rows
-    assert all(re.search(r"https://\S+", row) for row in rows)
-    told = " ".join(rows)
-    assert all(name in told for name in client.project)
-    assert client.keys[0] in told
+def test_a_page_says_of_each_client_where_its_facts_are_from(client):
+    page = (DOCS / f"{client.name}.md").read_text("utf-8")
+    assert re.search(r"Documented by \[.*\]\(https://\S+\)", page)
+    assert all(name in page for name in client.project[:1])
+    assert f"below `{client.keys[0]}`" in page
+    signs = page.partition("## How a person signs")[2].partition("\n## ")[0]
+    assert re.search(r"^- [\s\S]+?\]\(https://\S+\)\)\.$", signs, re.MULTILINE)

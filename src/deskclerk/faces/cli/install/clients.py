@@ -1,6 +1,6 @@
 """The clients that we know: their files on each system, and how each writes down a server.
 
-Where each fact comes from stands in docs/install.md, a row for each client.
+Where each fact comes from stands in tools/client_pages.py, and on the client's page in docs/clients/.
 """
 
 from collections.abc import Callable, Sequence
