@@ -191,13 +191,7 @@ _TOOLSETS_HEAD = f"""\
 Generated from the catalogue by `tools/generate_docs.py`; a change belongs there.
 
 A model pays for every tool that it is offered, and chooses worse among many. So MCP offers the
-{len(ACTIONS)} actions of `core` unless more is chosen:
-
-```text
-deskclerk mcp --toolsets core,users-plus
-```
-
-The same stands in the environment (`DESKCLERK_TOOLSETS`), in the settings file
+{len(ACTIONS)} actions of `core` unless more is chosen: `deskclerk mcp --toolsets core,users-plus`. The same stands in the environment (`DESKCLERK_TOOLSETS`), in the settings file
 (`toolsets = ["core", "tokens"]`), in the table of an instance (`[instances.acme]`) and in that of a caller
 (`[callers."Claude*"]`); the narrowest that chooses any counts, and a flag or a variable outweighs what the
 file says of an instance. `tools` and `deny` narrow what is chosen. With `tools = "lean"` a model finds,

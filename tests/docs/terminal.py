@@ -106,6 +106,8 @@ class Shell:
     def _until(self, text: str) -> None:
         """Read until this is shown behind what was waited for before."""
         while (found := self._shown.find(text, self._past)) < 0:
+            if _READY in self._shown:
+                raise AssertionError(f"ended without {text!r}:\n{self._shown}")
             self._read(text)
         self._past = found + len(text)
 
