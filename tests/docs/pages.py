@@ -18,7 +18,7 @@ HIDDEN = "a long and unusual passphrase"
 _PROMPT = re.compile(r"^(> |Write this\? \[y/N\]: )(.+)$|^(Secret:|Once more:)$")
 INTERRUPT = "^C"
 _BLOCK = re.compile(r"^(?P<fence>`{3,})(?P<kind>[\w{}-]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
-_NAMES_A_FILE = re.compile(r"`([\w-]+\.\w+)`:\s*\Z")
+_NAMES_A_FILE = re.compile(r"`([\w.-]+\.\w+)`:\s*\Z")
 _SHELL = re.compile(
     r"^(\$ |(sudo )?(deskclerk|pip|pipx|uvx|uv|docker|make|npm|npx|node|go|ruby|python3?|claude|export|curl|apt-get) )",
     re.MULTILINE,
@@ -73,6 +73,9 @@ def _examples(text: str) -> Iterator[Example]:
 
 def commands_not_run(page: str) -> Iterator[str]:
     """The first line of every block that shows a command to type and is not marked as one that is run."""
-    for block in _BLOCK.finditer(PAGES[page]):
+    text = PAGES[page]
+    for block in _BLOCK.finditer(text):
+        if _NAMES_A_FILE.search(text[: block.start()]):
+            continue
         if block["kind"] in ("text", "sh", "bash", "shell", "") and _SHELL.search(block["text"]):
             yield block["text"].splitlines()[0]

@@ -54,6 +54,10 @@ class Shell:
         path.write_text(self._here(file.text), "utf-8")
         path.chmod(0o600)
 
+    def link(self, path: Path) -> None:
+        """Have a folder of this machine in the home, by its own name."""
+        (self._home / path.name).symlink_to(path)
+
     def run(self, example: Example) -> str:
         """Type a command and what it asks for; what it shows."""
         self._raw, self._past = "", 0

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from tests.docs.exceptions import NOT_RUN
+from tests.docs.exceptions import NEEDS, NOT_RUN
 from tests.docs.pages import PAGES, Example, GivenFile, commands_not_run, steps
 from tests.docs.terminal import as_pattern, shell
 
@@ -18,7 +18,12 @@ RUN = [page for page in PAGES if any(isinstance(step, Example) for step in steps
 
 @pytest.mark.parametrize("page", RUN)
 def test_what_a_page_shows_is_what_happens(page):
+    need = NEEDS.get(page)
+    if need and not need.is_here():
+        pytest.skip(f"needs {need.what}")
     with shell() as terminal:
+        if need and need.linked:
+            terminal.link(need.linked)
         for step in steps(page):
             if isinstance(step, GivenFile):
                 terminal.give(step)
