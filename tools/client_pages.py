@@ -1,7 +1,7 @@
-"""The pages of docs/clients/, one for each client: what is derived from its declaration, and what is known of it.
+"""The pages of docs/clients/, one for each client: what follows from its declaration, and what is known of it.
 
-Files, entries and keys come from `faces/cli/install/clients.py`. What a declaration cannot say stands here: where its
-facts are documented, how a person signs in it, what is known not to work, each with its source.
+Files, entries and keys come from `faces/cli/install/clients.py`. What a declaration cannot say stands here:
+where its facts are documented, how a person signs in it, what is known not to work, each with its source.
 """
 
 import textwrap
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deskclerk.errors import InvalidRequest
-from deskclerk.faces.cli.install.clients import CLIENTS, NAME, TOKEN, Client, Server
+from deskclerk.faces.cli.install.clients import CLIENTS, TOKEN, Client, Server
 from deskclerk.faces.cli.install.editing import with_entry
 from deskclerk.faces.cli.install.files import backup_of
 from deskclerk.faces.cli.install.showing import change_lines
@@ -18,7 +18,7 @@ from deskclerk.settings import System, UserFolders
 
 _DIALOGUE = "In the client's own dialogue."
 _NONE = "At a terminal or in the console: no dialogue is known."
-_WIDTH = 118
+_WIDTH = 110
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,10 @@ KNOWN = {
         sources=("https://code.claude.com/docs/en/mcp",),
         signs=_DIALOGUE,
         about_signing=(
-            ("The command line declares a dialogue and shows a form", f"{_ISSUES}/anthropics/claude-code/issues/96043"),
+            (
+                "The command line declares a dialogue and shows a form",
+                f"{_ISSUES}/anthropics/claude-code/issues/96043",
+            ),
             (
                 "A hook called `Elicitation` answers it in your place: whoever sets one signs by it",
                 "https://developersdigest.tech/guides/elicitation-hook",
@@ -53,7 +56,10 @@ KNOWN = {
             ),
         ),
         limits=(
-            ("Of a prompt's argument only the first word arrives", f"{_ISSUES}/anthropics/claude-code/issues/14210"),
+            (
+                "Of a prompt's argument only the first word arrives",
+                f"{_ISSUES}/anthropics/claude-code/issues/14210",
+            ),
             ("The model sees the structured answer alone", f"{_ISSUES}/anthropics/claude-code/issues/79944"),
         ),
         places="`CLAUDE_CONFIG_DIR`, where it is set, is the folder of `.claude.json`.",
@@ -65,7 +71,18 @@ KNOWN = {
             ("The application has no dialogue", f"{_ISSUES}/anthropics/claude-code/issues/41347"),
             ("Its Code tab declares none either", f"{_ISSUES}/anthropics/claude-code/issues/96043"),
         ),
-        limits=(("No file is documented for Linux", "https://modelcontextprotocol.io/docs/develop/connect-local-servers"),),
+        limits=(
+            (
+                "No file is documented for Linux",
+                "https://modelcontextprotocol.io/docs/develop/connect-local-servers",
+            ),
+        ),
+        places=(
+            "On Windows, installed as a package (since February 2026), it reads the file in the package's own "
+            "folder, `%LOCALAPPDATA%\\Packages\\Claude_…\\LocalCache\\Roaming\\Claude`, and not the one above "
+            "([claude-code#26073](https://github.com/anthropics/claude-code/issues/26073)): "
+            "`deskclerk install` writes it there where there is such a package."
+        ),
     ),
     "cursor": Known(
         sources=("https://cursor.com/docs/mcp",),
@@ -73,19 +90,24 @@ KNOWN = {
         about_signing=(
             ("Its documents list elicitation", "https://cursor.com/docs/mcp"),
             (
-                "Version 3.10.20 was seen to drop the question of a server that it starts itself, without an answer. "
-                "The call then hangs until the plan expires; sign outside of it, and have the agent ask again",
+                (
+                    "Version 3.10.20 was seen to drop the question of a server that it starts itself, without an "
+                    "answer. The call then hangs until the plan expires; sign outside of it, and have the agent "
+                    "ask again"
+                ),
                 f"{_ISSUES}/gleanwork/glean-plugins-vnext/pull/39",
             ),
         ),
         limits=(
             (
-                "Beyond about 40 tools of all servers together it chooses worse; `core` alone has 48: "
-                "`--tools lean` has three",
+                (
+                    "Beyond about 40 tools of all servers together it chooses worse; `core` alone has 48: "
+                    "`--tools lean` has three"
+                ),
                 "https://mcptrove.com/blog/cursor-tool-limit-math",
             ),
             (
-                "A server's and a tool's name together have at most 60 characters, which every tool here keeps to",
+                "A server's and a tool's name have at most 60 characters together, as every tool here does",
                 f"{_ISSUES}/ComposioHQ/composio/issues/2788",
             ),
         ),
@@ -97,7 +119,10 @@ KNOWN = {
         ),
         signs=_DIALOGUE,
         about_signing=(
-            ("The dialogue, as one of its makers shows it", "https://den.dev/blog/vscode-mcp-elicitations-stop-guessing"),
+            (
+                "The dialogue, as one of its makers shows it",
+                "https://den.dev/blog/vscode-mcp-elicitations-stop-guessing",
+            ),
         ),
         limits=(("The model sees the structured answer alone", f"{_ISSUES}/microsoft/vscode/issues/290063"),),
     ),
@@ -106,8 +131,10 @@ KNOWN = {
         signs=f"{_DIALOGUE[:-1]}, in versions from April 2026 on.",
         about_signing=(
             (
-                "Earlier ones declare a dialogue and decline by themselves. A no is final for that request: "
-                "update Codex, or sign nothing through it",
+                (
+                    "Earlier ones declare a dialogue and decline by themselves. A no is final for that request: "
+                    "update Codex, or sign nothing through it"
+                ),
                 f"{_ISSUES}/openai/codex/issues/6992",
             ),
             ("Its changelog of April 2026 names elicitations", f"{_ISSUES}/bug-ops/zeph/issues/3141"),
@@ -115,7 +142,10 @@ KNOWN = {
         places="`CODEX_HOME`, where it is set, is the folder of `config.toml`.",
     ),
     "gemini": Known(
-        sources=("https://geminicli.com/docs/tools/mcp-server/", "https://geminicli.com/docs/cli/configuration"),
+        sources=(
+            "https://geminicli.com/docs/tools/mcp-server/",
+            "https://geminicli.com/docs/cli/configuration",
+        ),
         signs=_NONE,
         about_signing=(("It declares none", f"{_ISSUES}/google-gemini/gemini-cli/issues/28074"),),
     ),
@@ -159,16 +189,18 @@ KNOWN = {
 _HEAD = """\
 # {title}
 
-Generated from `src/deskclerk/faces/cli/install/clients.py` and `tools/client_pages.py` by `tools/generate_docs.py`. All
-that `deskclerk install` does, and its options: [installing deskclerk](../install.md).
+Generated from `src/deskclerk/faces/cli/install/clients.py` and `tools/client_pages.py` by
+`tools/generate_docs.py`. All that `deskclerk install` does, and its options:
+[installing deskclerk](../install.md).
 """
 _SANDBOX_KEY = """\
-No key stands in that file: your Clerk secret key belongs in deskclerk's own settings, where `deskclerk console` puts it
-under Connect. Until then {title} works on the sandbox.
+No key stands in that file: your Clerk secret key belongs in deskclerk's own settings, where
+`deskclerk console` puts it under Connect. Until then {title} works on the sandbox.
 """
 _ELSEWHERE = """\
-Where no dialogue comes up, or it was closed, the plan waits: `deskclerk pending` lists it, `deskclerk approve ID` shows and
-signs it, and so does the console ([who signs](../signing.md)). Then have the agent ask for the same again: it happens once.
+Where no dialogue comes up, or it was closed, the plan waits: `deskclerk pending` lists it,
+`deskclerk approve ID` shows and signs it, and so does the console ([who signs](../signing.md)). Then have the
+agent ask for the same again: it happens once.
 """
 
 
@@ -190,7 +222,7 @@ def client_list() -> str:
 
 def _page(client: Client, known: Known) -> str:
     parts = [_HEAD.format(title=client.title), *_installing(client), "## Its files", ""]
-    parts += [*_files(client), *([known.places, ""] if known.places else [])]
+    parts += [*_files(client), *([*_wrapped(known.places), ""] if known.places else [])]
     parts += [f"The entry stands below `{client.keys[0]}`. Documented by {_links(known.sources)}.", ""]
     parts += ["## How a person signs", "", known.signs, "", *_statements(known.about_signing), _ELSEWHERE]
     parts += ["## A desk that is served", "", *_served(client)]
@@ -205,7 +237,7 @@ def _installing(client: Client) -> Iterator[str]:
     if not client.user(folders):
         yield from ("```console", f"$ deskclerk install {client.name} --print")
         yield from (client.form.show(client.keys, entry).rstrip("\n"), "```", "")
-        then = f"On macOS and Windows `deskclerk install {client.name}` shows what it would add, asks, and writes it."
+        then = f"On macOS and Windows `deskclerk install {client.name}` shows the change, asks, and writes it."
     else:
         file = str(client.user(folders)[0]).replace("~", "…", 1)
         text = with_entry(client.form, "", client.keys, entry)
@@ -240,7 +272,7 @@ def _served(client: Client) -> Iterator[str]:
     except InvalidRequest as error:
         yield from (*_wrapped(f"{error.message} {error.next_step}"), "")
         return
-    yield "`deskclerk serve` says its address, and `deskclerk install` writes it in the place of a command to start:\n"
+    yield "`deskclerk serve` says its address; this is the entry with it, in place of a command to start:\n"
     bearer = client.variable or client.name == "codex"
     yield from ("```console", f"{words}{' --bearer' if bearer else ''}")
     yield from (client.form.show(client.keys, entry).rstrip("\n"), "```", "")
@@ -284,6 +316,7 @@ def _folders(system: System) -> UserFolders:
         home=home,
         config=home / ".config",
         roaming=Path("%APPDATA%"),
+        local=Path("%LOCALAPPDATA%"),
         claude=home,
         codex=home / ".codex",
     )

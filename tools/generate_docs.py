@@ -27,9 +27,8 @@ from deskclerk.sandbox.http.routes import all_operations, not_served
 ROOT = Path(__file__).parent.parent
 # The promises stand with the tests that keep them.
 sys.path.insert(0, str(ROOT))
-from tools.client_pages import client_list, client_pages  # noqa: E402
-
 from tests.promises import GROUPS, MUTATIONS, Kept, Promise, keeping_tests  # noqa: E402
+from tools.client_pages import client_list, client_pages  # noqa: E402
 
 _WHERE = {"local": "desk"}
 _HEAD = f"""\
@@ -191,7 +190,9 @@ _TOOLSETS_HEAD = f"""\
 Generated from the catalogue by `tools/generate_docs.py`; a change belongs there.
 
 A model pays for every tool that it is offered, and chooses worse among many. So MCP offers the
-{len(ACTIONS)} actions of `core` unless more is chosen: `deskclerk mcp --toolsets core,users-plus`. The same stands in the environment (`DESKCLERK_TOOLSETS`), in the settings file
+{len(ACTIONS)} actions of `core` unless more is chosen: `deskclerk mcp --toolsets core,users-plus`.
+
+The same stands in the environment (`DESKCLERK_TOOLSETS`), in the settings file
 (`toolsets = ["core", "tokens"]`), in the table of an instance (`[instances.acme]`) and in that of a caller
 (`[callers."Claude*"]`); the narrowest that chooses any counts, and a flag or a variable outweighs what the
 file says of an instance. `tools` and `deny` narrow what is chosen. With `tools = "lean"` a model finds,

@@ -1,4 +1,4 @@
-"""Blocks of the pages that show a command and are not run here, and why; and what some pages need to be run."""
+"""Blocks of the pages that show a command and are not run here, and why; and what some pages need to run."""
 
 import shutil
 from collections.abc import Callable
@@ -12,7 +12,10 @@ _ENGINE = "needs a container engine; tests/packaging and tests/published do its 
 
 NOT_RUN: dict[tuple[str, str], str] = {
     ("docs/start.md", "$ pip install deskclerk"): _REGISTRY,
-    ("docs/packaging.md", "$ uvx --from build/published/deskclerk-0.1.0-py3-none-any.whl deskclerk demo"): _REGISTRY,
+    (
+        "docs/packaging.md",
+        "$ uvx --from build/published/deskclerk-0.1.0-py3-none-any.whl deskclerk demo",
+    ): _REGISTRY,
     ("docs/packaging.md", "$ docker build -t deskclerk ."): _ENGINE,
     (
         "docs/packaging.md",
@@ -38,7 +41,9 @@ def _program(name: str) -> Need:
 _MODULES = ROOT / "tests" / "js" / "node_modules"
 NEEDS = {
     # `make test-js` fetches it, and runs this page too.
-    "docs/testing-javascript.md": Need("npm ci in tests/js", (_MODULES / "@clerk" / "backend").exists, _MODULES),
+    "docs/testing-javascript.md": Need(
+        "npm ci in tests/js", (_MODULES / "@clerk" / "backend").exists, _MODULES
+    ),
     "docs/testing-go.md": _program("go"),
     "docs/testing-ruby.md": _program("ruby"),
     "docs/testing-playwright.md": Need("Chromium", Path("/usr/bin/chromium").exists),

@@ -17,10 +17,12 @@ HIDDEN = "a long and unusual passphrase"
 """What is typed where the page shows a prompt with nothing behind it, as a terminal shows a secret."""
 _PROMPT = re.compile(r"^(> |Write this\? \[y/N\]: )(.+)$|^(Secret:|Once more:)$")
 INTERRUPT = "^C"
-_BLOCK = re.compile(r"^(?P<fence>`{3,})(?P<kind>[\w{}-]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^(?P<fence>`{3,})(?P<kind>[\w{}-]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL
+)
 _NAMES_A_FILE = re.compile(r"`([\w.-]+\.\w+)`:\s*\Z")
 _SHELL = re.compile(
-    r"^(\$ |(sudo )?(deskclerk|pip|pipx|uvx|uv|docker|make|npm|npx|node|go|ruby|python3?|claude|export|curl|apt-get) )",
+    r"^(\$ |(sudo )?(deskclerk|pip|pipx|uvx|uv|docker|make|npm|npx|node|go|ruby|python3?|claude|export|curl) )",
     re.MULTILINE,
 )
 

@@ -1,8 +1,9 @@
 """What the pages show is what happens: every console block is typed on a terminal, page by page.
 
-A line with `$ ` is a command of bash, one with `> ` is typed when it asks, `^C` ends what goes on by itself, all
-else is what is shown; `…` stands for anything, alone on a line for any lines. The commands of a page share one
-home, as they do for whoever reads it from the top; a block behind the words "`NAME`:" is a file of that name.
+A line with `$ ` is a command of bash, one with `> ` is typed when it asks, `^C` ends what goes on by itself,
+all else is what is shown; `…` stands for anything, alone on a line for any lines. The commands of a page
+share one home, as they do for whoever reads it from the top; a block behind the words "`NAME`:" is a file of
+that name, and `ent_…` in a command what was shown last and begins so.
 """
 
 import re

@@ -108,6 +108,18 @@ def test_each_client_has_its_documented_file_on_each_system(client, system):
     assert found == folders.home / expected
 
 
+def test_claude_desktop_installed_as_a_package_has_its_file_in_the_package(tmp_path):
+    own = tmp_path / "AppData" / "Local" / "Packages" / "Claude_pzs8" / "LocalCache" / "Roaming" / "Claude"
+    own.mkdir(parents=True)
+    (tmp_path / "AppData" / "Roaming" / "Claude").mkdir(parents=True)
+    (tmp_path / "AppData" / "Roaming" / "Claude" / "claude_desktop_config.json").write_text("{}")
+    folders = UserFolders.find({"USERPROFILE": str(tmp_path)}, "windows")
+    client = client_named("claude-desktop")
+    # The one beside the package is there, as older versions left it, and is read by nobody.
+    assert client.file(folders, "user", tmp_path) == own / "claude_desktop_config.json"
+    assert client.is_here(folders, lambda _: None)
+
+
 @every()
 def test_an_entry_is_read_back_by_the_clients_own_format(client):
     key, by_start, by_url = ENTRIES[client.name]

@@ -160,7 +160,12 @@ def _application(folder: str) -> Callable[[UserFolders], Path]:
 def _claude_desktop(folders: UserFolders) -> tuple[Path, ...]:
     if folders.system == "linux":
         return ()
-    return (_application("Claude")(folders) / "claude_desktop_config.json",)
+    roots = [_application("Claude")(folders)]
+    if folders.system == "windows":
+        # Installed as a package it reads its own copy of the folder, and never the one beside it.
+        packages = sorted((folders.local / "Packages").glob("Claude_*"))
+        roots = [package / "LocalCache" / "Roaming" / "Claude" for package in packages] or roots
+    return tuple(root / "claude_desktop_config.json" for root in roots)
 
 
 def _zed(folders: UserFolders) -> tuple[Path, ...]:
