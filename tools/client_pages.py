@@ -1,4 +1,4 @@
-"""The pages of docs/clients/, one for each client: what follows from its declaration, and what is known of it.
+"""The pages of docs/clients/, one for each client: what follows from its declaration, what is known of it.
 
 Files, entries and keys come from `faces/cli/install/clients.py`. What a declaration cannot say stands here:
 where its facts are documented, how a person signs in it, what is known not to work, each with its source.
@@ -78,9 +78,9 @@ KNOWN = {
             ),
         ),
         places=(
-            "On Windows, installed as a package (since February 2026), it reads the file in the package's own "
-            "folder, `%LOCALAPPDATA%\\Packages\\Claude_…\\LocalCache\\Roaming\\Claude`, and not the one above "
-            "([claude-code#26073](https://github.com/anthropics/claude-code/issues/26073)): "
+            "On Windows, installed as a package (since February 2026), it reads the file in the package's "
+            "own folder, `%LOCALAPPDATA%\\Packages\\Claude_…\\LocalCache\\Roaming\\Claude`, and not the one "
+            "above ([claude-code#26073](https://github.com/anthropics/claude-code/issues/26073)): "
             "`deskclerk install` writes it there where there is such a package."
         ),
     ),
@@ -91,9 +91,9 @@ KNOWN = {
             ("Its documents list elicitation", "https://cursor.com/docs/mcp"),
             (
                 (
-                    "Version 3.10.20 was seen to drop the question of a server that it starts itself, without an "
-                    "answer. The call then hangs until the plan expires; sign outside of it, and have the agent "
-                    "ask again"
+                    "Version 3.10.20 was seen to drop the question of a server that it starts itself, and to "
+                    "answer nothing. The call then hangs until the plan expires; sign outside of it, and have the "
+                    "agent ask again"
                 ),
                 f"{_ISSUES}/gleanwork/glean-plugins-vnext/pull/39",
             ),
@@ -132,8 +132,8 @@ KNOWN = {
         about_signing=(
             (
                 (
-                    "Earlier ones declare a dialogue and decline by themselves. A no is final for that request: "
-                    "update Codex, or sign nothing through it"
+                    "Earlier ones declare a dialogue and decline by themselves. A no is final for that "
+                    "request: update Codex, or sign nothing through it"
                 ),
                 f"{_ISSUES}/openai/codex/issues/6992",
             ),
@@ -237,7 +237,7 @@ def _installing(client: Client) -> Iterator[str]:
     if not client.user(folders):
         yield from ("```console", f"$ deskclerk install {client.name} --print")
         yield from (client.form.show(client.keys, entry).rstrip("\n"), "```", "")
-        then = f"On macOS and Windows `deskclerk install {client.name}` shows the change, asks, and writes it."
+        then = f"On macOS and Windows `deskclerk install {client.name}` shows the change, asks and writes it."
     else:
         file = str(client.user(folders)[0]).replace("~", "…", 1)
         text = with_entry(client.form, "", client.keys, entry)

@@ -40,7 +40,6 @@ def _program(name: str) -> Need:
 
 _MODULES = ROOT / "tests" / "js" / "node_modules"
 NEEDS = {
-    # `make test-js` fetches it, and runs this page too.
     "docs/testing-javascript.md": Need(
         "npm ci in tests/js", (_MODULES / "@clerk" / "backend").exists, _MODULES
     ),

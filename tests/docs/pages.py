@@ -22,7 +22,7 @@ _BLOCK = re.compile(
 )
 _NAMES_A_FILE = re.compile(r"`([\w.-]+\.\w+)`:\s*\Z")
 _SHELL = re.compile(
-    r"^(\$ |(sudo )?(deskclerk|pip|pipx|uvx|uv|docker|make|npm|npx|node|go|ruby|python3?|claude|export|curl) )",
+    r"^(\$ |(sudo )?(deskclerk|pip|pipx|uvx|uv|docker|make|npm|npx|node|go|ruby|python3?|export|curl) )",
     re.MULTILINE,
 )
 

@@ -7,7 +7,6 @@ import pty
 import re
 import select
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -147,8 +146,9 @@ def shell(columns: int = 100) -> Iterator[Shell]:
         try:
             yield Shell(Path(home), master)
         finally:
-            _end(process)
+            # As a window that is closed: bash hangs up, and so do the jobs that it has in the background.
             os.close(master)
+            process.wait(SECONDS)
 
 
 def _programs(home: Path) -> Path:
@@ -164,17 +164,6 @@ def _programs(home: Path) -> Path:
         (folder / name).write_text(f'#!/bin/sh\nexec {start} "$@"\n', "utf-8")
         (folder / name).chmod(0o700)
     return folder
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End the shell and what it left running in the background: each is a group of the session."""
-    groups = subprocess.run(
-        ["ps", "-o", "pgid=", "--sid", str(process.pid)], capture_output=True, text=True, check=False
-    )
-    for group in {int(number) for number in groups.stdout.split()}:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
-    process.wait(SECONDS)
 
 
 def _free_ports(count: int) -> list[str]:
