@@ -92,8 +92,8 @@ KNOWN = {
             (
                 (
                     "Version 3.10.20 was seen to drop the question of a server that it starts itself, and to "
-                    "answer nothing. The call then hangs until the plan expires; sign outside of it, and have the "
-                    "agent ask again"
+                    "answer nothing. The call then hangs until the plan expires; sign outside of it, and "
+                    "have the agent ask again"
                 ),
                 f"{_ISSUES}/gleanwork/glean-plugins-vnext/pull/39",
             ),
