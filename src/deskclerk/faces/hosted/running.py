@@ -2,26 +2,27 @@
 
 import asyncio
 import contextlib
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from deskclerk.desk import Desk
 from deskclerk.desk.jobs.worker import Worker, stop_at_signals
 from deskclerk.errors import DeskclerkError, innermost
-from deskclerk.faces.hosted.server import hosted_app
+from deskclerk.faces.hosted.server import Replica, hosted_app
 from deskclerk.faces.mcp.http import listen, take_every_descriptor
 from deskclerk.faces.mcp.http_access import Bind
 from deskclerk.faces.mcp.server import log_to_stderr
+from deskclerk.hosted.operating.logs import log_json
+from deskclerk.hosted.operating.operating import Operating
 from deskclerk.hosted.parts import Needed, opened
 from deskclerk.hosted.workspaces.desks import Desks
 from deskclerk.hosted.workspaces.workplace import HostedWorkplace
-from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol
+from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol, EndingServer
 from deskclerk.settings import Settings
 
 _GRACE_SECONDS = 30
@@ -41,13 +42,16 @@ def run(
     """
     Needed.of(settings)
     log_to_stderr()
+    if settings.log_format == "json":
+        log_json(settings)
     take_every_descriptor()
     bind = Bind.find(host, port)
     with listen(bind) as listener:
         place = f"{bind.address}:{listener.getsockname()[1]}"
         failures: list[DeskclerkError] = []
+        replicas: list[Replica] = []
         config = uvicorn.Config(
-            _app(settings, failures, worker=worker),
+            _app(settings, failures, replicas, worker=worker, loopback=bind.loopback),
             http=BoundedProtocol,
             log_config=None,
             access_log=False,
@@ -56,21 +60,44 @@ def run(
             timeout_graceful_shutdown=_GRACE_SECONDS,
             timeout_keep_alive=KEEP_SECONDS,
         )
-        with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
-            _Server(config, lambda: ready(place), failures).run(sockets=[listener])
+        server = EndingServer(
+            config,
+            ready=lambda: ready(place),
+            failed=lambda: bool(failures),
+            asked_to_end=lambda: _each(replicas, lambda replica: replica.operating.leave()),
+            leaving=lambda: _each(replicas, Replica.leave),
+            grace_seconds=settings.grace_seconds,
+        )
+        server.serve_until_ended(listener)
     if failures:
         raise failures[0]
 
 
-def _app(settings: Settings, failures: list[DeskclerkError], *, worker: bool) -> Starlette:
-    inner: list[ASGIApp] = []
+def _each(replicas: list[Replica], call: Callable[[Replica], None]) -> None:
+    """For the one that runs, if it has begun."""
+    for replica in replicas:
+        call(replica)
+
+
+def _app(
+    settings: Settings,
+    failures: list[DeskclerkError],
+    replicas: list[Replica],
+    *,
+    worker: bool,
+    loopback: bool,
+) -> Starlette:
+    """The application; `replicas` gets the one that it serves, `failures` what keeps it from beginning."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         began = False
         try:
-            async with hosted_app(settings) as app, _worker(settings) if worker else contextlib.nullcontext():
-                inner.append(app)
+            async with (
+                hosted_app(settings, loopback=loopback) as replica,
+                _worker(settings) if worker else contextlib.nullcontext(),
+            ):
+                replicas.append(replica)
                 began = True
                 yield
         except Exception as error:
@@ -83,7 +110,7 @@ def _app(settings: Settings, failures: list[DeskclerkError], *, worker: bool) ->
                 yield
 
     async def passed_on(scope: Scope, receive: Receive, send: Send) -> None:
-        await inner[0](scope, receive, send)
+        await replicas[0].app(scope, receive, send)
 
     found = Starlette(lifespan=lifespan)
     found.mount("", passed_on)
@@ -122,8 +149,17 @@ async def _keep_one(settings: Settings, ending: asyncio.Event) -> None:
 
 async def carry_out_jobs(settings: Settings, *, with_parent: bool = False) -> None:
     """Carry out the jobs of all workspaces until a signal, or until who started this process is gone."""
+    if settings.log_format == "json":
+        log_json(settings)
     async with opened(settings) as parts:
-        desks: Desks[Desk] = Desks.alone(parts.workspaces, parts.doors, parts.agents.rules, yields=True)
+        # Nobody scrapes this process; its traces and the ids on its lines are those of any other.
+        operating = Operating.of_replica(settings, parts.database, parts.wakes)
+        desks: Desks[Desk] = Desks.alone(
+            parts.workspaces,
+            lambda workspace, instance: operating.watched(parts.doors(workspace, instance)),
+            parts.agents.rules,
+            yields=True,
+        )
         try:
             worker = Worker(HostedWorkplace(parts.database, desks))
             stop_at_signals(worker.stop)
@@ -133,23 +169,5 @@ async def carry_out_jobs(settings: Settings, *, with_parent: bool = False) -> No
             await worker.work()
         finally:
             await desks.close()
+            await operating.close()
     worker.close()
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is listening."""
-
-    def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], failures: list[DeskclerkError]
-    ) -> None:
-        super().__init__(config)
-        self._ready = ready
-        self._failures = failures
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin, unless it cannot."""
-        await super().startup(sockets=sockets)
-        if self._failures:
-            self.should_exit = True
-        elif self.started:
-            self._ready()

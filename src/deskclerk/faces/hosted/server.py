@@ -16,6 +16,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deskclerk.desk import Desk
+from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import LimitReached
 from deskclerk.faces.console.site import Console
 from deskclerk.faces.hosted.access import MembersDoor, MemberSession
@@ -31,6 +32,7 @@ from deskclerk.hosted.agents.oauth_tokens import OAuthTokens
 from deskclerk.hosted.agents.resource_server import MCP, ResourceServer
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.limits import WorkspaceLimits
+from deskclerk.hosted.operating.operating import Operating
 from deskclerk.hosted.parts import Parts, opened
 from deskclerk.hosted.workspaces.desks import Desks, Place
 from deskclerk.hosted.workspaces.store import WorkspaceRecord
@@ -51,9 +53,25 @@ class OpenDesk:
     limits: WorkspaceLimits
 
 
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One replica: what it serves, what watches it, and the consoles that are open."""
+
+    app: Starlette
+    operating: Operating
+    consoles: set[Console]
+
+    def leave(self) -> None:
+        """End the streams that pages follow: they would keep the server from ending."""
+        for console in self.consoles:
+            console.leave()
+
+
 @asynccontextmanager
-async def hosted_app(settings: Settings) -> AsyncIterator[Starlette]:
+async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIterator[Replica]:
     """The ASGI application of one replica, with everything that it needs open while the block lasts.
+
+    `loopback` says that it listens where only this machine reaches it.
 
     Raises:
         InvalidSettings: what a hosted desk needs is not set, or cannot be used.
@@ -61,6 +79,9 @@ async def hosted_app(settings: Settings) -> AsyncIterator[Starlette]:
     """
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(opened(settings))
+        operating = Operating.of_replica(settings, parts.database, parts.wakes, loopback=loopback)
+        stack.push_async_callback(operating.close)
+        consoles: set[Console] = set()
         secret = settings.client_secret.get_secret_value() if settings.client_secret else None
         site = people_site(
             parts.needed.public_url,
@@ -90,12 +111,17 @@ async def hosted_app(settings: Settings) -> AsyncIterator[Starlette]:
             console = Console(desk, address, mcp=f"{origin}{MCP}/{workspace.slug}", door=door)
             serving = stateless(desk, page_of, public_url=origin, state_keys=keys)
             async with serving as mcp:
+                consoles.add(console)
                 try:
                     yield OpenDesk(desk, console, mcp, parts.limits(workspace))
                 finally:
+                    consoles.discard(console)
                     console.leave()
 
-        desks: Desks[OpenDesk] = Desks(parts.workspaces, parts.doors, parts.agents.rules, around)
+        def doors(workspace: WorkspaceRecord, instance: str) -> Workspace:
+            return operating.watched(parts.doors(workspace, instance))
+
+        desks: Desks[OpenDesk] = Desks(parts.workspaces, doors, parts.agents.rules, around)
         stack.push_async_callback(desks.close)
         places = _Places(parts, desks)
         routes = [
@@ -103,7 +129,9 @@ async def hosted_app(settings: Settings) -> AsyncIterator[Starlette]:
             Mount("", app=pages_app(site, places.console)),
         ]
         guard = Middleware(AgentGuard, arrivals=arrivals, server=resources)
-        yield Starlette(routes=routes, middleware=[guard])
+        yield Replica(
+            Starlette(routes=routes, middleware=[*operating.middleware, guard]), operating, consoles
+        )
 
 
 class _Places:
