@@ -1,5 +1,6 @@
 """Replicas are watched from outside: what they say of themselves, and that no workspace's secret is in it."""
 
+import anyio
 import httpx2
 import pytest
 
@@ -48,3 +49,19 @@ async def test_a_replica_is_ready_and_counts_what_its_workspaces_ask_without_nam
     for hidden in (acme.slug, acme.id, acme.token, users[0]["id"], waits["plan_id"], here.vault_key):
         assert hidden not in metrics
         assert hidden not in logs
+
+
+async def test_a_page_that_follows_along_does_not_keep_a_replica_from_ending(watched):
+    here = watched
+    async with here.parts() as parts:
+        acme = await here.workspace(parts, "acme-follows")
+    ending = here.replica(worker=False)
+    async with (
+        here.signed_in(acme.user, ending.url) as browser,
+        browser.stream("GET", f"/w/{acme.slug}/i/prod/events") as events,
+    ):
+        assert events.status_code == 200
+        ending.process.terminate()
+        # Less than connections get, which is half a minute.
+        await anyio.to_thread.run_sync(ending.process.wait, 25)
+    ending.end()
