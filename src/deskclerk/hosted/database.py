@@ -27,7 +27,7 @@ Beginning = Callable[[str], Awaitable[Head]]
 _DESK = "deskclerk.desk.journal.migrations"
 _HOSTED = "deskclerk.hosted.migrations"
 MIGRATIONS = (_DESK, _HOSTED)
-"""What brings the database to the current schema, in this order."""
+"""The packages whose newest schema the database has."""
 _CONNECTIONS, _MORE = 10, 10
 """Of one replica: those that stay open, and those that come beside them when all are in use."""
 

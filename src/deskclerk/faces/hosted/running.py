@@ -48,10 +48,9 @@ def run(
     bind = Bind.find(host, port)
     with listen(bind) as listener:
         place = f"{bind.address}:{listener.getsockname()[1]}"
-        failures: list[DeskclerkError] = []
-        replicas: list[Replica] = []
+        replica = _Opened(settings, worker=worker, loopback=bind.loopback)
         config = uvicorn.Config(
-            _app(settings, failures, replicas, worker=worker, loopback=bind.loopback),
+            replica.app,
             http=BoundedProtocol,
             log_config=None,
             access_log=False,
@@ -63,41 +62,44 @@ def run(
         server = EndingServer(
             config,
             ready=lambda: ready(place),
-            failed=lambda: bool(failures),
-            asked_to_end=lambda: _each(replicas, lambda replica: replica.operating.leave()),
-            leaving=lambda: _each(replicas, Replica.leave),
+            failed=lambda: bool(replica.failures),
+            asked_to_end=replica.asked_to_end,
+            leaving=replica.leave,
             grace_seconds=settings.grace_seconds,
         )
         server.serve_until_ended(listener)
-    if failures:
-        raise failures[0]
+    if replica.failures:
+        raise replica.failures[0]
 
 
-def _each(replicas: list[Replica], call: Callable[[Replica], None]) -> None:
-    """For the one that runs, if it has begun."""
-    for replica in replicas:
-        call(replica)
+class _Opened:
+    """A replica that is opened when its server begins, in the server's own loop."""
 
+    def __init__(self, settings: Settings, *, worker: bool, loopback: bool) -> None:
+        self._settings, self._worker, self._loopback = settings, worker, loopback
+        self._replica: Replica | None = None
+        self.failures: list[DeskclerkError] = []
+        self.app = Starlette(lifespan=self._lifespan)
+        self.app.mount("", self._pass_on)
 
-def _app(
-    settings: Settings,
-    failures: list[DeskclerkError],
-    replicas: list[Replica],
-    *,
-    worker: bool,
-    loopback: bool,
-) -> Starlette:
-    """The application; `replicas` gets the one that it serves, `failures` what keeps it from beginning."""
+    def asked_to_end(self) -> None:
+        """Nobody is to send it further requests."""
+        if self._replica:
+            self._replica.operating.leave()
+
+    def leave(self) -> None:
+        """Let open pages go."""
+        if self._replica:
+            self._replica.leave()
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         began = False
         try:
             async with (
-                hosted_app(settings, loopback=loopback) as replica,
-                _worker(settings) if worker else contextlib.nullcontext(),
+                hosted_app(self._settings, loopback=self._loopback) as self._replica,
+                _worker(self._settings) if self._worker else contextlib.nullcontext(),
             ):
-                replicas.append(replica)
                 began = True
                 yield
         except Exception as error:
@@ -105,16 +107,13 @@ def _app(
             if not isinstance(failure, DeskclerkError):
                 raise
             # Kept for `run` to raise: here the server would print a traceback, which helps nobody.
-            failures.append(failure)
+            self.failures.append(failure)
             if not began:
                 yield
 
-    async def passed_on(scope: Scope, receive: Receive, send: Send) -> None:
-        await replicas[0].app(scope, receive, send)
-
-    found = Starlette(lifespan=lifespan)
-    found.mount("", passed_on)
-    return found
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._replica is not None  # noqa: S101 - the lifespan came first
+        await self._replica.app(scope, receive, send)
 
 
 @contextlib.asynccontextmanager
@@ -152,7 +151,7 @@ async def carry_out_jobs(settings: Settings, *, with_parent: bool = False) -> No
     if settings.log_format == "json":
         log_json(settings)
     async with opened(settings) as parts:
-        # Nobody scrapes this process; its traces and the ids on its lines are those of any other.
+        # Nobody scrapes this process; what it sends is in the traces of all.
         operating = Operating.of_replica(settings, parts.database, parts.wakes)
         desks: Desks[Desk] = Desks.alone(
             parts.workspaces,

@@ -7,12 +7,13 @@ opened when it is first needed, with its console and its MCP server around it.
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deskclerk.desk import Desk
@@ -55,23 +56,22 @@ class OpenDesk:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """One replica: what it serves, what watches it, and the consoles that are open."""
+    """What a process serves: the application, and who is told when it is to end."""
 
     app: Starlette
     operating: Operating
-    consoles: set[Console]
+    places: "_Places"
 
     def leave(self) -> None:
-        """End the streams that pages follow: they would keep the server from ending."""
-        for console in self.consoles:
-            console.leave()
+        """Let open pages go: the server wants to end."""
+        self.places.leave()
 
 
 @asynccontextmanager
-async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIterator[Replica]:
-    """The ASGI application of one replica, with everything that it needs open while the block lasts.
+async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIterator["Replica"]:
+    """One replica, with everything that it needs open while the block lasts.
 
-    `loopback` says that it listens where only this machine reaches it.
+    `loopback` says that only this machine reaches it.
 
     Raises:
         InvalidSettings: what a hosted desk needs is not set, or cannot be used.
@@ -79,9 +79,6 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
     """
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(opened(settings))
-        operating = Operating.of_replica(settings, parts.database, parts.wakes, loopback=loopback)
-        stack.push_async_callback(operating.close)
-        consoles: set[Console] = set()
         secret = settings.client_secret.get_secret_value() if settings.client_secret else None
         site = people_site(
             parts.needed.public_url,
@@ -102,21 +99,25 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
         async def around(desk: Desk, workspace: WorkspaceRecord, instance: str) -> AsyncIterator[OpenDesk]:
             address = parts.console(workspace, instance)
 
-            async def page_of(plan_id: str) -> str:
+            def page(plan_id: str) -> str:
                 return f"{address}/plans/{plan_id}"
 
+            async def page_of(plan_id: str) -> str:
+                return page(plan_id)
+
             keys = [await parts.state_key(workspace, instance)]
-            desk.signing.console = address
+            desk.signing.console, desk.signing.page = address, page
             origin = parts.needed.public_url
             console = Console(desk, address, mcp=f"{origin}{MCP}/{workspace.slug}", door=door)
             serving = stateless(desk, page_of, public_url=origin, state_keys=keys)
             async with serving as mcp:
-                consoles.add(console)
                 try:
                     yield OpenDesk(desk, console, mcp, parts.limits(workspace))
                 finally:
-                    consoles.discard(console)
                     console.leave()
+
+        operating = Operating.of_replica(settings, parts.database, parts.wakes, loopback=loopback)
+        stack.push_async_callback(operating.close)
 
         def doors(workspace: WorkspaceRecord, instance: str) -> Workspace:
             return operating.watched(parts.doors(workspace, instance))
@@ -125,13 +126,24 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
         stack.push_async_callback(desks.close)
         places = _Places(parts, desks)
         routes = [
+            # Two: a mount is for what stands below its path, and not for the path itself.
+            Route(MCP, endpoint=_App(places.mcp)),
             Mount(MCP, app=places.mcp),
             Mount("", app=pages_app(site, places.console)),
         ]
         guard = Middleware(AgentGuard, arrivals=arrivals, server=resources)
-        yield Replica(
-            Starlette(routes=routes, middleware=[*operating.middleware, guard]), operating, consoles
-        )
+        app = Starlette(routes=routes, middleware=[*operating.middleware, guard])
+        yield Replica(app, operating, places)
+
+
+class _App:
+    """An ASGI application as a route takes one: a function would be called with a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 class _Places:
@@ -140,6 +152,12 @@ class _Places:
     def __init__(self, parts: Parts, desks: Desks[OpenDesk]) -> None:
         self._parts = parts
         self._desks = desks
+        self._consoles: WeakSet[Console] = WeakSet()
+
+    def leave(self) -> None:
+        """Let every page go that follows events."""
+        for console in self._consoles:
+            console.leave()
 
     async def mcp(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request of an agent that was let in."""
@@ -164,6 +182,7 @@ class _Places:
                 self._desks.use(place) as found,
                 self._parts.counters.admitted(place.workspace, found.limits, stream=stream),
             ):
+                self._consoles.add(found.console)
                 await found.console.app(scope, receive, send)
         except NotHere:
             await not_here(Request(scope))(scope, receive, send)
