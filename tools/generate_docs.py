@@ -21,6 +21,7 @@ from deskclerk.faces.mcp.lean import LEAN_TOOLS, tools_for
 from deskclerk.faces.mcp.prompts import PROMPTS, Prompt, Step
 from deskclerk.faces.mcp.resources import PLACES
 from deskclerk.faces.mcp.tools import tools_of
+from deskclerk.hosted.operating.metrics import Metrics
 from deskclerk.sandbox.divergences import DIVERGENCES, EVERYWHERE
 from deskclerk.sandbox.http.routes import all_operations, not_served
 
@@ -122,6 +123,16 @@ What clients make of them, as guides and issue threads say:
 """
 
 
+_METRICS_HEAD = """\
+# Metrics
+
+Generated from `src/deskclerk/hosted/operating/metrics.py` by `tools/generate_docs.py`; a change belongs
+there. Who may read them, and what is worth an alert: [operating.md](operating.md).
+
+Beside these there are Prometheus' own of the process (`process_resident_memory_bytes` and others). A
+histogram has `_bucket`, `_sum` and `_count`.
+"""
+
 _OF_THE_DESK = """\
 Of the desk's own records a caller sees those about what it may read: one who may not read users sees no plan
 and no entry about them. The journal here has writes and refusals; `deskclerk journal` also has the reads."""
@@ -136,6 +147,7 @@ def main(arguments: list[str]) -> int:
     fresh = settle(ROOT / "docs" / "promises.md", promises(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "tokens.md", ledger(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "prompts.md", beside_tools(), check=check) and fresh
+    fresh = settle(ROOT / "docs" / "metrics.md", metrics(), check=check) and fresh
     return 0 if fresh else 1
 
 
@@ -222,6 +234,15 @@ def toolsets() -> str:
 def _page(action: type[Action]) -> str:
     """Where an action is described."""
     return "jobs.md" if action.spec.by_desk else f"actions.md#{action.spec.name}"
+
+
+def metrics() -> str:
+    """docs/metrics.md: every metric, as the registry has it."""
+    lines = [_METRICS_HEAD, "| metric | kind | labels | what |", "| --- | --- | --- | --- |"]
+    for item in Metrics().described:
+        labels = ", ".join(f"`{label}`" for label in item.labels)
+        lines.append(f"| `{item.name}` | {item.kind} | {labels} | {item.text} |")
+    return "\n".join(lines) + "\n"
 
 
 def promises() -> str:

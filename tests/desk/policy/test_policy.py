@@ -121,3 +121,16 @@ def test_python_cannot_leave_a_live_key_unsigned_by_one_setting_either(tmp_path)
     with pytest.raises(InvalidSettings, match="confirm = never"):
         Desk(Settings(**given))
     Desk(Settings(**given, allow_unconfirmed_live=True))
+
+
+def test_what_a_caller_brings_along_narrows_it_alone_and_never_widens():
+    bot = Caller("mcp", token="bot", rules=((" for agent bot", Rules(access="read")),))
+    assert "access is set to read for agent bot" in refused(BanUser, bot)
+    Policy(Settings()).check(BanUser, Caller("mcp", token="other"))
+    wide = Caller("mcp", rules=((" for agent wide", Rules(access="destructive")),))
+    assert "access is set to read" in refused(BanUser, wide, access="read")
+    both = Caller(
+        "mcp", rules=((" for agent a", Rules(deny=("clerk_user_ban",))), (" by b", Rules(access="write")))
+    )
+    assert "it is denied for agent a" in refused(BanUser, both)
+    assert "access is set to write by b" in refused(DeleteUser, both)

@@ -1,5 +1,6 @@
 """Access tokens: what holds, and every way in which one does not."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -209,6 +210,23 @@ async def test_an_opaque_token_is_checked_as_a_jwt_is(stand_in, tokens):
     await refused(tokens, "oat_made_up", "revoked")
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [{"token_type": "refresh_token"}, {"token_type": "DPoP"}, {"typ": "Refresh"}, {"typ": "ID"}],
+    ids=str,
+)
+async def test_a_refresh_token_or_one_for_a_proof_is_none_to_bear(stand_in, tokens, kind):
+    stand_in.opaque = True
+    await tokens.verify(stand_in.token_for(token_type="Bearer", typ="Bearer"), HERE)
+    await refused(tokens, stand_in.token_for(**kind), "no access token to bear")
+
+
+@pytest.mark.parametrize("opaque", [False, True], ids=["jwt", "opaque"])
+async def test_a_token_that_is_bound_to_a_key_is_not_taken_without_its_proof(stand_in, tokens, opaque):
+    stand_in.opaque = opaque
+    await refused(tokens, stand_in.token_for(cnf={"jkt": "x"}), "bound to a key")
+
+
 async def test_answers_about_tokens_are_kept_within_a_bound(stand_in, tokens, monkeypatch):
     monkeypatch.setattr("deskclerk.hosted.agents.oauth_tokens.MOST_KEPT", 3)
     stand_in.opaque = True
@@ -219,6 +237,32 @@ async def test_answers_about_tokens_are_kept_within_a_bound(stand_in, tokens, mo
     assert stand_in.count("introspect") == 5
     await tokens.verify(made[0], HERE)
     assert stand_in.count("introspect") == 6
+
+
+async def test_made_up_tokens_do_not_pile_up_before_the_issuer(stand_in, clock):
+    asked, answers = [], asyncio.Event()
+
+    async def slow(request):
+        if request.url.path != "/introspect":
+            found = {"issuer": URL, "jwks_uri": f"{URL}/jwks", "introspection_endpoint": f"{URL}/introspect"}
+            return httpx2.Response(200, json=found)
+        asked.append(request)
+        await answers.wait()
+        return httpx2.Response(200, json={"active": False})
+
+    issuer = Issuer(URL, CLIENT_ID, CLIENT_SECRET, transport=httpx2.MockTransport(slow), clock=clock)
+    tokens = OAuthTokens(issuer, clock)
+    calls = [asyncio.create_task(tokens.verify(f"made-up-{number}", HERE)) for number in range(600)]
+    ended = asyncio.as_completed(calls)
+    for _ in range(600 - issuer_module._MOST_WAITING):
+        with pytest.raises(IssuerUnavailable, match="at once"):
+            await next(ended)
+    assert len(asked) <= issuer_module._MOST_AT_ONCE
+    answers.set()
+    left = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(error, InvalidToken) for error in left) == issuer_module._MOST_WAITING
+    assert len(asked) == issuer_module._MOST_WAITING
+    await issuer.close()
 
 
 async def test_an_issuer_that_is_away_lets_nobody_in_and_is_not_asked_again_at_once(stand_in, tokens, clock):

@@ -63,9 +63,10 @@ class Replica:
         return f"http://127.0.0.1:{self.port}"
 
     def kill(self):
-        """As if its machine had lost power: no signal that it could handle. Its worker finds its parent gone."""
+        """As if its machine had lost power; its worker finds its parent gone, and ends."""
         self.process.kill()
         self.process.wait()
+        self._output.close()
 
     def end(self):
         self.process.terminate()
@@ -94,6 +95,7 @@ class Platform:
             "consent_screen_enabled": False,
         })  # fmt: skip
         self.client_id, self.client_secret = made["client_id"], made["client_secret"]
+        self.api_urls = (clerk.url,)
         self._stack = contextlib.ExitStack()
         self._numbers = iter(range(1000))
 
@@ -120,13 +122,15 @@ class Platform:
             issuer=self.clerk.url,
             client_id=self.client_id,
             client_secret=SecretStr(self.client_secret),
-            api_urls=(self.clerk.url,),
+            api_urls=self.api_urls,
         )
 
     @property
     def environment(self):
         """The same as variables of the environment."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("DESKCLERK", "CLERK"))}
+        own = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DESKCLERK", "CLERK"))
+        }
         return own | {
             "DESKCLERK_DATABASE": self.database,
             "DESKCLERK_REDIS": self.redis_url,
@@ -135,7 +139,7 @@ class Platform:
             "DESKCLERK_ISSUER": self.clerk.url,
             "DESKCLERK_CLIENT_ID": self.client_id,
             "DESKCLERK_CLIENT_SECRET": self.client_secret,
-            "DESKCLERK_API_URLS": self.clerk.url,
+            "DESKCLERK_API_URLS": ",".join(self.api_urls),
             "DESKCLERK_HOME": str(self.folder / "home"),
         }
 
@@ -151,7 +155,7 @@ class Platform:
         """What all replicas and their workers have written."""
         return "".join(path.read_text() for path in sorted(self.folder.glob("replica-*.log")))
 
-    async def workspace(self, parts, slug, *, instance="prod", key=None, policy=None, access="destructive"):
+    async def workspace(self, parts, slug, *, instance="prod", key=None, policy=None, api_url=None):
         """A workspace with an owner, an instance, and an agent with a token.
 
         Its owner is a user of the sandbox with the address `owner@SLUG.example.com`.
@@ -164,9 +168,9 @@ class Platform:
         made = await parts.workspaces.create(slug, slug.title(), person.id)
         await parts.workspaces.set_policy(made.id, read_policy({"approval_wait": 0, **(policy or {})}))
         await parts.workspaces.add_instance(
-            made.id, instance, SecretStr(key or self.clerk.secret_key), self.clerk.url
+            made.id, instance, SecretStr(key or self.clerk.secret_key), api_url or self.clerk.url
         )
-        rules = AgentRules(access=access, toolsets=("core", "jobs"), dialogue=True)
+        rules = AgentRules(toolsets=("core", "jobs"), dialogue=True)
         agent = await parts.agents.create(made.id, "bot", rules, person.id)
         scopes = ["clerk:read", "clerk:write", "clerk:destructive", "jobs"]
         _, token = await WorkspaceTokens(parts.database).make(
@@ -208,7 +212,11 @@ def _end(replica):
 def platform(folder):
     """A platform without replicas yet."""
     folder = Path(folder)
-    with Postgres.started() as postgres, redis_running() as redis, sandbox_server(folder / "clerk.db") as clerk:
+    with (
+        Postgres.started() as postgres,
+        redis_running() as redis,
+        sandbox_server(folder / "clerk.db") as clerk,
+    ):
         found = Platform(folder, postgres, redis.url, clerk)
         with found._stack:
             yield found

@@ -1,6 +1,6 @@
 """A round-robin proxy before the replicas, as a platform has one: it knows nothing of what it passes on.
 
-Each request goes to the next replica in turn, whoever asks; one that refuses the connection is left out, and a
+Each request goes to the next replica in turn, whoever asks; one that refuses the connection is left out. A
 request that has been sent is never sent again.
 """
 
@@ -53,10 +53,10 @@ class RoundRobin:
             return False
         lines = head.split(b"\r\n")
         fields = [line for line in lines[1:] if line and not line.lower().startswith(b"connection:")]
-        length = next(
-            (int(line.partition(b":")[2]) for line in fields if line.lower().startswith(b"content-length:")), 0
-        )
+        told = [line for line in fields if line.lower().startswith(b"content-length:")]
+        length = int(told[0].partition(b":")[2]) if told else 0
         body = await reader.readexactly(length)
+        self.saw(lines[0])
         there = await self._connect()
         if there is None:
             writer.write(b"HTTP/1.1 503 No replica\r\ncontent-length: 0\r\n\r\n")
@@ -78,6 +78,9 @@ class RoundRobin:
         finally:
             forth.close()
         return False
+
+    def saw(self, line):
+        """Told the first line of every request."""
 
     async def _connect(self):
         for _ in self.ports:

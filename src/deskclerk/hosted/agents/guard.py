@@ -41,6 +41,12 @@ _CHALLENGED = (InvalidToken, InsufficientScope)
 _INVALID_REQUEST = -32600
 _RETRY_SECONDS = "10"
 _LONGEST_SELF = 100
+# The metadata is public, and clients in browsers read it too, with the header that they send everywhere.
+_PUBLIC = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "mcp-protocol-version",
+    "Cache-Control": "max-age=60",
+}
 _NO_PLACE = NotHere(
     "There is no MCP server at this address.",
     next_step="Use /mcp, /mcp/WORKSPACE or /mcp/WORKSPACE/INSTANCE.",
@@ -97,10 +103,7 @@ class AgentGuard:
             return _told(error)
         if found is None:
             return _told(_NO_PLACE)
-        # Public, and clients in browsers read it too.
-        return JSONResponse(
-            found, headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "max-age=60"}
-        )
+        return JSONResponse(found, headers=_PUBLIC)
 
 
 def _bearer(request: Request) -> str | None:

@@ -26,7 +26,7 @@ KEEP_SECONDS, PAUSE_SECONDS, GRACE_SECONDS = 600.0, 10.0, 3600.0
 _TIMEOUT_SECONDS = 5.0
 _LARGEST_ANSWER = 2**18
 _MOST_KEYS = 100
-_MOST_AT_ONCE = 32
+_MOST_AT_ONCE, _MOST_WAITING = 32, 256
 _OK, _NOT_FOUND = 200, 404
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # What both parties hold (HS256) signs nothing here: whoever checks could also make.
@@ -109,6 +109,7 @@ class Issuer:
         self._metadata = Fetched(self._fetch_metadata, clock)
         self._keys = Fetched(self._fetch_keys, clock)
         self._asking = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._waiting = 0
 
     def __repr__(self) -> str:
         return f"Issuer({self.url!r})"
@@ -131,7 +132,21 @@ class Issuer:
         return bool(self._client_id and (await self.metadata()).introspection)
 
     async def introspect(self, token: str) -> dict[str, Any]:
-        """What it says of a token now (RFC 7662); `active` is true or nothing else counts."""
+        """What it says of a token now (RFC 7662); `active` is true or nothing else counts.
+
+        Raises:
+            IssuerUnavailable: it cannot be asked, or too many wait to ask it already.
+        """
+        if self._waiting >= _MOST_WAITING:
+            # Tokens that somebody makes up, one after another, must not pile up here.
+            raise IssuerUnavailable.because("too many tokens are asked about at once")
+        self._waiting += 1
+        try:
+            return await self._introspect(token)
+        finally:
+            self._waiting -= 1
+
+    async def _introspect(self, token: str) -> dict[str, Any]:
         endpoint = (await self.metadata()).introspection
         if not (endpoint and self._client_id):
             raise IssuerUnavailable.because("it cannot be asked about tokens that are no JWT")

@@ -28,6 +28,8 @@ _LEEWAY_SECONDS = 10
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
 _ACCESS_TOKEN_TYPES = ("at+jwt", "application/at+jwt")
 _JWT_PARTS = 3
+_BEARER = "bearer"
+_BEARERS = {_BEARER, "access_token", "jwt", *_ACCESS_TOKEN_TYPES}
 
 
 class InvalidToken(DeskclerkError):
@@ -135,6 +137,10 @@ class OAuthTokens:
             raise InvalidToken.because("it has expired")
         if answer.get("iss", self._issuer.url) != self._issuer.url:
             raise InvalidToken.because("another issuer made it")
+        # A refresh token is active too, and a client that sent one would have given away more than it meant.
+        kinds = {str(answer.get(name) or _BEARER).lower() for name in ("token_type", "typ")}
+        if not kinds <= _BEARERS:
+            raise InvalidToken.because("it is no access token to bear")
         return answer
 
     def _grant(self, claims: Mapping[str, Any], resource: str) -> Grant:
@@ -144,6 +150,9 @@ class OAuthTokens:
             # Exactly: a token for one address of this server is none for another.
             if resource not in named:
                 raise InvalidToken.because("it is for another resource")
+        if claims.get("cnf") is not None:
+            # RFC 9449, 7.2 and RFC 8705, 3: without the proof it is anybody's who has seen it.
+            raise InvalidToken.because("it is bound to a key, which this server does not ask for")
         subject, client = claims.get("sub"), claims.get("client_id") or claims.get("azp")
         if not (isinstance(subject, str) and subject and isinstance(client, str) and client):
             raise InvalidToken.because("it names no person, or no client")

@@ -1,0 +1,59 @@
+"""A replica as it is served: every MCP address reaches the desk that it names, and pages stay pages."""
+
+import base64
+import json
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from deskclerk.faces.hosted.server import hosted_app
+from deskclerk.hosted.agents.agent import AgentRules
+from deskclerk.hosted.agents.tokens import WorkspaceTokens
+from deskclerk.hosted.parts import opened
+from deskclerk.settings import Settings
+from tests.hosted.agents.conftest import ADA, ALL, DESK, sign_in_everybody
+
+pytestmark = pytest.mark.anyio
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+
+
+@pytest.fixture
+def settings(url, redis_server):
+    return Settings(
+        database=SecretStr(url),
+        redis=SecretStr(redis_server.url),
+        public_url=DESK,
+        issuer="https://issuer.invalid",
+        client_id="desk",
+        vault_key=SecretStr(base64.b64encode(b"v" * 32).decode()),
+    )
+
+
+@pytest.fixture
+async def token(settings):
+    async with opened(settings) as parts:
+        workspace = await parts.workspaces.create("acme", "Acme", ADA)
+        await sign_in_everybody(parts.database, settings.issuer)
+        await parts.workspaces.add_instance(workspace.id, "prod", SecretStr("sk_test_x"))
+        agent = await parts.agents.create(workspace.id, "bot", AgentRules(), ADA)
+        tokens = WorkspaceTokens(parts.database)
+        return (await tokens.make(workspace.id, agent.id, scopes=ALL, days=1, made_by=ADA))[1]
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/", "/mcp/acme", "/mcp/acme/prod"])
+async def test_every_mcp_address_answers_and_a_page_is_none(settings, token, path):
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
+    async with hosted_app(settings) as app:
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url=DESK) as http:
+            answer = await http.post(path, json=LIST, headers=headers)
+            assert answer.status_code == 200, answer.text
+            listed = json.loads(answer.text.partition("data: ")[2])
+            assert "clerk_users_list" in {tool["name"] for tool in listed["result"]["tools"]}
+            assert (await http.post(path, json=LIST)).status_code == 401
+            rebound = await http.post(path, json=LIST, headers={**headers, "host": "evil.example"})
+            assert rebound.status_code == 421
+            # A token opens no page.
+            page = await http.get("/w/acme/", headers=headers)
+            assert page.headers["location"].startswith("/sign-in")
