@@ -5,6 +5,7 @@ python tools/generate_docs.py --check    write nothing; fail if one of them is s
 """
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ from mcp_types import Tool
 from deskclerk.catalogue import ACTIONS, ALL, CORE, EVERY_ACTION, TOOLSETS, Action, Effect, Parameter, Route
 from deskclerk.catalogue.route import API_VERSION
 from deskclerk.desk.consequences.lookup import consequences_of
+from deskclerk.faces.clients.clients import Server, client_named
+from deskclerk.faces.clients.links import HAVE_LINKS, Link, link_for
 from deskclerk.faces.command_words import flag, positional, usage
 from deskclerk.faces.mcp.lean import LEAN_TOOLS, tools_for
 from deskclerk.faces.mcp.prompts import PROMPTS, Prompt, Step
@@ -29,6 +32,7 @@ ROOT = Path(__file__).parent.parent
 # The promises stand with the tests that keep them.
 sys.path.insert(0, str(ROOT))
 from tests.promises import GROUPS, MUTATIONS, Kept, Promise, keeping_tests  # noqa: E402
+from tools.client_pages import client_list, client_pages  # noqa: E402
 
 _WHERE = {"local": "desk"}
 _HEAD = f"""\
@@ -132,6 +136,7 @@ there. Who may read them, and what is worth an alert: [operating.md](operating.m
 Beside these there are Prometheus' own of the process (`process_resident_memory_bytes` and others). A
 histogram has `_bucket`, `_sum` and `_count`.
 """
+_CLIENTS, _END = "<!-- the clients, by tools/generate_docs.py -->", "<!-- end of the clients -->"
 
 _OF_THE_DESK = """\
 Of the desk's own records a caller sees those about what it may read: one who may not read users sees no plan
@@ -148,6 +153,17 @@ def main(arguments: list[str]) -> int:
     fresh = settle(ROOT / "docs" / "tokens.md", ledger(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "prompts.md", beside_tools(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "metrics.md", metrics(), check=check) and fresh
+    for name in HAVE_LINKS:
+        fresh = settle(ROOT / button_of(name), button_image(link_of(name).title), check=check) and fresh
+    fresh = settle(ROOT / "README.md", readme(), check=check) and fresh
+    fresh = settle(ROOT / "docs" / "install.md", installing(), check=check) and fresh
+    pages = client_pages()
+    for name, text in pages.items():
+        fresh = settle(ROOT / "docs" / "clients" / f"{name}.md", text, check=check) and fresh
+    for path in sorted((ROOT / "docs" / "clients").glob("*.md")):
+        if path.stem not in pages:
+            print(f"{path.relative_to(ROOT)} is of no client that there is: remove it", file=sys.stderr)
+            fresh = False
     return 0 if fresh else 1
 
 
@@ -162,6 +178,48 @@ def settle(path: Path, text: str, *, check: bool) -> bool:
     path.write_text(text, "utf-8")
     print(f"{name}: {len(text.splitlines())} lines written")
     return True
+
+
+_BUTTONS = re.compile(r"^\[!\[Install in .*$", re.MULTILINE)
+
+
+def readme() -> str:
+    """README.md, whose line of buttons has the links of today."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    buttons = " ".join(link_of(name).button(button_of(name)) for name in HAVE_LINKS)
+    text, lines = _BUTTONS.subn(buttons, text)
+    if lines != 1:
+        sys.exit("README.md: one line of buttons is wanted, beginning with [![Install in")
+    return text
+
+
+def link_of(name: str) -> Link:
+    """The link that has a client start what is published, wherever its reader is."""
+    client = client_named(name)
+    return link_for(client, client.entry(Server(("uvx", "deskclerk", "mcp"))))
+
+
+def button_of(name: str) -> str:
+    """Where the image of a client's button is: here, so that whoever reads the page is told to nobody."""
+    return f"docs/images/install-in-{name}.svg"
+
+
+def button_image(title: str) -> str:
+    """A button in the console's colours, as wide as its words."""
+    words = 7 * len(title)
+    return f"""\
+<svg xmlns="http://www.w3.org/2000/svg" width="{words + 32}" height="34" role="img" aria-label="{title}">
+  <rect width="100%" height="100%" rx="8" fill="#1f5a50"/>
+  <text x="16" y="22" textLength="{words}" fill="#fff" font-family="sans-serif" font-size="13" \
+font-weight="600">{title}</text>
+</svg>
+"""
+
+
+def installing() -> str:
+    """docs/install.md with its list of clients, which is all that is generated there."""
+    head, rest = (ROOT / "docs" / "install.md").read_text("utf-8").split(_CLIENTS, 1)
+    return f"{head}{_CLIENTS}\n\n{client_list()}\n\n{_END}{rest.split(_END, 1)[1]}"
 
 
 def reference() -> str:
@@ -185,11 +243,7 @@ _TOOLSETS_HEAD = f"""\
 Generated from the catalogue by `tools/generate_docs.py`; a change belongs there.
 
 A model pays for every tool that it is offered, and chooses worse among many. So MCP offers the
-{len(ACTIONS)} actions of `core` unless more is chosen:
-
-```text
-deskclerk mcp --toolsets core,users-plus
-```
+{len(ACTIONS)} actions of `core` unless more is chosen: `deskclerk mcp --toolsets core,users-plus`.
 
 The same stands in the environment (`DESKCLERK_TOOLSETS`), in the settings file
 (`toolsets = ["core", "tokens"]`), in the table of an instance (`[instances.acme]`) and in that of a caller

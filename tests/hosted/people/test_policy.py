@@ -19,7 +19,11 @@ FORM = {
     "destructive_per_hour": "100",
     "items_per_job": "100000",
     "approval_seconds": "900",
-    "deny": "clerk_domain_*\nclerk_user_lock",
+    "approval_wait": "0",
+    "secrets": "reference",
+    "tools": "",
+    "toolsets": "",
+    "deny": "clerk_domain_*, clerk_user_lock",
     "destructive_passkey": "on",
 }
 
@@ -37,7 +41,7 @@ async def put(acme, role="owner", **fields):
 
 
 async def test_what_an_owner_puts_in_force_is_so_and_the_journal_says_what_changed(acme, site):
-    assert (await put(acme)).headers["location"] == f"{PAGE}?done"
+    assert (await put(acme)).headers["location"] == f"{PAGE}?done=changed"
     policy = (await site.workspaces.load(acme.record.id)).policy
     assert (policy.destructive_by, policy.destructive_signatures) == ("owner", 2)
     assert (policy.destructive_passkey, policy.own_plans) == (True, False)
@@ -83,6 +87,7 @@ async def test_others_than_owners_see_it_and_change_nothing(acme, site, role):
         ("approval_seconds", "ten"),
         ("destructive_per_hour", "-1"),
         ("deny", "clerk_user_bann"),
+        ("toolsets", "kore"),
         ("confirm", "none"),
     ],
 )
@@ -111,3 +116,24 @@ async def test_who_comes_and_goes_is_in_the_journal(acme, person_in, site):
         ("console, Olga Example", f"took {person.id} out"),
     ]
     assert link.rpartition("/")[2] not in str(await changes(acme))
+
+
+async def test_keys_agents_and_tokens_are_in_the_journal_by_name_and_never_as_they_are(acme):
+    owner, key = acme.browsers["owner"], "sk_test_zyxwvutsrqponmlkjihgfedc"
+    await owner.post("/w/acme/instances", page="/w/acme/", name="stage", secret_key=key)
+    made = {"name": "bot", "access": "write", "dialogue": "on"}
+    await owner.post("/w/acme/agents", page="/w/acme/agents", **made)
+    page = (await owner.get("/w/acme/agents")).text
+    agent = re.search(r'name="id" value="(agt_[^"]+)"', page)[1]
+    answer = await owner.post(
+        "/w/acme/agents/tokens", page="/w/acme/agents", id=agent, scope=["clerk:read"], days="30"
+    )
+    token = re.search(r'value="(dck_[^"]+)"', answer.text)[1]
+    await owner.post("/w/acme/instances/remove", page="/w/acme/", name="stage")
+    notes = [note for _, note in await changes(acme)]
+    assert notes[0] == "entered a test key for the instance stage"
+    assert notes[1].startswith("made the agent bot: access write")
+    assert re.fullmatch(r"made the token \S+ of the agent bot for clerk:read", notes[2])
+    assert notes[3] == "removed the instance stage and its key"
+    assert key not in str(notes)
+    assert token not in str(notes)

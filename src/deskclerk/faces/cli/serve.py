@@ -28,7 +28,7 @@ def mcp(ctx: click.Context, /) -> None:
     state = ctx.ensure_object(State)
     settings = state.settings()
     if is_terminal(sys.stdin):
-        from deskclerk.faces.client_configuration import stdio_configuration  # noqa: PLC0415 - for people
+        from deskclerk.faces.clients.configuration import stdio_configuration  # noqa: PLC0415 - for people
 
         state.note("This speaks MCP on standard input and output: a client starts it. Its configuration:")
         state.note(json.dumps(stdio_configuration(settings), indent=2), style="")
@@ -100,7 +100,7 @@ def _say_replica(state: State, settings: "Settings", place: str) -> None:
 
 def _say_ready(state: State, settings: "Settings", url: str, console: "Console | None") -> None:
     """Where it listens, and what to paste into a client: the URL alone is first, for who reads lines."""
-    from deskclerk.faces.client_configuration import (  # noqa: PLC0415
+    from deskclerk.faces.clients.configuration import (  # noqa: PLC0415
         claude_code,
         http_configuration,
         stdio_configuration,

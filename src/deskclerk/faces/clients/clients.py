@@ -1,6 +1,6 @@
 """The clients that we know: their files on each system, and how each writes down a server.
 
-Where each fact comes from stands in docs/install.md, a row for each client.
+Where each fact comes from stands in tools/client_pages.py, and on the client's page in docs/clients/.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from deskclerk.errors import InvalidRequest
-from deskclerk.faces.cli.install import jsonc, toml, yaml
-from deskclerk.faces.cli.install.editing import Entry, Format, Unparsable, entry_at
+from deskclerk.faces.clients import jsonc, toml, yaml
+from deskclerk.faces.clients.editing import Entry, Format, Unparsable, entry_at
 from deskclerk.settings import UserFolders
 
 NAME = "deskclerk"
@@ -160,7 +160,12 @@ def _application(folder: str) -> Callable[[UserFolders], Path]:
 def _claude_desktop(folders: UserFolders) -> tuple[Path, ...]:
     if folders.system == "linux":
         return ()
-    return (_application("Claude")(folders) / "claude_desktop_config.json",)
+    roots = [_application("Claude")(folders)]
+    if folders.system == "windows":
+        # Installed as a package it reads its own copy of the folder, and never the one beside it.
+        packages = sorted((folders.local / "Packages").glob("Claude_*"))
+        roots = [package / "LocalCache" / "Roaming" / "Claude" for package in packages] or roots
+    return tuple(root / "claude_desktop_config.json" for root in roots)
 
 
 def _zed(folders: UserFolders) -> tuple[Path, ...]:
