@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deskclerk.catalogue import Action
@@ -173,8 +173,10 @@ class Signing:
             raise changed()
         # A plan about to expire is not shown again: nobody could read it in the time that is left.
         soon = now() + self._settings.approval_seconds * 250
+        # What narrows a caller is not kept with a plan, and does not make it another's.
+        asker = replace(request.caller, rules=())
         for stored in (item for item in same if item.plan.takes_back == request.takes_back):
-            if stored.status == WAITING and stored.caller == request.caller and stored.plan.expires_at > soon:
+            if stored.status == WAITING and stored.caller == asker and stored.plan.expires_at > soon:
                 return stored
         return await self._maker.draw_up(request.action, request.caller, seen, clerk, request.takes_back)
 

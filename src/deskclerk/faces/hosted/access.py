@@ -17,6 +17,7 @@ from deskclerk.faces.console.authentication import READS, SEE_OTHER, has_token, 
 from deskclerk.faces.console.sessions import Session
 from deskclerk.faces.hosted.rendering import failure, not_here
 from deskclerk.faces.hosted.site import PeopleSite, site_of
+from deskclerk.hosted.people.persons import Person
 from deskclerk.hosted.people.sessions import SignedIn
 from deskclerk.hosted.workspaces.policy import Role
 from deskclerk.hosted.workspaces.store import WorkspaceRecord
@@ -58,8 +59,7 @@ class MemberSession:
     @property
     def caller(self) -> Caller:
         """The member, by name and id."""
-        person = self.signed_in.person
-        return Caller(_CONSOLE, client=person.label, person=person.id)
+        return member_caller(self.signed_in.person)
 
     @property
     def how(self) -> str:
@@ -70,6 +70,11 @@ class MemberSession:
     def workspace(self) -> str:
         """The address of the workspace."""
         return f"/w/{self.record.slug}"
+
+
+def member_caller(person: Person) -> Caller:
+    """Somebody who asks by name on these pages."""
+    return Caller(_CONSOLE, client=person.label, person=person.id)
 
 
 class MembersDoor:
@@ -159,9 +164,8 @@ class MemberRequired:
 
 async def _note(site: PeopleSite, signed_in: SignedIn, path: str) -> None:
     """In the asker's own workspaces, who have a colleague to ask; who has none leaves no trace to anybody."""
-    person = signed_in.person
-    caller = Caller(_CONSOLE, client=person.label, person=person.id)
-    for record, _ in await site.workspaces.of_person(person.id):
+    caller = member_caller(signed_in.person)
+    for record, _ in await site.workspaces.of_person(signed_in.person.id):
         await site.attempts.note(record.id, caller, path)
 
 

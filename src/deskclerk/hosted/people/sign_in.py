@@ -18,6 +18,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
 from joserfc.errors import InvalidClaimError, InvalidKeyIdError, JoseError, MissingClaimError
 from joserfc.jwk import KeySet
+from sqlalchemy import func, select
 
 from deskclerk.database import Database
 from deskclerk.desk.time_and_ids import now
@@ -28,6 +29,8 @@ from deskclerk.hosted.people.tables import sign_ins
 
 SECONDS = 600
 """How long a person may take at the issuer."""
+MOST = 10_000
+"""Sign-ins under way at one time: whoever only begins them must not fill the database."""
 _SCOPE = "openid email profile"
 _LEEWAY_SECONDS = 60
 _TIMEOUT = httpx2.Timeout(10)
@@ -99,6 +102,12 @@ class SignIn:
         }
         async with self._database.writing() as connection:
             await connection.execute(sign_ins.delete().where(sign_ins.c.expires_at <= now()))
+            count = (await connection.execute(select(func.count()).select_from(sign_ins))).scalar_one()
+            if count >= MOST:
+                raise SignInFailed(
+                    "Too many people are signing in at this moment.",
+                    next_step="Try again in some minutes.",
+                )
             await connection.execute(sign_ins.insert(), row)
         async with self._client(found) as client:
             url, _ = client.create_authorization_url(

@@ -10,7 +10,7 @@ from deskclerk.faces.console.authentication import SEE_OTHER
 from deskclerk.faces.hosted.access import form_of, member_of, person_of
 from deskclerk.faces.hosted.rendering import code_of, render
 from deskclerk.faces.hosted.site import site_of
-from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner
+from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner, note_change
 
 _DONE = {
     "kept": "The key is sealed and kept. Its console is below: what it shows comes with that key.",
@@ -40,12 +40,13 @@ async def keep(request: Request) -> Response:
     form = form_of(request)
     try:
         check_owner(request)
-        await site_of(request).workspaces.add_instance(
+        kept = await site_of(request).workspaces.add_instance(
             member_of(request).record.id,
             form.get("name", "").strip(),
             SecretStr(form.get("secret_key", "").strip()),
             form.get("api_url", "").strip() or None,
         )
+        await note_change(request, f"entered a {kept.kind} key for the instance {kept.name}")
     except DeskclerkError as error:
         return await overview(request, error)
     return _onward(request, "kept")
@@ -55,9 +56,9 @@ async def remove(request: Request) -> Response:
     """Forget an instance and its key."""
     try:
         check_owner(request)
-        await site_of(request).workspaces.remove_instance(
-            member_of(request).record.id, form_of(request).get("name", "")
-        )
+        name = form_of(request).get("name", "")
+        await site_of(request).workspaces.remove_instance(member_of(request).record.id, name)
+        await note_change(request, f"removed the instance {name} and its key")
     except DeskclerkError as error:
         return await overview(request, error)
     return _onward(request, "removed")
