@@ -9,6 +9,8 @@ endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOST ?= 127.0.0.1
 PORT ?= 8765
+# The tests start hundreds of processes: without bytecode each would compile deskclerk anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run bench test test-faults test-fuzz test-endurance test-wheel wheel bundle registry test-postgres test-hosted test-browser test-js test-conformance test-mutations check format lint types docs docs-site index index-check lock clean
 
@@ -37,9 +39,9 @@ test-postgres: $(VENV)/dev.stamp
 test-hosted: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/hosted
 
-# Every action before every fault that Clerk, a proxy or the network can answer with.
+# Every action before every fault that Clerk, a proxy or the network can answer with; a hundred killed processes.
 test-faults: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --dist worksteal --faults tests/faults
+	$(BIN)/python -m pytest -n auto --dist worksteal --faults tests/faults tests/journeys/test_kill.py
 
 # Made-up input to every tool, to standard input, HTTP, the console and the sandbox's API; every run tries others.
 test-fuzz: $(VENV)/dev.stamp

@@ -11,6 +11,12 @@ from tests.databases import Databases, Postgres, Sqlite
 gc.set_threshold(100_000)
 
 
+def pytest_collection_finish():
+    """What collecting made stays to the end of the run as well: nobody looks through it any more."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_addoption(parser):
     parser.addoption("--postgres", action="store_true", help="keep what is stored in PostgreSQL")
     parser.addoption("--faults", action="store_true", help="every action before every fault, not a sample")

@@ -5,6 +5,7 @@ python tools/generate_docs.py --check    write nothing; fail if one of them is s
 """
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -16,11 +17,14 @@ from mcp_types import Tool
 from deskclerk.catalogue import ACTIONS, ALL, CORE, EVERY_ACTION, TOOLSETS, Action, Effect, Parameter, Route
 from deskclerk.catalogue.route import API_VERSION
 from deskclerk.desk.consequences.lookup import consequences_of
+from deskclerk.faces.clients.clients import Server, client_named
+from deskclerk.faces.clients.links import HAVE_LINKS, Link, link_for
 from deskclerk.faces.command_words import flag, positional, usage
 from deskclerk.faces.mcp.lean import LEAN_TOOLS, tools_for
 from deskclerk.faces.mcp.prompts import PROMPTS, Prompt, Step
 from deskclerk.faces.mcp.resources import PLACES
 from deskclerk.faces.mcp.tools import tools_of
+from deskclerk.hosted.operating.metrics import Metrics
 from deskclerk.sandbox.divergences import DIVERGENCES, EVERYWHERE
 from deskclerk.sandbox.http.routes import all_operations, not_served
 
@@ -122,6 +126,16 @@ What clients make of them, as guides and issue threads say:
 """
 
 
+_METRICS_HEAD = """\
+# Metrics
+
+Generated from `src/deskclerk/hosted/operating/metrics.py` by `tools/generate_docs.py`; a change belongs
+there. Who may read them, and what is worth an alert: [operating.md](operating.md).
+
+Beside these there are Prometheus' own of the process (`process_resident_memory_bytes` and others). A
+histogram has `_bucket`, `_sum` and `_count`.
+"""
+
 _OF_THE_DESK = """\
 Of the desk's own records a caller sees those about what it may read: one who may not read users sees no plan
 and no entry about them. The journal here has writes and refusals; `deskclerk journal` also has the reads."""
@@ -136,6 +150,10 @@ def main(arguments: list[str]) -> int:
     fresh = settle(ROOT / "docs" / "promises.md", promises(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "tokens.md", ledger(), check=check) and fresh
     fresh = settle(ROOT / "docs" / "prompts.md", beside_tools(), check=check) and fresh
+    fresh = settle(ROOT / "docs" / "metrics.md", metrics(), check=check) and fresh
+    for name in HAVE_LINKS:
+        fresh = settle(ROOT / button_of(name), button_image(link_of(name).title), check=check) and fresh
+    fresh = settle(ROOT / "README.md", readme(), check=check) and fresh
     return 0 if fresh else 1
 
 
@@ -150,6 +168,42 @@ def settle(path: Path, text: str, *, check: bool) -> bool:
     path.write_text(text, "utf-8")
     print(f"{name}: {len(text.splitlines())} lines written")
     return True
+
+
+_BUTTONS = re.compile(r"^\[!\[Install in .*$", re.MULTILINE)
+
+
+def readme() -> str:
+    """README.md, whose line of buttons has the links of today."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    buttons = " ".join(link_of(name).button(button_of(name)) for name in HAVE_LINKS)
+    text, lines = _BUTTONS.subn(buttons, text)
+    if lines != 1:
+        sys.exit("README.md: one line of buttons is wanted, beginning with [![Install in")
+    return text
+
+
+def link_of(name: str) -> Link:
+    """The link that has a client start what is published, wherever its reader is."""
+    client = client_named(name)
+    return link_for(client, client.entry(Server(("uvx", "deskclerk", "mcp"))))
+
+
+def button_of(name: str) -> str:
+    """Where the image of a client's button is: here, so that whoever reads the page is told to nobody."""
+    return f"docs/images/install-in-{name}.svg"
+
+
+def button_image(title: str) -> str:
+    """A button in the console's colours, as wide as its words."""
+    words = 7 * len(title)
+    return f"""\
+<svg xmlns="http://www.w3.org/2000/svg" width="{words + 32}" height="34" role="img" aria-label="{title}">
+  <rect width="100%" height="100%" rx="8" fill="#1f5a50"/>
+  <text x="16" y="22" textLength="{words}" fill="#fff" font-family="sans-serif" font-size="13" \
+font-weight="600">{title}</text>
+</svg>
+"""
 
 
 def reference() -> str:
@@ -222,6 +276,15 @@ def toolsets() -> str:
 def _page(action: type[Action]) -> str:
     """Where an action is described."""
     return "jobs.md" if action.spec.by_desk else f"actions.md#{action.spec.name}"
+
+
+def metrics() -> str:
+    """docs/metrics.md: every metric, as the registry has it."""
+    lines = [_METRICS_HEAD, "| metric | kind | labels | what |", "| --- | --- | --- | --- |"]
+    for item in Metrics().described:
+        labels = ", ".join(f"`{label}`" for label in item.labels)
+        lines.append(f"| `{item.name}` | {item.kind} | {labels} | {item.text} |")
+    return "\n".join(lines) + "\n"
 
 
 def promises() -> str:

@@ -1,12 +1,18 @@
-"""What deskclerk's servers run on: uvloop, and httptools with a bound on what it has not."""
+"""What deskclerk's servers run on: uvloop, httptools with a bound on what it has not, an end in order."""
 
 import asyncio
+import contextlib
 import importlib
 import importlib.util
+import logging
+import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from time import monotonic
+from types import FrameType
 from typing import Any
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 KEEP_SECONDS = 30
@@ -61,3 +67,87 @@ class BoundedProtocol(HttpToolsProtocol):
         """Its head is whole."""
         self._in_head = False
         super().on_headers_complete()
+
+
+class EndingServer(uvicorn.Server):
+    """A uvicorn server that says when it is listening, and ends in the order that is wanted of it.
+
+    The first signal asks it to end. After SIGTERM it goes on for some time, so that whoever balances the load
+    notices; then it takes no more connections, those there are get their time, and the application ends. A
+    second signal cancels all of that wherever it waits.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        ready: Callable[[], None],
+        failed: Callable[[], bool],
+        asked_to_end: Callable[[], None] | None = None,
+        leaving: Callable[[], None] | None = None,
+        grace_seconds: float = 0,
+    ) -> None:
+        """`ready` is told that it listens, unless `failed` says that the application could not begin.
+
+        `asked_to_end` is told of the first signal, `leaving` that connections are about to be closed.
+        """
+        super().__init__(config)
+        self._ready = ready
+        self._failed = failed
+        self._told_to_end = asked_to_end
+        self._leaving = leaving
+        self._grace_seconds = grace_seconds
+        self._serving: asyncio.Task[Any] | None = None
+        self._asked_to_end = False
+        self._exit_at: float | None = None
+
+    def serve_until_ended(self, listener: socket.socket) -> None:
+        """Serve on a socket that listens."""
+        # An interrupt is raised again by uvicorn after it has shut down.
+        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+            self.run(sockets=[listener])
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve to the end."""
+        self._serving = asyncio.current_task()
+        await super().serve(sockets=sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin, unless the application cannot."""
+        await super().startup(sockets=sockets)
+        if self._failed():
+            self.should_exit = True
+        elif self.started:
+            self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether it is to end now."""
+        if self._exit_at is not None and monotonic() >= self._exit_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End connections, then the application."""
+        if self._leaving:
+            self._leaving()
+        await super().shutdown(sockets=sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal that asks it to end."""
+        if self._asked_to_end:
+            self.force_exit = self.should_exit = True
+            # What is cut off from here on is so because somebody wanted it.
+            logging.getLogger("uvicorn.error").disabled = True
+            if self._serving:
+                # Wherever it waits: for streams, for connections, for writes under way.
+                self._serving.get_loop().call_soon_threadsafe(self._serving.cancel)
+            return
+        self._asked_to_end = True
+        if self._told_to_end:
+            self._told_to_end()
+        # Ctrl-C is a person at a terminal, to whom no load balancer sends requests.
+        if sig == signal.SIGTERM and self._grace_seconds:
+            self._captured_signals.append(sig)
+            self._exit_at = monotonic() + self._grace_seconds
+        else:
+            super().handle_exit(sig, frame)

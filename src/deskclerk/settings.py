@@ -10,11 +10,11 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -60,6 +60,10 @@ _REDIS_OPTIONS = {
 }
 """The schemes of a Redis server's address, and what may stand behind its `?`."""
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]*:([^/?#@]+)@")
+# Sixteen characters are the least that nobody tries out.
+_TOKEN = re.compile(r"[!-~]{16,}")
 _CLERK_NAMES = {"CLERK_SECRET_KEY": "secret_key", "CLERK_API_URL": "api_url"}
 
 KEY_BYTES = 32
@@ -318,6 +322,20 @@ class Settings(Rules):
     """Where people are told of a plan that waits, or of a job that pauses and asks (`[[notify]]`)."""
     answer_characters: int = Field(default=24_000, ge=1_000)
     """The budget of one answer, in characters of JSON."""
+    log_format: Literal["text", "json"] = "text"
+    """How a server logs: lines for people, or one JSON object each with the ids of request and trace."""
+    grace_seconds: float = Field(default=0, ge=0, le=600)
+    """For how long a server that SIGTERM asks to end goes on serving, while `/readyz` says that it ends."""
+    metrics_token: SecretStr | None = None
+    """The bearer token that `/metrics` wants; without one only a bind to loopback serves it."""
+    metrics_by_workspace: bool = False
+    """Whether a hosted desk's metrics name workspaces, by their ids."""
+    otlp_endpoint: str | None = None
+    """Where traces are sent by OTLP over HTTP, without `/v1/traces`; none are made when not set."""
+    otlp_headers: SecretStr | None = None
+    """Headers for it, such as a key: `name=value`, separated by commas."""
+    trace_share: float = Field(default=1.0, ge=0, le=1)
+    """How many of the requests are traced that come without a trace of their own, from 0 to 1."""
     api_urls: Names = ()
     """Of a hosted desk: origins that its workspaces may have instances at, beside Clerk's own."""
     public_url: str | None = None
@@ -363,6 +381,25 @@ class Settings(Rules):
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
         return value if value is None else check_origin(value)
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        return value if value is None else check_collector(value)
+
+    @field_validator("otlp_headers")
+    @classmethod
+    def _headers(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            headers_in(value)
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _no_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError("too short, or more than printable ASCII; accepted: 16 characters or more")
+        return value
 
     @field_validator("issuer")
     @classmethod
@@ -419,6 +456,23 @@ class Settings(Rules):
             raise InvalidSettings(
                 "confirm = never is refused on a live secret key.",
                 next_step=f"Use a test key, or set {_PREFIX}ALLOW_UNCONFIRMED_LIVE=true as well.",
+            )
+
+        self._check_traces()
+
+    def _check_traces(self) -> None:
+        if not self.otlp_headers:
+            return
+        address = self.otlp_endpoint and _parts(self.otlp_endpoint)
+        if not address:
+            raise InvalidSettings(
+                f"{_PREFIX}OTLP_HEADERS is set but {_PREFIX}OTLP_ENDPOINT is not.",
+                next_step="Set both, or neither to make no traces.",
+            )
+        if address.scheme == "http" and address.hostname not in _LOOPBACK:
+            raise InvalidSettings(
+                f"{_PREFIX}OTLP_HEADERS would go to {_PREFIX}OTLP_ENDPOINT unencrypted.",
+                next_step="Use https, or a collector on this machine.",
             )
 
     @property
@@ -550,6 +604,43 @@ def check_origin(value: str) -> str:
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("http is accepted for this machine only; use https")
     return value.rstrip("/")
+
+
+def check_collector(value: str) -> str:
+    """The address of a collector of traces, which may have a path, without a trailing slash.
+
+    Plain http goes anywhere: what is sent there holds no secret, unless `otlp_headers` does.
+    """
+    parts = _parts(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ValueError("not a collector's address; accepted: one such as http://collector:4318")
+    if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/v1/traces"):
+        raise ValueError("an address without /v1/traces and without a query is wanted")
+    return value.rstrip("/")
+
+
+def headers_in(value: SecretStr) -> dict[str, str]:
+    """Headers as `name=value` pairs with commas between them; ValueError for anything else."""
+    pairs = [pair.strip().partition("=") for pair in value.get_secret_value().split(",") if pair.strip()]
+    if not all(_HEADER.fullmatch(name.strip()) and text.strip() for name, _, text in pairs):
+        raise ValueError("not headers; accepted: name=value, with commas between several")
+    return {name.strip().lower(): text.strip() for name, _, text in pairs}
+
+
+def secrets_in(settings: BaseModel) -> Iterator[str]:
+    """Every secret that settings hold, and the password of one that is an address."""
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        found = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else [value]
+        for item in found:
+            if isinstance(item, BaseModel):
+                yield from secrets_in(item)
+            elif isinstance(item, SecretStr) and (text := item.get_secret_value()):
+                yield text
+                if (password := _PASSWORD.match(text)) is not None:
+                    yield unquote(password[1])
+                if name == "otlp_headers":
+                    yield from headers_in(item).values()
 
 
 def check_issuer(value: str) -> str:

@@ -73,17 +73,25 @@ async def test_a_wrong_key_then_a_good_one_is_connected_renamed_switched_and_rem
     assert KEY not in (home / "settings.toml").read_text()
 
 
-async def test_a_clients_configuration_is_copied(stage, browse):
+async def test_what_a_client_needs_is_copied(stage, browse, monkeypatch, tmp_path):
     at = await stage()
     page = await browse()
+    monkeypatch.setenv("HOME", str(tmp_path))
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await at.sign_in(page)
     await page.get_by_role("link", name="Connect").click()
-    await page.get_by_role("button", name="Copy for Claude Code").click()
+    await page.get_by_role("button", name="Copy command: Claude Code").click()
     copied = await page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("claude mcp add deskclerk -- ")
+    assert "install claude-code" in copied
     await page.get_by_text("VS Code").first.click()
-    await expect(page.get_by_role("textbox", name="VS Code starts deskclerk itself")).to_be_visible()
+    link = await page.get_by_role("link", name="Install in VS Code").get_attribute("href")
+    assert link.startswith("vscode:mcp/install?")
+    await page.get_by_text("By hand: VS Code").click()
+    text = page.get_by_role("textbox", name="VS Code starts deskclerk itself, text for the file")
+    await expect(text).to_be_visible()
+    assert '"servers"' in await text.input_value()
+    await shoot(page, "connect-clients")
+    await check_accessible(page)
 
 
 async def test_it_works_with_scripts_off(stage, browse, clerk):

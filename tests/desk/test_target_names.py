@@ -4,10 +4,20 @@ import httpx2
 import pytest
 from tests.desk.conftest import Person, TinyClerk
 
-from deskclerk.catalogue import BanUser, CreateUser, DeleteUser, GetUser, ListUsers
-from deskclerk.desk import Caller
+from deskclerk.catalogue import (
+    BanUser,
+    CreateUser,
+    DeleteUser,
+    GetUser,
+    ListOrganizations,
+    ListOrgMemberships,
+    ListUsers,
+    UpdateOrgMembership,
+)
+from deskclerk.desk import Caller, Desk
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.errors import ApprovalNeeded, DeskclerkError
+from deskclerk.settings import Settings
 
 pytestmark = pytest.mark.anyio
 AGENT, LOOKER = Caller("mcp", "Claude Code"), Caller("console")
@@ -124,3 +134,19 @@ async def test_another_instances_ids_are_not_looked_up_here(open_desk, upstream)
     async with open_desk(secret_key="sk_test_other") as desk:
         assert (await names(desk))[0] == {"clerk_user_get": None}
     assert upstream.asked == []
+
+
+async def test_a_membership_is_named_without_the_ids_that_stand_beside_it(tmp_path):
+    settings = Settings(home=tmp_path / "home", approval_wait=0)
+    async with Desk(settings, approver=Person()) as desk:
+        (organization,) = (await desk.perform(ListOrganizations(limit=1))).value["items"]
+        listed = await desk.perform(
+            ListOrgMemberships(organization_id=organization["id"], limit=1, fields=["*"])
+        )
+        user_id = listed.value["items"][0]["public_user_data"]["user_id"]
+        await desk.perform(
+            UpdateOrgMembership(organization_id=organization["id"], user_id=user_id, role="org:member")
+        )
+        found, _ = await names(desk, action="clerk_org_membership_update")
+    assert "_" not in found["clerk_org_membership_update"]
+    assert found["clerk_org_membership_update"].endswith(f" in {organization['name']}")

@@ -1,6 +1,6 @@
 """Every action before every fault: bounded, at most once, and told as it happened.
 
-`make test-faults` runs all of them; `make test` a sample, one read and three writes before each fault.
+`make test-faults` runs all of them; `make test` a sample, one read and one of three writes before each fault.
 """
 
 import pytest
@@ -13,15 +13,18 @@ from tests.faults.page import PAGE, page, rows
 from tests.journeys.writes import seed
 
 pytestmark = pytest.mark.anyio
-SAMPLE = ("clerk_user_get", "clerk_user_ban", "clerk_allowlist_create", "clerk_user_delete")
+READ, WRITES = "clerk_user_get", ("clerk_user_ban", "clerk_allowlist_create", "clerk_user_delete")
+SAMPLE = [
+    case for turn, fault in enumerate(FAULTS) for case in ((READ, fault), (WRITES[turn % len(WRITES)], fault))
+]
 
 
 def pytest_generate_tests(metafunc):
     if "name" in metafunc.fixturenames:
-        every = metafunc.config.getoption("--faults")
-        names = [action.spec.name for action in ACTIONS] if every else SAMPLE
-        metafunc.parametrize("name", names)
-        metafunc.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+        every = [(action.spec.name, fault) for action in ACTIONS for fault in FAULTS]
+        cases = every if metafunc.config.getoption("--faults") else SAMPLE
+        ids = [f"{name}-{fault.__name__}" for name, fault in cases]
+        metafunc.parametrize(("name", "fault"), cases, ids=ids)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ async def open_desk(hosted, workspaces, tmp_path):
             made[slug] = (await workspaces.create(slug, slug)).id
         part = hosted.of(made[slug])
         bounds = StoredBounds(part, WorkspaceLimits(**limits))
-        doors = Workspace(made[slug], hosted.storage(made[slug]), lambda _: False, bounds=bounds)
+        doors = Workspace(made[slug], hosted.storage(made[slug]), see_to_jobs=lambda _: False, bounds=bounds)
         settings = Settings(
             home=tmp_path / "home", secret_key="sk_test_x", approval_wait=0, toolsets=("core", "jobs")
         )

@@ -10,7 +10,7 @@ import pytest
 from deskclerk.database import open_database
 from deskclerk.desk.jobs.worker import start_worker
 from deskclerk.errors import InvalidSettings
-from deskclerk.faces import client_configuration
+from deskclerk.faces.clients import configuration
 from deskclerk.settings import Settings
 from deskclerk.system.processes import detached, on_signals
 
@@ -95,5 +95,5 @@ def test_on_windows_a_client_is_told_words_that_its_shells_take(windows, monkeyp
     program = tmp_path / "My Tools" / "deskclerk.exe"
     program.touch()
     monkeypatch.setattr(sys, "argv", [str(program.with_suffix(""))])
-    told = client_configuration.claude_code(Settings())
+    told = configuration.claude_code(Settings())
     assert told == f'claude mcp add deskclerk -- "{program}" mcp'

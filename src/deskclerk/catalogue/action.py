@@ -321,6 +321,7 @@ class Action(BaseModel):
             self.spec.answer,
             file,
             reads=self.spec.effect is READ,
+            route=route.path,
         )
 
     @classmethod

@@ -79,7 +79,7 @@ class Request:
 
     `answers` is what its answer has to be to be believed; None takes any JSON. With a `file` the body's
     fields and the file travel as a form. `reads` says that sending it twice changes nothing, `key` that
-    another key is shown than the instance's.
+    another key is shown than the instance's. `route` is the path before its ids were filled in.
     """
 
     method: Verb
@@ -90,6 +90,7 @@ class Request:
     file: File | None = None
     reads: bool = False
     key: OtherKey | None = None
+    route: str = ""
 
 
 Send = Callable[[Request], Awaitable[Any]]

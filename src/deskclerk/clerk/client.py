@@ -22,6 +22,7 @@ from deskclerk.clerk.answers import (
     too_large,
     unreadable,
 )
+from deskclerk.clerk.observing import RequestObserver, SentRequest
 from deskclerk.clerk.rate_budget import RateBudget
 from deskclerk.clerk.redaction import Redact, redactor
 from deskclerk.clerk.retry import is_read, never_left, tries
@@ -40,6 +41,7 @@ class Clerk:
         retry_seconds: seconds for all tries of one request.
         largest: bytes of one answer, unpacked, beyond which it is not read.
         transport: in place of the network, for the embedded sandbox and for tests.
+        observer: watches what is sent.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class Clerk:
         retry_seconds: float = 45.0,
         largest: int = LARGEST,
         transport: httpx2.AsyncBaseTransport | None = None,
+        observer: RequestObserver | None = None,
     ) -> None:
         self.origin = origin
+        self._observer = observer
         self._timeout = timeout
         self._retry_seconds = retry_seconds
         self._largest = largest
@@ -123,21 +127,39 @@ class Clerk:
             async with asyncio.timeout(limit):
                 async for attempt in tries(name or str(request.method), self._retry_seconds):
                     with attempt:
-                        return await self._budgeted(request, redact, info)
+                        return await self._budgeted(request, redact, info, attempt.num)
         except TimeoutError:
             raise lost(request, f"no answer within {limit:g} s") from None
         raise AssertionError("stamina returns or raises")
 
-    async def _budgeted(self, request: Request, redact: Redact, info: ResponseInfo | None) -> Any:
+    async def _budgeted(
+        self, request: Request, redact: Redact, info: ResponseInfo | None, attempt: int
+    ) -> Any:
         """One try within the rate budget, since Clerk counts tries."""
         if self._budget is None:
-            return await self._once(request, redact, info)
+            return await self._observed(request, redact, info, attempt)
         await self._budget.spend(request)
         try:
-            return await self._once(request, redact, info)
+            return await self._observed(request, redact, info, attempt)
         except RateLimited as error:
             await self._budget.refused(request, error.retry_after)
             raise
+
+    async def _observed(
+        self, request: Request, redact: Redact, info: ResponseInfo | None, attempt: int
+    ) -> Any:
+        """One try, watched where somebody does."""
+        if self._observer is None:
+            return await self._once(request, redact, info)
+        sent, info = SentRequest(str(request.method), request.route, attempt), info or ResponseInfo()
+        with self._observer.request(sent):
+            try:
+                answer = await self._once(request, redact, info)
+            except ClerkError as error:
+                sent.status, sent.outcome = error.status, error.kind
+                raise
+            sent.status = info.status
+            return answer
 
     async def _once(self, request: Request, redact: Redact, info: ResponseInfo | None) -> Any:
         try:

@@ -22,7 +22,11 @@ _WHOLE_LINE = 16
 
 def redactor(key: str, action: Action | None = None) -> Redact:
     """What takes out a secret key and the secret arguments of an action."""
-    values = [key, *(secrets_of(action) if action else ())]
+    return taking_out([key, *(secrets_of(action) if action else ())])
+
+
+def taking_out(values: Iterable[str]) -> Redact:
+    """What takes out these secrets, in whichever form they stand there; at least one."""
     # The longest first: a part that was taken out would leave the rest of the whole unrecognized.
     forms = sorted({form for value in values for form in _forms(value)}, key=len, reverse=True)
     pattern = re.compile("|".join(map(_matching, forms)))

@@ -8,7 +8,7 @@ before they write is still so when they write.
 
 from deskclerk.database.connection import Connection, Database
 from deskclerk.database.location import driver_url, open_database, shown
-from deskclerk.database.migrating import upgrade, version_table
+from deskclerk.database.migrating import current, upgrade, version_table
 from deskclerk.database.statement import Row, Statement
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Database",
     "Row",
     "Statement",
+    "current",
     "driver_url",
     "open_database",
     "shown",

@@ -41,6 +41,12 @@ async def upgrade(
     return True
 
 
+async def current(database: Database, package: str) -> bool:
+    """Whether a database has the newest schema of the migrations in `package`, or a newer version's."""
+    found = await _revision(database, package)
+    return found is not None and found >= _newest(package)
+
+
 def version_table(dialect: str, package: str) -> str:
     """Where the revision stands; on PostgreSQL its name tells the desk's database from the sandbox's."""
     return "alembic_version" if dialect == "sqlite" else f"deskclerk_{package.split('.')[1]}_version"

@@ -4,12 +4,14 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import URL, Dialect, Executable, RowMapping, event
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from deskclerk.database.connection import Rows, Values
 from deskclerk.database.failures import explain, reason, shown_place
@@ -39,6 +41,15 @@ def _explained(url: URL) -> Iterator[None]:
         if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
             raise StorageUnavailable.of(shown_place(url), reason(url, error)) from None
         raise DBAPIError.instance("", (), error, psycopg.Error, hide_parameters=True) from None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """The connections of one process to a server: those that answer, those that wait, and how many may be."""
+
+    in_use: int
+    idle: int
+    most: int
 
 
 class PostgresConnection:
@@ -114,9 +125,10 @@ class PostgresDatabase:
     def __init__(self, url: URL, **pool: int) -> None:
         """`pool` are the engine's bounds: `pool_size`, `max_overflow`."""
         _check_event_loop()
+        bounds = {"pool_size": 5, "max_overflow": 10} | pool
         self.url = url.set(query={"connect_timeout": str(CONNECT_SECONDS), **url.query})
         try:
-            self.engine = create_async_engine(self.url, pool_pre_ping=True, hide_parameters=True, **pool)
+            self.engine = create_async_engine(self.url, pool_pre_ping=True, hide_parameters=True, **bounds)
         except ImportError:
             raise InvalidSettings(
                 "PostgreSQL needs a driver that is not installed.",
@@ -126,6 +138,8 @@ class PostgresDatabase:
         # Those of one process queue up here, and wait for the server's lock with one connection.
         self._turn = asyncio.Lock()
         self._asking = asyncio.Semaphore(_ASKING)
+        self._answering = 0
+        self._most = sum(bounds.values()) + _ASKING
         self._idle: list[Any] = []
         event.listen(self.engine.sync_engine, "begin", _begin)
         event.listen(self.engine.sync_engine, "handle_error", explain)
@@ -161,7 +175,11 @@ class PostgresDatabase:
         parameters = compiled.parameters(values)
         with _explained(self.url):
             async with self._asking:
-                return compiled.rows(await self._ask(compiled.text, parameters))
+                self._answering += 1
+                try:
+                    return compiled.rows(await self._ask(compiled.text, parameters))
+                finally:
+                    self._answering -= 1
 
     async def _ask(self, text: str, parameters: Any) -> list[Row]:
         import psycopg  # noqa: PLC0415 - where it is installed
@@ -192,6 +210,17 @@ class PostgresDatabase:
     async def _close(self, connections: list[Any]) -> None:
         while connections:
             await connections.pop().close()
+
+    @property
+    def pool_use(self) -> PoolUse:
+        """How many connections this process has open now, of those that it may."""
+        pool = self.engine.pool
+        assert isinstance(pool, QueuePool)  # noqa: S101 - what such an engine has unless it is told otherwise
+        return PoolUse(
+            in_use=pool.checkedout() + self._answering,
+            idle=pool.checkedin() + len(self._idle),
+            most=self._most,
+        )
 
     async def dispose(self) -> None:
         """Close every connection."""

@@ -4,6 +4,7 @@ Faces come in through `Desk` and the parts that it shows (journal, plans, signer
 circle: view and instances at the bottom, then journal, consequences, plans, approvals, execution and undo.
 """
 
+from deskclerk.clerk.redaction import taking_out
 from deskclerk.clerk.retry import tell_of_retries
 from deskclerk.desk.approvals.signatures import Approver, Decision, Signature
 from deskclerk.desk.caller import Caller
@@ -21,5 +22,6 @@ __all__ = [
     "Desk",
     "Plan",
     "Signature",
+    "taking_out",
     "tell_of_retries",
 ]

@@ -3,13 +3,13 @@
 import asyncio
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from deskclerk.catalogue import READ, Action, ListDomains
+from deskclerk.catalogue import READ, WRITE, Action, ListDomains
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.approvals.console_links import ConsoleLinks
 from deskclerk.desk.approvals.pin import SignerPin
@@ -24,6 +24,7 @@ from deskclerk.desk.instances.instance import Instance, open_clerk
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.naming import Names
 from deskclerk.desk.notifications.notifications import Notifications
+from deskclerk.desk.observing import PROPOSED, Call, Step, observed
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.policy.policy import Limits, Policy
 from deskclerk.desk.rates.account import rate_budget
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from deskclerk.desk.jobs.jobs import Jobs
 
 PYTHON = Caller("python")
+_UNWATCHED = nullcontext()
 _GRACE_SECONDS, _WORKERS_GRACE_SECONDS = 2.0, 60.0
 """For notifications under way when a desk closes: somebody waits for a command, and nobody for a worker."""
 
@@ -81,6 +83,7 @@ class Desk:
         self._opening = asyncio.Lock()
         self._clerk = clerk
         self.workspace = workspace or Workspace.of_this_machine(settings)
+        self.observer = observer = self.workspace.observer
         self.journal = Journal(self.workspace.storage, self.workspace.wakes, self.workspace.bounds)
         self._budget = rate_budget(self.instance, self.journal, yields=yields)
         self.secrets = Secrets(self.workspace.secrets or SecretFiles(settings.data), settings.secrets)
@@ -105,6 +108,7 @@ class Desk:
             self.workspace.signing or AnybodySigns(self.signer),
             secrets=self.secrets,
             notifications=self.notifications,
+            observer=observer,
         )
         self.plans = self.signing.plans
         self.decisions = self.signing.decisions
@@ -183,8 +187,12 @@ class Desk:
         """
         caller = caller or self._caller
         may = partial(self.policy.check, caller=caller)
-        found = await self._names.arguments(kind, arguments, caller, may)
-        return kind.parse(found)
+        with self._watched(kind, caller) as call:
+            found = await self._names.arguments(kind, arguments, caller, may)
+            action = kind.parse(found)
+            if call:
+                call.over = False
+        return action
 
     async def perform(
         self,
@@ -205,18 +213,19 @@ class Desk:
         """
         # 1 validate: the action's own constructor did, before it came here.
         caller = caller or self._caller
-        await self._check_policy(action, caller)
-        if action.spec.by_desk:
-            return await self.jobs.answer(
-                action, caller, approver=approver or self.approver, plan_id=plan_id, progress=progress
+        with self._watched(type(action), caller):
+            await self._check_policy(action, caller)
+            if action.spec.by_desk:
+                return await self.jobs.answer(
+                    action, caller, approver=approver or self.approver, plan_id=plan_id, progress=progress
+                )
+            if action.spec.effect is READ:
+                return await self._reads.read(action, caller)
+            # What this process sends could hide what became of a write that an earlier one left open.
+            await self.settling.once()
+            return await self._write(
+                WriteRequest(action, caller, approver or self.approver, plan_id, None, progress)
             )
-        if action.spec.effect is READ:
-            return await self._reads.read(action, caller)
-        # What this process sends could hide what became of a write that an earlier one left open.
-        await self.settling.once()
-        return await self._write(
-            WriteRequest(action, caller, approver or self.approver, plan_id, None, progress)
-        )
 
     async def undo(
         self,
@@ -237,23 +246,24 @@ class Desk:
             CannotUndo: why it does not come back, and what comes nearest.
         """
         caller = caller or self._caller
-        found = await self._inverse(entry_id, caller, given, again=again)
-        approver = approver or self.approver
-        answer = await self._write(
-            WriteRequest(found.action, caller, approver, None, found.takes_back, progress)
-        )
+        with self._watched(None, caller) as call:
+            found = await self._inverse(entry_id, caller, given, again=again)
+            if call:
+                call.action, call.effect = _told_as(type(found.action))
+            approver = approver or self.approver
+            answer = await self._write(
+                WriteRequest(found.action, caller, approver, None, found.takes_back, progress)
+            )
         return Answer(answer.value, found.takes_back.notes + answer.notes)
 
     async def propose(self, action: Action, caller: Caller | None = None) -> Plan | None:
         """A stored plan for a write that needs a signature; None if it needs none, or has one already."""
         caller = caller or self._caller
-        await self._check_policy(action, caller)
-        if action.spec.by_desk:
-            return await self.jobs.plan_to_sign(action, caller)
-        if not self.policy.asks(action.spec.effect):
-            return None
-        await self.settling.once()
-        return await self.signing.propose(WriteRequest(action, caller))
+        with self._watched(type(action), caller) as call:
+            plan = await self._propose(action, caller)
+            if call:
+                call.outcome, call.over = PROPOSED, plan is not None
+        return plan
 
     async def propose_undo(
         self,
@@ -268,8 +278,13 @@ class Desk:
         None if it needs no signature, or has one already; CannotUndo as `undo`.
         """
         caller = caller or self._caller
-        found = await self._inverse(entry_id, caller, given, again=again)
-        return await self.signing.propose(WriteRequest(found.action, caller, takes_back=found.takes_back))
+        with self._watched(None, caller) as call:
+            found = await self._inverse(entry_id, caller, given, again=again)
+            plan = await self.signing.propose(WriteRequest(found.action, caller, takes_back=found.takes_back))
+            if call:
+                call.action, call.effect = _told_as(type(found.action))
+                call.outcome, call.over = PROPOSED, plan is not None
+        return plan
 
     async def sign(
         self, plan_id: str, signature: Signature, *, pin: str = "", caller: Caller | None = None
@@ -289,14 +304,26 @@ class Desk:
     async def compare(self, action: Action, caller: Caller | None = None) -> tuple[Answer, Answer]:
         """One read of one thing: all that Clerk has of it, and what a model that asks the same is shown."""
         caller = caller or self._caller
-        await self._check_policy(action, caller)
-        return await self._reads.compare(action, caller)
+        with self._watched(type(action), caller):
+            await self._check_policy(action, caller)
+            return await self._reads.compare(action, caller)
 
     async def pages(self, action: Action, caller: Caller | None = None) -> AsyncGenerator[Answer, None]:
         """Every page of a list, each as `perform` would show it."""
         caller = caller or self._caller
-        await self._check_policy(action, caller)
-        async for answer in self._reads.pages(action, caller):
+        with self._watched(type(action), caller) as call:
+            await self._check_policy(action, caller)
+            if call:
+                call.over = False
+        found = self._reads.pages(action, caller)
+        while True:
+            # Each by itself: whoever takes the pages does something else in between.
+            with self._watched(type(action), caller) as call:
+                answer = await anext(found, None)
+                if call:
+                    call.over = answer is not None
+            if answer is None:
+                return
             yield answer
 
     async def first_read(self, caller: Caller | None = None) -> dict[str, Any] | None:
@@ -331,6 +358,7 @@ class Desk:
             secrets=self.secrets,
             handovers=self.handovers,
             notifications=self.notifications,
+            observer=self.observer,
             caller=self._caller,
             approver=self.approver,
             see_to_jobs=self.workspace.see_to_jobs,
@@ -373,11 +401,32 @@ class Desk:
             await self.journal.refused(self.instance, caller, action, error)
             raise
 
+    async def _propose(self, action: Action, caller: Caller) -> Plan | None:
+        await self._check_policy(action, caller)
+        if action.spec.by_desk:
+            return await self.jobs.plan_to_sign(action, caller)
+        if not self.policy.asks(action.spec.effect):
+            return None
+        await self.settling.once()
+        with self._step("plan"):
+            return await self.signing.propose(WriteRequest(action, caller))
+
     async def _write(self, request: WriteRequest) -> Answer:
         # 3 plan, 4 approval: drawn up, shown, answered, checked once more and used up.
-        signed = await self.signing.signed(request)
+        with self._step("plan"):
+            signed = await self.signing.signed(request)
         # 5 intent on disk, 6 Clerk, 7 outcome on disk, 8 view.
-        return await self._writes.write(request.action, request.caller, signed)
+        with self._step("write"):
+            return await self._writes.write(request.action, request.caller, signed)
+
+    def _watched(self, kind: type[Action] | None, caller: Caller) -> AbstractContextManager[Call | None]:
+        """Have a call watched where somebody does; None as its kind is an undo of what is not known yet."""
+        if self.observer is None:
+            return _UNWATCHED
+        return observed(self.observer, Call(*_told_as(kind), caller.face))
+
+    def _step(self, name: Step) -> AbstractContextManager[object]:
+        return self.observer.step(name) if self.observer else _UNWATCHED
 
     async def _inverse(
         self, entry_id: str, caller: Caller, given: Mapping[str, Any] | None, *, again: bool
@@ -395,6 +444,11 @@ class Desk:
     async def _open_clerk(self) -> Clerk:
         async with self._opening:
             if self._clerk is None:
-                opened = open_clerk(self.settings, self._budget)
+                opened = open_clerk(self.settings, self._budget, self.observer)
                 self._clerk = await self._stack.enter_async_context(opened)
             return self._clerk
+
+
+def _told_as(kind: type[Action] | None) -> tuple[str, str]:
+    """The name and the effect by which an observer is told of a call."""
+    return (kind.spec.name, str(kind.spec.effect)) if kind else ("undo", str(WRITE))

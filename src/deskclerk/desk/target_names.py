@@ -39,9 +39,13 @@ _ID = re.compile(r"[a-z]+_\w+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class TargetLabels:
-    """By an entry's id, what its target is called; `problem` says why some are not known."""
+    """By an entry's id, what its target is called; `problem` says why some are not known.
+
+    `made` has the ids of what creations made, which stand in no path.
+    """
 
     names: Mapping[str, str]
+    made: Mapping[str, str]
     problem: str = ""
 
 
@@ -67,7 +71,7 @@ class TargetNames:
 
     async def of(self, entries: Sequence[Mapping[str, Any]], caller: Caller) -> TargetLabels:
         """The names of these entries' targets, as the journal gives entries in short."""
-        found = await self._noted(entries)
+        found, made = await self._noted(entries)
         missing: dict[str, list[tuple[type[Action], str]]] = {
             entry["entry"]: parts
             for entry in entries
@@ -81,22 +85,25 @@ class TargetNames:
             names = [name for _, one in parts if (name := self._remembered(one))]
             if names:
                 found[entry_id] = " in ".join(reversed(names))
-        return TargetLabels(found, problem)
+        return TargetLabels(found, made, problem)
 
-    async def _noted(self, entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-        """Names that the journal and the plans hold: as they were when it happened."""
+    async def _noted(self, entries: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], dict[str, str]]:
+        """Names that the journal and the plans hold, as they were when it happened; ids of what was made."""
         seen = await self._journal.seen([entry["entry"] for entry in entries if entry["kind"] == "write"])
         plans = await self._plans.targets([entry["plan"] for entry in entries if entry["plan"]])
-        found = {}
+        found, made = {}, {}
         for entry in entries:
             before, after = seen.get(entry["entry"], (None, None))
             action = EVERY_BY_NAME.get(entry["action"])
             # What was seen before a creation is whom it is about; what was made is in the answer.
-            item = after if action and action.spec.creates else (before or [None])[0]
-            name = _name(item) if isinstance(item, Mapping) else ""
+            creates = action is not None and action.spec.creates
+            item = after if creates else (before or [None])[0]
+            if creates and isinstance(item, Mapping) and isinstance(item.get("id"), str):
+                made[entry["entry"]] = item["id"]
+            name = _without_id(_name(item), entry["target"]) if isinstance(item, Mapping) else ""
             if name := name or _without_id(plans.get(entry["plan"], ""), entry["target"]):
                 found[entry["entry"]] = name
-        return found
+        return found, made
 
     async def _look_up(self, wanted: Sequence[tuple[type[Action], str]], caller: Caller) -> str:
         """Learn the names that are not known yet; why some stay unknown, or nothing."""
@@ -161,7 +168,7 @@ def _name(item: Mapping[str, Any]) -> str:
 
 
 def _without_id(told: str, target: str | None) -> str:
-    """A plan's words for its target without the ids, which stand beside them."""
+    """Words for a target without the ids, which stand beside them."""
     for one in (target or "").split("/"):
         told = told.replace(f" ({one})", "") if one else told
     # Of a thing that nobody may read the plan itself only has the parameter and its id.

@@ -8,6 +8,7 @@ from deskclerk.desk.approvals.rules import SigningRules
 from deskclerk.desk.bounds import Bounds, Unbounded
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.storage import OwnStorage, Storage
+from deskclerk.desk.observing import Observer
 from deskclerk.desk.waking import LocalWakes, Wakes
 from deskclerk.settings import Settings
 
@@ -32,6 +33,8 @@ class Workspace:
 
     id: str
     storage: Storage
+    observer: Observer | None = None
+    """Who watches; a desk on one machine is watched by nobody unless its face is asked to."""
     signing: SigningRules | None = None
     """Whose yes signs; without rules of its own, anybody's who reaches the desk."""
     see_to_jobs: SeeToJobs | None = None

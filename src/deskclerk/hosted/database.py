@@ -26,6 +26,8 @@ Beginning = Callable[[str], Awaitable[Head]]
 """The line behind which the journal of a workspace begins."""
 _DESK = "deskclerk.desk.journal.migrations"
 _HOSTED = "deskclerk.hosted.migrations"
+MIGRATIONS = (_DESK, _HOSTED)
+"""The packages whose newest schema the database has."""
 _CONNECTIONS, _MORE = 10, 10
 """Of one replica: those that stay open, and those that come beside them when all are in use."""
 

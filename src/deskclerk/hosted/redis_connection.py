@@ -60,8 +60,8 @@ def redis_error() -> type[Exception]:
 async def end_tasks(tasks: "Sequence[asyncio.Task[Any]]") -> None:
     """Cancel tasks that use Redis, until they have ended.
 
-    More than once where needed: the library loses a cancellation that comes while it makes a connection
-    (github.com/redis/redis-py/issues/2551), and the task would go on for ever.
+    More than once where needed: the library was seen to lose a cancellation that came while it made a
+    connection (github.com/redis/redis-py/issues/2551 is alike), and the task went on for ever.
     """
     running = set(tasks)
     while running := {task for task in running if not task.done()}:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+from dataclasses import replace
 from time import monotonic
 
 import httpx2
@@ -38,6 +39,7 @@ from deskclerk.desk.jobs.job import (
 from deskclerk.desk.jobs.results import write_results
 from deskclerk.desk.jobs.rows import Row
 from deskclerk.desk.jobs.store import LostJobError
+from deskclerk.desk.observing import Observer
 from deskclerk.errors import InvalidRequest
 
 pytestmark = pytest.mark.anyio
@@ -845,3 +847,19 @@ async def test_a_cancelled_job_is_taken_back_as_far_as_it_came(work, monkeypatch
     assert plan.job.count == len(await work.banned())
     await work.carry_out(await work.start(plan))
     assert await work.banned() == set()
+
+
+async def test_an_observer_is_told_of_every_item_once_its_end_is_on_disk(work, tmp_path):
+    told = []
+
+    class Watch(Observer):
+        def item(self, became):
+            told.append((became, len(on_disk(tmp_path / "home"))))
+
+    work.desk.jobs.tools = replace(work.desk.jobs.tools, observer=Watch())
+    work.wire.trouble = refusing(422, user(2))
+    job = await work.do(BanUser, users(1, 3))
+    assert sorted(became for became, _ in told) == ["done", "done", "refused"]
+    assert {name: job.counts[name] for name in ("done", "refused")} == {"done": 2, "refused": 1}
+    # Each told after its own transaction: an intent and an outcome an item are on disk by then.
+    assert all(lines >= 2 * number for number, (_, lines) in enumerate(sorted(told, key=lambda it: it[1]), 1))

@@ -26,6 +26,10 @@ async def ask(person, name, do="run", **typed):
     return await person.post(f"/actions/{name}", do=do, **fields)
 
 
+async def token_of(browser):
+    return re.search(r'name="csrf" value="([^"]+)"', (await browser.get("/secrets")).text)[1]
+
+
 def beside(page, name):
     """What stands beside a field as its problem."""
     found = re.search(rf'id="p-{name}">([^<]*)<', page.text)
@@ -327,3 +331,24 @@ async def test_reads_and_writes_are_told_apart():
     """The forms above stand for every effect."""
     assert BY_NAME["clerk_users_list"].spec.effect is READ
     assert UpdateUser.spec.effect is not READ
+
+
+async def test_a_write_asked_for_in_one_console_and_signed_in_another_is_carried_out_once(person, upstream):
+    asked = await ask(person, "clerk_user_ban", user_id="user_1")
+    plan = (await person.desk.plans.load(asked.headers["location"].rpartition("/")[2])).plan
+    other = Browser(Console(person.desk, "http://127.0.0.1:8766"))
+    async with other.http:
+        await other.sign_in()
+        assert (await other.decide(plan)).status_code == 303
+        assert upstream.writes == [("POST", "/users/user_1/ban")]
+        assert "Clerk carried it out" in (await other.get(f"/plans/{plan.id}")).text
+    again = await person.post(f"/plans/{plan.id}/carry-out", csrf=await token_of(person))
+    assert again.status_code == 303
+    assert len(upstream.writes) == 1
+
+
+async def test_what_an_agent_asked_for_is_not_carried_out_by_a_console(person, upstream):
+    plan = await person.propose()
+    await person.decide(plan)
+    await person.post(f"/plans/{plan.id}/carry-out", csrf=await token_of(person))
+    assert upstream.writes == []

@@ -6,13 +6,16 @@ import json
 import re
 from html.parser import HTMLParser
 
+import httpx2
 import pytest
 from sqlalchemy import text
 
-from deskclerk.catalogue import BanUser, GetUser, ListUsers, UpdateUser
+from deskclerk.catalogue import BanUser, CreateOrganization, GetUser, ListUsers, UpdateUser
 from deskclerk.desk import Caller, Decision, Signature
 from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.desk.target_names import TargetLabels
 from deskclerk.errors import ApprovalNeeded
+from deskclerk.faces.console.journal_view import item_of
 from tests.desk.conftest import Person
 from tests.faces.console.conftest import AGENT, problem
 from tests.journeys.attack_corpus import PAYLOADS
@@ -275,14 +278,87 @@ async def test_a_note_that_quotes_somebody_is_inert(person):
 async def test_an_entry_names_its_target_beside_the_id(person):
     entry = await banned(person)
     page = (await person.get("/activity")).text
-    assert '<span class="whom-named">Ada</span> <span class="about">user_1</span>' in page
-    assert '<p class="target">Ada</p>' in (await person.get(f"/activity/{entry}")).text
+    leads = f'<a class="whom-named" href="{person.home}/people/users/user_1">Ada</a>'
+    assert f'{leads} <span class="about">user_1</span>' in page
+    assert f'<p class="target">{leads}</p>' in (await person.get(f"/activity/{entry}")).text
 
 
 async def test_a_read_is_named_too_and_looking_adds_nothing_to_the_record(person):
     await person.desk.perform(GetUser(user_id="user_1"), caller=AGENT)
-    assert '<span class="whom-named">Ada</span>' in (await person.get("/activity")).text
+    assert ">Ada</a>" in (await person.get("/activity")).text
     assert len(await person.desk.journal.entries(EntryFilter())) == 1
+
+
+NAMED = TargetLabels({"ent_1": "Ada"}, {})
+
+
+def entry_of(action, target, outcome="done", instance="here"):
+    """An entry as the journal gives it in short."""
+    asked = {"entry": "ent_1", "at": 0, "kind": "write", "action": action, "target": target}
+    return asked | {
+        "face": "mcp", "client": "", "token": "", "instance": instance, "outcome": outcome, "note": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "pages", "of_the_name"),
+    [
+        ("clerk_user_ban", "user_1", ["/people/users/user_1"], "/people/users/user_1"),
+        ("clerk_organization_get", "org_1", ["/people/organizations/org_1"], "/people/organizations/org_1"),
+        (
+            "clerk_org_membership_update",
+            "org_1/user_1",
+            ["/people/organizations/org_1", "/people/users/user_1"],
+            "/people/users/user_1",
+        ),
+        # Who is taken out of an organization is there all the same.
+        (
+            "clerk_org_membership_delete",
+            "org_1/user_1",
+            ["/people/organizations/org_1", "/people/users/user_1"],
+            "/people/users/user_1",
+        ),
+        ("clerk_org_invitation_revoke", "org_1/orginv_1", ["/people/organizations/org_1", ""], ""),
+        ("clerk_session_revoke", "sess_1", [""], ""),
+        ("clerk_user_delete", "user_1", [""], ""),
+        ("clerk_of_another_version", "user_1", [""], ""),
+        ("clerk_user_get", "user_1/x", ["", ""], ""),
+    ],
+)
+def test_what_has_a_page_is_led_to_and_nothing_else(action, target, pages, of_the_name):
+    item = item_of(entry_of(action, target), NAMED, "here")
+    assert [subject.page for subject in item.subjects] == pages
+    assert [subject.id for subject in item.subjects] == target.split("/")
+    assert item.page == of_the_name
+
+
+def test_whom_nobody_deleted_after_all_is_led_to():
+    item = item_of(entry_of("clerk_user_delete", "user_1", outcome="declined"), NAMED, "here")
+    assert item.page == "/people/users/user_1"
+
+
+def test_nobody_of_another_instance_is_led_to():
+    item = item_of(entry_of("clerk_user_ban", "user_1"), NAMED, "elsewhere")
+    assert (item.page, item.subjects[0].page) == ("", "")
+
+
+def test_an_id_cannot_leave_the_address_that_it_stands_in():
+    item = item_of(entry_of("clerk_user_ban", 'user_1?"><b>'), NAMED, "here")
+    assert item.page == "/people/users/user_1%3F%22%3E%3Cb%3E"
+
+
+async def test_what_was_made_is_led_to(person, upstream):
+    async def made(_request):
+        return httpx2.Response(200, json={"object": "organization", "id": "org_9", "name": "Acme Two"})
+
+    upstream.trouble = made
+    await person.desk.perform(
+        CreateOrganization(name="Acme Two", created_by="user_1"), caller=AGENT, approver=Person()
+    )
+    page = await person.get("/activity")
+    leads = f'<a class="whom-named" href="{person.home}/people/organizations/org_9">Acme Two</a>'
+    assert leads in page.text
+    assert leads in (await person.get(f"/activity/{listed(page)[0]}")).text
 
 
 def offered(page, name):
@@ -312,3 +388,10 @@ async def test_a_glob_in_the_address_stays_chosen(person):
     await banned(person)
     page = (await person.get("/activity?action=clerk_user_*")).text
     assert '<option value="clerk_user_*" selected>' in page
+
+
+async def test_whoever_is_gone_since_is_told_of_beneath_a_short_heading(person):
+    page = await person.get("/people/users/user_999")
+    assert page.status_code == 404
+    assert "<h1>There is no such thing</h1>" in page.text
+    assert '<p class="refused">Clerk refused GET /users/user_999' in page.text

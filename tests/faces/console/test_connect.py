@@ -1,22 +1,29 @@
 """A secret key goes in, is tried against a Clerk that listens on this machine, and is shown nowhere."""
 
 import asyncio
+import base64
 import json
 import re
+import shlex
 import socket
 import stat
 import tomllib
 from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from deskclerk.desk import Desk
 from deskclerk.errors import InvalidSettings
+from deskclerk.faces.cli.main import main
+from deskclerk.faces.clients.clients import CLIENTS
+from deskclerk.faces.clients.editing import entry_at
+from deskclerk.faces.console.client_view import client_cards
 from deskclerk.sandbox import open_sandbox
 from deskclerk.sandbox.controls.instances import AddInstance, add_new_instance
 from deskclerk.sandbox.serving import serving
-from deskclerk.settings import Settings
+from deskclerk.settings import Settings, UserFolders
 from tests.faces.console.conftest import problem
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +51,18 @@ def file(tmp_path):
     path = tmp_path / "home" / "settings.toml"
     path.parent.mkdir(exist_ok=True)
     path.write_text('# mine\nretry_seconds = 9\n\n[callers."mcp"]\naccess = "read" # careful\n')
+    return path
+
+
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    """A home folder in which no client was ever used, and no client among the programs."""
+    path = tmp_path / "somebody"
+    path.mkdir()
+    for name in ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(path))
+    monkeypatch.setenv("PATH", str(path / "bin"))
     return path
 
 
@@ -227,17 +246,97 @@ def test_a_link_to_the_settings_file_stays_a_link(tmp_path):
     assert stat.S_IMODE((place / "mine.toml").stat().st_mode) == 0o600
 
 
-async def test_what_clients_are_told_is_there_without_a_key(person):
+URL = "http://127.0.0.1:8765/mcp"
+
+
+def pasted(page):
+    """What the page has ready to copy: commands, and texts for files, by the ids of their fields."""
+    found = re.findall(r'<textarea id="client-([^"]+)"[^>]*>(.*?)</textarea>', page, re.DOTALL)
+    return {name: unescape(text) for name, text in found}
+
+
+async def test_every_client_that_can_be_installed_is_there_with_its_command_and_its_text(person, home):
+    page = (await person.get("/connect")).text
+    copied = pasted(page)
+    for client in CLIENTS:
+        assert f"<strong>{client.title}</strong>" in page
+        entry = entry_at(client.form.parse(copied[f"{client.name}-1-text"]), client.keys)
+        assert "mcp" in str(entry)
+        # On this system one client has no file that a command could write.
+        assert (f"{client.name}-1-command" in copied) is bool(client.user(UserFolders.find()))
+    assert not any("-2-" in name for name in copied)  # no server runs beside this console
+    assert "~/.cursor/mcp.json" in page
+
+
+@pytest.mark.parametrize("served", [False, True])
+async def test_a_command_of_the_page_writes_the_text_that_stands_below_it(person, home, served, capsys):
+    person.console.mcp = URL if served else None
+    copied = pasted((await person.get("/connect")).text)
+    for client in CLIENTS:
+        if f"{client.name}-1-command" not in copied:
+            continue
+        words = shlex.split(copied[f"{client.name}-1-command"])
+        assert main([*words[words.index("install") :], "--yes"]) == 0, capsys.readouterr().err
+        written = entry_at(
+            client.form.parse(client.file(UserFolders.find(), "user", home).read_text()), client.keys
+        )
+        shown = entry_at(client.form.parse(copied[f"{client.name}-1-text"]), client.keys)
+        place = {"goose": "envs", "opencode": "environment"}.get(client.name, "env")
+        if not served:
+            # The text has a place for the key, which the command leaves to the settings file.
+            assert shown.pop(place) == {"CLERK_SECRET_KEY": "<your secret key>"}
+            assert not written.pop(place, None)
+        assert written == shown
+
+
+def test_a_command_gives_the_client_the_same_desk_that_the_console_is_on(home, tmp_path):
+    settings = Settings(home=tmp_path / "elsewhere", read_only=True, toolsets=("core", "tokens"))
+    (cursor,) = (card.ways[0] for card in client_cards(settings, None) if card.name == "cursor")
+    words = shlex.split(cursor.command)
+    assert main([*words[words.index("install") :], "--yes"]) == 0
+    written = json.loads((home / ".cursor" / "mcp.json").read_text())
+    assert written == json.loads(cursor.text)
+    started = " ".join(written["mcpServers"]["deskclerk"]["args"])
+    assert started.endswith(f"mcp --read-only --toolsets core,tokens --home {tmp_path / 'elsewhere'}")
+
+
+async def test_a_served_desk_is_offered_to_clients_that_can_reach_it(person, home):
+    person.console.mcp = URL
+    copied = pasted((await person.get("/connect")).text)
+    reached = {name.removesuffix("-2-text") for name in copied if name.endswith("-2-text")}
+    assert reached == {client.name for client in CLIENTS} - {"claude-desktop"}
+    assert copied["cursor-1-command"].endswith(f"install cursor --http {URL}")
+    assert URL in copied["goose-1-text"]
+
+
+async def test_with_a_token_no_client_is_told_the_token_but_its_variable(open_desk, home):
+    async with open_desk(token="canary-token") as desk:
+        cards = {card.name: card for card in client_cards(desk.settings, URL)}
+    assert "canary-token" not in str(cards)
+    assert cards["cursor"].ways[0].command.endswith(f"--http {URL} --bearer")
+    assert "${env:DESKCLERK_TOKEN}" in cards["cursor"].ways[0].text
+    # What cannot name a variable is not offered the way that wants one.
+    assert [way.label for way in cards["zed"].ways] == ["starts deskclerk itself"]
+
+
+async def test_the_links_of_the_page_hold_the_entry_and_no_key(person, home):
     page = unescape((await person.get("/connect")).text)
-    for name in ("Claude Code", "Claude Desktop", "Cursor", "VS Code"):
-        assert name in page
-    assert "claude mcp add deskclerk -- " in page
-    assert '"mcpServers"' in page
-    assert '"servers"' in page
-    assert "reaches this server" not in page  # none is served beside this console
-    person.console.mcp = "http://127.0.0.1:8765/mcp"
-    page = unescape((await person.get("/connect")).text)
-    assert "claude mcp add --transport http deskclerk http://127.0.0.1:8765/mcp" in page
+    (cursor,) = re.findall(r'href="(cursor://[^"]+)"', page)
+    config = parse_qs(urlsplit(cursor).query)["config"][0]
+    shown = json.loads(pasted(page)["cursor-1-text"])["mcpServers"]["deskclerk"]
+    assert json.loads(base64.b64decode(config)) == {key: shown[key] for key in ("command", "args")}
+    (code,) = re.findall(r'href="(vscode:[^"]+)"', page)
+    assert json.loads(unquote(code.partition("?")[2]))["name"] == "deskclerk"
+    assert "CLERK_SECRET_KEY" not in unquote(code)
+
+
+async def test_a_client_that_is_used_here_is_the_one_that_lies_open(person, home):
+    opened = re.compile(r'<details class="client"[^>]* open>\s*<summary><strong>([^<]+)')
+    assert opened.findall((await person.get("/connect")).text) == ["Claude Code"]
+    (home / ".gemini").mkdir()
+    page = (await person.get("/connect")).text
+    assert opened.findall(page) == ["Gemini CLI"]
+    assert page.count("found here") == 1
 
 
 async def test_a_key_from_the_environment_is_said_to_win(person):

@@ -434,3 +434,14 @@ async def test_what_is_secret_stands_in_neither_form(person, upstream):
     page = (await person.get("/people/users/user_001")).text
     assert "JBSWY3DP" not in page
     assert "$2b$secret" not in page
+
+
+async def test_what_is_seldom_done_to_somebody_lies_folded_below_what_is_done_often(person):
+    page = (await person.get("/people/users/user_001")).text
+    often, _, seldom = page.partition('<details class="menu">')
+    assert "/actions/clerk_user_ban?user_id=user_001" in often
+    assert "/actions/clerk_user_password_remove" not in often
+    assert "/actions/clerk_user_password_remove?user_id=user_001" in seldom.partition("</details>")[0]
+    assert seldom.partition("</details>")[0].count("/actions/") == int(
+        re.search(r"(\d+) more actions", seldom)[1]
+    )

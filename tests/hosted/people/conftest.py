@@ -7,11 +7,13 @@ from html import unescape
 import httpx2
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 from starlette.requests import Request
 
 from deskclerk.catalogue import BanUser, DeleteUser
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Caller, Desk
+from deskclerk.desk.journal.tables import events
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console.site import Console
@@ -19,6 +21,7 @@ from deskclerk.faces.hosted.access import MembersDoor
 from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.rendering import not_here
 from deskclerk.faces.hosted.site import people_site
+from deskclerk.hosted.attempts import ACTION, JournalledAttempts
 from deskclerk.hosted.people.signing_rules import MemberSigningRules
 from deskclerk.settings import Rules
 from tests.desk.conftest import TinyClerk
@@ -41,25 +44,16 @@ def issuer(listening_issuer):
     return listening_issuer
 
 
-class Noted:
-    """Attempts at what is somebody else's, as they were noted."""
-
-    def __init__(self):
-        self.attempts = []
-
-    async def note(self, workspace, caller, asked):
-        self.attempts.append((workspace, caller.person, asked))
-
-
 @pytest.fixture
-def attempts():
-    return Noted()
-
-
-@pytest.fixture
-def site(hosted, workspaces, issuer, attempts):
+def site(hosted, workspaces, issuer):
     return people_site(
-        ORIGIN, hosted, workspaces, attempts, issuer=issuer.url, client_id="desk", client_secret="desk-secret"
+        ORIGIN,
+        hosted,
+        workspaces,
+        JournalledAttempts(hosted),
+        issuer=issuer.url,
+        client_id="desk",
+        client_secret="desk-secret",
     )
 
 
@@ -202,6 +196,13 @@ class Acme:
         return await self.browsers[role].post(
             f"{self.home}/plans/{plan.id}", page=f"/w/{self.record.slug}/members", **given
         )
+
+    async def attempts(self):
+        """What the journal of the workspace has of attempts at what is of others."""
+        query = select(events.c.client, events.c.target).where(events.c.action == ACTION)
+        async with self.desks.site.hosted.of(self.record.id).reading() as connection:
+            rows = await connection.execute(query.order_by(events.c.seq))
+            return [tuple(row) for row in rows]
 
     async def status(self, plan):
         return (await (await self.desk()).plans.load(plan.id)).status

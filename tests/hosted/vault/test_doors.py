@@ -161,7 +161,7 @@ def desk_of(tmp_path):
         doors = Workspace(
             workspace,
             replica.database.storage(workspace),
-            lambda _: False,
+            see_to_jobs=lambda _: False,
             secrets=replica.secrets(workspace),
             handovers=replica.handovers(workspace),
             item_secrets=replica.items(workspace),

@@ -1,12 +1,14 @@
 """A copy of the database, without the vault key, gives no secret away."""
 
 import base64
+import json
 import subprocess
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
+from deskclerk.hosted.retention.leaving import Leaving
 from deskclerk.hosted.vault.tables import data_keys
 from tests.databases import server_programs
 from tests.hosted.vault.conftest import KEY
@@ -59,6 +61,14 @@ async def test_a_dump_holds_no_secret_plain_in_hex_or_in_base64(one, acme, url):
     assert SHOWN.encode() in dump
     async with one.database.of(acme).reading() as connection:
         assert (await connection.execute(select(data_keys.c.wrapped))).scalar().encode() in dump
+
+
+async def test_what_a_workspace_takes_along_has_nothing_sealed_and_no_key_in_it(one, acme):
+    await fill(one, acme)
+    lines = [line async for line in Leaving(one.database).export(acme)]
+    tables = {json.loads(line)["table"] for line in lines}
+    assert {"data_keys", "sealed_secrets", "handovers", "instances", "job_items"} <= tables
+    assert [line for line in lines if "dk1." in line or "local:" in line] == []
 
 
 async def test_the_search_finds_what_is_there_in_any_of_these_forms(one, acme, url):

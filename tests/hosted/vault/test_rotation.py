@@ -12,10 +12,12 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.job import WAITING, Item
 from deskclerk.desk.jobs.store import JobStore
+from deskclerk.desk.journal.heads import Head
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import StorageUnavailable
 from deskclerk.faces.cli.main import main
+from deskclerk.hosted.retention.checkpoints import Checkpoints
 from deskclerk.hosted.vault.rotation import AT_ONCE, Rotation
 from deskclerk.hosted.vault.sealed_columns import SEALED
 from deskclerk.hosted.vault.sealing import SealBroken
@@ -34,6 +36,9 @@ async def fill(replica, workspace):
     digest_key = await replica.secrets(workspace).digest_key()
     await replica.handovers(workspace).keep(HANDED)
     (handover,) = await replica.handovers(workspace).listed()
+    checkpoints = Checkpoints(replica.database, replica.vault)
+    async with replica.database.whole.writing() as connection:
+        await checkpoints.make(connection, workspace, Head(7, "a" * 64))
     store = job_store(replica, workspace)
     instance = Instance("test:1", "test", "test instance", "https://clerk.test")
     job = f"job_{workspace}"
@@ -49,6 +54,7 @@ async def fill(replica, workspace):
             "named": await by.secrets(workspace).read("ada") == "named-canary",
             "digest": await by.secrets(workspace).digest_key() == digest_key,
             "item": item.secrets == secrets,
+            "checkpoint": (await Checkpoints(by.database, by.vault).newest(workspace)).head.seq == 7,
             "handed": not take or handed.values == {"client_secret": "handed-over-canary"},
         }
 
@@ -59,7 +65,7 @@ def job_store(replica, workspace):
     return JobStore(Journal(replica.database.storage(workspace)), replica.items(workspace))
 
 
-ALL_RIGHT = dict.fromkeys(("instance", "named", "digest", "item", "handed"), True)
+ALL_RIGHT = dict.fromkeys(("instance", "named", "digest", "item", "checkpoint", "handed"), True)
 
 
 async def texts(replica):
@@ -86,12 +92,12 @@ async def test_every_sealed_value_is_sealed_anew_and_opens_on_a_replica_that_had
     rotation = one.rotation()
     assert await rotation.new_version(acme) == 2
     rotated = await rotation.seal_anew(acme)
-    assert (rotated.version, rotated.sealed_anew, rotated.dropped, rotated.broken) == (2, 5, 0, ())
+    assert (rotated.version, rotated.sealed_anew, rotated.dropped, rotated.broken) == (2, 6, 0, ())
     # In the memory of the second one the first version is the newest; it opens both.
     assert await read(two) == ALL_RIGHT
     assert await read(one, take=True) == ALL_RIGHT
     left = [value for values in (await texts(one)).values() for value in values if "dk1.1." in value]
-    assert len(left) == 5  # the other workspace's
+    assert len(left) == 6  # the other workspace's
     assert await others(one, take=True) == ALL_RIGHT
 
 
@@ -144,7 +150,7 @@ async def test_no_value_is_lost_while_writers_write_and_readers_read(one, replic
     for name, value in written.items():
         assert await fresh.secrets(acme).read(name) == value
     async with one.database.of(acme).reading() as connection:
-        values = [row.value for row in await connection.execute(select(sealed_secrets.c.value))]
+        values = [row.sealed for row in await connection.execute(select(sealed_secrets.c.sealed))]
     assert len(values) == AT_ONCE + 20 + 3
     assert {value[:6] for value in values} == {"dk1.4."}
 
@@ -169,14 +175,16 @@ async def test_what_a_replica_seals_with_the_version_before_is_sealed_anew_after
     assert await late.secrets(acme).read("after") == "y"
 
 
-async def test_a_replica_notices_a_new_version_in_time(one, replica, acme):
+async def test_a_replica_notices_a_new_version_in_time_and_the_one_that_made_it_at_once(one, replica, acme):
     two = await replica(newest_seconds=0)
-    await two.secrets(acme).write("ada", "x")
+    for by, name in ((one, "here"), (two, "there")):
+        await by.secrets(acme).write(name, "x")
     await one.rotation().new_version(acme)
-    await two.secrets(acme).write("ada", "y")
+    for by, name in ((one, "here"), (two, "there")):
+        await by.secrets(acme).write(name, "y")
     async with one.database.of(acme).reading() as connection:
-        (value,) = (await connection.execute(select(sealed_secrets.c.value))).scalars()
-    assert value.startswith("dk1.2.")
+        values = list((await connection.execute(select(sealed_secrets.c.sealed))).scalars())
+    assert [value[:6] for value in values] == ["dk1.2.", "dk1.2."]
 
 
 async def test_a_value_that_does_not_open_is_told_left_alone_and_stops_nothing(one, acme):
@@ -189,8 +197,8 @@ async def test_a_value_that_does_not_open_is_told_left_alone_and_stops_nothing(o
     await rotation.new_version(acme)
     rotated = await rotation.seal_anew(acme)
     assert sorted(rotated.broken) == [
-        "sealed_secrets.value (secret:name-000)",
-        "sealed_secrets.value (secret:name-101)",
+        "sealed_secrets.sealed (secret:name-000)",
+        "sealed_secrets.sealed (secret:name-101)",
     ]
     assert rotated.sealed_anew == AT_ONCE + 3
     with pytest.raises(SealBroken):
@@ -276,7 +284,7 @@ async def test_the_command_changes_both_keys_of_every_workspace(one, replica, ac
     code, lines, _ = await operator("rotate-keys", "--vault-key", "--data-keys")
     assert code == 0
     assert lines == [
-        {"workspace": slug, "wrapped_anew": 1, "version": 2, "sealed_anew": 5, "dropped": 0}
+        {"workspace": slug, "wrapped_anew": 1, "version": 2, "sealed_anew": 6, "dropped": 0}
         for slug in ("acme", "bolt")
     ]
     fresh = await replica(OTHER_KEY)
@@ -290,7 +298,7 @@ async def test_the_command_keeps_to_one_workspace_and_says_what_did_not_open(one
             await connection.execute(update(sealed_secrets).values(instance="dev"))
     code, lines, _ = await operator("rotate-keys", "--data-keys", "--workspace", "acme")
     assert (code, len(lines)) == (1, 1)
-    assert lines[0]["broken"] == ["sealed_secrets.value (secret:ada)"]
+    assert lines[0]["broken"] == ["sealed_secrets.sealed (secret:ada)"]
     assert [list(await one.vault.keys.versions(item)) for item in (acme, bolt)] == [[1, 2], [1]]
 
 

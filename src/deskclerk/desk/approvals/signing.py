@@ -15,6 +15,7 @@ from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal, RefusalContext
 from deskclerk.desk.notifications.notifications import Notifications
+from deskclerk.desk.observing import Observer
 from deskclerk.desk.plans.drafting import PlanMaker
 from deskclerk.desk.plans.plan import Plan, TakesBack
 from deskclerk.desk.plans.store import DECLINED, SIGNED, WAITING, PlanStore, StoredPlan
@@ -79,6 +80,7 @@ class Signing:
         *,
         secrets: Secrets,
         notifications: Notifications,
+        observer: Observer | None = None,
     ) -> None:
         self._settings = settings
         self._notifications = notifications
@@ -86,7 +88,7 @@ class Signing:
         self.rules = rules
         self._instance = instance
         self._journal = journal
-        self.plans = PlanStore(journal)
+        self.plans = PlanStore(journal, observer)
         self.decisions = Decisions(instance, journal, self.plans, rules)
         self._maker = PlanMaker(settings, instance, self.plans, secrets)
         self._clerk = clerk

@@ -135,7 +135,7 @@ class Writes:
 
         while True:
             try:
-                return await self._journal.intent(
+                entry = await self._journal.intent(
                     self._instance,
                     caller,
                     action,
@@ -150,6 +150,10 @@ class Writes:
             except (ApprovalRefused, RateLimited) as error:
                 await self._journal.refused(self._instance, caller, action, error, plan.id if plan else None)
                 raise
+            else:
+                if plan:
+                    self._plans.tell_of_use(given=signed.given)
+                return entry
 
     async def _read_back(self, entry: dict[str, Any], error: OutcomeUnknown) -> tuple[Any, tuple[str, ...]]:
         """The answer to a write whose own answer was lost, where reading proves that it was done."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from deskclerk.clerk.client import Clerk
+from deskclerk.clerk.observing import RequestObserver
 from deskclerk.clerk.rate_budget import RateBudget
 from deskclerk.settings import Kind, Settings
 
@@ -43,7 +44,9 @@ class Instance:
 
 
 @asynccontextmanager
-async def open_clerk(settings: Settings, budget: RateBudget | None) -> AsyncIterator[Clerk]:
+async def open_clerk(
+    settings: Settings, budget: RateBudget | None, observer: RequestObserver | None = None
+) -> AsyncIterator[Clerk]:
     """A client of the instance in force; the embedded sandbox runs in this process, on the shared file."""
     key = settings.key.get_secret_value()
     connect = functools.partial(
@@ -52,6 +55,7 @@ async def open_clerk(settings: Settings, budget: RateBudget | None) -> AsyncIter
         timeout=settings.timeout,
         retry_seconds=settings.retry_seconds,
         largest=settings.largest_answer,
+        observer=observer,
     )
     if settings.origin:
         async with connect(settings.origin, key) as clerk:

@@ -67,6 +67,7 @@ from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
 from deskclerk.desk.naming import Names
 from deskclerk.desk.notifications.notifications import Notifications
+from deskclerk.desk.observing import Observer
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.plans.store import DECLINED, SIGNED
 from deskclerk.desk.plans.store import WAITING as PLAN_WAITS
@@ -109,6 +110,7 @@ class Jobs:
         secrets: Secrets,
         handovers: Handovers,
         notifications: Notifications,
+        observer: Observer | None,
         caller: Caller,
         approver: Approver | None,
         see_to_jobs: Callable[[Instance], bool] | None = None,
@@ -133,7 +135,7 @@ class Jobs:
         self.store = JobStore(journal, item_secrets)
         caps = RateCaps(instance, journal)
         self.tools = Tools(
-            instance, journal, clerk, settling, self.store, secrets, handovers, caps, notifications
+            instance, journal, clerk, settling, self.store, secrets, handovers, caps, notifications, observer
         )
         self._planner = Planner(
             settings,
@@ -394,6 +396,7 @@ class Jobs:
             raise changed()
         async with self._journal.writing(PLANS, JOBS) as connection:
             await self._use_up(connection, plan, job_id, how if given else None)
+        self._signing.plans.tell_of_use(given=given)
         self.see_to_it()
 
     async def _use_up(self, connection: "Connection", plan: Plan, job_id: str, how: str | None) -> None:

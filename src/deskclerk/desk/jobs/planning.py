@@ -51,6 +51,7 @@ from deskclerk.desk.jobs.rows import Row, Targets, only_target, own_id, provided
 from deskclerk.desk.jobs.store import JobStore
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.naming import Names, folded_name, is_name, names_of_user
+from deskclerk.desk.observing import PROPOSED
 from deskclerk.desk.plans.plan import Plan, Step
 from deskclerk.desk.plans.store import PlanStore
 from deskclerk.desk.rates.caps import RateCaps
@@ -399,6 +400,7 @@ class Planner:
                 title=plan.heading,
             )
             await self._plans.store_with(connection, plan, asked or plan.digest, self._instance, caller)
+        self._plans.tell(PROPOSED)
         return plan
 
     def _too_many(self) -> InvalidRequest:

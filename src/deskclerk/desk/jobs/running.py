@@ -45,6 +45,7 @@ from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE, ENDINGS, NOT_DONE, TOO_SOON, Reply, end_record, reply_columns
 from deskclerk.desk.journal.records import UNKNOWN as OUTCOME_UNKNOWN
 from deskclerk.desk.notifications.notifications import Notifications
+from deskclerk.desk.observing import Observer
 from deskclerk.desk.plans.drafting import digest_of
 from deskclerk.desk.rates.caps import RateCaps
 from deskclerk.desk.secrets.handovers import Handovers
@@ -88,6 +89,7 @@ class Tools:
     handovers: Handovers
     caps: RateCaps
     notifications: Notifications
+    observer: Observer | None = None
 
 
 @dataclass(slots=True)
@@ -487,6 +489,9 @@ class Run:
         last = await tools.journal.add_all([*ends, *(ready.intent for ready in starting)], items)
         for place, ready in enumerate(starting):
             ready.intent["seq"] = last - len(starting) + 1 + place
+        if tools.observer:
+            for ended in over:
+                tools.observer.item(ended.status)
 
     async def _keep_caps(self, connection: "Connection", action: Action) -> None:
         if hourly_cap(type(action).spec.route) is None:

@@ -13,6 +13,7 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.consequences.changes import Change
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.observing import PROPOSED, Observer
 from deskclerk.desk.plans.plan import JobPreview, Plan, Step, TakesBack
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.desk.waking import PLANS
@@ -88,8 +89,14 @@ class Snapshot:
 class PlanStore:
     """The plans in the desk's database."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, observer: Observer | None = None) -> None:
         self._journal = journal
+        self._observer = observer
+
+    def tell(self, became: str) -> None:
+        """Tell of what has become of a plan, once the transaction that says so has ended."""
+        if self._observer:
+            self._observer.plan(became)
 
     def new_id(self) -> str:
         """An id for a plan that is about to be made."""
@@ -99,11 +106,12 @@ class PlanStore:
         """Keep a new plan, waiting; `request` is its digest without the target."""
         async with self._journal.writing(PLANS) as connection:
             await self.store_with(connection, plan, request, instance, caller)
+        self.tell(PROPOSED)
 
     async def store_with(
         self, connection: "Connection", plan: Plan, request: str, instance: Instance, caller: Caller
     ) -> None:
-        """Keep a new plan in the transaction of what it is for."""
+        """Keep a new plan in the transaction of what it is for, after which whoever began it tells of it."""
         from deskclerk.desk.journal.tables import plans  # noqa: PLC0415 - opened when needed
 
         row = {
@@ -193,8 +201,8 @@ class PlanStore:
     async def use(self, connection: "Connection", plan: Plan, how: str | None = None) -> None:
         """Use a signature up, in the transaction of what it is used for.
 
-        `how` is one that was just given, None one that is on disk. ApprovalRefused if another call was
-        first, it was declined meanwhile, or it expired.
+        `how` is one that was just given, None one that is on disk; `tell_of_use` comes after the
+        transaction. ApprovalRefused if another call was first, it was declined meanwhile, or it expired.
         """
         # A signature given in this very call goes from waiting to used in one step: nothing can take it in
         # between.
@@ -202,10 +210,19 @@ class PlanStore:
             (await _load(connection, plan.id)).check_open()
             raise ApprovalRefused("This plan is not signed.", next_step=_AGAIN)
 
+    def tell_of_use(self, *, given: bool) -> None:
+        """Tell that a signature was used up; `given` that it was given in the same step."""
+        if given:
+            self.tell(SIGNED)
+        self.tell(USED)
+
     async def _step(self, plan: Plan, before: Sequence[str], after: str, how: str | None) -> bool:
         """Whether this call was the one that took the step."""
         async with self._journal.writing(PLANS) as connection:
-            return await _step(connection, plan, before, after, how)
+            taken = await _step(connection, plan, before, after, how)
+        if taken:
+            self.tell(after)
+        return taken
 
     async def _ask(self, which: str, **values: Any) -> list[StoredPlan]:
         """The plans of one of `_queries`, the newest first: one statement, and no transaction around it."""

@@ -199,7 +199,9 @@ class Limits:
         clerk = await self._clerk()
         # Not through an action: what the policy asks for itself is nobody's request and no entry of the
         # journal.
-        answer = await clerk.send(Request(Verb.GET, "/instance", answers=Answers("instance")))
+        answer = await clerk.send(
+            Request(Verb.GET, "/instance", answers=Answers("instance"), route="/instance")
+        )
         found = answer.get("id") if isinstance(answer, dict) else None
         if self._pins != {found}:
             raise NotAllowed(

@@ -14,7 +14,10 @@ from deskclerk.system.terminals import is_terminal
 
 if TYPE_CHECKING:
     from deskclerk.desk import Desk
+    from deskclerk.desk.workspace import Workspace
     from deskclerk.faces.console.site import Console
+    from deskclerk.faces.mcp.http import Operate
+    from deskclerk.hosted.operating.operating import Operating
     from deskclerk.settings import Settings
 
 
@@ -25,7 +28,7 @@ def mcp(ctx: click.Context, /) -> None:
     state = ctx.ensure_object(State)
     settings = state.settings()
     if is_terminal(sys.stdin):
-        from deskclerk.faces.client_configuration import stdio_configuration  # noqa: PLC0415 - for people
+        from deskclerk.faces.clients.configuration import stdio_configuration  # noqa: PLC0415 - for people
 
         state.note("This speaks MCP on standard input and output: a client starts it. Its configuration:")
         state.note(json.dumps(stdio_configuration(settings), indent=2), style="")
@@ -65,7 +68,25 @@ def serve(ctx: click.Context, /, *, host: str, port: int, hosted: bool, worker: 
     def ready(url: str) -> None:
         _say_ready(state, settings, url, consoles[0] if consoles else None)
 
-    http.run(settings, host, port, ready, beside)
+    http.run(settings, host, port, ready, beside, operate=_operating(settings))
+
+
+def _operating(settings: "Settings") -> "Operate | None":
+    """What watches the server, where the settings ask for any of it."""
+    if settings.log_format == "json":
+        from deskclerk.hosted.operating.logs import log_json  # noqa: PLC0415 - few want it
+
+        log_json(settings)
+    asked_for = (settings.metrics_token, settings.otlp_endpoint, settings.grace_seconds)
+    if settings.log_format != "json" and not any(asked_for):
+        return None
+    from deskclerk.hosted.operating.operating import Operating  # noqa: PLC0415
+
+    def operate(workspace: "Workspace", loopback: bool) -> "Operating":
+        database = workspace.storage.database
+        return Operating(settings, database, loopback=loopback, metrics=settings.metrics_token is not None)
+
+    return operate
 
 
 def _say_replica(state: State, settings: "Settings", place: str) -> None:
@@ -79,7 +100,7 @@ def _say_replica(state: State, settings: "Settings", place: str) -> None:
 
 def _say_ready(state: State, settings: "Settings", url: str, console: "Console | None") -> None:
     """Where it listens, and what to paste into a client: the URL alone is first, for who reads lines."""
-    from deskclerk.faces.client_configuration import (  # noqa: PLC0415
+    from deskclerk.faces.clients.configuration import (  # noqa: PLC0415
         claude_code,
         http_configuration,
         stdio_configuration,

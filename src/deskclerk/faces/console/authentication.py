@@ -97,10 +97,10 @@ def _within(session: Session, request: Request) -> bool:
 
 
 def _only_looks(session: Session, request: Request, form: ImmutableMultiDict[str, str]) -> bool:
-    """Whether a form changes nothing: signing out, and a read of the page of actions."""
+    """Whether a form changes nothing: signing out, and a read of the page of actions that is no job."""
     path = request.url.path.removeprefix(session.home)
     action = EVERY_BY_NAME.get(path.removeprefix("/actions/"))
-    return path == "/out" or (action is not None and action.spec.effect is READ)
+    return path == "/out" or (action is not None and action.spec.effect is READ and not action.spec.by_desk)
 
 
 async def read_form(request: Request) -> ImmutableMultiDict[str, str] | None:

@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
-from deskclerk.catalogue import EVERY_BY_NAME
+from deskclerk.catalogue import EVERY_BY_NAME, Action, GetOrganization, GetUser
 from deskclerk.desk import Desk
 from deskclerk.desk.journal.chain import ChainFault
 from deskclerk.desk.journal.records import OPEN, EntryFilter, changed_fields
+from deskclerk.desk.target_names import TargetLabels
 from deskclerk.desk.time_and_ids import now
 from deskclerk.desk.view.cleaning import clean, line_of
 from deskclerk.faces.console.plan_card import FACES, Row, iso_time, value_text
@@ -36,9 +38,26 @@ WIDTH, HEIGHT = 44, 76
 KINDS = {"read": "reads", "intent": "writes", "refused": "refusals"}
 
 
+_PAGES: dict[type[Action], str] = {GetUser: "/people/users", GetOrganization: "/people/organizations"}
+"""The console's own pages of things, by the action that reads one."""
+_PAGES_BY_PARAMETER = {action.spec.route.names[0]: page for action, page in _PAGES.items()}
+_PAGES_BY_RESOURCE = {action.spec.resource: page for action, page in _PAGES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One of the ids of a target, and the page of what has it; empty where there is none."""
+
+    id: str
+    page: str
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry in short; `tone` says how it ended: good, open or bad."""
+    """One entry in short; `tone` says how it ended: good, open or bad.
+
+    `subjects` are the ids of its target, `page` that of what has its name.
+    """
 
     entry: str
     at: str
@@ -48,7 +67,9 @@ class Item:
     heading: str
     action: str
     target: str
+    subjects: tuple[Subject, ...]
     name: str
+    page: str
     asked_by: str
     client: str
     outcome: str
@@ -88,9 +109,12 @@ def _heading(name: str) -> str:
     return action.spec.heading if action else line_of(name)
 
 
-def item_of(entry: Mapping[str, Any], name: str = "") -> Item:
-    """An entry of the journal, in short; `name` is what its target is called."""
+def item_of(entry: Mapping[str, Any], labels: TargetLabels, instance: str) -> Item:
+    """An entry of the journal, in short; only things of this `instance` have pages."""
     at = iso_time(entry["at"])
+    here = entry["instance"] == instance
+    subjects, made = _subjects(entry, here=here), labels.made.get(entry["entry"])
+    page = _page_of_the_made(entry["action"], made) if made and here else ""
     client = " ".join(str(entry[name]) for name in ("client", "token") if entry[name])
     outcome = str(entry["outcome"] or "done")
     return Item(
@@ -102,7 +126,9 @@ def item_of(entry: Mapping[str, Any], name: str = "") -> Item:
         heading=_heading(entry["action"]),
         action=entry["action"],
         target=line_of(entry["target"] or "", 120),
-        name=line_of(name, 160),
+        subjects=subjects,
+        name=line_of(labels.names.get(entry["entry"], ""), 160),
+        page=page or (subjects[-1].page if subjects and not made else ""),
         asked_by=FACES.get(entry["face"], entry["face"]),
         client=line_of(client, 80),
         outcome=outcome.replace("_", " "),
@@ -111,11 +137,34 @@ def item_of(entry: Mapping[str, Any], name: str = "") -> Item:
     )
 
 
-def whole_of(found: Mapping[str, Any], line: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _subjects(entry: Mapping[str, Any], *, here: bool) -> tuple[Subject, ...]:
+    action = EVERY_BY_NAME.get(entry["action"])
+    ids = entry["target"].split("/") if entry["target"] else []
+    names = action.spec.route.names if action else ()
+    if action is None or len(names) != len(ids):
+        names = ("",) * len(ids)
+    found = []
+    for name, one in zip(names, ids, strict=True):
+        page = _PAGES_BY_PARAMETER.get(name, "") if here else ""
+        # Who was deleted has no page any more.
+        if action and action.spec.removes and entry["outcome"] == "done":
+            page = "" if page == _PAGES_BY_RESOURCE.get(action.spec.resource) else page
+        found.append(Subject(line_of(one, 120), page and f"{page}/{quote(one, safe='')}"))
+    return tuple(found)
+
+
+def _page_of_the_made(name: str, made: str) -> str:
+    page = _PAGES_BY_RESOURCE.get(EVERY_BY_NAME[name].spec.resource, "")
+    return page and f"{page}/{quote(made, safe='')}"
+
+
+def whole_of(
+    found: Mapping[str, Any], line: Mapping[str, Any], labels: TargetLabels, instance: str
+) -> dict[str, Any]:
     """One entry in full: what its page shows; `line` is the same in short."""
     intent, outcome = found["intent"], found["outcome"]
     return {
-        "item": item_of(line, name),
+        "item": item_of(line, labels, instance),
         "line": line,
         "arguments": pretty(intent["arguments"]),
         "rows": [changed_row(change) for change in changed_fields(intent, outcome)],

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deskclerk.catalogue import READ, Action
+from deskclerk.catalogue import CORE, DESTRUCTIVE, READ, Action
 from deskclerk.desk import Caller, Desk
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.view.cleaning import line_of
@@ -34,11 +34,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An action that applies, as a link to its form shows it."""
+    """An action that applies, as a link to its form shows it; `core` is what most people come for."""
 
     name: str
     heading: str
     destructive: bool
+    core: bool
 
 
 class Loose(dict[str, Any]):
@@ -125,7 +126,12 @@ def steps(
 ) -> list[Step]:
     """The writes that are offered here and want just these ids, without those that would change nothing."""
     return [
-        Step(action.spec.name, action.spec.heading, action.spec.effect == "destructive")
+        Step(
+            action.spec.name,
+            action.spec.heading,
+            destructive=action.spec.effect is DESTRUCTIVE,
+            core=action.spec.toolset == CORE,
+        )
         for action in desk.actions(caller)
         if action.spec.effect is not READ and action.spec.route.names == names
         if not _is_so(action, item or {})

@@ -1,20 +1,25 @@
-"""Writes that were asked for in this console: whoever signs one here has it carried out."""
+"""Writes that were asked for in a console: whoever signs one in a console has it carried out."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
-from deskclerk.catalogue import Action
+from deskclerk.catalogue import EVERY_BY_NAME, Action
 from deskclerk.desk import Answer, Caller, Desk
 from deskclerk.desk.plans.plan import Plan
+from deskclerk.desk.plans.store import StoredPlan
+from deskclerk.errors import InvalidRequest
+from deskclerk.faces.console.sessions import CALLER
 
 _MOST = 200
 
 
 class ProposedWrites:
-    """What the plans of this console stand for, in memory; of too many the oldest is let go.
+    """What the plans of consoles stand for.
 
-    What is let go is still signed like any plan; asking for the same again then carries it out.
+    What was asked for in this one is in memory, of too many the oldest let go. A plan that another console
+    asked for is carried out from what is stored of it, which is all but secrets and files; with such a one
+    whoever asked has to ask again once it is signed.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -34,16 +39,28 @@ class ProposedWrites:
         plan = await self._desk.propose_undo(entry_id, **more)
         return await self._stand(plan, partial(self._desk.undo, entry_id, **more))
 
-    def has(self, plan_id: str) -> bool:
-        """Whether a plan was asked for here and has not been carried out."""
-        return plan_id in self._asked
+    def has(self, stored: StoredPlan) -> bool:
+        """Whether a plan was asked for in a console that can carry it out, as far as this one knows."""
+        return stored.plan.id in self._asked or self._kept(stored) is not None
 
-    async def carry_out(self, plan_id: str) -> None:
-        """Do what a signed plan stands for, if it was asked for here."""
+    async def carry_out(self, stored: StoredPlan) -> None:
+        """Do what a signed plan stands for, if a console asked for it."""
         # Taken out before it runs: a second click finds nothing to do.
-        run = self._asked.pop(plan_id, None)
-        if run:
+        if run := self._asked.pop(stored.plan.id, None):
             await run()
+        elif action := self._kept(stored):
+            # By its plan: what is stored has to be what was signed, to the letter.
+            await self._desk.perform(action, caller=stored.caller, plan_id=stored.plan.id)
+
+    def _kept(self, stored: StoredPlan) -> Action | None:
+        """The action of a console's plan, where its plan holds all of it."""
+        if stored.caller.face != CALLER.face or stored.plan.job or stored.instance != self._desk.instance.id:
+            return None
+        try:
+            action = EVERY_BY_NAME[stored.plan.action].parse(dict(stored.plan.arguments))
+        except InvalidRequest:  # the mark in the place of a secret or a file
+            return None
+        return None if action.withheld() else action
 
     async def _stand(self, plan: Plan | None, run: Callable[[], Awaitable[Answer]]) -> Plan | Answer:
         if plan is None:

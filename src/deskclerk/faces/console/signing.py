@@ -77,8 +77,9 @@ async def sign(request: Request, stored: StoredPlan, signature: Signature, pin: 
     """Keep a signature; what was asked for in this console is carried out at once, and a job begins."""
     await desk_of(request).sign(stored.plan.id, signature, pin=pin, caller=caller_of(request))
     # One of two signatures leaves it waiting.
-    if (await desk_of(request).plans.load(stored.plan.id)).status == SIGNED:
-        await console_of(request).proposals.carry_out(stored.plan.id)
+    now_is = await desk_of(request).plans.load(stored.plan.id)
+    if now_is.status == SIGNED:
+        await console_of(request).proposals.carry_out(now_is)
 
 
 async def to_sign(request: Request, plan: Plan) -> Response:

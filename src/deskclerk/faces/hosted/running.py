@@ -2,26 +2,25 @@
 
 import asyncio
 import contextlib
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from deskclerk.desk import Desk
 from deskclerk.desk.jobs.worker import Worker, stop_at_signals
 from deskclerk.errors import DeskclerkError, innermost
-from deskclerk.faces.hosted.server import hosted_app
+from deskclerk.faces.hosted.server import Replica, hosted_app
 from deskclerk.faces.mcp.http import listen, take_every_descriptor
 from deskclerk.faces.mcp.http_access import Bind
 from deskclerk.faces.mcp.server import log_to_stderr
 from deskclerk.hosted.parts import Needed, opened
 from deskclerk.hosted.workspaces.desks import Desks
 from deskclerk.hosted.workspaces.workplace import HostedWorkplace
-from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol
+from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol, EndingServer
 from deskclerk.settings import Settings
 
 _GRACE_SECONDS = 30
@@ -45,9 +44,9 @@ def run(
     bind = Bind.find(host, port)
     with listen(bind) as listener:
         place = f"{bind.address}:{listener.getsockname()[1]}"
-        failures: list[DeskclerkError] = []
+        replica = _Opened(settings, worker=worker, loopback=bind.loopback)
         config = uvicorn.Config(
-            _app(settings, failures, worker=worker),
+            replica.app,
             http=BoundedProtocol,
             log_config=None,
             access_log=False,
@@ -56,21 +55,47 @@ def run(
             timeout_graceful_shutdown=_GRACE_SECONDS,
             timeout_keep_alive=KEEP_SECONDS,
         )
-        with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
-            _Server(config, lambda: ready(place), failures).run(sockets=[listener])
-    if failures:
-        raise failures[0]
+        server = EndingServer(
+            config,
+            ready=lambda: ready(place),
+            failed=lambda: bool(replica.failures),
+            asked_to_end=replica.asked_to_end,
+            leaving=replica.leave,
+            grace_seconds=settings.grace_seconds,
+        )
+        server.serve_until_ended(listener)
+    if replica.failures:
+        raise replica.failures[0]
 
 
-def _app(settings: Settings, failures: list[DeskclerkError], *, worker: bool) -> Starlette:
-    inner: list[ASGIApp] = []
+class _Opened:
+    """A replica that is opened when its server begins, in the server's own loop."""
+
+    def __init__(self, settings: Settings, *, worker: bool, loopback: bool) -> None:
+        self._settings, self._worker, self._loopback = settings, worker, loopback
+        self._replica: Replica | None = None
+        self.failures: list[DeskclerkError] = []
+        self.app = Starlette(lifespan=self._lifespan)
+        self.app.mount("", self._pass_on)
+
+    def asked_to_end(self) -> None:
+        """Nobody is to send it further requests."""
+        if self._replica:
+            self._replica.operating.leave()
+
+    def leave(self) -> None:
+        """Let open pages go."""
+        if self._replica:
+            self._replica.leave()
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         began = False
         try:
-            async with hosted_app(settings) as app, _worker(settings) if worker else contextlib.nullcontext():
-                inner.append(app)
+            async with (
+                hosted_app(self._settings, loopback=self._loopback) as self._replica,
+                _worker(self._settings) if self._worker else contextlib.nullcontext(),
+            ):
                 began = True
                 yield
         except Exception as error:
@@ -78,16 +103,13 @@ def _app(settings: Settings, failures: list[DeskclerkError], *, worker: bool) ->
             if not isinstance(failure, DeskclerkError):
                 raise
             # Kept for `run` to raise: here the server would print a traceback, which helps nobody.
-            failures.append(failure)
+            self.failures.append(failure)
             if not began:
                 yield
 
-    async def passed_on(scope: Scope, receive: Receive, send: Send) -> None:
-        await inner[0](scope, receive, send)
-
-    found = Starlette(lifespan=lifespan)
-    found.mount("", passed_on)
-    return found
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._replica is not None  # noqa: S101 - the lifespan came first
+        await self._replica.app(scope, receive, send)
 
 
 @contextlib.asynccontextmanager
@@ -134,22 +156,3 @@ async def carry_out_jobs(settings: Settings, *, with_parent: bool = False) -> No
         finally:
             await desks.close()
     worker.close()
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is listening."""
-
-    def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], failures: list[DeskclerkError]
-    ) -> None:
-        super().__init__(config)
-        self._ready = ready
-        self._failures = failures
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin, unless it cannot."""
-        await super().startup(sockets=sockets)
-        if self._failures:
-            self.should_exit = True
-        elif self.started:
-            self._ready()

@@ -7,6 +7,7 @@ opened when it is first needed, with its console and its MCP server around it.
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -15,7 +16,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from deskclerk.database import Database
 from deskclerk.desk import Desk
+from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import LimitReached
 from deskclerk.faces.console.site import Console
 from deskclerk.faces.hosted.access import MembersDoor, MemberSession
@@ -29,8 +32,10 @@ from deskclerk.hosted.agents.guard import AgentGuard
 from deskclerk.hosted.agents.issuer import Issuer
 from deskclerk.hosted.agents.oauth_tokens import OAuthTokens
 from deskclerk.hosted.agents.resource_server import MCP, ResourceServer
+from deskclerk.hosted.database import MIGRATIONS
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.limits import WorkspaceLimits
+from deskclerk.hosted.operating.operating import Operating
 from deskclerk.hosted.parts import Parts, opened
 from deskclerk.hosted.workspaces.desks import Desks, Place
 from deskclerk.hosted.workspaces.store import WorkspaceRecord
@@ -51,9 +56,24 @@ class OpenDesk:
     limits: WorkspaceLimits
 
 
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """What a process serves: the application, and who is told when it is to end."""
+
+    app: Starlette
+    operating: Operating
+    places: "_Places"
+
+    def leave(self) -> None:
+        """Let open pages go: the server wants to end."""
+        self.places.leave()
+
+
 @asynccontextmanager
-async def hosted_app(settings: Settings) -> AsyncIterator[Starlette]:
-    """The ASGI application of one replica, with everything that it needs open while the block lasts.
+async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIterator["Replica"]:
+    """One replica, with everything that it needs open while the block lasts.
+
+    `loopback` says that only this machine reaches it.
 
     Raises:
         InvalidSettings: what a hosted desk needs is not set, or cannot be used.
@@ -81,11 +101,14 @@ async def hosted_app(settings: Settings) -> AsyncIterator[Starlette]:
         async def around(desk: Desk, workspace: WorkspaceRecord, instance: str) -> AsyncIterator[OpenDesk]:
             address = parts.console(workspace, instance)
 
-            async def page_of(plan_id: str) -> str:
+            def page(plan_id: str) -> str:
                 return f"{address}/plans/{plan_id}"
 
+            async def page_of(plan_id: str) -> str:
+                return page(plan_id)
+
             keys = [await parts.state_key(workspace, instance)]
-            desk.signing.console = address
+            desk.signing.console, desk.signing.page = address, page
             origin = parts.needed.public_url
             console = Console(desk, address, mcp=f"{origin}{MCP}/{workspace.slug}", door=door)
             serving = stateless(desk, page_of, public_url=origin, state_keys=keys)
@@ -95,7 +118,22 @@ async def hosted_app(settings: Settings) -> AsyncIterator[Starlette]:
                 finally:
                     console.leave()
 
-        desks: Desks[OpenDesk] = Desks(parts.workspaces, parts.doors, parts.agents.rules, around)
+        async def whole() -> Database:
+            return parts.database.whole
+
+        operating = Operating(
+            settings,
+            whole,
+            migrations=MIGRATIONS,
+            redis=lambda: parts.wakes.unheard_seconds,
+            loopback=loopback,
+        )
+        stack.push_async_callback(operating.close)
+
+        def doors(workspace: WorkspaceRecord, instance: str) -> Workspace:
+            return operating.watched(parts.doors(workspace, instance))
+
+        desks: Desks[OpenDesk] = Desks(parts.workspaces, doors, parts.agents.rules, around)
         stack.push_async_callback(desks.close)
         places = _Places(parts, desks)
         routes = [
@@ -105,7 +143,8 @@ async def hosted_app(settings: Settings) -> AsyncIterator[Starlette]:
             Mount("", app=pages_app(site, places.console)),
         ]
         guard = Middleware(AgentGuard, arrivals=arrivals, server=resources)
-        yield Starlette(routes=routes, middleware=[guard])
+        app = Starlette(routes=routes, middleware=[*operating.middleware, guard])
+        yield Replica(app, operating, places)
 
 
 class _App:
@@ -124,6 +163,12 @@ class _Places:
     def __init__(self, parts: Parts, desks: Desks[OpenDesk]) -> None:
         self._parts = parts
         self._desks = desks
+        self._consoles: WeakSet[Console] = WeakSet()
+
+    def leave(self) -> None:
+        """Let every page go that follows events."""
+        for console in self._consoles:
+            console.leave()
 
     async def mcp(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request of an agent that was let in."""
@@ -148,6 +193,7 @@ class _Places:
                 self._desks.use(place) as found,
                 self._parts.counters.admitted(place.workspace, found.limits, stream=stream),
             ):
+                self._consoles.add(found.console)
                 await found.console.app(scope, receive, send)
         except NotHere:
             await not_here(Request(scope))(scope, receive, send)

@@ -1,25 +1,18 @@
 """What the pages of a hosted desk find at hand."""
 
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from deskclerk.desk import Caller
+from deskclerk.hosted.attempts import JournalledAttempts
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.people.invitations import Invitations
 from deskclerk.hosted.people.passkeys import Passkeys
 from deskclerk.hosted.people.sessions import PersonSessions
 from deskclerk.hosted.people.sign_in import SignIn
 from deskclerk.hosted.workspaces.store import WorkspaceStore
-
-
-class Attempts(Protocol):
-    """Notes what somebody tried to reach that is not theirs."""
-
-    async def note(self, workspace: str, caller: Caller, asked: str) -> None:
-        """Note in the asker's own workspace which address was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +26,7 @@ class PeopleSite:
     sessions: PersonSessions
     invitations: Invitations
     passkeys: Passkeys
-    attempts: Attempts
+    attempts: JournalledAttempts
 
     @property
     def secure(self) -> bool:
@@ -48,7 +41,7 @@ def people_site(
     public_url: str,
     hosted: HostedDatabase,
     workspaces: WorkspaceStore,
-    attempts: Attempts,
+    attempts: JournalledAttempts,
     *,
     issuer: str,
     client_id: str,

@@ -93,7 +93,8 @@ class Calls:
 
     async def _place_to_sign(self, plan_id: str | None) -> str:
         """A sentence with the console's address for a plan; empty where there is no console."""
-        if not (self._console and plan_id):
+        # Where people sign in by name the error has named the plan's page already.
+        if not (self._console and plan_id) or self._desk.signing.page:
             return ""
         try:
             address = await self._console(plan_id)

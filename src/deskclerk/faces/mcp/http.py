@@ -15,10 +15,11 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from deskclerk.desk import Desk
+from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import DeskclerkError, InvalidSettings, StorageUnavailable, innermost
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
-from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol
+from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol, EndingServer
 from deskclerk.settings import Settings
 
 logger = logging.getLogger("deskclerk.mcp")
@@ -45,6 +46,25 @@ class Site(Protocol):
         """Told when the server wants to end, so that open streams do not keep it."""
 
 
+class Operations(Protocol):
+    """Whoever watches the server from outside."""
+
+    @property
+    def middleware(self) -> Sequence[Middleware]:
+        """Goes before everything that is served."""
+
+    def watched(self, workspace: Workspace) -> Workspace:
+        """What the server's desk is given in the place of its workspace."""
+
+    def leave(self) -> None:
+        """Told when the process is asked to end: nobody is to send it further requests."""
+
+    async def close(self) -> None:
+        """When all has ended."""
+
+
+Operate = Callable[[Workspace, bool], Operations]
+"""Makes them, for a desk's workspace and a bind that only this machine reaches or others too."""
 Beside = Callable[[Desk, str], Site]
 """Makes the site on the server's desk, for the origin that it is served at."""
 
@@ -71,8 +91,13 @@ def run(
     port: int,
     ready: Callable[[str], None] = lambda url: None,
     beside: Beside | None = None,
+    *,
+    operate: Operate | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is told the URL once it is listening. Port 0 takes any.
+
+    After SIGTERM it goes on for as long as `grace_seconds` says, then what is under way ends. A second signal
+    ends it at once: of a write that it tears off, the journal has that nobody knows how it ended.
 
     Raises:
         InvalidSettings: the address cannot be bound, or needs a token.
@@ -86,7 +111,10 @@ def run(
         # With --port 0 the real port is known only now, and Origins are checked against it.
         bind = Bind(bind.family, bind.address, listener.getsockname()[1], bind.name)
         failures: list[StorageUnavailable] = []
-        served, site = _app(settings, bind, beside, None, failures)
+        workspace = Workspace.of_this_machine(settings)
+        operations = operate(workspace, bind.loopback) if operate else None
+        desk = Desk(settings, workspace=operations.watched(workspace) if operations else workspace)
+        served, site = _app(settings, bind, beside, desk, failures, operations=operations)
         config = uvicorn.Config(
             served,
             http=BoundedProtocol,
@@ -97,8 +125,16 @@ def run(
             timeout_graceful_shutdown=_GRACE_SECONDS,
             timeout_keep_alive=KEEP_SECONDS,
         )
-        with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
-            _Server(config, lambda: ready(bind.origin + PATH), site, failures).run(sockets=[listener])
+        server = EndingServer(
+            config,
+            ready=lambda: ready(bind.origin + PATH),
+            failed=lambda: bool(failures),
+            asked_to_end=operations.leave if operations else None,
+            # A page that follows events would keep the server from ending.
+            leaving=site.leave if site else None,
+            grace_seconds=settings.grace_seconds,
+        )
+        server.serve_until_ended(listener)
     if failures:
         raise failures[0]
 
@@ -109,6 +145,8 @@ def _app(
     beside: Beside | None,
     desk: Desk | None,
     failures: list[StorageUnavailable],
+    *,
+    operations: Operations | None = None,
 ) -> tuple[Starlette, Site | None]:
     """The application and its site; `failures` gets what keeps it from beginning, or from ending well."""
     check_token(settings, bind)
@@ -136,6 +174,8 @@ def _app(
                     yield
                 finally:
                     seeing.cancel()
+            if operations:
+                await operations.close()
         except Exception as error:
             failure = innermost(error)
             if not isinstance(failure, StorageUnavailable):
@@ -148,7 +188,8 @@ def _app(
     tokens = tokens_of(settings)
     guard = Middleware(AccessGuard, security=security, tokens=tokens, path=PATH if site else None)
     routes = [*mcp.routes, *(site.routes if site else ())]
-    return Starlette(routes=routes, middleware=[guard], lifespan=lifespan), site
+    before = operations.middleware if operations else ()
+    return Starlette(routes=routes, middleware=[*before, guard], lifespan=lifespan), site
 
 
 async def _see_to_jobs(desk: Desk) -> None:
@@ -182,32 +223,3 @@ def listen(bind: Bind) -> socket.socket:
             f"{bind.name}:{bind.port} cannot be listened on: {error.strerror}.",
             next_step="Choose another with --host and --port (0 takes any free port).",
         ) from None
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is listening, and lets its site go before it ends."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        ready: Callable[[], None],
-        site: Site | None,
-        failures: list[StorageUnavailable],
-    ) -> None:
-        super().__init__(config)
-        self._failures = failures
-        self._ready = ready
-        self._site = site
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        if self._failures:
-            self.should_exit = True
-        elif self.started:
-            self._ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._site:
-            # First: a page that follows events would keep the server from ending.
-            self._site.leave()
-        await super().shutdown(sockets=sockets)

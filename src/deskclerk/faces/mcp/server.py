@@ -4,10 +4,11 @@ Clients up to 2025-11-25 open with a handshake and are asked back over the same 
 2026-07-28 send every request by itself, and are asked by an answer that wants input.
 """
 
+import asyncio
 import difflib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -15,10 +16,11 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
 from deskclerk.catalogue import ALL, TOOLSETS, Action
 from deskclerk.desk import Caller, Desk, tell_of_retries
+from deskclerk.desk.observing import ORIGIN
 from deskclerk.errors import InvalidRequest
 from deskclerk.faces.mcp import lean
 from deskclerk.faces.mcp.calls import Calls, Context, Doorway, caller_of, failure
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 NAME = "deskclerk"
 _LONGEST_NAME = 80
+_TRACE = ("traceparent", "tracestate")
 _CALLABLE = {action.spec.name: action for action in TOOLSETS[ALL]}
 """What could be called by its name, whether it is offered or not."""
 _retries = logging.getLogger("deskclerk.retries")
@@ -123,7 +126,26 @@ def build(desk: Desk, console: Doorway | None = None, state_keys: Sequence[bytes
         # The key lives as long as the process: several workers on one address would have to share one.
         security = RequestStateSecurity.ephemeral(ttl=ttl)
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
+    observer = desk.observer
+    if observer:
+
+        async def watched(ctx: Context, call_next: Any) -> Any:
+            # A session of the older era answers in the context of its first request, whichever this one is.
+            with observer.asked(_origin_of(ctx)):
+                return await call_next(ctx)
+
+        server.middleware.append(watched)
     return server
+
+
+def _origin_of(ctx: Context) -> dict[str, str]:
+    """Which request and which trace a message belongs to; a trace of its own (`_meta`) outweighs HTTP's."""
+    meta: Mapping[str, Any] = ctx.meta or {}
+    origin = dict(ctx.request.scope.get(ORIGIN, {})) if isinstance(ctx.request, Request) else {}
+    if isinstance(meta.get("traceparent"), str):
+        own = {name: meta[name] for name in _TRACE if isinstance(meta.get(name), str)}
+        origin = {name: value for name, value in origin.items() if name not in _TRACE} | own
+    return origin
 
 
 def _principal(ctx: Context) -> str:
@@ -168,15 +190,17 @@ def log_to_stderr() -> None:
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
     tell_of_retries(_log_retry)
-    logging.getLogger("mcp.server.streamable_http").addFilter(_says_more_than_that_a_client_left)
+    for name in ("mcp.server.streamable_http", "uvicorn.error"):
+        logging.getLogger(name).addFilter(_says_more_than_that_somebody_left)
     # At a terminal somebody reads what is served, and a wait that passes is none of their business.
     if not sys.stderr.isatty():
         _retries.setLevel(logging.INFO)
 
 
-def _says_more_than_that_a_client_left(record: logging.LogRecord) -> bool:
-    """A client that leaves in the middle of its request is no fault, and its traceback no news."""
-    return not (record.exc_info and isinstance(record.exc_info[1], ClientDisconnect))
+def _says_more_than_that_somebody_left(record: logging.LogRecord) -> bool:
+    """A client that leaves in the middle of its request, or a server that ends then, is no fault."""
+    left = (ClientDisconnect, asyncio.CancelledError)
+    return not (record.exc_info and isinstance(record.exc_info[1], left))
 
 
 def _log_retry(details: "RetryDetails") -> None:

@@ -1,7 +1,7 @@
 """Who is known: people by the subject that their issuer gives them."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import RowMapping
 
@@ -10,10 +10,17 @@ from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.hosted.people.tables import people
 
-if TYPE_CHECKING:
-    from deskclerk.hosted.people.sign_in import Claims
-
 _LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the issuer says of a person."""
+
+    subject: str
+    email: str | None
+    email_verified: bool
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ def person_of(row: RowMapping) -> Person:
     return Person(row["id"], row["name"], email)
 
 
-async def arrived(connection: Connection, issuer: str, claims: "Claims") -> Person:
+async def arrived(connection: Connection, issuer: str, claims: Claims) -> Person:
     """The person behind an issuer's claims, made or brought up to date."""
     email = claims.email.strip().lower() if claims.email else None
     said: dict[str, Any] = {

@@ -22,7 +22,7 @@ from joserfc.jwk import KeySet
 from deskclerk.database import Database
 from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import DeskclerkError, InvalidSettings
-from deskclerk.hosted.people.persons import Person, arrived
+from deskclerk.hosted.people.persons import Claims, Person, arrived
 from deskclerk.hosted.people.secret_values import derived, digest, new_value
 from deskclerk.hosted.people.tables import sign_ins
 
@@ -43,16 +43,6 @@ _AGAIN = "Begin again at /sign-in."
 
 class SignInFailed(DeskclerkError):
     """A sign-in that did not come about; nobody is in because of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What the issuer says of a person."""
-
-    subject: str
-    email: str | None
-    email_verified: bool
-    name: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,14 +136,15 @@ class MemberSigningRules:
         """Keep one of several signatures; the workspace's write lock has the last one know it."""
         row = {"plan": plan.id, "person": person, "digest": plan.digest, "at": now(), "how": how}
         async with self._database.writing() as connection:
-            kept = await connection.execute(insert(signatures).on_conflict_do_nothing(), row)
+            adding = insert(signatures).on_conflict_do_nothing().returning(signatures.c.person)
+            first = (await connection.execute(adding, row)).first()
             # By the digest: after a step was struck out it is another plan that was signed.
             query = select(signatures).where(signatures.c.plan == plan.id, signatures.c.digest == plan.digest)
             rows = (await connection.execute(query.order_by(signatures.c.at))).mappings().all()
         counted = _counted({row["person"]: row["how"] for row in rows}, wants, roles)
         if len(counted) >= wants.count:
             return Verdict(counts=True, enough=True, how="; ".join(counted.values()))
-        if kept.rowcount == 0:
+        if first is None:
             return _refused("You have signed it; somebody else has to sign it too.")
         return Verdict(counts=True, enough=False, why=wants.words(len(counted)))
 

@@ -47,7 +47,7 @@ class SealedSecrets:
         row = await self._sealed(self._instance, name, value)
         mine = self._named(self._instance, name)
         async with self._database.writing() as connection:
-            changed = sealed_secrets.update().where(*mine).values(value=row["value"], set_at=row["set_at"])
+            changed = sealed_secrets.update().where(*mine).values(sealed=row["sealed"], set_at=row["set_at"])
             if (await connection.execute(changed)).rowcount == 0:
                 await connection.execute(sealed_secrets.insert(), row)
 
@@ -84,7 +84,7 @@ class SealedSecrets:
         return f"as {name} in the console: {self._console}"
 
     async def _open(self, instance: str, name: str) -> str | None:
-        query = select(sealed_secrets.c.value).where(*self._named(instance, name))
+        query = select(sealed_secrets.c.sealed).where(*self._named(instance, name))
         async with self._database.reading() as connection:
             sealed = (await connection.execute(query)).scalar()
         if sealed is None:
@@ -95,7 +95,7 @@ class SealedSecrets:
         row = _row(instance, name)
         # Before any transaction: to make the first data key takes one of its own.
         sealed = await self._vault.seal_at(SECRETS.place(self._workspace, row), value)
-        return row | {"workspace": self._workspace, "set_at": now(), "value": sealed}
+        return row | {"workspace": self._workspace, "set_at": now(), "sealed": sealed}
 
     @staticmethod
     def _named(instance: str, name: str) -> tuple[Any, ...]:
@@ -148,7 +148,7 @@ class SealedHandovers:
         if row is None:
             return None
         # Opened before it goes: a vault that cannot be asked just now must not cost what is shown once.
-        opened = await self._vault.open_at(HANDOVERS.place(self._workspace, row), row["value"])
+        opened = await self._vault.open_at(HANDOVERS.place(self._workspace, row), row["sealed"])
         async with self._database.writing() as connection:
             gone = await connection.execute(handovers.delete().where(*mine))
         # Of two who opened it at once the one that took it away has it.
@@ -167,10 +167,10 @@ class SealedHandovers:
             "title": kept.title,
             "about": kept.about,
         }
-        value = await self._vault.seal_at(HANDOVERS.place(self._workspace, row), json.dumps(kept.values))
+        sealed = await self._vault.seal_at(HANDOVERS.place(self._workspace, row), json.dumps(kept.values))
         async with self._database.writing() as connection:
             await forget_expired(connection)
-            await connection.execute(handovers.insert(), row | {"value": value})
+            await connection.execute(handovers.insert(), row | {"sealed": sealed})
 
     def _waiting(self) -> tuple[Any, ...]:
         return handovers.c.instance == self._instance, handovers.c.expires_at > now()

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Column
 
 from deskclerk.desk.journal.tables import job_items
+from deskclerk.hosted.retention.tables import checkpoint_keys
 from deskclerk.hosted.vault.sealing import Place
 from deskclerk.hosted.vault.tables import handovers, sealed_secrets
 from deskclerk.hosted.workspaces.tables import instances
@@ -36,8 +37,10 @@ class SealedColumn:
 
 
 INSTANCE_KEYS = SealedColumn(instances.c.secret_key, "secret_key", "name", ("api_url",))
-SECRETS = SealedColumn(sealed_secrets.c.value, "secret", "instance", ("name",))
-HANDOVERS = SealedColumn(handovers.c.value, "handover", "instance", ("id",))
+SECRETS = SealedColumn(sealed_secrets.c.sealed, "secret", "instance", ("name",))
+HANDOVERS = SealedColumn(handovers.c.sealed, "handover", "instance", ("id",))
 ITEM_SECRETS = SealedColumn(job_items.c.secrets, "job item", None, ("job", "number"))
 
-SEALED = (INSTANCE_KEYS, SECRETS, HANDOVERS, ITEM_SECRETS)
+CHECKPOINT_KEYS = SealedColumn(checkpoint_keys.c.sealed, "checkpoint_key")
+
+SEALED = (INSTANCE_KEYS, SECRETS, HANDOVERS, ITEM_SECRETS, CHECKPOINT_KEYS)

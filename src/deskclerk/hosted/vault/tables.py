@@ -21,7 +21,7 @@ sealed_secrets = Table(
     Column("instance", String(40), primary_key=True),
     Column("name", String(64), primary_key=True),
     Column("set_at", BigInteger, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
 )
 """What people store as `secret:NAME`, for one instance each; and, without one, the key of keyed hashes."""
 
@@ -35,6 +35,6 @@ handovers = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("title", Text, nullable=False),
     Column("about", Text, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
 )
 """What Clerk showed once and nobody took yet; a row goes with whoever takes it."""

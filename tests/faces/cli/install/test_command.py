@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from deskclerk.faces.cli.install.clients import CLIENTS
+from deskclerk.faces.clients.clients import CLIENTS
 
 KEY = "sk_test_" + "madeUpMadeUpMadeUp"
 OTHERS = (
@@ -283,7 +283,10 @@ def test_links_hold_the_entry_as_each_client_reads_it(run):
     assert start == "vscode:mcp/install"
     expected = {"name": "deskclerk", "type": "stdio", "command": "uvx", "args": ["deskclerk", "mcp"]}
     assert json.loads(unquote(config)) == expected
-    assert parse_qs(urlsplit(line["web"]).query)["url"] == [line["link"]]
+    web = urlsplit(line["web"])
+    assert (web.netloc, web.path) == ("vscode.dev", "/redirect/mcp/install")
+    query = parse_qs(web.query)
+    assert {"name": query["name"][0], **json.loads(query["config"][0])} == expected
 
 
 def test_without_a_name_the_clients_are_listed(run, on_screen, home):

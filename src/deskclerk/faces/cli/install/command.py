@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 import click
 
 from deskclerk.errors import InvalidRequest
-from deskclerk.faces.cli.install.clients import (
+from deskclerk.faces.cli.install.files import backup_of, read, restore, write
+from deskclerk.faces.cli.install.showing import change_lines, masked
+from deskclerk.faces.cli.state import State, json_option, setting_options
+from deskclerk.faces.clients.clients import (
     CLIENTS,
     NAME,
     TOKEN,
@@ -19,11 +22,8 @@ from deskclerk.faces.cli.install.clients import (
     client_named,
     installed_entry,
 )
-from deskclerk.faces.cli.install.editing import Entry, Unparsable, UnreadableFile, with_entry, without_entry
-from deskclerk.faces.cli.install.files import backup_of, read, restore, write
-from deskclerk.faces.cli.install.links import link_for
-from deskclerk.faces.cli.install.showing import change_lines, masked
-from deskclerk.faces.cli.state import State, json_option, setting_options
+from deskclerk.faces.clients.editing import Entry, Unparsable, UnreadableFile, with_entry, without_entry
+from deskclerk.faces.clients.links import link_for
 from deskclerk.settings import Settings, UserFolders
 from deskclerk.system.terminals import is_terminal
 
@@ -133,7 +133,7 @@ def _entry(state: State, client: Client, wanted: Wanted, ctx: click.Context) -> 
         return client.entry(Server(url=wanted.url, bearer=wanted.bearer))
     if wanted.bearer:
         raise click.UsageError("--bearer goes with --http.", ctx)
-    from deskclerk.faces.client_configuration import flags_of, start_words  # noqa: PLC0415 - help needs none
+    from deskclerk.faces.clients.configuration import flags_of, start_words  # noqa: PLC0415 - help needs none
 
     settings = state.settings()
     start = ["uvx", NAME] if wanted.uvx else start_words()
@@ -187,9 +187,9 @@ def _print_link(state: State, client: Client, wanted: Wanted, entry: Entry, ctx:
         raise click.UsageError("A link goes through a browser's history: no key is put into it.", ctx)
     found = link_for(client, entry)
     if state.as_json:
-        click.echo(json.dumps({"link": found.link, "web": found.web, "button": found.button}))
+        click.echo(json.dumps({"link": found.link, "web": found.web, "button": found.button()}))
         return
-    click.echo(f"{found.link}\n\nFor a web page:\n{found.web}\n\nAs a button in Markdown:\n{found.button}")
+    click.echo(f"{found.link}\n\nFor a web page:\n{found.web}\n\nAs a button in Markdown:\n{found.button()}")
 
 
 def _change(

@@ -5,7 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
-from deskclerk.faces.cli.install.editing import Unparsable
+from deskclerk.faces.clients.editing import Unparsable
 
 _BACKUP = ".before-deskclerk"
 _PRIVATE, _SHARED = 0o600, 0o644

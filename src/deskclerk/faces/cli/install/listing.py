@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from deskclerk.errors import InvalidRequest
-from deskclerk.faces.cli.install.clients import CLIENTS, Client, Unparsable, installed_entry
 from deskclerk.faces.cli.install.files import read
 from deskclerk.faces.cli.output import print_lines
 from deskclerk.faces.cli.state import State, console
+from deskclerk.faces.clients.clients import CLIENTS, Client, Unparsable, installed_entry
 from deskclerk.settings import UserFolders
 
 

@@ -42,7 +42,7 @@ async def activity(request: Request) -> Response:
     shown = found[-ON_A_PAGE:]
     older = shown[0]["line"] if len(found) > ON_A_PAGE else None
     labels = await desk.target_names.of(shown, caller_of(request))
-    items = [item_of(entry, labels.names.get(entry["entry"], "")) for entry in reversed(shown)]
+    items = [item_of(entry, labels, desk.instance.id) for entry in reversed(shown)]
     today = datetime.now(UTC).date()
     return render(
         request,
@@ -80,7 +80,7 @@ async def entry(
         request,
         "entry.html",
         status_of(problem) if problem else 200,
-        **whole_of(found, line, labels.names.get(line["entry"], "")),
+        **whole_of(found, line, labels, desk.instance.id),
         ours=intent["instance"] == desk.instance.id,
         taken_back_by=await desk.journal.taken_back_by(intent["entry"]),
         problem=problem.as_dict() if problem else None,

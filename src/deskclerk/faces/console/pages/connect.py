@@ -8,7 +8,6 @@ from starlette.routing import Route
 
 from deskclerk.desk.instances.stored import CheckedKey, Instances, check_instance_name
 from deskclerk.errors import DeskclerkError, InvalidRequest, InvalidSettings, KeyRejected
-from deskclerk.faces.client_configuration import clients
 from deskclerk.faces.console.page import (
     ConsolePage,
     caller_of,
@@ -25,6 +24,9 @@ _NEW_KEY = "Nothing was stored. Copy it again from Clerk Dashboard, API Keys, Se
 
 async def connect(request: Request, problem: DeskclerkError | None = None) -> Response:
     """What is in use, what is stored, the form for another, and what clients are told."""
+    # What reads and writes the clients' formats is needed for this page alone.
+    from deskclerk.faces.console.client_view import client_cards  # noqa: PLC0415
+
     settings, instances = desk_of(request).settings, desk_of(request).instances
     session = session_of(request)
     told, session.told = session.told, None
@@ -42,7 +44,7 @@ async def connect(request: Request, problem: DeskclerkError | None = None) -> Re
         running=None if settings.secret_key else settings.instance,
         from_outside=settings.secret_key is not None,
         file=str(instances.path),
-        clients=clients(settings, console_of(request).mcp),
+        clients=client_cards(settings, console_of(request).mcp),
         found=told if isinstance(told, CheckedKey) else None,
         done=told if isinstance(told, str) else "",
         given={name: given.get(name, "") for name in ("name", "api_url")},

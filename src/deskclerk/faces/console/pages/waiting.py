@@ -177,7 +177,7 @@ async def _show(
         typed=form_of(request).get("typed", ""),
         reason=form_of(request).get("reason", ""),
         rules=await offer_of(request),
-        asked_here=console_of(request).proposals.has(stored.plan.id),
+        asked_here=console_of(request).proposals.has(stored),
     )
 
 
@@ -189,7 +189,7 @@ async def carry_out(request: Request) -> Response:
             # Signed, and its process died before the job was set going.
             await desk_of(request).jobs.decided(stored.plan, signed=True)
         elif stored.status == SIGNED:
-            await console_of(request).proposals.carry_out(stored.plan.id)
+            await console_of(request).proposals.carry_out(stored)
     except DeskclerkError as error:
         shown = await desk_of(request).plans.load(stored.plan.id)
         return await _show(request, shown, status=status_of(error), problem=error.as_dict())

@@ -8,7 +8,10 @@ let known = null;
 if (person !== undefined) localStorage.setItem("deskclerk.home", home);
 
 const current = document.querySelector(".top nav [aria-current=page]");
-if (current) current.closest("nav").scrollLeft = current.offsetLeft - 48; // on a phone it may be beyond the edge
+function reveal() {
+  if (current) current.closest("nav").scrollLeft = current.offsetLeft - 48; // on a phone it may be beyond the edge
+}
+reveal();
 
 const say = (text) => { document.querySelector("[data-say]").textContent = text; };
 const writes = (count) => `${count} ${count === 1 ? "write waits" : "writes wait"} for your signature.`;
@@ -26,8 +29,10 @@ function count(waiting) {
   document.title = waiting ? `(${waiting}) ${title}` : title;
   document.querySelector("link[rel=icon]").href = `/static/icon${waiting ? "-waiting" : ""}.svg`;
   for (const badge of document.querySelectorAll("[data-count]")) {
+    const moves = badge.hidden !== !waiting;
     badge.textContent = waiting;
     badge.hidden = !waiting;
+    if (moves) reveal();
   }
 }
 

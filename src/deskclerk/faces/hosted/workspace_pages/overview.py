@@ -1,20 +1,66 @@
-"""A workspace's first page: its instances, whose consoles are where people sign."""
+"""A workspace's first page: its instances, where people sign, and whose keys owners enter."""
 
+from pydantic import SecretStr
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from deskclerk.errors import DeskclerkError
+from deskclerk.faces.console.authentication import SEE_OTHER
 from deskclerk.faces.hosted.access import form_of, member_of, person_of
-from deskclerk.faces.hosted.rendering import render
+from deskclerk.faces.hosted.rendering import code_of, render
 from deskclerk.faces.hosted.site import site_of
-from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage
+from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner
+
+_DONE = {
+    "kept": "The key is sealed and kept. Its console is below: what it shows comes with that key.",
+    "removed": "The instance is forgotten, and its key with it. What was done stays in the journal.",
+}
 
 
-async def overview(request: Request) -> Response:
+async def overview(request: Request, problem: DeskclerkError | None = None) -> Response:
     """The instances of the workspace."""
     record = member_of(request).record
     instances = await site_of(request).workspaces.instances(record.id)
-    return render(request, "overview.html", instances=instances)
+    form = form_of(request)
+    return render(
+        request,
+        "overview.html",
+        code_of(problem) if problem else 200,
+        instances=instances,
+        # A key that was typed is never sent back.
+        given={"name": form.get("name", ""), "api_url": form.get("api_url", "")} if problem else {},
+        done=_DONE.get(request.query_params.get("done", "")),
+        problem=problem.as_dict() if problem else None,
+    )
+
+
+async def keep(request: Request) -> Response:
+    """Add an instance, or put a new key in the place of the one that it has."""
+    form = form_of(request)
+    try:
+        check_owner(request)
+        await site_of(request).workspaces.add_instance(
+            member_of(request).record.id,
+            form.get("name", "").strip(),
+            SecretStr(form.get("secret_key", "").strip()),
+            form.get("api_url", "").strip() or None,
+        )
+    except DeskclerkError as error:
+        return await overview(request, error)
+    return _onward(request, "kept")
+
+
+async def remove(request: Request) -> Response:
+    """Forget an instance and its key."""
+    try:
+        check_owner(request)
+        await site_of(request).workspaces.remove_instance(
+            member_of(request).record.id, form_of(request).get("name", "")
+        )
+    except DeskclerkError as error:
+        return await overview(request, error)
+    return _onward(request, "removed")
 
 
 async def ask_passkey(request: Request) -> Response:
@@ -26,8 +72,17 @@ async def ask_passkey(request: Request) -> Response:
     return Response(options, media_type="application/json")
 
 
+def _onward(request: Request, done: str) -> Response:
+    return RedirectResponse(f"{member_of(request).home}/?done={done}", SEE_OTHER)
+
+
 PAGE = WorkspacePage(
     "Instances",
     "/",
-    (Route("/", overview, methods=["GET"]), Route("/passkey", ask_passkey, methods=["POST"])),
+    (
+        Route("/", overview, methods=["GET"]),
+        Route("/instances", keep, methods=["POST"]),
+        Route("/instances/remove", remove, methods=["POST"]),
+        Route("/passkey", ask_passkey, methods=["POST"]),
+    ),
 )

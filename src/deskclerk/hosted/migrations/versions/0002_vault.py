@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("instance", sa.String(40), primary_key=True),
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("set_at", sa.BigInteger, nullable=False),
-        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("sealed", sa.Text, nullable=False),
     )
     op.create_table(
         "handovers",
@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger, nullable=False),
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("about", sa.Text, nullable=False),
-        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("sealed", sa.Text, nullable=False),
     )
     for table in ("data_keys", "sealed_secrets", "handovers"):
         protect(table)

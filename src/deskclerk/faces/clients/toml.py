@@ -10,7 +10,7 @@ from typing import Any
 
 import tomlkit
 
-from deskclerk.faces.cli.install.editing import Entry, Unparsable
+from deskclerk.faces.clients.editing import Entry, Unparsable
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _HEADER = re.compile(r"[ \t]*\[")

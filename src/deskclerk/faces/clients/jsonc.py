@@ -1,7 +1,7 @@
 """JSON with comments and trailing commas, changed in place.
 
 Comments become blanks of their own length. What is left is JSON that Python's own parser reads, and each
-place that it names is the place in the text: docs/decisions/0016 says why no library does this.
+place that it names is the place in the text: docs/decisions/0018 says why no library does this.
 """
 
 import json
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from deskclerk.faces.cli.install.editing import Entry, Unparsable
+from deskclerk.faces.clients.editing import Entry, Unparsable
 
 _STRING = r'"(?:\\.|[^"\\\n])*"'
 _COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?\*/", re.DOTALL)

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from deskclerk.faces.cli.install.editing import Entry, Unparsable
+from deskclerk.faces.clients.editing import Entry, Unparsable
 
 
 def parse(text: str) -> dict[str, Any]:

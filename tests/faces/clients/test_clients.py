@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from deskclerk.errors import InvalidRequest
-from deskclerk.faces.cli.install.clients import CLIENTS, Server, client_named, installed_entry
-from deskclerk.faces.cli.install.editing import with_entry, without_entry
+from deskclerk.faces.clients.clients import CLIENTS, Server, client_named, installed_entry
+from deskclerk.faces.clients.editing import with_entry, without_entry
 from deskclerk.settings import UserFolders
 
 COMMAND = ("/opt/deskclerk/bin/deskclerk", "mcp", "--read-only")
-DOCS = Path(__file__).parents[4] / "docs" / "install.md"
+DOCS = Path(__file__).parents[3] / "docs" / "install.md"
 HOMES = {
     "linux": {"HOME": "/home/ada", "XDG_CONFIG_HOME": "/home/ada/.config"},
     "macos": {"HOME": "/Users/ada"},

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deskclerk.faces.cli.install import jsonc, toml, yaml
-from deskclerk.faces.cli.install.editing import Unparsable, entry_at, with_entry, without_entry
+from deskclerk.faces.clients import jsonc, toml, yaml
+from deskclerk.faces.clients.editing import Unparsable, entry_at, with_entry, without_entry
 
 ENTRY = {"command": "/opt/deskclerk", "args": ["mcp"], "env": {"A": "ü"}}
 OTHER = {"command": "uvx", "args": ["deskclerk", "mcp"]}

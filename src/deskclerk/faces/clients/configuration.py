@@ -1,43 +1,14 @@
 """What an MCP client is told, so that it starts deskclerk itself or reaches a server that runs."""
 
-import json
 import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deskclerk.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """What one client wants: where it goes, and the text, by URL (where one is served) and by start."""
-
-    name: str
-    where: str
-    by_url: str | None
-    by_start: str
-
-
-def clients(settings: "Settings", url: str | None) -> tuple[Client, ...]:
-    """Every client that we know; `url` is that of MCP over HTTP, None if none is served."""
-    by_start = stdio_configuration(settings)
-    server = by_start["mcpServers"]["deskclerk"]
-    start, reach = _json(by_start), url and _json(http_configuration(settings, url))
-    code = {"servers": {"deskclerk": {"type": "stdio"} | server}}
-    by_url = url and _json({"servers": http_configuration(settings, url)["mcpServers"]})
-    return (
-        Client(
-            "Claude Code", "in a terminal", url and claude_code(settings, url), claude_code(settings, None)
-        ),
-        Client("Claude Desktop", "claude_desktop_config.json", None, start),
-        Client("Cursor", "~/.cursor/mcp.json", reach, start),
-        Client("VS Code", ".vscode/mcp.json", by_url, _json(code)),
-    )
 
 
 def claude_code(settings: "Settings", url: str | None = None) -> str:
@@ -46,16 +17,12 @@ def claude_code(settings: "Settings", url: str | None = None) -> str:
         header = ' --header "Authorization: Bearer $DESKCLERK_TOKEN"' if settings.token else ""
         return f"claude mcp add --transport http deskclerk {url}{header}"
     server = stdio_configuration(settings)["mcpServers"]["deskclerk"]
-    return f"claude mcp add deskclerk -- {_words([server['command'], *server['args']])}"
+    return f"claude mcp add deskclerk -- {shell_line([server['command'], *server['args']])}"
 
 
-def _words(words: list[str]) -> str:
+def shell_line(words: list[str]) -> str:
     """Words as a shell takes them; Windows' shells know double quotes."""
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
-
-
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, indent=2)
 
 
 def stdio_configuration(settings: "Settings") -> dict[str, Any]:
@@ -100,3 +67,9 @@ def start_words() -> list[str]:
     """This program as another process can start it: by absolute paths, and by Python where it has no file."""
     own = program()
     return [own] if Path(own).is_absolute() else [sys.executable, "-m", "deskclerk"]
+
+
+def typed_words() -> list[str]:
+    """This program as a person types it: by its bare name where a shell finds this very one under it."""
+    words, found = start_words(), shutil.which("deskclerk")
+    return ["deskclerk"] if found and len(words) == 1 and Path(found).samefile(words[0]) else words

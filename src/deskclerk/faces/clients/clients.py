@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from deskclerk.errors import InvalidRequest
-from deskclerk.faces.cli.install import jsonc, toml, yaml
-from deskclerk.faces.cli.install.editing import Entry, Format, Unparsable, entry_at
+from deskclerk.faces.clients import jsonc, toml, yaml
+from deskclerk.faces.clients.editing import Entry, Format, Unparsable, entry_at
 from deskclerk.settings import UserFolders
 
 NAME = "deskclerk"
