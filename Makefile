@@ -12,14 +12,15 @@ PORT ?= 8765
 # The tests start hundreds of processes: without bytecode each would compile deskclerk anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel wheel bundle registry test-postgres test-hosted test-browser test-js test-conformance test-mutations check format lint types docs docs-site index index-check lock clean
+.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel wheel bundle registry test-postgres test-hosted test-browser test-js test-docs test-conformance test-mutations check format lint types docs docs-site index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/browser --ignore tests/conformance --ignore tests/fuzz \
-	  --ignore tests/endurance --ignore tests/js --ignore tests/published --ignore tests/hosted
+	  --ignore tests/endurance --ignore tests/js --ignore tests/published --ignore tests/hosted \
+	  --ignore tests/docs
 
 # The console in a real browser; needs Chromium (CHROMIUM=path if it is not on PATH) and npm for axe-core.
 test-browser: $(VENV)/dev.stamp tests/js/node_modules/axe-core
@@ -99,6 +100,10 @@ test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 	$(BIN)/python -m pytest tests/js
 
+# The commands and programs of the pages, typed on a terminal page by page (Go and Ruby: Debian's golang-go and ruby).
+test-docs: $(VENV)/dev.stamp tests/js/node_modules/axe-core
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/docs
+
 # What it costs beside peers, one program a row; writes docs/performance.md. Needs wrk, npm and PostgreSQL's server.
 bench: $(VENV)/dev.stamp benchmarks/peers/node_modules/.package-lock.json
 	$(BIN)/python benchmarks/run.py
@@ -107,7 +112,7 @@ benchmarks/peers/node_modules/.package-lock.json: benchmarks/peers/package-lock.
 	cd benchmarks/peers && npm ci --silent
 	@touch $@
 
-check: lint types docs test test-faults test-fuzz test-endurance test-wheel test-postgres test-hosted test-browser test-conformance test-mutations
+check: lint types docs test test-faults test-fuzz test-endurance test-wheel test-postgres test-hosted test-browser test-docs test-conformance test-mutations
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
