@@ -9,6 +9,7 @@ from tests.docs.pages import ROOT
 
 _REGISTRY = "fetches packages; tests/published starts what was built, by uvx, pipx and pip"
 _ENGINE = "needs a container engine; tests/packaging and tests/published do its steps and read its files"
+_SERVERS = "needs PostgreSQL, Redis and an issuer; tests/hosted starts them and does the same"
 
 NOT_RUN: dict[tuple[str, str], str] = {
     ("docs/start.md", "$ pip install deskclerk"): _REGISTRY,
@@ -17,6 +18,8 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "$ uvx --from build/published/deskclerk-0.1.0-py3-none-any.whl deskclerk demo",
     ): _REGISTRY,
     ("docs/packaging.md", "$ docker build -t deskclerk ."): _ENGINE,
+    ("docs/hosted.md", "$ deskclerk hosted create-workspace acme --owner sol@example.com"): _SERVERS,
+    ("docs/hosted.md", "$ deskclerk hosted workspaces"): _SERVERS,
     (
         "docs/packaging.md",
         "$ export DESKCLERK_TOKEN=$(openssl rand -hex 24) POSTGRES_PASSWORD=$(openssl rand -hex 24)",

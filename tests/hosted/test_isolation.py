@@ -67,6 +67,7 @@ async def test_another_workspace_sees_changes_and_deletes_no_row_of_a_table(host
         assert await count(connection, table) == mine
 
 
+@pytest.mark.promise("workspaces-apart")
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 async def test_row_level_security_alone_keeps_a_forgotten_condition_from_others_rows(
     hosted, workspaces, table
@@ -86,6 +87,7 @@ async def test_row_level_security_alone_keeps_a_forgotten_condition_from_others_
             assert number >= at_least
 
 
+@pytest.mark.promise("workspaces-apart")
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 async def test_the_condition_alone_keeps_them_apart_where_no_row_level_security_holds(
     hosted, workspaces, table

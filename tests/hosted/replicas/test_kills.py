@@ -109,6 +109,7 @@ class Work:
                 await asyncio.sleep(0.2)
 
 
+@pytest.mark.promise("any-replica")
 async def test_replicas_killed_at_random_moments_lose_and_double_nothing(tmp_path):
     seed = int(os.environ.get("SEED", random.randrange(10**6)))
     chance = random.Random(seed)

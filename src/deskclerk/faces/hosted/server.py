@@ -16,7 +16,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deskclerk.database import Database
 from deskclerk.desk import Desk
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import LimitReached
@@ -32,7 +31,6 @@ from deskclerk.hosted.agents.guard import AgentGuard
 from deskclerk.hosted.agents.issuer import Issuer
 from deskclerk.hosted.agents.oauth_tokens import OAuthTokens
 from deskclerk.hosted.agents.resource_server import MCP, ResourceServer
-from deskclerk.hosted.database import MIGRATIONS
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.limits import WorkspaceLimits
 from deskclerk.hosted.operating.operating import Operating
@@ -118,16 +116,7 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
                 finally:
                     console.leave()
 
-        async def whole() -> Database:
-            return parts.database.whole
-
-        operating = Operating(
-            settings,
-            whole,
-            migrations=MIGRATIONS,
-            redis=lambda: parts.wakes.unheard_seconds,
-            loopback=loopback,
-        )
+        operating = Operating.of_replica(settings, parts.database, parts.wakes, loopback=loopback)
         stack.push_async_callback(operating.close)
 
         def doors(workspace: WorkspaceRecord, instance: str) -> Workspace:

@@ -7,7 +7,7 @@ their own.
 from collections.abc import Sequence
 from typing import Protocol
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from deskclerk.database import Statement
 from deskclerk.desk.caller import MODELS, Caller
@@ -24,9 +24,7 @@ from deskclerk.hosted.agents.tables import agent_tokens
 from deskclerk.hosted.agents.tokens import PREFIX
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.errors import NotHere
-from deskclerk.hosted.workspaces.tables import instances
 
-_NAMES = Statement(select(instances.c.name).order_by(instances.c.name))
 _TOKEN_USED = Statement(
     update(agent_tokens)
     .where(agent_tokens.c.id == bindparam("token_is"))
@@ -96,7 +94,7 @@ class Arrivals:
         if place.slug not in (None, found.slug):
             caller = Caller(MODELS, token=found.agent, person=found.made_by)
             raise await self._foreign([found.workspace], caller, place)
-        instance = await self._instance(found.workspace, found.slug, place)
+        instance = self._instance(found, place)
         await self._used(found)
         return Agent(
             workspace=found.workspace,
@@ -137,7 +135,7 @@ class Arrivals:
         return Agent(
             workspace=membership.workspace,
             slug=membership.slug,
-            instance=await self._instance(membership.workspace, membership.slug, place),
+            instance=self._instance(membership, place),
             person=person,
             role=membership.role,
             name=binding.agent,
@@ -192,12 +190,12 @@ class Arrivals:
     def _page(self, membership: Membership) -> str:
         return f"{self._server.public_url}/w/{membership.slug}/agents"
 
-    async def _instance(self, workspace: str, slug: str, place: Place) -> str:
-        names = [name for (name,) in await self._hosted.of(workspace).ask(_NAMES)]
+    def _instance(self, found: Membership | FoundToken, place: Place) -> str:
+        names, slug = found.instances, found.slug
         if place.instance is not None and place.instance in names:
             return place.instance
         if place.instance is None and len(names) == 1:
-            return str(names[0])
+            return names[0]
         if not names:
             raise NotHere(
                 "The workspace has no instance yet.",

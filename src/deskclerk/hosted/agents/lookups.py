@@ -5,7 +5,8 @@ These go past the scoping of statements, as the database's owner; nothing else o
 
 from dataclasses import dataclass, fields
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import String, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from deskclerk.database import Statement
 from deskclerk.hosted.agents.agent import AgentRules
@@ -14,8 +15,17 @@ from deskclerk.hosted.agents.tokens import digest_of
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.people.tables import people
 from deskclerk.hosted.workspaces.policy import Role
-from deskclerk.hosted.workspaces.tables import members, workspaces
+from deskclerk.hosted.workspaces.tables import instances, members, workspaces
 
+# The names of a workspace's instances, with the row that says which workspace it is: a question less.
+_INSTANCES = func.array(
+    select(instances.c.name)
+    .where(instances.c.workspace == workspaces.c.id)
+    .order_by(instances.c.name)
+    .correlate(workspaces)
+    .scalar_subquery(),
+    type_=ARRAY(String),
+)
 # In the order of the fields of `FoundToken`.
 _FIND_TOKEN = Statement(
     select(
@@ -31,6 +41,7 @@ _FIND_TOKEN = Statement(
         agents.c.name,
         agents.c.rules,
         workspaces.c.version,
+        _INSTANCES,
     )
     .join(workspaces, workspaces.c.id == agent_tokens.c.workspace)
     .join(agents, (agents.c.id == agent_tokens.c.agent) & (agents.c.workspace == agent_tokens.c.workspace))
@@ -42,7 +53,7 @@ _FIND_TOKEN = Statement(
 )
 # In the order of the fields of `Membership`.
 _MEMBERSHIPS = Statement(
-    select(workspaces.c.id, workspaces.c.slug, people.c.id, members.c.role, workspaces.c.version)
+    select(workspaces.c.id, workspaces.c.slug, people.c.id, members.c.role, workspaces.c.version, _INSTANCES)
     .join(members, members.c.workspace == workspaces.c.id)
     .join(people, people.c.id == members.c.person)
     .where((people.c.issuer == bindparam("issuer_is")) & (people.c.subject == bindparam("subject_is")))
@@ -59,6 +70,7 @@ class Membership:
     person: str
     role: Role
     version: int
+    instances: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,7 @@ class FoundToken:
     agent: str
     rules: AgentRules
     version: int
+    instances: list[str]
 
 
 class Lookups:
