@@ -210,6 +210,14 @@ async def test_a_new_key_of_the_issuer_is_found_and_unknown_ones_do_not_have_it_
     assert issuer.asked.count("jwks") == 0
 
 
+async def test_keys_of_kinds_that_are_not_known_stand_in_nobodys_way(browsers, issuer):
+    issuer.more_keys = [
+        {"kty": "AKP", "alg": "ML-DSA-65", "pub": "AA", "kid": "new"},
+        {"kty": "oct", "k": "AA"},
+    ]
+    assert (await browsers().sign_in()).status_code == 303
+
+
 async def test_an_issuer_that_calls_itself_something_else_is_refused(browsers, issuer):
     issuer.published = {"issuer": "https://evil.example"}
     answer = await browsers().get("/sign-in")

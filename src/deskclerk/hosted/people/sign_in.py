@@ -40,6 +40,7 @@ _REFRESH_SECONDS = 30
 _MOST_BYTES = 1_000_000
 # Signatures with a public key only: a shared secret as the key is how tokens are forged.
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "ES384", "ES512"]
+_KINDS = ("RSA", "EC", "OKP")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _AGAIN = "Begin again at /sign-in."
 
@@ -246,7 +247,7 @@ class SignIn:
             age = time.monotonic() - self._keys[0] if self._keys else _KEPT_SECONDS
             if self._keys and age < (_REFRESH_SECONDS if again else _KEPT_SECONDS):
                 return self._keys[1]
-            keys = KeySet.import_key_set(await self._fetch(found.jwks))
+            keys = _keys_of(await self._fetch(found.jwks))
             self._keys = (time.monotonic(), keys)
             return keys
 
@@ -280,6 +281,13 @@ class SignIn:
             timeout=_TIMEOUT,
         )
         return client
+
+
+def _keys_of(said: Any) -> KeySet:
+    """The keys of a set that check signatures here; an issuer may have others too."""
+    listed = said.get("keys")
+    wanted = [key for key in listed if isinstance(key, dict) and key.get("kty") in _KINDS] if listed else []
+    return KeySet.import_key_set({"keys": wanted})
 
 
 def own_path(path: str) -> str:
