@@ -69,7 +69,7 @@ class Checkpoints:
     async def make(
         self, connection: Connection, workspace: str, head: Head, key: Ed25519PrivateKey
     ) -> Checkpoint:
-        """Note a checkpoint, signed with the workspace's `key`, in the transaction that cuts the lines off."""
+        """Note a checkpoint, signed with the workspace's key, in the transaction that cuts the lines off."""
         made = Checkpoint(head, now())
         signature = key.sign(_signed(workspace, made))
         row = {
