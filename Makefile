@@ -148,6 +148,9 @@ lock:
 	  --no-header --no-emit-index-url --no-annotate --quiet --upgrade --output-file requirements/run.txt
 	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --no-annotate --quiet --upgrade --output-file requirements/dev.txt
+	uv pip compile pyproject.toml --extra hosted --extra telemetry --extra vault --group build --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet \
+	  --constraint requirements/dev.txt --output-file requirements/hosted.txt
 
 clean:
 	rm -rf $(VENV) build dist

@@ -8,6 +8,8 @@ from sqlalchemy.exc import DBAPIError
 from deskclerk.database.scoping import SHARED, in_workspace
 from deskclerk.desk.journal import tables as desk_tables
 from deskclerk.hosted.agents import tables as agent_tables
+from deskclerk.hosted.people import tables as people_tables
+from deskclerk.hosted.retention import tables as retention_tables
 from deskclerk.hosted.schema import metadata
 from deskclerk.hosted.vault import tables as vault_tables
 from deskclerk.hosted.workspaces import tables as workspace_tables
@@ -20,6 +22,7 @@ TABLES = [
     if not table.info.get(SHARED)
 ]
 assert {workspace_tables.members, agent_tables.agents, vault_tables.data_keys} <= set(TABLES)
+assert {people_tables.signatures, retention_tables.checkpoints} <= set(TABLES)
 
 
 def sql(statement):

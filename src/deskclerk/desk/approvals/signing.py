@@ -123,7 +123,7 @@ class Signing:
         context.plan_id = plan.id
         how, given = stored.how or "", False
         if stored.status != SIGNED:
-            how, given = await self.ask(plan, request.caller, request.approver, request.progress)
+            how, given = await self.ask(plan, request.caller, request.approver, request.progress, stored)
         # Looked at a second time, after the person answered: what they saw may be minutes old, and
         # a signature counts only for what is there now.
         seen = await self._look(request.action, await self._clerk())
@@ -181,14 +181,22 @@ class Signing:
         return await self._maker.draw_up(request.action, request.caller, seen, clerk, request.takes_back)
 
     async def ask(
-        self, plan: Plan, caller: Caller, approver: Approver | None, progress: Progress | None
+        self,
+        plan: Plan,
+        caller: Caller,
+        approver: Approver | None,
+        progress: Progress | None,
+        stored: StoredPlan | None = None,
     ) -> tuple[str, bool]:
-        """How the plan was signed, and whether here; else that stands on disk."""
+        """How the plan was signed, and whether here; else that stands on disk.
+
+        `stored` is the plan with whose it is, where it was just read: to judge a yes wants no more of it.
+        """
         why = ""
         if approver:
             signature = await approver(plan)
             if signature.decision is Decision.APPROVED:
-                verdict = await self.rules.judge(await self.plans.load(plan.id), signature, caller)
+                verdict = await self.rules.judge(stored or await self.plans.load(plan.id), signature, caller)
                 if verdict.enough:
                     return signature.how, True
                 # Not theirs to sign, or not alone: the plan waits for whoever may.
