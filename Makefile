@@ -37,7 +37,7 @@ test-postgres: $(VENV)/dev.stamp
 	  tests/faces/cli/test_sandbox_commands.py
 
 # Many workspaces on one desk: the tests start PostgreSQL and Redis of their own (Debian: postgresql, redis-server).
-test-hosted: $(VENV)/dev.stamp
+test-hosted: $(VENV)/dev.stamp tests/js/node_modules/axe-core
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/hosted
 
 # Every action before every fault that Clerk, a proxy or the network can answer with; a hundred killed processes.
