@@ -149,3 +149,23 @@ async def test_the_worker_of_a_replica_carries_out_the_jobs_of_every_workspace(
             assert (job.status, job.counts) == ("done", {"done": 2})
             with pytest.raises(InvalidRequest, match="no job has this id"):
                 await desk.jobs.store.load(other)
+
+
+async def test_a_write_whose_replica_died_is_settled_by_the_worker_of_another(
+    hosted, desks, workspaces, clerk, monkeypatch
+):
+    acme = await place(workspaces, clerk, "acme")
+    async with desks.use(acme) as desk:
+        user = await someone(desk)
+        ban = BanUser.parse({"user_id": user})
+        intent = desk.journal.intent_record(
+            desk.instance, PERSON, ban, plan_id=None, how="x", seen=[], undoes=None
+        )
+        # Of a replica that is gone, some minutes ago: its name is nobody's lock.
+        await desk.journal.add_all([intent | {"owner": "own_gone", "at": intent["at"] - 120_000}])
+    workplace = HostedWorkplace(hosted, desks)
+    await workplace.begin()
+    await workplace.open_jobs()
+    async with desks.use(acme) as desk:
+        (entry,) = await desk.journal.entries(EntryFilter(action="clerk_user_ban"))
+        assert entry["outcome"] == "not_done"
