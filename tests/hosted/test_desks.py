@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from deskclerk.catalogue import BanUser, ListUsers
 from deskclerk.desk import Caller, Decision, Signature
+from deskclerk.desk.execution import settling
 from deskclerk.desk.jobs.worker import Worker
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.workspace import Workspace
@@ -159,10 +160,17 @@ async def test_a_write_whose_replica_died_is_settled_by_the_worker_of_another(
         user = await someone(desk)
         ban = BanUser.parse({"user_id": user})
         intent = desk.journal.intent_record(
-            desk.instance, PERSON, ban, plan_id=None, how="x", seen=[], undoes=None
+            desk.instance,
+            PERSON,
+            ban,
+            plan_id=None,
+            how="x",
+            seen=[{"id": user, "banned": False}],
+            undoes=None,
         )
-        # Of a replica that is gone, some minutes ago: its name is nobody's lock.
-        await desk.journal.add_all([intent | {"owner": "own_gone", "at": intent["at"] - 120_000}])
+        # Of a replica that is gone: its name is nobody's lock.
+        await desk.journal.add_all([intent | {"owner": "own_gone"}])
+    monkeypatch.setattr(settling, "STILL_UNDER_WAY", 0)
     workplace = HostedWorkplace(hosted, desks)
     await workplace.begin()
     await workplace.open_jobs()
