@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -159,13 +160,19 @@ async def test_a_write_whose_replica_died_is_settled_by_the_worker_of_another(
     async with desks.use(acme) as desk:
         user = await someone(desk)
         ban = BanUser.parse({"user_id": user})
+        # All that Clerk says of the user: that nobody has touched them since shows in it.
+        seen = await asyncio.to_thread(
+            httpx2.get,
+            f"{clerk.api_url}/users/{user}",
+            headers={"authorization": f"Bearer {clerk.secret_key}"},
+        )
         intent = desk.journal.intent_record(
             desk.instance,
             PERSON,
             ban,
             plan_id=None,
             how="x",
-            seen=[{"id": user, "banned": False}],
+            seen=[seen.json()],
             undoes=None,
         )
         # Of a replica that is gone: its name is nobody's lock.
