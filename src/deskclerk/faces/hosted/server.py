@@ -7,6 +7,7 @@ opened when it is first needed, with its console and its MCP server around it.
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from weakref import WeakSet
 
 from starlette.applications import Starlette
@@ -18,9 +19,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deskclerk.database import Database
 from deskclerk.desk import Desk
+from deskclerk.desk.misses import missed
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import LimitReached
 from deskclerk.faces.console.site import Console
+from deskclerk.faces.hosted import reaching
 from deskclerk.faces.hosted.access import MembersDoor, MemberSession
 from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.rendering import failure, not_here
@@ -179,7 +182,8 @@ class _Places:
                 self._desks.use(place) as found,
                 self._parts.counters.admitted(agent.workspace, found.limits, stream=scope["method"] == "GET"),
             ):
-                await found.mcp(scope, receive, send)
+                note = partial(self._parts.attempts.note, agent.workspace, agent.caller)
+                await reaching.serve(found.mcp, note, scope, receive, send)
         except LimitReached as error:
             await _too_many(error)(scope, receive, send)
 
@@ -196,6 +200,7 @@ class _Places:
                 self._consoles.add(found.console)
                 await found.console.app(scope, receive, send)
         except NotHere:
+            missed(place.instance)
             await not_here(Request(scope))(scope, receive, send)
         except LimitReached as error:
             answer = failure(Request(scope), error.message, error.next_step, _TOO_MANY)

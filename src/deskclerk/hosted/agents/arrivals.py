@@ -93,10 +93,10 @@ class Arrivals:
             raise InvalidToken.because("it has expired")
         if found.role is None:
             raise InvalidToken.because("who made it is no member of the workspace any more")
+        caller = Caller(MODELS, token=found.agent, person=found.made_by)
         if place.slug not in (None, found.slug):
-            caller = Caller(MODELS, token=found.agent, person=found.made_by)
             raise await self._foreign([found.workspace], caller, place)
-        instance = await self._instance(found.workspace, found.slug, place)
+        instance = await self._instance(found.workspace, found.slug, place, caller)
         await self._used(found)
         return Agent(
             workspace=found.workspace,
@@ -124,7 +124,8 @@ class Arrivals:
                 next_step=f"The person signs in at {self._server.public_url} and accepts an invitation.",
             )
         person = memberships[0].person
-        membership = await self._choose(memberships, Caller(MODELS, grant.client, person=person), place)
+        caller = Caller(MODELS, grant.client, person=person)
+        membership = await self._choose(memberships, caller, place)
         binding = await self._registry.binding(membership.workspace, issuer.url, grant.client)
         if binding is None or binding.status != "allowed":
             if binding is None and not await self._registry.wait(
@@ -137,7 +138,7 @@ class Arrivals:
         return Agent(
             workspace=membership.workspace,
             slug=membership.slug,
-            instance=await self._instance(membership.workspace, membership.slug, place),
+            instance=await self._instance(membership.workspace, membership.slug, place, caller),
             person=person,
             role=membership.role,
             name=binding.agent,
@@ -192,7 +193,7 @@ class Arrivals:
     def _page(self, membership: Membership) -> str:
         return f"{self._server.public_url}/w/{membership.slug}/agents"
 
-    async def _instance(self, workspace: str, slug: str, place: Place) -> str:
+    async def _instance(self, workspace: str, slug: str, place: Place, caller: Caller) -> str:
         names = [name for (name,) in await self._hosted.of(workspace).ask(_NAMES)]
         if place.instance is not None and place.instance in names:
             return place.instance
@@ -203,6 +204,8 @@ class Arrivals:
                 "The workspace has no instance yet.",
                 next_step=f"An owner adds one at {self._server.public_url}/w/{slug}.",
             )
+        if place.instance:
+            await self._attempts.note(workspace, caller, place.path)
         said = "no such instance" if place.instance else "several instances"
         raise NotHere(
             f"The workspace has {said}.", next_step=self._addresses([f"/mcp/{slug}/{name}" for name in names])
