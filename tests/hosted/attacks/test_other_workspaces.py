@@ -96,7 +96,7 @@ async def served(world):
     page = await acme.people["owner"].browser.get(f"{acme.console}/")
     assert page.status_code == 200
     (console,) = [found for found in world.replica.places._consoles if found.url.endswith(acme.console)]
-    outer = list(addresses(world.app))
+    outer = list(addresses(world.replica.app))
     inner = list(addresses(console.app, "/w/{slug}/i/{instance}", ("slug", "instance")))
     assert len(inner) > 30
     paths = {address.path for address in outer}

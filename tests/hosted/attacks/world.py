@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
-from sqlalchemy import text
+from pydantic import SecretStr
+from sqlalchemy import URL, make_url, text
 
 from deskclerk.catalogue import BanUser, LockUser, ProposeBulk
 from deskclerk.desk import Caller, Decision, Signature
@@ -67,6 +68,27 @@ class Browser:
         return await self.http.post(path, data={"csrf": self.csrf, **dict(fields)}, **more)
 
 
+class Heard:
+    """ASGI middleware that keeps what was answered, but for cookies that are set."""
+
+    def __init__(self, app):
+        self.app, self.answers = app, []
+
+    async def __call__(self, scope, receive, send):
+        said = []
+
+        async def hear(message):
+            said.append(message.get("body", b""))
+            headers = message.get("headers", ())
+            said.extend(value for name, value in headers if name.lower() != b"set-cookie")
+            await send(message)
+
+        try:
+            await self.app(scope, receive, hear)
+        finally:
+            self.answers.append((scope["path"], b"\n".join(said)))
+
+
 class Customer(SimpleNamespace):
     """A workspace: its people, browsers, agents, ids and secrets."""
 
@@ -86,12 +108,21 @@ class World:
         self.here, self.stack = here, stack
         self.url = here.public_url
 
-    async def open(self):
+    async def open(self, more):
         self.here.database = self.here.postgres.new()
-        self.settings = self.here.settings
+        database = make_url(self.here.database)
+        # The server asks for none: it is a secret all the same.
+        self.database_password = secrets.token_hex(12)
+        settings = {"database": database.set(password=self.database_password)} | more
+        urls = {
+            name: SecretStr(url.render_as_string(hide_password=False))
+            for name, url in settings.items()
+            if isinstance(url, URL)
+        }
+        self.settings = self.here.settings.model_copy(update=settings | urls)
         self.parts = await self.stack.enter_async_context(opened(self.settings))
         self.replica = await self.stack.enter_async_context(hosted_app(self.settings))
-        self.app = self.replica.app
+        self.app = Heard(self.replica.app)
         self.desks = Desks.alone(self.parts.workspaces, self.parts.doors, self.parts.agents.rules)
         self.stack.push_async_callback(self.desks.close)
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
@@ -131,7 +162,7 @@ class World:
         await parts.workspaces.set_policy(made.id, policy)
         instance = f"inst-{word}"
         await parts.workspaces.add_instance(
-            made.id, instance, self.settings_key(clerk_key), self.here.clerk.url
+            made.id, instance, SecretStr(clerk_key), self.here.clerk.url
         )
         rules = AgentRules(toolsets=("all",), dialogue=True)
         agent = await parts.agents.create(made.id, f"agent-{word}", rules, owner.id)
@@ -153,12 +184,6 @@ class World:
         found.sessions = await self.column("SELECT id FROM sessions WHERE person = :of", of=owner.id)
         await self.records(found)
         return found
-
-    @staticmethod
-    def settings_key(value):
-        from pydantic import SecretStr  # noqa: PLC0415 - for this alone
-
-        return SecretStr(value)
 
     async def records(self, found):
         """Plans that wait, are signed and were used, a job, a journal, a hand-over and a stored secret."""
@@ -291,9 +316,9 @@ def told(answer):
 
 
 @contextlib.asynccontextmanager
-async def world(here):
-    """Both customers, as long as the block lasts."""
+async def world(here, **more):
+    """Both customers, as long as the block lasts; `more` are settings of the replica."""
     async with contextlib.AsyncExitStack() as stack:
         found = World(here, stack)
-        await found.open()
+        await found.open(more)
         yield found
