@@ -161,9 +161,7 @@ class World:
         policy = made.policy.model_copy(update={"approval_wait": 0})
         await parts.workspaces.set_policy(made.id, policy)
         instance = f"inst-{word}"
-        await parts.workspaces.add_instance(
-            made.id, instance, SecretStr(clerk_key), self.here.clerk.url
-        )
+        await parts.workspaces.add_instance(made.id, instance, SecretStr(clerk_key), self.here.clerk.url)
         rules = AgentRules(toolsets=("all",), dialogue=True)
         agent = await parts.agents.create(made.id, f"agent-{word}", rules, owner.id)
         tokens = WorkspaceTokens(parts.database)
