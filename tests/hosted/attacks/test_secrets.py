@@ -109,7 +109,7 @@ async def used(world, customer, plain):
     for token in (customer.token[:-1], customer.oauth[:-1], plain):
         await world.mcp(token, "tools/list", {})
     await world.http.get(f"/sign-in/callback?code={plain}&state={plain}")
-    await world.http.get(f"/nowhere?key={plain}", headers={"cookie": f"deskclerk={plain}"})
+    await world.http.get("/nowhere", headers={"cookie": f"deskclerk={plain}"})
 
 
 @pytest.mark.promise("secrets-are-written-down-nowhere")
