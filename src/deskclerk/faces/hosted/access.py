@@ -4,6 +4,7 @@ Whoever asks for a workspace that is not theirs is told the same as of one that 
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deskclerk.desk import Caller
 from deskclerk.faces.console.authentication import READS, SEE_OTHER, has_token, read_form, same_site
 from deskclerk.faces.console.sessions import Session
+from deskclerk.faces.hosted import reaching
 from deskclerk.faces.hosted.rendering import failure, not_here
 from deskclerk.faces.hosted.site import PeopleSite, site_of
 from deskclerk.hosted.people.persons import Person
@@ -121,7 +123,8 @@ class PersonRequired:
                 await answer(scope, receive, send)
                 return
             scope["deskclerk.form"] = form
-        await self._app(scope, receive, send)
+        note = partial(_note, site_of(request), signed_in)
+        await reaching.serve(self._app, note, scope, receive, send)
 
 
 class MemberRequired:
@@ -158,15 +161,16 @@ class MemberRequired:
             await not_here(request)(scope, receive, send)
             return
         home = str(scope.get("root_path", ""))
-        scope["deskclerk.session"] = MemberSession(signed_in, record, role, home)
-        await self._pages(scope, receive, send)
+        scope["deskclerk.session"] = session = MemberSession(signed_in, record, role, home)
+        note = partial(site.attempts.note, record.id, session.caller)
+        await reaching.serve(self._pages, note, scope, receive, send)
 
 
-async def _note(site: PeopleSite, signed_in: SignedIn, path: str) -> None:
+async def _note(site: PeopleSite, signed_in: SignedIn, asked: str) -> None:
     """In the asker's own workspaces, who have a colleague to ask; who has none leaves no trace to anybody."""
     caller = member_caller(signed_in.person)
     for record, _ in await site.workspaces.of_person(signed_in.person.id):
-        await site.attempts.note(record.id, caller, path)
+        await site.attempts.note(record.id, caller, asked)
 
 
 def cookie_name(site: PeopleSite) -> str:

@@ -7,6 +7,7 @@ opened when it is first needed, with its console and its MCP server around it.
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from weakref import WeakSet
 
 from starlette.applications import Starlette
@@ -17,9 +18,11 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Scope
 
 from deskclerk.desk import Desk
+from deskclerk.desk.misses import missed
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console.site import Console
+from deskclerk.faces.hosted import reaching
 from deskclerk.faces.hosted.access import MembersDoor, MemberSession
 from deskclerk.faces.hosted.admission import Admitted, is_stream, status_of, told_to_agents
 from deskclerk.faces.hosted.app import pages_app
@@ -156,7 +159,8 @@ class _Places:
             self._desks.use(place) as found,
             self._parts.counters.admitted(place.workspace, found.limits, stream=is_stream(scope)),
         ):
-            yield found.mcp
+            note = partial(self._parts.attempts.note, agent.workspace, agent.caller)
+            yield partial(reaching.serve, found.mcp, note)
 
     @asynccontextmanager
     async def console(self, scope: Scope) -> AsyncIterator[ASGIApp]:
@@ -174,5 +178,6 @@ class _Places:
 def _refused_page(request: Request, error: DeskclerkError) -> Response:
     """Why there is no console for a member, as a page."""
     if isinstance(error, NotHere):
+        missed(request.path_params["instance"])
         return not_here(request)
     return failure(request, error.message, error.next_step, status_of(error))

@@ -91,10 +91,10 @@ class Arrivals:
             raise InvalidToken.because("it has expired")
         if found.role is None:
             raise InvalidToken.because("who made it is no member of the workspace any more")
+        caller = Caller(MODELS, token=found.agent, person=found.made_by)
         if place.slug not in (None, found.slug):
-            caller = Caller(MODELS, token=found.agent, person=found.made_by)
             raise await self._foreign([found.workspace], caller, place)
-        instance = self._instance(found, place)
+        instance = await self._instance(found, place, caller)
         await self._used(found)
         return Agent(
             workspace=found.workspace,
@@ -122,7 +122,8 @@ class Arrivals:
                 next_step=f"The person signs in at {self._server.public_url} and accepts an invitation.",
             )
         person = memberships[0].person
-        membership = await self._choose(memberships, Caller(MODELS, grant.client, person=person), place)
+        caller = Caller(MODELS, grant.client, person=person)
+        membership = await self._choose(memberships, caller, place)
         binding = await self._registry.binding(membership.workspace, issuer.url, grant.client)
         if binding is None or binding.status != "allowed":
             if binding is None and not await self._registry.wait(
@@ -135,7 +136,7 @@ class Arrivals:
         return Agent(
             workspace=membership.workspace,
             slug=membership.slug,
-            instance=self._instance(membership, place),
+            instance=await self._instance(membership, place, caller),
             person=person,
             role=membership.role,
             name=binding.agent,
@@ -190,7 +191,7 @@ class Arrivals:
     def _page(self, membership: Membership) -> str:
         return f"{self._server.public_url}/w/{membership.slug}/agents"
 
-    def _instance(self, found: Membership | FoundToken, place: Place) -> str:
+    async def _instance(self, found: Membership | FoundToken, place: Place, caller: Caller) -> str:
         names, slug = found.instances, found.slug
         if place.instance is not None and place.instance in names:
             return place.instance
@@ -201,6 +202,8 @@ class Arrivals:
                 "The workspace has no instance yet.",
                 next_step=f"An owner adds one at {self._server.public_url}/w/{slug}.",
             )
+        if place.instance:
+            await self._attempts.note(found.workspace, caller, place.path)
         said = "no such instance" if place.instance else "several instances"
         raise NotHere(
             f"The workspace has {said}.", next_step=self._addresses([f"/mcp/{slug}/{name}" for name in names])

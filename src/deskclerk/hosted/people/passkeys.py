@@ -25,6 +25,7 @@ from webauthn.helpers.structs import (
 )
 
 from deskclerk.database import Database
+from deskclerk.desk.misses import missed
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, InvalidRequest
@@ -139,6 +140,7 @@ class Passkeys:
         async with self._database.writing() as connection:
             gone = await connection.execute(passkeys.delete().where(*mine))
         if gone.rowcount == 0:
+            missed(passkey)
             raise NotHere("You have no such passkey.", next_step="The page lists those that you have.")
 
     async def ask_about(self, person: Person, plan: str, digest: str) -> str:

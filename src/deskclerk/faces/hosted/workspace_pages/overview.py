@@ -5,6 +5,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.plans.store import PlanStore
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console.authentication import SEE_OTHER
 from deskclerk.faces.hosted.access import form_of, member_of, person_of
@@ -66,10 +68,11 @@ async def remove(request: Request) -> Response:
 
 async def ask_passkey(request: Request) -> Response:
     """What the browser is told to have a passkey sign a plan as it is shown, for the page's script."""
-    form = form_of(request)
-    options = await site_of(request).passkeys.ask_about(
-        person_of(request).person, form.get("plan", ""), form.get("digest", "")
-    )
+    form, site = form_of(request), site_of(request)
+    plans = PlanStore(Journal(site.hosted.storage(member_of(request).record.id)))
+    # One of this workspace: a passkey is asked about nothing else here.
+    plan = (await plans.load(form.get("plan", ""))).plan
+    options = await site.passkeys.ask_about(person_of(request).person, plan.id, form.get("digest", ""))
     return Response(options, media_type="application/json")
 
 
