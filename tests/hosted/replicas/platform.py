@@ -209,13 +209,13 @@ def _end(replica):
 
 
 @contextlib.contextmanager
-def platform(folder):
-    """A platform without replicas yet."""
+def platform(folder, clerk=None):
+    """A platform without replicas yet; `clerk` is a context in the sandbox's place."""
     folder = Path(folder)
     with (
         Postgres.started() as postgres,
         redis_running() as redis,
-        sandbox_server(folder / "clerk.db") as clerk,
+        clerk or sandbox_server(folder / "clerk.db") as clerk,
     ):
         found = Platform(folder, postgres, redis.url, clerk)
         with found._stack:
