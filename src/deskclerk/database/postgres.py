@@ -192,7 +192,7 @@ class PostgresDatabase:
     async def ask_after(
         self, first: tuple[str, Any] | None, statement: Statement, values: Mapping[str, Any]
     ) -> list[Row]:
-        """The same after another one, a text with its parameters, in one transaction and one way to the server.
+        """The same after another one, text and parameters, in one transaction and one way to the server.
 
         Where the first one fails the other is not carried out.
         """

@@ -49,7 +49,9 @@ def in_workspace(
     """The statement with the workspace in the condition of every table that it reads or changes.
 
     A row that is inserted gets its workspace from the column's default, which is the transaction's setting.
-    `keep` are parameters that are not to be copied. TypeError for what is no SELECT, INSERT, UPDATE or DELETE.
+    `keep` are parameters that are not to be copied.
+
+    TypeError for what is no SELECT, INSERT, UPDATE or DELETE.
     """
     if not isinstance(statement, (Select, Insert, Update, Delete)):
         raise TypeError(f"{type(statement).__name__} cannot be kept to one workspace")
@@ -93,7 +95,7 @@ def _mine(table: FromClause, workspace: "BindParameter[str]") -> Any:
     return column(COLUMN, _selectable=table) == workspace
 
 
-_selects: "LRUCache[Any, tuple[Select[Any], list[BindParameter[Any]]]]" = LRUCache(500)
+_selects: "LRUCache[Any, tuple[Select[Any], Sequence[BindParameter[Any]]]]" = LRUCache(500)
 """By what SQLAlchemy knows a SELECT by: it with its workspace as a parameter, and its other parameters."""
 
 
@@ -104,18 +106,16 @@ def _scoped_once(statement: Select[Any]) -> tuple[Select[Any], dict[str, Any]]:
     all that differ in their values alone.
     """
     key = statement._generate_cache_key()
-    if key is None:
+    # One whose value is still to come would be given that of the first of its kind, should it never come.
+    if key is None or any(parameter.required for parameter in key.bindparams):
         return in_workspace(statement, bindparam(_PARAMETER)), {}
     found = _selects.get(key.key)
     if found is None:
         # Their parameters as they are, and not copies with other names.
-        found = _selects[key.key] = (
-            in_workspace(statement, bindparam(_PARAMETER), keep=key.bindparams),
-            key.bindparams,
-        )
-    scoped, first = found
-    pairs = zip(first, key.bindparams, strict=True)
-    return scoped, {known.key: given.effective_value for known, given in pairs if not given.required}
+        scoped = in_workspace(statement, bindparam(_PARAMETER), keep=key.bindparams)
+        found = _selects[key.key] = scoped, key.bindparams
+    pairs = zip(found[1], key.bindparams, strict=True)
+    return found[0], {known.key: given.effective_value for known, given in pairs}
 
 
 @functools.cache

@@ -187,11 +187,11 @@ async def run(order):
         except Exception as error:  # noqa: BLE001 - counted
             outcome.errors.append(f"begin: {type(error).__name__}: {error}"[:300])
         for turn in itertools.count(session.number):
-            due += order.pause
-            await asyncio.sleep(max(0, min(due, until) - time.monotonic()))
-            if time.monotonic() >= until:
+            if max(due, time.monotonic()) >= until:
                 break
+            await asyncio.sleep(due - time.monotonic())
             await session.turn(order.round[turn % len(order.round)], turn * 7919 + session.number)
+            due += order.pause
         await session.leave()
 
     async with asyncio.TaskGroup() as group:

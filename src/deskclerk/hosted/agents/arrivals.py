@@ -96,7 +96,7 @@ class Arrivals:
         if place.slug not in (None, found.slug):
             caller = Caller(MODELS, token=found.agent, person=found.made_by)
             raise await self._foreign([found.workspace], caller, place)
-        instance = await self._instance(found.workspace, found.slug, place)
+        instance = self._instance(found.instances, found.slug, place)
         await self._used(found)
         return Agent(
             workspace=found.workspace,
@@ -137,7 +137,11 @@ class Arrivals:
         return Agent(
             workspace=membership.workspace,
             slug=membership.slug,
-            instance=await self._instance(membership.workspace, membership.slug, place),
+            instance=self._instance(
+                [name for (name,) in await self._hosted.of(membership.workspace).ask(_NAMES)],
+                membership.slug,
+                place,
+            ),
             person=person,
             role=membership.role,
             name=binding.agent,
@@ -192,8 +196,8 @@ class Arrivals:
     def _page(self, membership: Membership) -> str:
         return f"{self._server.public_url}/w/{membership.slug}/agents"
 
-    async def _instance(self, workspace: str, slug: str, place: Place) -> str:
-        names = [name for (name,) in await self._hosted.of(workspace).ask(_NAMES)]
+    def _instance(self, names: Sequence[str], slug: str, place: Place) -> str:
+        """The instance that a request is for, of those that the workspace has."""
         if place.instance is not None and place.instance in names:
             return place.instance
         if place.instance is None and len(names) == 1:

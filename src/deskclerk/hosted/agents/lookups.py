@@ -5,7 +5,8 @@ These go past the scoping of statements, as the database's owner; nothing else o
 
 from dataclasses import dataclass, fields
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import String, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from deskclerk.database import Statement
 from deskclerk.hosted.agents.agent import AgentRules
@@ -14,8 +15,13 @@ from deskclerk.hosted.agents.tokens import digest_of
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.people.tables import people
 from deskclerk.hosted.workspaces.policy import Role
-from deskclerk.hosted.workspaces.tables import members, workspaces
+from deskclerk.hosted.workspaces.tables import instances, members, workspaces
 
+_INSTANCES = (
+    select(func.array_agg(aggregate_order_by(instances.c.name, instances.c.name), type_=ARRAY(String)))
+    .where(instances.c.workspace == agent_tokens.c.workspace)
+    .scalar_subquery()
+)
 # In the order of the fields of `FoundToken`.
 _FIND_TOKEN = Statement(
     select(
@@ -31,6 +37,7 @@ _FIND_TOKEN = Statement(
         agents.c.name,
         agents.c.rules,
         workspaces.c.version,
+        _INSTANCES,
     )
     .join(workspaces, workspaces.c.id == agent_tokens.c.workspace)
     .join(agents, (agents.c.id == agent_tokens.c.agent) & (agents.c.workspace == agent_tokens.c.workspace))
@@ -63,7 +70,10 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class FoundToken:
-    """A token that somebody showed; without a `role` its maker is no member any more."""
+    """A token that somebody showed; without a `role` its maker is no member any more.
+
+    `instances` are the names of those that its workspace has.
+    """
 
     id: str
     workspace: str
@@ -77,6 +87,7 @@ class FoundToken:
     agent: str
     rules: AgentRules
     version: int
+    instances: tuple[str, ...]
 
 
 class Lookups:
@@ -93,7 +104,12 @@ class Lookups:
         names = (field.name for field in fields(FoundToken))
         found = dict(zip(names, rows[0], strict=True))
         return FoundToken(
-            **{**found, "scopes": tuple(found["scopes"]), "rules": AgentRules(**found["rules"])}
+            **{
+                **found,
+                "scopes": tuple(found["scopes"]),
+                "rules": AgentRules(**found["rules"]),
+                "instances": tuple(found["instances"] or ()),
+            }
         )
 
     async def memberships(self, issuer: str, subject: str) -> list[Membership]:
