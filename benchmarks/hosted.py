@@ -21,7 +21,7 @@ NUMBERS = [int(word) for word in sys.argv[1:] if word.isdigit()]
 SECONDS, SESSIONS, WORKSPACES = NUMBERS or (120, 1000, 200)
 PAUSE = 20.0
 """Seconds between two calls of a session."""
-AT_ONCE, BUSY_SECONDS, RUNS = 16, 15, 3
+AT_ONCE, BUSY_SECONDS, RUNS = 16, 10, 2
 MANY = {"requests_per_minute": 1_000_000}
 AFTER = ("nice", "-n", "19")
 """The sessions run when the replicas do not."""
@@ -124,7 +124,7 @@ def main() -> None:
     """Print the rows."""
     with tempfile.TemporaryDirectory() as folder, platform(folder, stub_clerk()) as here:
         bench = Bench(here, asyncio.run(prepared(here)))
-        report(bench.two_replicas() + bench.many_sessions())
+        report(bench.many_sessions() + bench.two_replicas())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Many MCP sessions of many workspaces on one replica: no error, and no more open than may be."""
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -11,29 +10,15 @@ from deskclerk.hosted.workspaces import desks as desks_module
 from deskclerk.hosted.workspaces.desks import Desks, Place
 from tests.fuzz.processes import descriptors
 from tests.hosted.load.sessions import MODERN, OLDER, Order, load
-from tests.hosted.load.stub import customers, stub_clerk
-from tests.hosted.replicas.platform import platform
 
 pytestmark = pytest.mark.anyio
-SESSIONS, WORKSPACES, SECONDS, PAUSE = 200, 40, 15, 5
+SESSIONS, SECONDS, PAUSE = 200, 15, 5
 WRITES = re.compile(r'deskclerk_calls_total\{[^}]*action="clerk_user_ban"[^}]*outcome="done"[^}]*\} (\d+)')
-
-
-@pytest.fixture(scope="module")
-def here(tmp_path_factory):
-    with platform(tmp_path_factory.mktemp("platform"), stub_clerk()) as found:
-
-        async def prepare():
-            async with found.parts() as parts:
-                return await customers(found, parts, WORKSPACES)
-
-        found.agents = asyncio.run(prepare())
-        yield found
 
 
 def test_two_hundred_sessions_of_forty_workspaces_meet_no_error(here):
     replica = here.replica(worker=False)
-    agents = [here.agents[number % WORKSPACES] for number in range(SESSIONS)]
+    agents = [here.agents[number % len(here.agents)] for number in range(SESSIONS)]
     host = here.public_url.removeprefix("http://")
     found = load(Order([replica.port], host, agents, SECONDS, PAUSE), "nice")
     assert found.errors == []
