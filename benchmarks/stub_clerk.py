@@ -7,6 +7,8 @@ import asyncio
 import json
 import re
 import sys
+from collections.abc import Iterator
+from itertools import count
 from typing import ClassVar
 
 USER = {
@@ -54,6 +56,7 @@ USER = {
     "created_at": 1700000000000,
     "updated_at": 1700000000000,
 }
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
@@ -63,9 +66,10 @@ def user(number: int) -> str:
 
 
 class Stub(asyncio.Protocol):
-    """One connection; requests have no body and come one after the other."""
+    """One connection; requests come one after the other."""
 
     users = 0
+    numbers: ClassVar[Iterator[int]] = count(1)
     pages: ClassVar[dict[tuple[int, int], bytes]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -77,14 +81,30 @@ class Stub(asyncio.Protocol):
         """Answer what is whole."""
         self.waiting += data
         while b"\r\n\r\n" in self.waiting:
-            head, _, self.waiting = self.waiting.partition(b"\r\n\r\n")
-            body = self.answer(head.split(b" ", 2)[1].decode())
+            head, _, rest = self.waiting.partition(b"\r\n\r\n")
+            length = int(found[1]) if (found := _LENGTH.search(head)) else 0
+            if len(rest) < length:
+                return
+            self.waiting = rest[length:]
+            method, target, _ = head.split(b" ", 2)
+            body = self.answer(target.decode()) if method == b"GET" else self.change(target.decode())
             self.transport.write(_HEAD % len(body) + body)
+
+    def change(self, target: str) -> bytes:
+        """The body for a write: it happens to nobody, so that the next one finds things as they were."""
+        if target == "/v1/oauth_applications":
+            return b'{"client_id":"stub","client_secret":"stub"}'
+        found = re.match(r"/v1/users/user_(\d+)/(\w+)", target)
+        number = int(found[1]) if found else next(self.numbers)
+        switched = {"banned": True} if found and found[2] == "ban" else {}
+        return json.dumps(json.loads(user(number)) | switched).encode()
 
     def answer(self, target: str) -> bytes:
         """The body for a path."""
-        if found := re.match(r"/v1/users/user_(\d+)", target):
-            return user(int(found[1])).encode()
+        if found := re.match(r"/v1/users/user_(\d+)(/\w+)?", target):
+            return b'{"data":[],"total_count":0}' if found[2] else user(int(found[1])).encode()
+        if target.startswith("/v1/sessions"):
+            return b"[]"
         if target.startswith("/v1/users/count"):
             return b'{"object":"total_count","total_count":%d}' % self.users
         if named := re.findall(r"user_id=user_(\d+)", target):

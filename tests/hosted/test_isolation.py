@@ -1,10 +1,13 @@
 """Workspaces keep apart twice: by the condition in every statement, and by row-level security without it."""
 
+import contextlib
+
 import pytest
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, true, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
+from deskclerk.database import Statement
 from deskclerk.database.scoping import SHARED, in_workspace
 from deskclerk.desk.journal import tables as desk_tables
 from deskclerk.hosted.agents import tables as agent_tables
@@ -134,6 +137,80 @@ async def test_a_connection_that_comes_back_to_the_pool_keeps_no_workspace(hoste
             user, setting = found.one()
             assert user == "deskclerk"
             assert not setting
+
+
+async def test_one_statement_by_itself_is_asked_under_the_role_and_only_reads(hosted, workspaces):
+    acme, bolt = await two(workspaces)
+    members = workspace_tables.members
+    whose = Statement(
+        select(
+            func.current_user(),
+            func.current_setting("deskclerk.workspace"),
+            func.current_setting("transaction_read_only"),
+            func.count(),
+        ).select_from(members)
+    )
+    plain = Statement(select(func.current_user(), func.current_setting("deskclerk.workspace", true())))
+    for _ in range(20):  # behind the fifth the driver has it prepared
+        for workspace in (acme, bolt):
+            assert await hosted.of(workspace).ask(whose) == [("deskclerk_workspace", workspace, "on", 0)]
+        ((user, setting),) = await hosted.whole.ask(plain)
+        assert (user, setting or "") == ("deskclerk", "")
+    with pytest.raises(DBAPIError, match="read-only"):
+        await hosted.of(acme).ask(Statement(delete(members).returning(members.c.person)))
+
+
+async def test_where_the_role_cannot_be_taken_nothing_is_asked(hosted, workspaces):
+    acme, _ = await two(workspaces)
+    own = hosted.of(acme)
+    own._first = (own._first[0], ("nobody_of_this_name", acme))
+    with pytest.raises(DBAPIError, match="nobody_of_this_name"):
+        await own.ask(Statement(select(func.count()).select_from(workspace_tables.members)))
+
+
+async def test_statements_of_one_form_are_asked_each_with_its_own_values_and_workspace(hosted, workspaces):
+    acme, bolt = await two(workspaces)
+    members = workspace_tables.members
+    for workspace, names in ((acme, ("a", "b")), (bolt, ("c", "d", "e"))):
+        async with hosted.of(workspace).writing() as connection:
+            await connection.execute(
+                insert(members), [row_of(members) | {"person": name, "role": name} for name in names]
+            )
+    for workspace, mine in ((acme, {"a", "b"}), (bolt, {"c", "d", "e"})):
+        async with hosted.of(workspace).reading() as connection:
+            for wanted in ("ab", "bc", "de", "x"):
+                one = select(members.c.person).where(members.c.role == wanted[0])
+                assert set((await connection.execute(one)).scalars()) == {wanted[0]} & mine
+                several = select(members.c.person).where(members.c.role.in_(list(wanted)))
+                assert set((await connection.execute(several)).scalars()) == set(wanted) & mine
+                given = select(members.c.person).where(members.c.role == bindparam("role_is"))
+                found = await connection.execute(given, {"role_is": wanted[0]})
+                assert set(found.scalars()) == {wanted[0]} & mine
+            for most in (1, 2):
+                few = select(members.c.person).where(members.c.role.in_(list(mine))).limit(most)
+                assert len((await connection.execute(few)).all()) == most
+
+
+async def test_a_connection_that_the_server_let_go_of_is_replaced_unnoticed(hosted, workspaces):
+    acme, _ = await two(workspaces)
+    own = hosted.of(acme)
+    statement = Statement(select(func.count()).select_from(workspace_tables.members))
+    others = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        # Several, so that more than one has to be replaced.
+        for _ in range(3):
+            await stack.enter_async_context(own.reading())
+    async with hosted.whole.reading() as connection:
+        await connection.execute(others)
+    for _ in range(3):
+        async with own.reading() as connection:
+            assert await count(connection, workspace_tables.members) == 0
+        async with own.writing() as connection:
+            assert await count(connection, workspace_tables.members) == 0
+        assert await own.ask(statement) == [(0,)]
 
 
 async def test_what_cannot_be_scoped_is_refused(hosted, workspaces):

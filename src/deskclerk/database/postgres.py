@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -128,7 +128,10 @@ class PostgresDatabase:
         bounds = {"pool_size": 5, "max_overflow": 10} | pool
         self.url = url.set(query={"connect_timeout": str(CONNECT_SECONDS), **url.query})
         try:
-            self.engine = create_async_engine(self.url, pool_pre_ping=True, hide_parameters=True, **bounds)
+            # Autocommit is the driver's word for "I begin and end transactions myself" (see `_begin`).
+            self.engine = create_async_engine(
+                self.url, isolation_level="AUTOCOMMIT", hide_parameters=True, **bounds
+            )
         except ImportError:
             raise InvalidSettings(
                 "PostgreSQL needs a driver that is not installed.",
@@ -153,52 +156,78 @@ class PostgresDatabase:
     @asynccontextmanager
     async def writing(self, *, synced: bool = True) -> AsyncIterator[PostgresConnection]:
         """A transaction that holds the write lock; committed unless the block raises."""
-        async with self._turn, self.transaction({}, synced=synced) as connection:
+        async with self._turn, self.transaction({"synced": synced}) as connection:
             yield connection
 
     @asynccontextmanager
-    async def transaction(
-        self, options: Mapping[str, Any], *, synced: bool = True
-    ) -> AsyncIterator[PostgresConnection]:
+    async def transaction(self, options: Mapping[str, Any]) -> AsyncIterator[PostgresConnection]:
         """A transaction that begins as the options say (see `_begin`); committed unless the block raises."""
-        async with self.engine.connect() as connection:
-            await connection.execution_options(**options)
+        async with AsyncExitStack() as stack:
+            connection = await self._begun(stack, options)
+            yield PostgresConnection(connection, self.url)
+
+    async def _begun(
+        self, stack: AsyncExitStack, options: Mapping[str, Any], *, again: bool = True
+    ) -> AsyncConnection:
+        """A connection inside a transaction, as long as the stack.
+
+        That the server has let go of a connection that was idle is found out by beginning, which spares a way
+        to it and back each time: nothing was done yet, and a new one tells how the server is now.
+        """
+        connection = await stack.enter_async_context(self.engine.connect())
+        await connection.execution_options(**options)
+        try:
             # Begun here: a statement that goes past SQLAlchemy would begin one that it knows nothing of.
-            async with connection.begin():
-                if not synced:
-                    await connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
-                yield PostgresConnection(connection, self.url)
+            await stack.enter_async_context(connection.begin())
+        except StorageUnavailable:
+            if again and connection.invalidated:
+                return await self._begun(stack, options, again=False)
+            raise
+        return connection
 
     async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of one statement, which is a transaction of its own: one way to the server and back."""
+        return await self.ask_after(None, statement, values)
+
+    async def ask_after(
+        self, first: tuple[str, Any] | None, statement: Statement, values: Mapping[str, Any]
+    ) -> list[Row]:
+        """The same after another one, text and parameters, in one transaction and one way to the server.
+
+        Where the first one fails the other is not carried out.
+        """
         compiled = statement.compiled(self.dialect)
-        parameters = compiled.parameters(values)
+        queries = [*([first] if first else []), (compiled.text, compiled.parameters(values))]
         with _explained(self.url):
             async with self._asking:
                 self._answering += 1
                 try:
-                    return compiled.rows(await self._ask(compiled.text, parameters))
+                    return compiled.rows(await self._ask(queries))
                 finally:
                     self._answering -= 1
 
-    async def _ask(self, text: str, parameters: Any) -> list[Row]:
+    async def _ask(self, queries: Sequence[tuple[str, Any]]) -> list[Row]:
         import psycopg  # noqa: PLC0415 - where it is installed
 
         if self._idle:
             connection = self._idle.pop()
             try:
-                return await self._answer(connection, text, parameters)
+                return await self._answer(connection, queries)
             except psycopg.OperationalError:
                 # The server may have let go of it while it was idle: a new one tells how it is now.
                 await self._close(self._idle)
         url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return await self._answer(
-            await psycopg.AsyncConnection.connect(url, autocommit=True), text, parameters
-        )
+        return await self._answer(await psycopg.AsyncConnection.connect(url, autocommit=True), queries)
 
-    async def _answer(self, connection: Any, text: str, parameters: Any) -> list[Row]:
+    async def _answer(self, connection: Any, queries: Sequence[tuple[str, Any]]) -> list[Row]:
         try:
-            cursor = await connection.execute(text, parameters)
+            if len(queries) == 1:
+                cursor = await connection.execute(*queries[0])
+            else:
+                # Without a sync between them they are one transaction (PostgreSQL: "Pipelining").
+                async with connection.pipeline():
+                    for query in queries:
+                        cursor = await connection.execute(*query)
             rows: list[Row] = await cursor.fetchall()
         except BaseException:
             # Also where the task is cancelled: an answer may still be on its way.
@@ -235,8 +264,11 @@ def _begin(connection: SyncConnection) -> None:
     first = [options["scope"]] if "scope" in options else []
     if options.get("reads"):
         # A page and its total are of one moment, as in SQLite.
-        first.insert(0, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        first.insert(0, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     else:
+        first.insert(0, "BEGIN")
+        if not options.get("synced", True):
+            first.append("SET LOCAL synchronous_commit TO off")
         # In READ COMMITTED every statement after this one sees what the writer before has left.
         key = f"{_WRITE_LOCK}, {options['lock']}" if "lock" in options else str(_WRITE_LOCK)
         first.append(f"SELECT pg_advisory_xact_lock({key})")

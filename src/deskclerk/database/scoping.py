@@ -9,7 +9,7 @@ import asyncio
 import functools
 import hashlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -18,6 +18,7 @@ from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.selectable import Alias, FromClause, Join, Select, TableClause
+from sqlalchemy.util import LRUCache
 
 from deskclerk.database.connection import Rows, Values
 from deskclerk.database.postgres import PostgresConnection, PostgresDatabase
@@ -35,13 +36,21 @@ ROLE = "deskclerk_workspace"
 SHARED = "shared"
 """In a table's `info`: it belongs to no workspace, and is used as it is."""
 _PARAMETER = "_workspace"
+_SCOPE = (
+    f"SELECT set_config('role', %s, true), set_config('{SETTING}', %s, true), "
+    "set_config('transaction_read_only', 'on', true)"
+)
 _ID = re.compile(r"[A-Za-z0-9_]{1,40}")
 
 
-def in_workspace(statement: Any, workspace: "BindParameter[str]") -> Any:
+def in_workspace(
+    statement: Any, workspace: "BindParameter[str]", *, keep: "Sequence[BindParameter[Any]]" = ()
+) -> Any:
     """The statement with the workspace in the condition of every table that it reads or changes.
 
     A row that is inserted gets its workspace from the column's default, which is the transaction's setting.
+    `keep` are parameters that are not to be copied.
+
     TypeError for what is no SELECT, INSERT, UPDATE or DELETE.
     """
     if not isinstance(statement, (Select, Insert, Update, Delete)):
@@ -65,7 +74,7 @@ def in_workspace(statement: Any, workspace: "BindParameter[str]") -> Any:
         "update": change,
         "delete": change,
     }
-    return visitors.cloned_traverse(statement, {}, visit)
+    return visitors.cloned_traverse(statement, {"stop_on": keep}, visit)
 
 
 def _first_tables(sources: Sequence[FromClause]) -> list[FromClause]:
@@ -84,6 +93,29 @@ def _first_tables(sources: Sequence[FromClause]) -> list[FromClause]:
 def _mine(table: FromClause, workspace: "BindParameter[str]") -> Any:
     # Not a column of the table's own: a desk on one machine has none, and asks for none.
     return column(COLUMN, _selectable=table) == workspace
+
+
+_selects: "LRUCache[Any, tuple[Select[Any], Sequence[BindParameter[Any]]]]" = LRUCache(500)
+"""By what SQLAlchemy knows a SELECT by: it with its workspace as a parameter, and its other parameters."""
+
+
+def _scoped_once(statement: Select[Any]) -> tuple[Select[Any], dict[str, Any]]:
+    """A SELECT with its workspace as one more named parameter, and the values of all others.
+
+    To work out where its tables are takes ten times as long as to have it carried out, and is the same for
+    all that differ in their values alone.
+    """
+    key = statement._generate_cache_key()
+    # One whose value is still to come would be given that of the first of its kind, should it never come.
+    if key is None or any(parameter.required for parameter in key.bindparams):
+        return in_workspace(statement, bindparam(_PARAMETER)), {}
+    found = _selects.get(key.key)
+    if found is None:
+        # Their parameters as they are, and not copies with other names.
+        scoped = in_workspace(statement, bindparam(_PARAMETER), keep=key.bindparams)
+        found = _selects[key.key] = scoped, key.bindparams
+    pairs = zip(found[1], key.bindparams, strict=True)
+    return found[0], {known.key: given.effective_value for known, given in pairs}
 
 
 @functools.cache
@@ -107,6 +139,10 @@ class ScopedConnection(PostgresConnection):
         self, statement: Executable, parameters: Values | None = None, *, long: bool = False
     ) -> Rows:
         """Carry out one statement, for this workspace."""
+        if isinstance(statement, Select) and (parameters is None or isinstance(parameters, Mapping)):
+            scoped, values = _scoped_once(statement)
+            values |= {**(parameters or {}), _PARAMETER: self._workspace}
+            return await super().execute(scoped, values, long=long)
         return await super().execute(self._scoped(statement), parameters, long=long)
 
     async def fetch(self, statement: Statement, /, **values: Any) -> list[Row]:
@@ -141,6 +177,8 @@ class ScopedDatabase:
         scope = f"SET LOCAL ROLE {ROLE}; SET LOCAL {SETTING} = '{workspace}'"
         self._reads = {"scope": scope, "reads": True}
         self._writes = {"scope": scope, "lock": key}
+        # The same for a transaction of one statement, and that it only reads.
+        self._first = (_SCOPE, (ROLE, workspace))
         # Those of one process queue up here, and wait for the server's lock with one connection.
         self._turn = asyncio.Lock()
 
@@ -153,13 +191,14 @@ class ScopedDatabase:
     @asynccontextmanager
     async def writing(self, *, synced: bool = True) -> AsyncIterator[ScopedConnection]:
         """A transaction that holds this workspace's write lock; committed unless the block raises."""
-        async with self._turn, self._shared.transaction(self._writes, synced=synced) as connection:
+        options = {**self._writes, "synced": synced}
+        async with self._turn, self._shared.transaction(options) as connection:
             yield ScopedConnection(connection, self.workspace)
 
     async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of one statement, which is a transaction of its own."""
-        async with self.reading() as connection:
-            return await connection.fetch(statement, **values)
+        values[_PARAMETER] = self.workspace
+        return await self._shared.ask_after(self._first, _compiled_once(statement), values)
 
     async def dispose(self) -> None:
         """Nothing: other workspaces go on with the same connections."""

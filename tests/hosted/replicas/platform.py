@@ -209,13 +209,13 @@ def _end(replica):
 
 
 @contextlib.contextmanager
-def platform(folder):
-    """A platform without replicas yet."""
+def platform(folder, in_its_place=None):
+    """A platform without replicas yet; `in_its_place` is a context with another Clerk than the sandbox."""
     folder = Path(folder)
     with (
         Postgres.started() as postgres,
         redis_running() as redis,
-        sandbox_server(folder / "clerk.db") as clerk,
+        in_its_place or sandbox_server(folder / "clerk.db") as clerk,
     ):
         found = Platform(folder, postgres, redis.url, clerk)
         with found._stack:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pydantic import SecretStr, ValidationError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from deskclerk.database import Statement
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.heads import BEGINNING
 from deskclerk.desk.journal.tables import heads, signer
@@ -26,6 +27,8 @@ from deskclerk.hosted.workspaces.policy import Role, WorkspacePolicy
 from deskclerk.hosted.workspaces.tables import instances, members, workspaces
 from deskclerk.settings import CLERK_ORIGIN, Kind, Rules, Settings, check_origin, key_kind
 
+_BY_ID = Statement(select(workspaces).where(workspaces.c.id == bindparam("value")))
+_BY_SLUG = Statement(select(workspaces).where(workspaces.c.slug == bindparam("value")))
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -111,11 +114,11 @@ class WorkspaceStore:
 
     async def find(self, slug: str) -> WorkspaceRecord | None:
         """The workspace of a slug; whether somebody may know of it is the asker's to check."""
-        return await self._one(workspaces.c.slug == slug)
+        return await self._one(_BY_SLUG, slug)
 
     async def load(self, workspace: str) -> WorkspaceRecord:
         """The workspace of an id; NotHere."""
-        found = await self._one(workspaces.c.id == workspace)
+        found = await self._one(_BY_ID, workspace)
         if found is None:
             raise NotHere("There is no such workspace.", next_step="Check its address.")
         return found
@@ -236,10 +239,9 @@ class WorkspaceStore:
             raise _invalid("api_url", " or ".join((CLERK_ORIGIN, *self._origins)))
         return None if origin == CLERK_ORIGIN else origin
 
-    async def _one(self, condition: Any) -> WorkspaceRecord | None:
-        async with self._hosted.whole.reading() as connection:
-            row = (await connection.execute(select(workspaces).where(condition))).mappings().one_or_none()
-        return _workspace(dict(row)) if row else None
+    async def _one(self, statement: Statement, value: str) -> WorkspaceRecord | None:
+        rows = await self._hosted.whole.ask(statement, value=value)
+        return _workspace(dict(zip(workspaces.c.keys(), rows[0], strict=True))) if rows else None
 
     async def _change(self, workspace: str, **values: Any) -> None:
         raised = update(workspaces).where(workspaces.c.id == workspace)

@@ -1,0 +1,79 @@
+"""What a call costs on a hosted desk: ways to PostgreSQL and back, transactions, commands of Redis."""
+
+import contextlib
+
+import httpx2
+import psycopg
+import pytest
+from redis.asyncio import Redis
+
+from deskclerk.faces.hosted.server import hosted_app
+from tests.hosted.load.sessions import MODERN, Order, Outcome, Session
+
+pytestmark = pytest.mark.anyio
+
+
+class InProcess(Session):
+    """A session with an application in this process."""
+
+    http = None
+
+    async def post(self, message, headers):
+        more = {"accept": "application/json, text/event-stream", "authorization": f"Bearer {self.token}"}
+        answer = await self.http.post(f"/mcp/{self.slug}", json=message, headers={**headers, **more})
+        assert answer.status_code == 200, answer.text
+        return answer.text.partition("data: ")[2] or answer.text
+
+
+@contextlib.contextmanager
+def counting(monkeypatch):
+    """What is said to PostgreSQL and to Redis; each answer of PostgreSQL's that is waited for is one."""
+    said = []
+    wait, execute, commit = (
+        psycopg.AsyncConnection.wait,
+        Redis.execute_command,
+        psycopg.AsyncConnection.commit,
+    )
+
+    async def waited(self, *arguments, **named):
+        said.append("way")
+        return await wait(self, *arguments, **named)
+
+    async def committed(self):
+        said.append("commit")
+        return await commit(self)
+
+    async def executed(self, *arguments, **named):
+        said.append("redis")
+        return await execute(self, *arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(psycopg.AsyncConnection, "wait", waited)
+        patched.setattr(psycopg.AsyncConnection, "commit", committed)
+        patched.setattr(Redis, "execute_command", executed)
+        yield said
+
+
+async def test_a_read_is_one_way_to_postgresql_and_a_signed_write_is_a_bounded_number(here, monkeypatch):
+    outcome = Outcome()
+    async with hosted_app(here.settings) as replica:
+        transport = httpx2.ASGITransport(app=replica.app)
+        async with httpx2.AsyncClient(transport=transport, base_url=here.public_url) as http:
+            order = Order([1], here.public_url, here.agents[:1], 0, 0, eras=(MODERN,))
+            session = InProcess(order, 0, outcome)
+            session.http = http
+            # What the first ones open stays, and the write takes the journal's lines of the reads along.
+            for kind in ("get", "ban", "get", "ban"):
+                await session.turn(kind, 1)
+            costs = {}
+            for kind in ("get", "tools", "ban"):
+                with counting(monkeypatch) as said:
+                    await session.turn(kind, 2)
+                costs[kind] = {name: said.count(name) for name in ("way", "commit", "redis")}
+    assert outcome.errors == []
+    # Whose token it is, and for which instance: one question. The journal takes reads together later.
+    assert costs["get"] == costs["tools"] == {"way": 1, "commit": 0, "redis": 1}
+    # Two requests: the plan, and the write with its signature.
+    assert costs["ban"]["redis"] == 2
+    assert costs["ban"]["commit"] <= 4
+    assert costs["ban"]["way"] <= 49
