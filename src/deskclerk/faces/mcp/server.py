@@ -126,7 +126,8 @@ def build(desk: Desk, console: Doorway | None = None, state_keys: Sequence[bytes
     else:
         # The key lives as long as the process: several workers on one address would have to share one.
         security = RequestStateSecurity.ephemeral(ttl=ttl)
-    server.middleware += [_states_missed, RequestStateBoundary(security, default_audience=NAME)]
+    server.middleware.append(_states_missed)
+    server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
     observer = desk.observer
     if observer:
 
