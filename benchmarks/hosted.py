@@ -24,7 +24,7 @@ PAUSE = 20.0
 AT_ONCE, BUSY_SECONDS, RUNS = 16, 10, 2
 MANY = {"requests_per_minute": 1_000_000}
 AFTER = ("nice", "-n", "19")
-"""The sessions run when the replicas do not."""
+"""Where throughput is taken the sessions run when the replicas do not; times are taken without that."""
 
 
 def cpu(replica: Replica) -> float:
@@ -45,11 +45,13 @@ class Bench:
     def __init__(self, here: Platform, agents: list[tuple[str, str]]) -> None:
         self.here, self.agents = here, agents
 
-    def load(self, replicas: list[Replica], sessions: int, seconds: float, pause: float) -> Outcome:
+    def load(
+        self, replicas: list[Replica], sessions: int, seconds: float, pause: float, *before: str
+    ) -> Outcome:
         """So many sessions, spread over workspaces and replicas."""
         agents = [self.agents[number % len(self.agents)] for number in range(sessions)]
         host = self.here.public_url.removeprefix("http://")
-        found = load(Order([one.port for one in replicas], host, agents, seconds, pause), *AFTER)
+        found = load(Order([one.port for one in replicas], host, agents, seconds, pause), *before)
         for error in found.errors[:5]:
             print(error, file=sys.stderr)
         return found
@@ -108,7 +110,7 @@ class Bench:
     def of_cpu(self, replicas: list[Replica]) -> tuple[float, float]:
         """Calls in a second of a processor for each, added up; and those of a second of the clock."""
         before = [cpu(one) for one in replicas]
-        found = self.load(replicas, AT_ONCE * len(replicas), BUSY_SECONDS, 0)
+        found = self.load(replicas, AT_ONCE * len(replicas), BUSY_SECONDS, 0, *AFTER)
         assert not found.errors, found.errors[0]
         used = sum(cpu(one) - start for one, start in zip(replicas, before, strict=True))
         return found.calls / used * len(replicas), found.calls / found.seconds

@@ -22,6 +22,7 @@ PROGRAMS = (
     "cli",
     "bulk_reads",
     "jobs",
+    "hosted",
     "startup",
     "tasks",
 )

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from deskclerk.database import Statement
 from deskclerk.database.scoping import SHARED, in_workspace
 from deskclerk.desk.journal import tables as desk_tables
+from deskclerk.errors import StorageUnavailable
 from deskclerk.hosted.agents import tables as agent_tables
 from deskclerk.hosted.people import tables as people_tables
 from deskclerk.hosted.retention import tables as retention_tables
@@ -211,6 +212,19 @@ async def test_a_connection_that_the_server_let_go_of_is_replaced_unnoticed(host
         async with own.writing() as connection:
             assert await count(connection, workspace_tables.members) == 0
         assert await own.ask(statement) == [(0,)]
+
+
+async def test_who_finds_no_connection_free_is_told_what_to_do(hosted, workspaces, monkeypatch):
+    acme, _ = await two(workspaces)
+    monkeypatch.setattr(hosted.shared.engine.pool, "_timeout", 0.05)
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(20):
+            await stack.enter_async_context(hosted.of(acme).reading())
+        with pytest.raises(StorageUnavailable, match="in use") as caught:
+            await stack.enter_async_context(hosted.of(acme).reading())
+        assert "more replicas" in caught.value.next_step
+    async with hosted.of(acme).reading():
+        pass
 
 
 async def test_what_cannot_be_scoped_is_refused(hosted, workspaces):

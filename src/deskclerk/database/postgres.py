@@ -10,6 +10,7 @@ from typing import Any, TypeVar, TypeVarTuple
 from sqlalchemy import URL, Dialect, Executable, RowMapping, event
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import QueuePool
 
@@ -26,6 +27,7 @@ _WRITE_LOCK = 0x6465736B
 """The advisory lock that deskclerk's writers take: "desk" in ASCII."""
 
 
+_BUSY = "Nothing was done. Ask again in a moment; if it stays so, run more replicas."
 _ASKING = 8
 """Connections for single statements; whoever finds all of them in use waits for one."""
 
@@ -174,7 +176,12 @@ class PostgresDatabase:
         That the server has let go of a connection that was idle is found out by beginning, which spares a way
         to it and back each time: nothing was done yet, and a new one tells how the server is now.
         """
-        connection = await stack.enter_async_context(self.engine.connect())
+        try:
+            connection = await stack.enter_async_context(self.engine.connect())
+        except NoneFree:
+            raise StorageUnavailable.of(
+                shown_place(self.url), "every connection of this process is in use", _BUSY
+            ) from None
         await connection.execution_options(**options)
         try:
             # Begun here: a statement that goes past SQLAlchemy would begin one that it knows nothing of.
