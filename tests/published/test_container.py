@@ -18,7 +18,12 @@ def installed(tmp_path_factory):
     """The build stage's steps in order, with a folder for the image's /deskclerk."""
     place = tmp_path_factory.mktemp("image")
     source = place / "source"
-    for instruction, rest in stages()[0].instructions:
+    chosen = dict(rest.split("=", 1) for rest in stages()[0].all_of("ARG"))
+    for instruction, line in stages()[0].instructions:
+        # As they are when nobody chooses anything else.
+        rest = line
+        for name, value in chosen.items():
+            rest = rest.replace(f"${{{name}}}", value)
         if instruction == "COPY":
             *copied, to = rest.split()
             for name in copied:
