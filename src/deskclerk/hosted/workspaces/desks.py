@@ -14,7 +14,7 @@ from deskclerk.settings import Rules
 T = TypeVar("T")
 
 MOST = 512
-"""Desks that one replica has open: some 150 KB each while nobody asks."""
+"""Desks that one replica has open: some 60 KB each while nobody asks (`benchmarks/hosted.py`)."""
 IDLE_SECONDS = 600.0
 
 
