@@ -1,12 +1,14 @@
 # deskclerk's HTTP face in a container: docker build -t deskclerk .
 # It holds no key and no token: both come from the environment of the container. See docs/packaging.md.
+# For a hosted desk: docker build --build-arg REQUIREMENTS=hosted -t deskclerk-hosted .
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
+ARG REQUIREMENTS=run
 WORKDIR /source
-COPY requirements/run.txt requirements/
+COPY requirements/${REQUIREMENTS}.txt requirements/
 RUN python -m venv /deskclerk \
- && /deskclerk/bin/pip install --no-cache-dir --require-hashes --requirement requirements/run.txt
+ && /deskclerk/bin/pip install --no-cache-dir --require-hashes --requirement requirements/${REQUIREMENTS}.txt
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY docs docs
 COPY src src

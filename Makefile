@@ -12,14 +12,15 @@ PORT ?= 8765
 # The tests start hundreds of processes: without bytecode each would compile deskclerk anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel wheel bundle registry test-postgres test-hosted test-browser test-js test-conformance test-mutations check format lint types docs docs-site index index-check lock clean
+.PHONY: run bench test test-faults test-fuzz test-endurance test-wheel wheel bundle registry test-postgres test-hosted test-browser test-js test-docs test-conformance test-mutations check format lint types docs docs-site index index-check lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/deskclerk serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/browser --ignore tests/conformance --ignore tests/fuzz \
-	  --ignore tests/endurance --ignore tests/js --ignore tests/published --ignore tests/hosted
+	  --ignore tests/endurance --ignore tests/js --ignore tests/published --ignore tests/hosted \
+	  --ignore tests/docs
 
 # The console in a real browser; needs Chromium (CHROMIUM=path if it is not on PATH) and npm for axe-core.
 test-browser: $(VENV)/dev.stamp tests/js/node_modules/axe-core
@@ -36,7 +37,7 @@ test-postgres: $(VENV)/dev.stamp
 	  tests/faces/cli/test_sandbox_commands.py
 
 # Many workspaces on one desk: the tests start PostgreSQL and Redis of their own (Debian: postgresql, redis-server).
-test-hosted: $(VENV)/dev.stamp
+test-hosted: $(VENV)/dev.stamp tests/js/node_modules/axe-core
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/hosted
 
 # Every action before every fault that Clerk, a proxy or the network can answer with; a hundred killed processes.
@@ -99,6 +100,10 @@ test-js: $(VENV)/dev.stamp
 	cd tests/js && npm ci --silent && DESKCLERK=$(abspath $(BIN))/deskclerk npm test --silent
 	$(BIN)/python -m pytest tests/js
 
+# The commands and programs of the pages, typed on a terminal page by page (Go and Ruby: Debian's golang-go and ruby).
+test-docs: $(VENV)/dev.stamp tests/js/node_modules/axe-core
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/docs
+
 # What it costs beside peers, one program a row; writes docs/performance.md. Needs wrk, npm and PostgreSQL's server.
 bench: $(VENV)/dev.stamp benchmarks/peers/node_modules/.package-lock.json
 	$(BIN)/python benchmarks/run.py
@@ -107,7 +112,7 @@ benchmarks/peers/node_modules/.package-lock.json: benchmarks/peers/package-lock.
 	cd benchmarks/peers && npm ci --silent
 	@touch $@
 
-check: lint types docs test test-faults test-fuzz test-endurance test-wheel test-postgres test-hosted test-browser test-conformance test-mutations
+check: lint types docs test test-faults test-fuzz test-endurance test-wheel test-postgres test-hosted test-browser test-docs test-conformance test-mutations
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -143,6 +148,9 @@ lock:
 	  --no-header --no-emit-index-url --no-annotate --quiet --upgrade --output-file requirements/run.txt
 	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --no-annotate --quiet --upgrade --output-file requirements/dev.txt
+	uv pip compile pyproject.toml --extra hosted --extra telemetry --extra vault --group build --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet \
+	  --constraint requirements/dev.txt --output-file requirements/hosted.txt
 
 clean:
 	rm -rf $(VENV) build dist

@@ -288,3 +288,36 @@ def test_what_is_no_vault_is_refused_with_what_is_accepted(tmp_path, address):
     assert "DESKCLERK_VAULT" in said
     assert "accepted" in said
     assert "pw" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "accepted"),
+    [
+        ("LOG_FORMAT", "xml", "'text' or 'json'"),
+        ("GRACE_SECONDS", "-1", "greater than or equal to 0"),
+        ("TRACE_SHARE", "1.5", "less than or equal to 1"),
+        ("METRICS_TOKEN", "short", "16 characters"),
+        ("OTLP_ENDPOINT", "collector:4318", "http://collector:4318"),
+        ("OTLP_ENDPOINT", "http://collector:4318/v1/traces", "without /v1/traces"),
+        ("OTLP_ENDPOINT", "http://user:secret@collector:4318", "http://collector:4318"),
+        ("OTLP_ENDPOINT", "http://collector:4318?key=secret", "without a query"),
+        ("OTLP_HEADERS", "no-value-here", "name=value"),
+        ("OTLP_HEADERS", "a name=secret", "name=value"),
+    ],
+)
+def test_how_a_server_is_watched_is_checked_when_it_is_set(tmp_path, name, value, accepted):
+    text = refusal(tmp_path, **{f"DESKCLERK_{name}": value})
+    assert f"DESKCLERK_{name}" in text
+    assert accepted in text
+    assert "secret" not in text
+
+
+def test_headers_for_a_collector_want_one_that_they_reach_unread(tmp_path):
+    headers = {"DESKCLERK_OTLP_HEADERS": "x-key=secret"}
+    assert "DESKCLERK_OTLP_ENDPOINT is not" in refusal(tmp_path, **headers)
+    plain = {"DESKCLERK_OTLP_ENDPOINT": "http://collector:4318"}
+    assert "unencrypted" in refusal(tmp_path, **headers, **plain)
+    for address in ("https://collector:4318", "http://127.0.0.1:4318/"):
+        found = load(tmp_path, **headers, DESKCLERK_OTLP_ENDPOINT=address)
+        assert found.otlp_endpoint == address.rstrip("/")
+    assert load(tmp_path, **plain).otlp_headers is None

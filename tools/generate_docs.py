@@ -32,6 +32,7 @@ ROOT = Path(__file__).parent.parent
 # The promises stand with the tests that keep them.
 sys.path.insert(0, str(ROOT))
 from tests.promises import GROUPS, MUTATIONS, Kept, Promise, keeping_tests  # noqa: E402
+from tools.client_pages import client_list, client_pages  # noqa: E402
 
 _WHERE = {"local": "desk"}
 _HEAD = f"""\
@@ -135,6 +136,7 @@ there. Who may read them, and what is worth an alert: [operating.md](operating.m
 Beside these there are Prometheus' own of the process (`process_resident_memory_bytes` and others). A
 histogram has `_bucket`, `_sum` and `_count`.
 """
+_CLIENTS, _END = "<!-- the clients, by tools/generate_docs.py -->", "<!-- end of the clients -->"
 
 _OF_THE_DESK = """\
 Of the desk's own records a caller sees those about what it may read: one who may not read users sees no plan
@@ -154,6 +156,14 @@ def main(arguments: list[str]) -> int:
     for name in HAVE_LINKS:
         fresh = settle(ROOT / button_of(name), button_image(link_of(name).title), check=check) and fresh
     fresh = settle(ROOT / "README.md", readme(), check=check) and fresh
+    fresh = settle(ROOT / "docs" / "install.md", installing(), check=check) and fresh
+    pages = client_pages()
+    for name, text in pages.items():
+        fresh = settle(ROOT / "docs" / "clients" / f"{name}.md", text, check=check) and fresh
+    for path in sorted((ROOT / "docs" / "clients").glob("*.md")):
+        if path.stem not in pages:
+            print(f"{path.relative_to(ROOT)} is of no client that there is: remove it", file=sys.stderr)
+            fresh = False
     return 0 if fresh else 1
 
 
@@ -206,6 +216,12 @@ font-weight="600">{title}</text>
 """
 
 
+def installing() -> str:
+    """docs/install.md with its list of clients, which is all that is generated there."""
+    head, rest = (ROOT / "docs" / "install.md").read_text("utf-8").split(_CLIENTS, 1)
+    return f"{head}{_CLIENTS}\n\n{client_list()}\n\n{_END}{rest.split(_END, 1)[1]}"
+
+
 def reference() -> str:
     """docs/actions.md: every action with its parameters."""
     parts = [_HEAD]
@@ -227,11 +243,7 @@ _TOOLSETS_HEAD = f"""\
 Generated from the catalogue by `tools/generate_docs.py`; a change belongs there.
 
 A model pays for every tool that it is offered, and chooses worse among many. So MCP offers the
-{len(ACTIONS)} actions of `core` unless more is chosen:
-
-```text
-deskclerk mcp --toolsets core,users-plus
-```
+{len(ACTIONS)} actions of `core` unless more is chosen: `deskclerk mcp --toolsets core,users-plus`.
 
 The same stands in the environment (`DESKCLERK_TOOLSETS`), in the settings file
 (`toolsets = ["core", "tokens"]`), in the table of an instance (`[instances.acme]`) and in that of a caller

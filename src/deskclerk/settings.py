@@ -533,6 +533,8 @@ class UserFolders:
     """`XDG_CONFIG_HOME`, else `.config` in the home folder, whatever the system."""
     roaming: Path
     """`APPDATA`, else `AppData/Roaming` in the home folder; of use on Windows alone."""
+    local: Path
+    """`LOCALAPPDATA`, else `AppData/Local` in the home folder; of use on Windows alone."""
     claude: Path
     """Where Claude Code keeps `.claude.json`: `CLAUDE_CONFIG_DIR`, else the home folder."""
     codex: Path
@@ -556,6 +558,7 @@ class UserFolders:
             home=home,
             config=folder("XDG_CONFIG_HOME", home / ".config"),
             roaming=folder("APPDATA", home / "AppData" / "Roaming"),
+            local=folder("LOCALAPPDATA", home / "AppData" / "Local"),
             claude=folder("CLAUDE_CONFIG_DIR", home),
             codex=folder("CODEX_HOME", home / ".codex"),
         )

@@ -92,6 +92,7 @@ async def introspected(client, discovered, text):
     return (await client.introspect_token(discovered["introspection_endpoint"], text)).json()
 
 
+@pytest.mark.promise("sandbox-is-an-issuer")
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
 async def test_a_user_signs_in_and_the_id_token_says_who_it_is(clerk_sandbox, http, discovered, method):
     made = await application(http, clerk_sandbox, public=method == "none")

@@ -157,6 +157,7 @@ async def who(client):
     return (await client.call_tool("whoami", {})).content[0].text
 
 
+@pytest.mark.promise("sandbox-is-an-issuer")
 @pytest.mark.parametrize("jwt", [False, True], ids=["opaque", "jwt"])
 @pytest.mark.parametrize("method", ["none", "client_secret_basic", "client_secret_post"])
 async def test_a_client_registers_itself_and_comes_in_as_who_was_picked(clerk_sandbox, http, method, jwt):

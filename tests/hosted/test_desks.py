@@ -2,11 +2,13 @@
 
 import asyncio
 
+import httpx2
 import pytest
 from pydantic import SecretStr
 
 from deskclerk.catalogue import BanUser, ListUsers
 from deskclerk.desk import Caller, Decision, Signature
+from deskclerk.desk.execution import settling
 from deskclerk.desk.jobs.worker import Worker
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.workspace import Workspace
@@ -149,3 +151,36 @@ async def test_the_worker_of_a_replica_carries_out_the_jobs_of_every_workspace(
             assert (job.status, job.counts) == ("done", {"done": 2})
             with pytest.raises(InvalidRequest, match="no job has this id"):
                 await desk.jobs.store.load(other)
+
+
+async def test_a_write_whose_replica_died_is_settled_by_the_worker_of_another(
+    hosted, desks, workspaces, clerk, monkeypatch
+):
+    acme = await place(workspaces, clerk, "acme")
+    async with desks.use(acme) as desk:
+        user = await someone(desk)
+        ban = BanUser.parse({"user_id": user})
+        # All that Clerk says of the user: that nobody has touched them since shows in it.
+        seen = await asyncio.to_thread(
+            httpx2.get,
+            f"{clerk.api_url}/users/{user}",
+            headers={"authorization": f"Bearer {clerk.secret_key}"},
+        )
+        intent = desk.journal.intent_record(
+            desk.instance,
+            PERSON,
+            ban,
+            plan_id=None,
+            how="x",
+            seen=[seen.json()],
+            undoes=None,
+        )
+        # Of a replica that is gone: its name is nobody's lock.
+        await desk.journal.add_all([intent | {"owner": "own_gone"}])
+    monkeypatch.setattr(settling, "STILL_UNDER_WAY", 0)
+    workplace = HostedWorkplace(hosted, desks)
+    await workplace.begin()
+    await workplace.open_jobs()
+    async with desks.use(acme) as desk:
+        (entry,) = await desk.journal.entries(EntryFilter(action="clerk_user_ban"))
+        assert entry["outcome"] == "not_done"

@@ -12,6 +12,8 @@ from deskclerk.database.scoping import SHARED, in_workspace
 from deskclerk.desk.journal import tables as desk_tables
 from deskclerk.errors import StorageUnavailable
 from deskclerk.hosted.agents import tables as agent_tables
+from deskclerk.hosted.people import tables as people_tables
+from deskclerk.hosted.retention import tables as retention_tables
 from deskclerk.hosted.schema import metadata
 from deskclerk.hosted.vault import tables as vault_tables
 from deskclerk.hosted.workspaces import tables as workspace_tables
@@ -24,6 +26,7 @@ TABLES = [
     if not table.info.get(SHARED)
 ]
 assert {workspace_tables.members, agent_tables.agents, vault_tables.data_keys} <= set(TABLES)
+assert {people_tables.signatures, retention_tables.checkpoints} <= set(TABLES)
 
 
 def sql(statement):
@@ -71,6 +74,7 @@ async def test_another_workspace_sees_changes_and_deletes_no_row_of_a_table(host
         assert await count(connection, table) == mine
 
 
+@pytest.mark.promise("workspaces-apart")
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 async def test_row_level_security_alone_keeps_a_forgotten_condition_from_others_rows(
     hosted, workspaces, table
@@ -90,6 +94,7 @@ async def test_row_level_security_alone_keeps_a_forgotten_condition_from_others_
             assert number >= at_least
 
 
+@pytest.mark.promise("workspaces-apart")
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 async def test_the_condition_alone_keeps_them_apart_where_no_row_level_security_holds(
     hosted, workspaces, table

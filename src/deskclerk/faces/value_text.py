@@ -36,7 +36,7 @@ def width_of(text: str) -> int:
 
 def is_time(key: str) -> bool:
     """Whether a key holds a moment in milliseconds."""
-    return key.endswith("_at")
+    return key == "at" or key.endswith("_at")
 
 
 def moment(millis: int) -> dt.datetime:

@@ -10,7 +10,7 @@ from deskclerk.desk.approvals.rules import ENOUGH, Standing, Verdict
 from deskclerk.desk.journal.storage import OwnStorage
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
-from deskclerk.settings import Settings
+from deskclerk.settings import Rules, Settings
 
 pytestmark = pytest.mark.anyio
 BAN = BanUser(user_id="user_1")
@@ -104,3 +104,11 @@ async def test_a_plan_keeps_the_person_who_asked_and_is_found_again_for_them_alo
     assert (await desk.plans.load(plan.id)).caller == mine
     assert (await desk.propose(BAN, mine)).id == plan.id
     assert (await desk.propose(BAN, theirs)).id != plan.id
+
+
+async def test_what_narrows_a_caller_does_not_make_a_second_plan_of_the_same_call(desk):
+    narrowed = Caller(
+        "mcp", "Claude Code", "bot", rules=((" for agent bot", Rules(deny=("clerk_user_delete",))),)
+    )
+    first, second = [await desk.propose(BAN, narrowed) for _ in range(2)]
+    assert first.id == second.id

@@ -4,7 +4,8 @@ import pytest
 
 from tests.promises import ROOT
 
-PAGES = sorted(file.stem for file in (ROOT / "docs").glob("*.md") if file.stem != "index")
+DOCS = ROOT / "docs"
+PAGES = sorted(file.stem for file in (*DOCS.glob("*.md"), *DOCS.glob("clients/*.md")) if file.stem != "index")
 
 
 def test_help_lists_every_page_of_the_documentation(run):

@@ -166,7 +166,7 @@ def test_a_link_that_signs_is_shown_on_a_terminal_and_nowhere_else(monkeypatch):
             page = opener.open(urllib.request.Request(address, b""), timeout=20)
             assert b"The desk is clear." in page.read()
         connect = opener.open(page.geturl() + "connect", timeout=20).read().decode()
-        assert f"claude mcp add --transport http deskclerk {url}/mcp" in connect
+        assert f"{url}/mcp" in connect
         server.type("\x03")
         server.end()
         assert "Traceback" not in server.shown

@@ -19,7 +19,6 @@ from deskclerk.hosted.people.tables import people
 from tests.hosted.agents.stand_in_issuer import CLIENT_ID, CLIENT_SECRET, StandInIssuer
 from tests.hosted.people.conftest import (
     acme,
-    attempts,
     browsers,
     desks,
     issuer,
@@ -31,7 +30,6 @@ from tests.hosted.people.conftest import (
 
 __all__ = [
     "acme",
-    "attempts",
     "browsers",
     "desks",
     "issuer",

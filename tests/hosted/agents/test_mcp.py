@@ -237,8 +237,13 @@ async def test_a_session_of_the_handshake_era_is_none_to_lose(here, served):
             json={"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
             headers={"mcp-session-id": "made-up", "accept": "application/json, text/event-stream"},
         )
-    assert answer.status_code == 200
-    assert "clerk_users_list" in answer.text
+        assert answer.status_code == 200
+        assert "clerk_users_list" in answer.text
+        # Nor a stream that would stay open for it, nor anything to end.
+        shown = {"accept": "text/event-stream", "mcp-session-id": "made-up"}
+        for method in ("GET", "DELETE"):
+            refused = await http.request(method, f"{served.second}/mcp", headers=shown)
+            assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
 
 async def test_a_token_of_another_workspace_reaches_no_desk_by_mcp(here, served, era):

@@ -5,6 +5,7 @@ import pytest
 from deskclerk.errors import InvalidRequest
 from deskclerk.hosted.agents.agent import AgentRules
 from deskclerk.hosted.errors import NotHere
+from deskclerk.hosted.people.tables import people
 from tests.hosted.agents.conftest import ADA, ALL, BEN, EVE, ISSUER
 
 pytestmark = pytest.mark.anyio
@@ -290,3 +291,19 @@ async def test_the_use_of_a_client_is_noted(here):
     await here.ask("/mcp", mine(here))
     assert (await here.registry.clients(here.acme))[0].last_used_at == first
     assert first
+
+
+async def test_a_subject_or_a_client_of_another_issuer_is_somebody_else(here, hosted, workspaces):
+    """As after a change of the issuer, or where two give the same id."""
+    former = "https://former.example"
+    row = {"id": "per_other", "issuer": former, "subject": "user_ada", "email_verified": False}
+    async with hosted.whole.writing() as connection:
+        await connection.execute(people.insert(), row | {"created_at": 1, "signed_in_at": 1})
+    await workspaces.add_member(here.bolt, "per_other", "owner")
+    await here.registry.wait(here.acme, former, "cli_1", by=ADA, calls_itself="x")
+    await here.registry.allow(here.acme, former, "cli_1", name="old", rules=AgentRules(), by=ADA)
+    assert (await here.ask("/mcp/bolt", mine(here, "/mcp/bolt"))).status_code == 404
+    assert (await here.ask("/mcp", mine(here))).json()["error"]["data"]["error"] == "client_waits"
+    await here.registry.allow(here.acme, ISSUER, "cli_1", name="new", rules=AgentRules(), by=ADA)
+    shown = (await here.ask("/mcp", mine(here))).json()
+    assert (shown["workspace"], shown["person"], shown["name"]) == (here.acme, ADA, "new")

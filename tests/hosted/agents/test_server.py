@@ -44,8 +44,8 @@ async def token(settings):
 @pytest.mark.parametrize("path", ["/mcp", "/mcp/", "/mcp/acme", "/mcp/acme/prod"])
 async def test_every_mcp_address_answers_and_a_page_is_none(settings, token, path):
     headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
-    async with hosted_app(settings) as app:
-        transport = httpx2.ASGITransport(app=app)
+    async with hosted_app(settings) as replica:
+        transport = httpx2.ASGITransport(app=replica.app)
         async with httpx2.AsyncClient(transport=transport, base_url=DESK) as http:
             answer = await http.post(path, json=LIST, headers=headers)
             assert answer.status_code == 200, answer.text

@@ -93,6 +93,8 @@ async def test_every_page_of_people_is_accessible_in_light_and_dark_and_on_a_pho
         "security": "/security",
         "instances": "/w/acme/",
         "members": "/w/acme/members",
+        "agents": "/w/acme/agents",
+        "policy": "/w/acme/policy",
         "plan": f"{acme.home}/plans/{plan.id}",
         "not-here": "/w/nowhere/",
         "failed": "/sign-in/callback?state=x",

@@ -9,7 +9,10 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from deskclerk.catalogue import BanUser, GetUser, ListUsers
+from deskclerk.desk import Caller
+from deskclerk.desk.journal.records import end_record
 from deskclerk.desk.observing import Call, SentRequest
+from deskclerk.desk.time_and_ids import now
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import NotFound, StorageUnavailable
 from deskclerk.hosted.operating import metrics as module
@@ -93,6 +96,26 @@ async def test_items_of_jobs_are_counted():
 
 
 # What is asked of the database.
+
+
+async def test_items_that_ended_in_the_last_minute_are_those_of_the_journal(
+    open_desk, operating, monkeypatch
+):
+    async def nothing(_connection):
+        pass
+
+    async with open_desk(operating.watched) as desk:
+        journal, instance = desk.journal, desk.instance
+        action, caller = BanUser(user_id="user_1"), Caller("mcp")
+        about = {"plan_id": None, "how": "with its job", "seen": [], "undoes": None}
+        for job, outcome in (("job_1", "done"), ("job_1", "done"), ("job_2", "conflict"), (None, "done")):
+            intent = journal.intent_record(instance, caller, action, job=job, **about)
+            ended = end_record(intent, "outcome", outcome, None, None)
+            await journal.add_all([intent, ended], nothing)
+        for later, counts in ((0, {("done",): 2, ("conflict",): 1}), (60_001, None)):
+            monkeypatch.setattr(module, "now", lambda later=later: now() + later)
+            found = await samples(Metrics(desk.workspace.storage.database))
+            assert found.get("deskclerk_job_items_in_minute") == counts
 
 
 async def waiting(hosted, workspace, tmp_path, **options):

@@ -3,6 +3,8 @@
 import asyncio
 import http.server
 import threading
+from dataclasses import replace
+from types import SimpleNamespace
 
 import mcp_types as types
 import pytest
@@ -12,12 +14,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import SecretStr
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from deskclerk.catalogue import BanUser, GetUser, ListUsers
+from deskclerk.desk.observing import ORIGIN, Observer
 from deskclerk.errors import NotFound
-from deskclerk.faces.mcp.server import build
+from deskclerk.faces.mcp.server import _origin_of, build
 from deskclerk.hosted.operating.operating import Operating
 from deskclerk.hosted.operating.requests import TRACE_ID, RequestIds
 from deskclerk.hosted.operating.tracing import ATTRIBUTES, TraceRequests, Tracing, describe
@@ -185,6 +189,44 @@ async def test_a_call_over_mcp_goes_on_with_the_trace_in_its_meta(traced, spans,
     ]
     assert {f"{span.context.trace_id:032x}" for span in calls} == {TRACE}
     assert {span.attributes["deskclerk.face"] for span in calls} == {"mcp"}
+
+
+class Origins(Observer):
+    """Notes what messages came with."""
+
+    def __init__(self):
+        self.told = []
+
+    def asked(self, origin):
+        self.told.append(dict(origin))
+        return super().asked(origin)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_an_observer_is_told_the_trace_of_each_message(open_desk, mode):
+    origins = Origins()
+    async with (
+        open_desk(lambda workspace: replace(workspace, observer=origins)) as desk,
+        Client(build(desk), mode=mode) as client,
+    ):
+        meta = types.RequestParamsMeta(traceparent=TRACEPARENT, tracestate="vendor=1")
+        await client.call_tool("clerk_users_list", {"limit": 1}, meta=meta)
+        await client.call_tool("clerk_users_list", {"limit": 1})
+    # Each of a session's messages its own, and those that follow not that of the first.
+    assert [told for told in origins.told if told] == [{"traceparent": TRACEPARENT, "tracestate": "vendor=1"}]
+    assert origins.told[-1] == {}
+
+
+def test_the_trace_of_a_message_outweighs_that_of_its_request():
+    http = {
+        "request_id": "req_12345678",
+        "traceparent": f"00-{'a' * 32}-{PARENT}-01",
+        "tracestate": "vendor=2",
+    }
+    request = Request({"type": "http", "headers": [], ORIGIN: http})
+    assert _origin_of(SimpleNamespace(request=request, meta=None)) == http
+    own = _origin_of(SimpleNamespace(request=request, meta={"traceparent": TRACEPARENT}))
+    assert own == {"request_id": "req_12345678", "traceparent": TRACEPARENT}
 
 
 @pytest.fixture

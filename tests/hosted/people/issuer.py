@@ -30,7 +30,7 @@ class StandIn:
         }
         self.claims, self.answer, self.published = {}, {}, {}
         self.key = RSAKey.generate_key(2048, {"kid": "one"}, auto_kid=False)
-        self.keys = [self.key]
+        self.keys, self.more_keys = [self.key], []
         self.codes, self.asked = {}, []
 
     async def metadata(self, request):
@@ -48,7 +48,8 @@ class StandIn:
 
     async def jwks(self, request):
         self.asked.append("jwks")
-        return JSONResponse({"keys": [key.as_dict(private=False) for key in self.keys]})
+        known = [key.as_dict(private=False) for key in self.keys]
+        return JSONResponse({"keys": [*self.more_keys, *known]})
 
     async def authorize(self, request):
         query = dict(request.query_params)

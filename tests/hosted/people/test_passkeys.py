@@ -112,6 +112,17 @@ async def test_a_late_yes_does_not_count(site, sol, monkeypatch):
     await refused(site, sol, answer)
 
 
+async def test_of_many_challenges_of_one_person_the_oldest_end(site, sol, hosted):
+    key = await with_key(site, sol)
+    first = await yes(site, sol, key)
+    for _ in range(25):
+        last = await yes(site, sol, key)
+    async with hosted.whole.reading() as connection:
+        assert len((await connection.execute(select(challenges.c.digest))).all()) == 20
+    await refused(site, sol, first)
+    await site.passkeys.check(sol.id, "plan_1", "aa", last)
+
+
 def broken(answer):
     """Answers that are none, made of one that is."""
     whole = json.loads(answer)

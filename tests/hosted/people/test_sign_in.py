@@ -9,9 +9,12 @@ from joserfc.jwk import OctKey, RSAKey
 from sqlalchemy import select, text
 
 from deskclerk.errors import InvalidSettings
+from deskclerk.faces.hosted.app import pages_app
+from deskclerk.faces.hosted.site import people_site
+from deskclerk.hosted.attempts import JournalledAttempts
 from deskclerk.hosted.people.sign_in import SignIn, own_path
 from deskclerk.hosted.people.tables import people, sign_ins
-from tests.hosted.people.conftest import told
+from tests.hosted.people.conftest import ORIGIN, Browser, Desks, told
 
 pytestmark = pytest.mark.anyio
 
@@ -210,6 +213,14 @@ async def test_a_new_key_of_the_issuer_is_found_and_unknown_ones_do_not_have_it_
     assert issuer.asked.count("jwks") == 0
 
 
+async def test_keys_of_kinds_that_are_not_known_stand_in_nobodys_way(browsers, issuer):
+    issuer.more_keys = [
+        {"kty": "AKP", "alg": "ML-DSA-65", "pub": "AA", "kid": "new"},
+        {"kty": "oct", "k": "AA"},
+    ]
+    assert (await browsers().sign_in()).status_code == 303
+
+
 async def test_an_issuer_that_calls_itself_something_else_is_refused(browsers, issuer):
     issuer.published = {"issuer": "https://evil.example"}
     answer = await browsers().get("/sign-in")
@@ -241,6 +252,17 @@ def test_no_sign_in_leads_to_another_site(path):
     assert own_path(path) == "/"
 
 
+async def test_whoever_only_begins_sign_ins_does_not_fill_the_database(browsers, hosted, monkeypatch):
+    monkeypatch.setattr("deskclerk.hosted.people.sign_in.MOST", 3)
+    browser = browsers()
+    answers = [await browser.get("/sign-in") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [303, 303, 303, 400, 400]
+    assert "Try again in some minutes" in told(answers[-1])
+    async with hosted.whole.writing() as connection:
+        await connection.execute(sign_ins.update().values(expires_at=1))
+    assert (await browser.get("/sign-in")).status_code == 303
+
+
 async def test_the_database_holds_nothing_that_ends_a_sign_in(browsers, hosted):
     browser = browsers()
     back = parse_qs(urlsplit(await browser.to_issuer()).query)
@@ -251,13 +273,31 @@ async def test_the_database_holds_nothing_that_ends_a_sign_in(browsers, hosted):
     assert cookie not in rows
 
 
-async def test_cookies_are_out_of_reach_for_scripts_and_by_https_for_other_hosts(browsers, site, issuer):
-    browser = browsers()
-    begun = await browser.get("/sign-in")
-    assert "HttpOnly; Path=/; SameSite=lax" in begun.headers["set-cookie"]
-    object.__setattr__(site, "public_url", "https://desk.example")
-    begun = await browsers().get("/sign-in")
-    cookie = begun.headers["set-cookie"]
-    assert cookie.startswith("__Host-deskclerk-way=")
-    assert "Secure" in cookie
-    assert "Domain" not in cookie
+@pytest.mark.parametrize("origin", [ORIGIN, "https://desk.example"])
+async def test_cookies_are_out_of_reach_for_scripts_and_by_https_for_other_hosts(
+    hosted, workspaces, issuer, origin
+):
+    site = people_site(
+        origin,
+        hosted,
+        workspaces,
+        JournalledAttempts(hosted),
+        issuer=issuer.url,
+        client_id="desk",
+        client_secret="desk-secret",
+    )
+    https = origin.startswith("https")
+    browser = Browser(pages_app(site, Desks(site, None)), site)
+    # Cookies that are marked Secure are sent to https alone.
+    browser.http.base_url = origin
+    async with browser.http, browser.outside:
+        begun = await browser.get("/sign-in")
+        back = (await browser.outside.get(begun.headers["location"])).headers["location"]
+        ended = await browser.get(back.removeprefix(origin))
+    for answer in (begun, ended):
+        name, *parts = answer.headers["set-cookie"].split("; ")
+        assert name.startswith("__Host-deskclerk" if https else "deskclerk")
+        assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(parts)
+        assert ("Secure" in parts) is https
+        assert not any(part.startswith("Domain") for part in parts)
+    assert await site.sessions.find(name.partition("=")[2])

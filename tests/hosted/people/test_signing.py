@@ -2,12 +2,13 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from deskclerk.desk import Caller, Decision, Signature
-from deskclerk.desk.journal.tables import events
+from deskclerk.desk.journal.tables import events, plans
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.hosted.people.members import Members
 from tests.hosted.people.authenticator import Authenticator
@@ -231,6 +232,22 @@ async def test_the_signature_of_who_is_no_signer_any_more_does_not_count(acme, s
     await Members(site.hosted, acme.record.id).set_role(acme.people["signer"].id, "viewer")
     await acme.sign("owner", plan)
     assert await acme.status(plan) == "waiting"
+
+
+async def test_a_first_signature_does_not_count_for_what_the_plan_shows_later(acme, hosted):
+    await acme.policy(destructive_signatures=2)
+    plan = await acme.plan(DELETE)
+    await acme.sign("signer", plan)
+    # As when a step is struck out: the plan is there still, and shows something else.
+    async with hosted.of(acme.record.id).writing() as connection:
+        await connection.execute(plans.update().where(plans.c.id == plan.id).values(digest="b" * 64))
+    changed = replace(plan, digest="b" * 64)
+    page = (await acme.browsers["owner"].get(f"{acme.home}/plans/{plan.id}")).text
+    assert "Signed by" not in page
+    assert (await acme.sign("owner", changed)).status_code == 303
+    assert await acme.status(plan) == "waiting"
+    assert (await acme.sign("signer", changed)).status_code == 303
+    assert await acme.status(plan) == "signed"
 
 
 async def test_a_no_after_a_first_yes_is_final(acme):

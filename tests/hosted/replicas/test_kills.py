@@ -45,6 +45,7 @@ class Work:
         self.promised = []
         self.banned = []
         self.stopping = False
+        self.last = collections.deque(maxlen=6)
 
     @property
     def mcp(self):
@@ -66,7 +67,7 @@ class Work:
             value = await self.call("clerk_user_ban", {"user_id": user})
             if value is None:
                 # Nobody knows how that ended; what is so is read before anything is asked for again.
-                read = await self.surely("clerk_users_get", {"user_id": user})
+                read = await self.surely("clerk_user_get", {"user_id": user})
                 if read.get("banned"):
                     return
             elif value.get("banned"):
@@ -87,8 +88,11 @@ class Work:
         """What the tool told; None if no answer came."""
         try:
             async with asyncio.timeout(30), agent(self.mcp, self.workspace.token) as client:
-                return told(await client.call_tool(name, arguments))
-        except GONE:
+                value = told(await client.call_tool(name, arguments))
+                self.last.append((name, value))
+                return value
+        except GONE as error:
+            self.last.append((name, repr(error)))
             await asyncio.sleep(0.2)
             return None
 
@@ -98,17 +102,22 @@ class Work:
             try:
                 async with asyncio.timeout(30), self.here.signed_in(self.workspace.user) as browser:
                     shown = await browser.get(page)
+                    self.last.append((page, shown.status_code))
                     if 'value="sign"' not in shown.text:
                         if shown.status_code == 200:
                             return  # signed already, though no answer came back
+                        await asyncio.sleep(0.2)
                         continue
                     answer = await browser.post(page, data={**hidden(shown.text), "decision": "sign"})
+                    self.last.append((page, answer.status_code))
                     if answer.status_code == 303:
                         return
-            except (*GONE, AssertionError, KeyError):
+            except (*GONE, AssertionError, KeyError) as error:
+                self.last.append((page, repr(error)))
                 await asyncio.sleep(0.2)
 
 
+@pytest.mark.promise("any-replica")
 async def test_replicas_killed_at_random_moments_lose_and_double_nothing(tmp_path):
     seed = int(os.environ.get("SEED", random.randrange(10**6)))
     chance = random.Random(seed)
@@ -134,8 +143,11 @@ async def test_replicas_killed_at_random_moments_lose_and_double_nothing(tmp_pat
                     replicas[place] = await asyncio.to_thread(here.replica, port=ports[place])
                 for work in works:
                     work.stopping = True
-                async with asyncio.timeout(180):
-                    await asyncio.gather(*tasks)
+                done, under_way = await asyncio.wait(tasks, timeout=120)
+                for task in under_way:
+                    task.cancel()
+                assert not under_way, [list(work.last) for work in works]
+                assert not [task.exception() for task in done if task.exception()]
                 await check(here, parts, works, referee)
 
 
@@ -150,14 +162,18 @@ async def check(here, parts, works, referee):
     for work in works:
         place = Place.of(await parts.workspaces.load(work.workspace.id), "prod")
         async with desks.use(place) as desk:
-            # What a killed replica left open is found out by whoever writes next.
-            await desk.settling.once()
+            # What a killed replica left open is found out by the workers of the others, now and then.
+            await desk.settling.orphans()
             verified = await desk.journal.verify()
             assert verified.fault is None, verified.fault
             entries = await desk.journal.entries(EntryFilter(action="clerk_user_ban"))
             writes = [entry for entry in entries if entry["kind"] == "write"]
             ended = collections.Counter(entry["outcome"] for entry in writes)
-            assert set(ended) <= {"done", "not_done"}, ended
+            assert set(ended) <= {"done", "not_done", "unknown"}, ended
+            # Of a write that was torn off and done anew, nobody can say which of the two did it.
+            unsure = [entry for entry in writes if entry["outcome"] == "unknown"]
+            again = collections.Counter(entry["target"] for entry in writes)
+            assert all(again[entry["target"]] > 1 and entry["note"] for entry in unsure), unsure
             done = [entry["target"] for entry in writes if entry["outcome"] == "done"]
             assert sorted(done) == sorted(work.banned)
             for plan in set(work.promised):

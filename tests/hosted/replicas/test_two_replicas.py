@@ -19,6 +19,7 @@ def slugs():
     return iter(f"acme-{number}" for number in range(100))
 
 
+@pytest.mark.promise("any-replica")
 async def test_planned_on_one_signed_on_the_other_and_carried_out_on_either(on_a_platform, slugs):
     here = on_a_platform
     async with here.parts() as parts:

@@ -132,8 +132,9 @@ async def test_a_checkpoint_that_somebody_moved_is_found_out(hosted, journal, pr
 
 async def test_another_workspaces_checkpoint_is_none_here(hosted, workspaces, checkpoints, acme):
     bolt = (await workspaces.create("bolt", "Bolt")).id
+    key = await checkpoints.key(acme)
     async with hosted.whole.writing() as connection:
-        await checkpoints.make(connection, acme, Head(5, "a" * 64))
+        await checkpoints.make(connection, acme, Head(5, "a" * 64), key)
     async with hosted.whole.writing() as connection:
         await connection.execute(update(checkpoint_rows).values(workspace=bolt))
     with pytest.raises(StorageUnavailable, match="not signed"):

@@ -1,4 +1,5 @@
 import base64
+import logging
 import secrets
 
 import pytest
@@ -80,6 +81,13 @@ async def test_a_key_that_was_moved_to_another_workspace_or_changed_does_not_unw
             await wrapper.unwrap(given, bound)
         assert "another workspace's" in str(caught.value)
         assert caught.value.next_step
+
+
+async def test_not_even_a_log_of_everything_has_a_key_or_the_token_in_it(wrapper, caplog):
+    caplog.set_level(logging.DEBUG)
+    await wrapper.unwrap(await wrapper.wrap(DATA_KEY, WHOSE), WHOSE)
+    for secret in (text_of(DATA_KEY), DATA_KEY.hex(), text_of(KEY), TOKEN):
+        assert secret not in caplog.text
 
 
 @pytest.mark.promise("vault-key")

@@ -37,8 +37,9 @@ async def fill(replica, workspace):
     await replica.handovers(workspace).keep(HANDED)
     (handover,) = await replica.handovers(workspace).listed()
     checkpoints = Checkpoints(replica.database, replica.vault)
+    key = await checkpoints.key(workspace)
     async with replica.database.whole.writing() as connection:
-        await checkpoints.make(connection, workspace, Head(7, "a" * 64))
+        await checkpoints.make(connection, workspace, Head(7, "a" * 64), key)
     store = job_store(replica, workspace)
     instance = Instance("test:1", "test", "test instance", "https://clerk.test")
     job = f"job_{workspace}"

@@ -19,6 +19,7 @@ def test_a_sealed_value_opens_in_its_place_and_names_its_version():
         assert form not in sealed
 
 
+@pytest.mark.promise("sealed-in-its-place")
 @pytest.mark.parametrize(
     "elsewhere",
     [

@@ -1,6 +1,7 @@
 """Codes and tokens: who gets them, how often, how long."""
 
 import asyncio
+import base64
 
 import pytest
 
@@ -158,7 +159,8 @@ async def test_a_client_says_who_it_is_in_one_way(journey):
     assert await refused(right, client_id="other") == (400, "invalid_request", None)
     wrong = await refused((made["client_id"], "wrong"))
     assert wrong == (*BAD_CLIENT, 'Basic realm="Clerk sandbox"')
-    for header in ("Bearer sk_test_sandbox", "Basic", "Basic ?", "Basic bm9jb2xvbg==", "Basic gIA="):
+    nul = f"Basic {base64.b64encode(b'%00:secret').decode()}"
+    for header in ("Bearer sk_test_sandbox", "Basic", "Basic ?", "Basic bm9jb2xvbg==", "Basic gIA=", nul):
         answer = await journey.http.post("/oauth/token", data=form, headers={"authorization": header})
         assert (answer.status_code, answer.json()["error"]) == BAD_CLIENT, header
 

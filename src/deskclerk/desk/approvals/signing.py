@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deskclerk.catalogue import Action
@@ -123,7 +123,7 @@ class Signing:
         context.plan_id = plan.id
         how, given = stored.how or "", False
         if stored.status != SIGNED:
-            how, given = await self.ask(plan, request.caller, request.approver, request.progress)
+            how, given = await self.ask(plan, request.caller, request.approver, request.progress, stored)
         # Looked at a second time, after the person answered: what they saw may be minutes old, and
         # a signature counts only for what is there now.
         seen = await self._look(request.action, await self._clerk())
@@ -173,20 +173,30 @@ class Signing:
             raise changed()
         # A plan about to expire is not shown again: nobody could read it in the time that is left.
         soon = now() + self._settings.approval_seconds * 250
+        # What narrows a caller is not kept with a plan, and does not make it another's.
+        asker = replace(request.caller, rules=())
         for stored in (item for item in same if item.plan.takes_back == request.takes_back):
-            if stored.status == WAITING and stored.caller == request.caller and stored.plan.expires_at > soon:
+            if stored.status == WAITING and stored.caller == asker and stored.plan.expires_at > soon:
                 return stored
         return await self._maker.draw_up(request.action, request.caller, seen, clerk, request.takes_back)
 
     async def ask(
-        self, plan: Plan, caller: Caller, approver: Approver | None, progress: Progress | None
+        self,
+        plan: Plan,
+        caller: Caller,
+        approver: Approver | None,
+        progress: Progress | None,
+        stored: StoredPlan | None = None,
     ) -> tuple[str, bool]:
-        """How the plan was signed, and whether here; else that stands on disk."""
+        """How the plan was signed, and whether here; else that stands on disk.
+
+        `stored` is the plan with whose it is, where it was just read: to judge a yes wants no more of it.
+        """
         why = ""
         if approver:
             signature = await approver(plan)
             if signature.decision is Decision.APPROVED:
-                verdict = await self.rules.judge(await self.plans.load(plan.id), signature, caller)
+                verdict = await self.rules.judge(stored or await self.plans.load(plan.id), signature, caller)
                 if verdict.enough:
                     return signature.how, True
                 # Not theirs to sign, or not alone: the plan waits for whoever may.

@@ -28,6 +28,7 @@ from deskclerk.desk.jobs.job import (
     Job,
 )
 from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.misses import missed
 from deskclerk.desk.time_and_ids import now
 from deskclerk.desk.waking import JOBS
 from deskclerk.errors import InvalidRequest
@@ -186,6 +187,7 @@ class JobStore:
         """A job with its counts; InvalidRequest if there is none."""
         found = await self._jobs([job_id])
         if not found:
+            missed(job_id)
             problem = "no job has this id"
             raise InvalidRequest(
                 f"job_id: {problem}.",

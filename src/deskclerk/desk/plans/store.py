@@ -13,6 +13,7 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.consequences.changes import Change
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.misses import missed
 from deskclerk.desk.observing import PROPOSED, Observer
 from deskclerk.desk.plans.plan import JobPreview, Plan, Step, TakesBack
 from deskclerk.desk.time_and_ids import new_id, now
@@ -143,7 +144,7 @@ class PlanStore:
 
     async def load(self, plan_id: str) -> StoredPlan:
         """A plan, whatever has become of it; ApprovalRefused if there is none."""
-        return _one(await self._ask("load", plan_id=plan_id))
+        return _one(plan_id, await self._ask("load", plan_id=plan_id))
 
     async def targets(self, plan_ids: Sequence[str]) -> dict[str, str]:
         """By plan: what it is about, in words; what is no plan of this database is left out."""
@@ -268,11 +269,12 @@ async def _load(connection: "Connection", plan_id: str) -> StoredPlan:
     from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
 
     rows = (await connection.execute(plans.select().where(plans.c.id == plan_id))).mappings()
-    return _one([_stored(row) for row in rows])
+    return _one(plan_id, [_stored(row) for row in rows])
 
 
-def _one(found: Sequence[StoredPlan]) -> StoredPlan:
+def _one(plan_id: str, found: Sequence[StoredPlan]) -> StoredPlan:
     if not found:
+        missed(plan_id)
         raise ApprovalRefused(
             "There is no such plan.", next_step="`deskclerk pending` shows those that wait."
         )

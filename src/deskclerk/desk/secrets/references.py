@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from deskclerk.catalogue import Action
 from deskclerk.catalogue.fields import REFERENCE, REFERENCE_PREFIX, SECRET_NAME, is_reference
+from deskclerk.desk.misses import missed
 from deskclerk.desk.secrets.store import SecretStore, StoredSecret
 from deskclerk.errors import InvalidRequest
 
@@ -41,6 +42,7 @@ class Secrets:
     async def remove(self, name: str) -> None:
         """Forget a secret; InvalidRequest if there is none of that name."""
         if not await self._store.remove(check_secret_name(name)):
+            missed(name)
             raise await self._unknown(name)
 
     async def listed(self) -> list[StoredSecret]:

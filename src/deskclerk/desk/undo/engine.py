@@ -13,6 +13,7 @@ from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE, ENDINGS, UNKNOWN
+from deskclerk.desk.misses import missed
 from deskclerk.desk.plans.plan import TakesBack
 from deskclerk.desk.view.cleaning import clean, clean_text
 from deskclerk.errors import CannotUndo, NotFound, OutcomeUnknown
@@ -62,6 +63,7 @@ class UndoEngine:
     async def _done_write(self, entry_id: str) -> tuple[Event, Event]:
         rows = await self._journal.records_of(entry_id)
         if not rows:
+            missed(entry_id)
             raise CannotUndo("The journal has no such entry.", next_step="`deskclerk journal` lists them.")
         first, outcome = rows[0], _ending(rows)
         # Each no has its own sentence: whoever asks wants to know what to do instead.

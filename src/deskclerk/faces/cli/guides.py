@@ -38,7 +38,7 @@ def _topics() -> dict[str, Path]:
     package = Path(__file__).parents[2]
     # In a checkout they stand beside src/, and nothing has packed them.
     folder = package / "docs" if (package / "docs").is_dir() else package.parents[1] / "docs"
-    pages = sorted(folder.glob("*.md"), key=lambda file: file.stem)
+    pages = sorted((*folder.glob("*.md"), *folder.glob("clients/*.md")), key=lambda file: file.stem)
     # The index is the site's list of pages.
     return {file.stem: file for file in pages if file.stem != "index"}
 

@@ -45,8 +45,10 @@ class Listing:
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold underline")
         table.show_header = not self._begun
-        for title in ("time UTC", "who", "action", "target", "outcome", "entry"):
+        for title in ("time UTC", "who", "action", "target", "outcome"):
             table.add_column(title, overflow="fold")
+        # In one piece, since it is copied: `undo` and `--entry` want it whole.
+        table.add_column("entry", no_wrap=True)
         for line in clean(found):
             who = " ".join(str(line[key]) for key in ("face", "client", "token") if line[key])
             table.add_row(

@@ -1,6 +1,6 @@
 """The clients that we know: their files on each system, and how each writes down a server.
 
-Where each fact comes from stands in docs/install.md, a row for each client.
+Where each fact comes from stands in tools/client_pages.py, and on the client's page in docs/clients/.
 """
 
 from collections.abc import Callable, Sequence
@@ -160,7 +160,12 @@ def _application(folder: str) -> Callable[[UserFolders], Path]:
 def _claude_desktop(folders: UserFolders) -> tuple[Path, ...]:
     if folders.system == "linux":
         return ()
-    return (_application("Claude")(folders) / "claude_desktop_config.json",)
+    roots = [_application("Claude")(folders)]
+    if folders.system == "windows":
+        # Installed as a package it reads its own copy of the folder, and never the one beside it.
+        packages = sorted((folders.local / "Packages").glob("Claude_*"))
+        roots = [package / "LocalCache" / "Roaming" / "Claude" for package in packages] or roots
+    return tuple(root / "claude_desktop_config.json" for root in roots)
 
 
 def _zed(folders: UserFolders) -> tuple[Path, ...]:

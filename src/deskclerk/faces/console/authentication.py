@@ -113,7 +113,8 @@ async def read_form(request: Request) -> ImmutableMultiDict[str, str] | None:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
     except ValueError:
         return None
-    return ImmutableMultiDict(pairs)
+    # No field that a person fills in has it, and PostgreSQL does not keep it.
+    return None if any("\0" in value for _, value in pairs) else ImmutableMultiDict(pairs)
 
 
 def same_site(request: Request) -> bool:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import math
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,15 +44,16 @@ class ChangesFeed:
         self._polling: asyncio.Task[None] | None = None
         self._ended = False
 
-    async def listen(self) -> AsyncIterator[str]:
-        """Events as text, beginning with how things stand, until `end`."""
+    async def listen(self, seconds: float = math.inf) -> AsyncIterator[str]:
+        """Events as text, beginning with how things stand, until `end`, for so many seconds at most."""
         self._listeners += 1
+        until = time.monotonic() + seconds
         try:
             if self._polling is None or self._polling.done():
                 self._polling = asyncio.create_task(self._poll())
             seen: Pulse | None = None
             yield "retry: 2000\n\n"
-            while not self._ended:
+            while not self._ended and time.monotonic() < until:
                 seen, fresh = await self._next(seen)
                 yield _event(seen) if fresh and seen else ": still here\n\n"
         finally:

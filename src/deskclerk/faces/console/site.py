@@ -1,5 +1,6 @@
 """The console as one ASGI application, beside whatever else its server serves."""
 
+import math
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -13,11 +14,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deskclerk.desk import Desk
 from deskclerk.faces.console import authentication, rendering
 from deskclerk.faces.console.authentication import MOST_BYTES, SecurityHeaders, SessionRequired
-from deskclerk.faces.console.page import ConsoleState, console_of
+from deskclerk.faces.console.page import ConsoleState, console_of, session_of
 from deskclerk.faces.console.pages import PAGES
 from deskclerk.faces.console.sessions import SessionDoor
 
 _STATIC = Path(__file__).parent / "static"
+_STREAM_SECONDS = 60
+"""How long a stream lasts where sessions end elsewhere."""
 
 
 class Console(ConsoleState):
@@ -90,4 +93,7 @@ class _WithConsole:
 
 async def events(request: Request) -> Response:
     """What waits, told as it changes."""
-    return StreamingResponse(console_of(request).feed.listen(), media_type="text/event-stream")
+    # A page asks anew for a stream that ended, and needs its session for it: who was signed out elsewhere
+    # must not go on listening.
+    seconds = _STREAM_SECONDS if session_of(request).workspace else math.inf
+    return StreamingResponse(console_of(request).feed.listen(seconds), media_type="text/event-stream")

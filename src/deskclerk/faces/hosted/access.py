@@ -4,6 +4,7 @@ Whoever asks for a workspace that is not theirs is told the same as of one that 
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 from urllib.parse import quote
 
@@ -15,8 +16,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deskclerk.desk import Caller
 from deskclerk.faces.console.authentication import READS, SEE_OTHER, has_token, read_form, same_site
 from deskclerk.faces.console.sessions import Session
+from deskclerk.faces.hosted import reaching
 from deskclerk.faces.hosted.rendering import failure, not_here
 from deskclerk.faces.hosted.site import PeopleSite, site_of
+from deskclerk.hosted.people.persons import Person
 from deskclerk.hosted.people.sessions import SignedIn
 from deskclerk.hosted.workspaces.policy import Role
 from deskclerk.hosted.workspaces.store import WorkspaceRecord
@@ -58,8 +61,7 @@ class MemberSession:
     @property
     def caller(self) -> Caller:
         """The member, by name and id."""
-        person = self.signed_in.person
-        return Caller(_CONSOLE, client=person.label, person=person.id)
+        return member_caller(self.signed_in.person)
 
     @property
     def how(self) -> str:
@@ -70,6 +72,11 @@ class MemberSession:
     def workspace(self) -> str:
         """The address of the workspace."""
         return f"/w/{self.record.slug}"
+
+
+def member_caller(person: Person) -> Caller:
+    """Somebody who asks by name on these pages."""
+    return Caller(_CONSOLE, client=person.label, person=person.id)
 
 
 class MembersDoor:
@@ -116,7 +123,8 @@ class PersonRequired:
                 await answer(scope, receive, send)
                 return
             scope["deskclerk.form"] = form
-        await self._app(scope, receive, send)
+        note = partial(_note, site_of(request), signed_in)
+        await reaching.serve(self._app, note, scope, receive, send)
 
 
 class MemberRequired:
@@ -153,16 +161,16 @@ class MemberRequired:
             await not_here(request)(scope, receive, send)
             return
         home = str(scope.get("root_path", ""))
-        scope["deskclerk.session"] = MemberSession(signed_in, record, role, home)
-        await self._pages(scope, receive, send)
+        scope["deskclerk.session"] = session = MemberSession(signed_in, record, role, home)
+        note = partial(site.attempts.note, record.id, session.caller)
+        await reaching.serve(self._pages, note, scope, receive, send)
 
 
-async def _note(site: PeopleSite, signed_in: SignedIn, path: str) -> None:
+async def _note(site: PeopleSite, signed_in: SignedIn, asked: str) -> None:
     """In the asker's own workspaces, who have a colleague to ask; who has none leaves no trace to anybody."""
-    person = signed_in.person
-    caller = Caller(_CONSOLE, client=person.label, person=person.id)
-    for record, _ in await site.workspaces.of_person(person.id):
-        await site.attempts.note(record.id, caller, path)
+    caller = member_caller(signed_in.person)
+    for record, _ in await site.workspaces.of_person(signed_in.person.id):
+        await site.attempts.note(record.id, caller, asked)
 
 
 def cookie_name(site: PeopleSite) -> str:

@@ -69,4 +69,8 @@ class _WithSite:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["deskclerk.site"] = self._site
         scope["deskclerk.pages"] = PAGES
+        # PostgreSQL keeps no such sign: there is nothing by a name with one, and asking for it would fail.
+        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+            await rendering.not_here(Request(scope))(scope, receive, send)
+            return
         await self._app(scope, receive, send)

@@ -5,9 +5,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from deskclerk.faces.console.authentication import SEE_OTHER
-from deskclerk.faces.hosted.access import person_of
+from deskclerk.faces.hosted.access import member_caller, person_of
 from deskclerk.faces.hosted.rendering import render
 from deskclerk.faces.hosted.site import site_of
+from deskclerk.hosted.changes import JournalledChanges
 
 
 async def show(request: Request) -> Response:
@@ -21,7 +22,12 @@ async def show(request: Request) -> Response:
 async def accept(request: Request) -> Response:
     """Become a member."""
     site = site_of(request)
-    found = await site.invitations.accept(request.path_params["value"], person_of(request).person)
+    person = person_of(request).person
+    found = await site.invitations.accept(request.path_params["value"], person)
+    changes, caller = JournalledChanges(site.hosted), member_caller(person)
+    await changes.note(
+        found.workspace, caller, f"invitation, {person.label}", f"{person.id} joined as {found.role}"
+    )
     workspace = await site.workspaces.load(found.workspace)
     return RedirectResponse(f"/w/{workspace.slug}/", SEE_OTHER)
 

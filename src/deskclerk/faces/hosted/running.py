@@ -17,6 +17,8 @@ from deskclerk.faces.hosted.server import Replica, hosted_app
 from deskclerk.faces.mcp.http import listen, take_every_descriptor
 from deskclerk.faces.mcp.http_access import Bind
 from deskclerk.faces.mcp.server import log_to_stderr
+from deskclerk.hosted.operating.logs import log_json
+from deskclerk.hosted.operating.operating import Operating
 from deskclerk.hosted.parts import Needed, opened
 from deskclerk.hosted.workspaces.desks import Desks
 from deskclerk.hosted.workspaces.workplace import HostedWorkplace
@@ -40,6 +42,8 @@ def run(
     """
     Needed.of(settings)
     log_to_stderr()
+    if settings.log_format == "json":
+        log_json(settings)
     take_every_descriptor()
     bind = Bind.find(host, port)
     with listen(bind) as listener:
@@ -144,8 +148,17 @@ async def _keep_one(settings: Settings, ending: asyncio.Event) -> None:
 
 async def carry_out_jobs(settings: Settings, *, with_parent: bool = False) -> None:
     """Carry out the jobs of all workspaces until a signal, or until who started this process is gone."""
+    if settings.log_format == "json":
+        log_json(settings)
     async with opened(settings) as parts:
-        desks: Desks[Desk] = Desks.alone(parts.workspaces, parts.doors, parts.agents.rules, yields=True)
+        # Nobody scrapes this process; what it sends is in the traces of all.
+        operating = Operating.of_replica(settings, parts.database, parts.wakes)
+        desks: Desks[Desk] = Desks.alone(
+            parts.workspaces,
+            lambda workspace, instance: operating.watched(parts.doors(workspace, instance)),
+            parts.agents.rules,
+            yields=True,
+        )
         try:
             worker = Worker(HostedWorkplace(parts.database, desks))
             stop_at_signals(worker.stop)
@@ -155,4 +168,5 @@ async def carry_out_jobs(settings: Settings, *, with_parent: bool = False) -> No
             await worker.work()
         finally:
             await desks.close()
+            await operating.close()
     worker.close()

@@ -7,21 +7,24 @@ opened when it is first needed, with its console and its MCP server around it.
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from weakref import WeakSet
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
-from deskclerk.database import Database
 from deskclerk.desk import Desk
+from deskclerk.desk.misses import missed
 from deskclerk.desk.workspace import Workspace
-from deskclerk.errors import LimitReached
+from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console.site import Console
+from deskclerk.faces.hosted import reaching
 from deskclerk.faces.hosted.access import MembersDoor, MemberSession
+from deskclerk.faces.hosted.admission import Admitted, is_stream, status_of, told_to_agents
 from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.rendering import failure, not_here
 from deskclerk.faces.hosted.site import people_site
@@ -32,7 +35,6 @@ from deskclerk.hosted.agents.guard import AgentGuard
 from deskclerk.hosted.agents.issuer import Issuer
 from deskclerk.hosted.agents.oauth_tokens import OAuthTokens
 from deskclerk.hosted.agents.resource_server import MCP, ResourceServer
-from deskclerk.hosted.database import MIGRATIONS
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.limits import WorkspaceLimits
 from deskclerk.hosted.operating.operating import Operating
@@ -40,10 +42,6 @@ from deskclerk.hosted.parts import Parts, opened
 from deskclerk.hosted.workspaces.desks import Desks, Place
 from deskclerk.hosted.workspaces.store import WorkspaceRecord
 from deskclerk.settings import Settings
-
-_STREAMS = ("/events",)
-"""Paths of pages that stay open."""
-_TOO_MANY = 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +116,7 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
                 finally:
                     console.leave()
 
-        async def whole() -> Database:
-            return parts.database.whole
-
-        operating = Operating(
-            settings,
-            whole,
-            migrations=MIGRATIONS,
-            redis=lambda: parts.wakes.unheard_seconds,
-            loopback=loopback,
-        )
+        operating = Operating.of_replica(settings, parts.database, parts.wakes, loopback=loopback)
         stack.push_async_callback(operating.close)
 
         def doors(workspace: WorkspaceRecord, instance: str) -> Workspace:
@@ -136,25 +125,16 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
         desks: Desks[OpenDesk] = Desks(parts.workspaces, doors, parts.agents.rules, around)
         stack.push_async_callback(desks.close)
         places = _Places(parts, desks)
+        mcp = Admitted(places.mcp, told_to_agents)
         routes = [
             # Two: a mount is for what stands below its path, and not for the path itself.
-            Route(MCP, endpoint=_App(places.mcp)),
-            Mount(MCP, app=places.mcp),
-            Mount("", app=pages_app(site, places.console)),
+            Route(MCP, endpoint=mcp),
+            Mount(MCP, app=mcp),
+            Mount("", app=pages_app(site, Admitted(places.console, _refused_page))),
         ]
         guard = Middleware(AgentGuard, arrivals=arrivals, server=resources)
         app = Starlette(routes=routes, middleware=[*operating.middleware, guard])
         yield Replica(app, operating, places)
-
-
-class _App:
-    """An ASGI application as a route takes one: a function would be called with a request."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
 
 
 class _Places:
@@ -170,40 +150,34 @@ class _Places:
         for console in self._consoles:
             console.leave()
 
-    async def mcp(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A request of an agent that was let in."""
+    @asynccontextmanager
+    async def mcp(self, scope: Scope) -> AsyncIterator[ASGIApp]:
+        """MCP for an agent that was let in."""
         agent: Agent = scope[SCOPE]
         place = Place(agent.workspace, agent.instance, agent.version)
-        try:
-            async with (
-                self._desks.use(place) as found,
-                self._parts.counters.admitted(agent.workspace, found.limits, stream=scope["method"] == "GET"),
-            ):
-                await found.mcp(scope, receive, send)
-        except LimitReached as error:
-            await _too_many(error)(scope, receive, send)
+        async with (
+            self._desks.use(place) as found,
+            self._parts.counters.admitted(place.workspace, found.limits, stream=is_stream(scope)),
+        ):
+            note = partial(self._parts.attempts.note, agent.workspace, agent.caller)
+            yield partial(reaching.serve, found.mcp, note)
 
-    async def console(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A request of a member."""
+    @asynccontextmanager
+    async def console(self, scope: Scope) -> AsyncIterator[ASGIApp]:
+        """The console for a member."""
         session: MemberSession = scope["deskclerk.session"]
         place = Place.of(session.record, scope["path_params"]["instance"])
-        stream = scope["path"].endswith(_STREAMS)
-        try:
-            async with (
-                self._desks.use(place) as found,
-                self._parts.counters.admitted(place.workspace, found.limits, stream=stream),
-            ):
-                self._consoles.add(found.console)
-                await found.console.app(scope, receive, send)
-        except NotHere:
-            await not_here(Request(scope))(scope, receive, send)
-        except LimitReached as error:
-            answer = failure(Request(scope), error.message, error.next_step, _TOO_MANY)
-            await answer(scope, receive, send)
+        async with (
+            self._desks.use(place) as found,
+            self._parts.counters.admitted(place.workspace, found.limits, stream=is_stream(scope)),
+        ):
+            self._consoles.add(found.console)
+            yield found.console.app
 
 
-def _too_many(error: LimitReached) -> JSONResponse:
-    """429 as both kinds of client read it."""
-    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
-    told = {"code": -32000, "message": str(error), "data": error.as_dict()}
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": told}, _TOO_MANY, headers)
+def _refused_page(request: Request, error: DeskclerkError) -> Response:
+    """Why there is no console for a member, as a page."""
+    if isinstance(error, NotHere):
+        missed(request.path_params["instance"])
+        return not_here(request)
+    return failure(request, error.message, error.next_step, status_of(error))

@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from deskclerk.catalogue import ALL, TOOLSETS, Action
 from deskclerk.desk import Caller, Desk, tell_of_retries
+from deskclerk.desk.misses import missed
 from deskclerk.desk.observing import ORIGIN
 from deskclerk.errors import InvalidRequest
 from deskclerk.faces.mcp import lean
@@ -125,6 +126,7 @@ def build(desk: Desk, console: Doorway | None = None, state_keys: Sequence[bytes
     else:
         # The key lives as long as the process: several workers on one address would have to share one.
         security = RequestStateSecurity.ephemeral(ttl=ttl)
+    server.middleware.append(_states_missed)
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
     observer = desk.observer
     if observer:
@@ -146,6 +148,16 @@ def _origin_of(ctx: Context) -> dict[str, str]:
         own = {name: meta[name] for name in _TRACE if isinstance(meta.get(name), str)}
         origin = {name: value for name, value in origin.items() if name not in _TRACE} | own
     return origin
+
+
+async def _states_missed(ctx: Context, call_next: Any) -> Any:
+    """A state that is refused may be another customer's: whoever wants to know of such is told."""
+    try:
+        return await call_next(ctx)
+    except MCPError as error:
+        if error.code == types.INVALID_PARAMS and (ctx.params or {}).get("requestState") is not None:
+            missed("a requestState")
+        raise
 
 
 def _principal(ctx: Context) -> str:

@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from starlette.types import ASGIApp
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deskclerk.desk import Desk
 from deskclerk.faces.mcp.calls import Doorway
 from deskclerk.faces.mcp.http_access import public_security
 from deskclerk.faces.mcp.server import build
+
+_NOTHING_ELSE = PlainTextResponse("Only POST: this server keeps no sessions.", 405, headers={"Allow": "POST"})
 
 
 @asynccontextmanager
@@ -30,5 +33,14 @@ async def stateless(
     manager = StreamableHTTPSessionManager(
         server, stateless=True, security_settings=public_security(public_url)
     )
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            # A GET would open a stream for what the server says unasked, and there is no session to say it
+            # in: thousands of clients would each hold one for nothing. There is none to DELETE either.
+            await _NOTHING_ELSE(scope, receive, send)
+            return
+        await manager.handle_request(scope, receive, send)
+
     async with manager.run():
-        yield manager.handle_request
+        yield answer

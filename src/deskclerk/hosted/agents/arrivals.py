@@ -7,7 +7,7 @@ their own.
 from collections.abc import Sequence
 from typing import Protocol
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from deskclerk.database import Statement
 from deskclerk.desk.caller import MODELS, Caller
@@ -24,9 +24,7 @@ from deskclerk.hosted.agents.tables import agent_tokens
 from deskclerk.hosted.agents.tokens import PREFIX
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.errors import NotHere
-from deskclerk.hosted.workspaces.tables import instances
 
-_NAMES = Statement(select(instances.c.name).order_by(instances.c.name))
 _TOKEN_USED = Statement(
     update(agent_tokens)
     .where(agent_tokens.c.id == bindparam("token_is"))
@@ -93,10 +91,10 @@ class Arrivals:
             raise InvalidToken.because("it has expired")
         if found.role is None:
             raise InvalidToken.because("who made it is no member of the workspace any more")
+        caller = Caller(MODELS, token=found.agent, person=found.made_by)
         if place.slug not in (None, found.slug):
-            caller = Caller(MODELS, token=found.agent, person=found.made_by)
             raise await self._foreign([found.workspace], caller, place)
-        instance = self._instance(found.instances, found.slug, place)
+        instance = await self._instance(found, place, caller)
         await self._used(found)
         return Agent(
             workspace=found.workspace,
@@ -124,7 +122,8 @@ class Arrivals:
                 next_step=f"The person signs in at {self._server.public_url} and accepts an invitation.",
             )
         person = memberships[0].person
-        membership = await self._choose(memberships, Caller(MODELS, grant.client, person=person), place)
+        caller = Caller(MODELS, grant.client, person=person)
+        membership = await self._choose(memberships, caller, place)
         binding = await self._registry.binding(membership.workspace, issuer.url, grant.client)
         if binding is None or binding.status != "allowed":
             if binding is None and not await self._registry.wait(
@@ -137,11 +136,7 @@ class Arrivals:
         return Agent(
             workspace=membership.workspace,
             slug=membership.slug,
-            instance=self._instance(
-                [name for (name,) in await self._hosted.of(membership.workspace).ask(_NAMES)],
-                membership.slug,
-                place,
-            ),
+            instance=await self._instance(membership, place, caller),
             person=person,
             role=membership.role,
             name=binding.agent,
@@ -196,17 +191,19 @@ class Arrivals:
     def _page(self, membership: Membership) -> str:
         return f"{self._server.public_url}/w/{membership.slug}/agents"
 
-    def _instance(self, names: Sequence[str], slug: str, place: Place) -> str:
-        """The instance that a request is for, of those that the workspace has."""
+    async def _instance(self, found: Membership | FoundToken, place: Place, caller: Caller) -> str:
+        names, slug = found.instances, found.slug
         if place.instance is not None and place.instance in names:
             return place.instance
         if place.instance is None and len(names) == 1:
-            return str(names[0])
+            return names[0]
         if not names:
             raise NotHere(
                 "The workspace has no instance yet.",
                 next_step=f"An owner adds one at {self._server.public_url}/w/{slug}.",
             )
+        if place.instance:
+            await self._attempts.note(found.workspace, caller, place.path)
         said = "no such instance" if place.instance else "several instances"
         raise NotHere(
             f"The workspace has {said}.", next_step=self._addresses([f"/mcp/{slug}/{name}" for name in names])

@@ -6,7 +6,7 @@ These go past the scoping of statements, as the database's owner; nothing else o
 from dataclasses import dataclass, fields
 
 from sqlalchemy import String, bindparam, func, select
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from deskclerk.database import Statement
 from deskclerk.hosted.agents.agent import AgentRules
@@ -17,10 +17,14 @@ from deskclerk.hosted.people.tables import people
 from deskclerk.hosted.workspaces.policy import Role
 from deskclerk.hosted.workspaces.tables import instances, members, workspaces
 
-_INSTANCES = (
-    select(func.array_agg(aggregate_order_by(instances.c.name, instances.c.name), type_=ARRAY(String)))
-    .where(instances.c.workspace == agent_tokens.c.workspace)
-    .scalar_subquery()
+# The names of a workspace's instances, with the row that says which workspace it is: a question less.
+_INSTANCES = func.array(
+    select(instances.c.name)
+    .where(instances.c.workspace == workspaces.c.id)
+    .order_by(instances.c.name)
+    .correlate(workspaces)
+    .scalar_subquery(),
+    type_=ARRAY(String),
 )
 # In the order of the fields of `FoundToken`.
 _FIND_TOKEN = Statement(
@@ -49,7 +53,7 @@ _FIND_TOKEN = Statement(
 )
 # In the order of the fields of `Membership`.
 _MEMBERSHIPS = Statement(
-    select(workspaces.c.id, workspaces.c.slug, people.c.id, members.c.role, workspaces.c.version)
+    select(workspaces.c.id, workspaces.c.slug, people.c.id, members.c.role, workspaces.c.version, _INSTANCES)
     .join(members, members.c.workspace == workspaces.c.id)
     .join(people, people.c.id == members.c.person)
     .where((people.c.issuer == bindparam("issuer_is")) & (people.c.subject == bindparam("subject_is")))
@@ -66,14 +70,12 @@ class Membership:
     person: str
     role: Role
     version: int
+    instances: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class FoundToken:
-    """A token that somebody showed; without a `role` its maker is no member any more.
-
-    `instances` are the names of those that its workspace has.
-    """
+    """A token that somebody showed; without a `role` its maker is no member any more."""
 
     id: str
     workspace: str
@@ -87,7 +89,7 @@ class FoundToken:
     agent: str
     rules: AgentRules
     version: int
-    instances: tuple[str, ...]
+    instances: list[str]
 
 
 class Lookups:
@@ -104,12 +106,7 @@ class Lookups:
         names = (field.name for field in fields(FoundToken))
         found = dict(zip(names, rows[0], strict=True))
         return FoundToken(
-            **{
-                **found,
-                "scopes": tuple(found["scopes"]),
-                "rules": AgentRules(**found["rules"]),
-                "instances": tuple(found["instances"] or ()),
-            }
+            **{**found, "scopes": tuple(found["scopes"]), "rules": AgentRules(**found["rules"])}
         )
 
     async def memberships(self, issuer: str, subject: str) -> list[Membership]:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from deskclerk.database import Connection, Statement
 from deskclerk.desk.caller import FACES
+from deskclerk.desk.misses import missed
 from deskclerk.desk.policy.policy import check_patterns
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.desk.view.cleaning import line_of
@@ -108,14 +109,14 @@ class AgentRegistry:
         changed = update(agents).where(agents.c.id == agent).values(rules=rules.model_dump(mode="json"))
         async with self._hosted.of(workspace).writing() as connection:
             if (await connection.execute(changed)).rowcount == 0:
-                raise _no_agent()
+                raise _no_agent(agent)
         await self._changed(workspace)
 
     async def remove(self, workspace: str, agent: str) -> None:
         """Forget an agent: its tokens end, and its clients wait to be allowed anew. NotHere."""
         async with self._hosted.of(workspace).writing() as connection:
             if (await connection.execute(delete(agents).where(agents.c.id == agent))).rowcount == 0:
-                raise _no_agent()
+                raise _no_agent(agent)
             await connection.execute(delete(agent_tokens).where(agent_tokens.c.agent == agent))
             await connection.execute(delete(agent_clients).where(agent_clients.c.agent == agent))
         await self._changed(workspace)
@@ -198,6 +199,7 @@ class AgentRegistry:
             .values(status=status, agent=agent, decided_by=by, decided_at=now())
         )
         if (await connection.execute(decided)).rowcount == 0:
+            missed(client[1])
             raise NotHere("No such client has come to this workspace.", next_step="Reload the page.")
 
     async def _create(
@@ -246,5 +248,6 @@ def _check(rules: AgentRules) -> None:
         raise InvalidRequest(error.message, next_step=error.next_step) from None
 
 
-def _no_agent() -> NotHere:
+def _no_agent(asked: str) -> NotHere:
+    missed(asked)
     return NotHere("The workspace has no such agent.", next_step="Reload the page, which lists them.")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 
 from sqlalchemy import func, insert, select, update
 
+from deskclerk.desk.misses import missed
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.errors import InvalidRequest
 from deskclerk.hosted.agents import scopes as known_scopes
@@ -92,6 +93,7 @@ class WorkspaceTokens:
         valid = agent_tokens.c.revoked_at.is_(None) & (agent_tokens.c.expires_at > made.created_at)
         async with self._hosted.of(workspace).writing() as connection:
             if (await connection.execute(select(agents.c.id).where(agents.c.id == agent))).first() is None:
+                missed(agent)
                 raise NotHere(
                     "The workspace has no such agent.", next_step="Reload the page, which lists them."
                 )
@@ -123,6 +125,7 @@ class WorkspaceTokens:
             if (await connection.execute(ended)).rowcount:
                 return
             if (await connection.execute(select(agent_tokens.c.id).where(mine))).first() is None:
+                missed(token)
                 raise NotHere(
                     "The workspace has no such token.", next_step="Reload the page, which lists them."
                 )

@@ -27,7 +27,7 @@ from deskclerk.database import Database, Statement
 from deskclerk.database.postgres import PostgresDatabase
 from deskclerk.database.scoping import COLUMN
 from deskclerk.desk.jobs.job import OPEN, PAUSED, PLANNED
-from deskclerk.desk.journal.tables import jobs, plans
+from deskclerk.desk.journal.tables import events, jobs, plans
 from deskclerk.desk.observing import Call, Observer, SentRequest
 from deskclerk.desk.plans.store import SIGNED, WAITING
 from deskclerk.desk.time_and_ids import now
@@ -42,7 +42,7 @@ _FRESH_SECONDS = 5.0
 _ASK_SECONDS = 2.0
 _MOST_WORKSPACES = 200
 """Workspaces that are named at most, those with the most that waits."""
-_HOUR = 3_600_000
+_HOUR, _MINUTE = 3_600_000, 60_000
 _OTHER = "(other)"
 _KNOWN = frozenset(action.spec.name for action in EVERY_ACTION) | {"undo"}
 _NO_ANSWER = "none"
@@ -94,7 +94,14 @@ class Metrics(Observer):
             "plans", "Plans that became proposed, signed, used, declined or dismissed.", "became"
         )
         self.items = self._counter(
-            "job_items", "Items of jobs that ended as done, refused, unknown or skipped.", "became"
+            "job_items",
+            "Items of jobs that this process carried out: done, refused, unknown or skipped.",
+            "became",
+        )
+        self.items_in_minute = self._gauge(
+            "job_items_in_minute",
+            "Items of jobs that ended in the last minute, by the journal, of all replicas.",
+            "outcome",
         )
         self.clerk_requests = self._counter(
             "clerk_requests",
@@ -212,7 +219,7 @@ class Metrics(Observer):
                 self.database_up.set(0)
                 for gauge in (self.plans_waiting, self.oldest_plan, self.plans_expired):
                     gauge.set(float("nan"))
-                for gauge in (self.jobs, self.workspace_plans):
+                for gauge in (self.jobs, self.items_in_minute, self.workspace_plans):
                     gauge.clear()
             self._looked = monotonic()
 
@@ -231,6 +238,10 @@ class Metrics(Observer):
         self.plans_expired.set(expired)
         for status, count in (*((status, 0) for status in _NOT_OVER), *by_status):
             self.jobs.labels(status).set(count)
+        ended = await database.ask(_ITEMS_ENDED, since=moment - _MINUTE)
+        self.items_in_minute.clear()
+        for outcome, count in ended:
+            self.items_in_minute.labels(outcome).set(count)
         if self._by_workspace:
             found = await database.ask(_PLANS_BY_WORKSPACE, now=moment)
             self.workspace_plans.clear()
@@ -255,6 +266,11 @@ _JOBS_BY_STATUS = Statement(
     select(jobs.c.status, func.count())
     .where(or_(*(jobs.c.status == status for status in _NOT_OVER)))
     .group_by(jobs.c.status)
+)
+_ITEMS_ENDED = Statement(
+    select(events.c.outcome, func.count())
+    .where(events.c.at > bindparam("since"), events.c.kind == "outcome", events.c.job.is_not(None))
+    .group_by(events.c.outcome)
 )
 _WORKSPACE: Any = column(COLUMN, _selectable=plans)
 _PLANS_BY_WORKSPACE = Statement(

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING, Self
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -16,6 +17,10 @@ from deskclerk.errors import InvalidSettings
 from deskclerk.hosted.operating.health import Health, database_answers, migrations_current, redis_heard
 from deskclerk.hosted.operating.requests import RequestContext, RequestIds
 from deskclerk.settings import Settings
+
+if TYPE_CHECKING:
+    from deskclerk.hosted.database import HostedDatabase
+    from deskclerk.hosted.wakes import RedisWakes
 
 Page = Callable[[Request], Awaitable[Response]]
 
@@ -73,6 +78,24 @@ class Operating:
             observers.append(self._tracing)
             self.middleware.append(Middleware(TraceRequests, tracing=self._tracing))
         self.observer: Observer = Observers(observers)
+
+    @classmethod
+    def of_replica(
+        cls, settings: Settings, database: "HostedDatabase", wakes: "RedisWakes", *, loopback: bool = False
+    ) -> Self:
+        """What watches a process of a hosted desk."""
+        from deskclerk.hosted.database import MIGRATIONS  # noqa: PLC0415 - a desk on one machine has none
+
+        async def whole() -> Database:
+            return database.whole
+
+        return cls(
+            settings,
+            whole,
+            migrations=MIGRATIONS,
+            redis=lambda: wakes.unheard_seconds,
+            loopback=loopback,
+        )
 
     def watched(self, workspace: Workspace) -> Workspace:
         """A desk's workspace with its observer, and its transactions traced where traces are made."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from deskclerk.desk.misses import missed
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.errors import InvalidRequest
 from deskclerk.hosted.database import HostedDatabase
@@ -91,6 +92,7 @@ class Invitations:
         async with self._hosted.of(workspace).writing() as connection:
             gone = await connection.execute(invitations.delete().where(*mine))
         if gone.rowcount == 0:
+            missed(invitation)
             raise NotHere("No such invitation waits.", next_step="The page of members lists those that do.")
 
     async def find(self, value: str, person: Person) -> Invitation:
@@ -107,6 +109,8 @@ class Invitations:
         async with self._hosted.whole.reading() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
         if row is None or person.email is None or row["email"] != person.email:
+            # Not the link itself: whoever reads the journal could be whose it is not.
+            missed("an invitation's link")
             raise NotHere(
                 "This invitation is not for you, was used, taken back, or has expired.",
                 next_step="Sign in with the e-mail address that was invited, or ask for a new invitation.",

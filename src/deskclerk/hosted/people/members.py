@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from deskclerk.database import Connection, Statement
+from deskclerk.desk.misses import missed
 from deskclerk.errors import InvalidRequest
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.errors import NotHere
@@ -78,6 +79,7 @@ class Members:
         query = select(members.c.role).where(members.c.person == person)
         now_is = (await connection.execute(query)).scalar_one_or_none()
         if now_is is None:
+            missed(person)
             raise NotHere("The workspace has no such member.", next_step="Its page lists those that it has.")
         owners = select(func.count()).select_from(members).where(members.c.role == "owner")
         if now_is == "owner" != role and (await connection.execute(owners)).scalar_one() == 1:

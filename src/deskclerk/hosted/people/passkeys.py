@@ -25,6 +25,7 @@ from webauthn.helpers.structs import (
 )
 
 from deskclerk.database import Database
+from deskclerk.desk.misses import missed
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, InvalidRequest
@@ -41,6 +42,7 @@ _NAME = "deskclerk"
 _NEW = "passkey"
 _LONGEST = 80
 _MOST = 20
+"""Of one person: passkeys, and challenges that wait for an answer; of too many of these the oldest ends."""
 _MOST_CHARACTERS = 20_000
 _AGAIN = "Nothing was signed. Reload the page and use your passkey again."
 
@@ -138,6 +140,7 @@ class Passkeys:
         async with self._database.writing() as connection:
             gone = await connection.execute(passkeys.delete().where(*mine))
         if gone.rowcount == 0:
+            missed(passkey)
             raise NotHere("You have no such passkey.", next_step="The page lists those that you have.")
 
     async def ask_about(self, person: Person, plan: str, digest: str) -> str:
@@ -202,16 +205,20 @@ class Passkeys:
 
     async def _challenge(self, person: str, subject: str) -> bytes:
         """A new challenge for a person and a subject."""
-        challenge = secrets.token_bytes(32) + hashlib.sha256(f"{person}\n{subject}".encode()).digest()
+        challenge = secrets.token_bytes(32) + hashlib.sha256(f"{person} {_digest(subject)}".encode()).digest()
         row = {
             "digest": hashlib.sha256(challenge).hexdigest(),
             "person": person,
-            "subject": subject,
+            "subject": _digest(subject),
             "expires_at": now() + SECONDS * 1000,
         }
+        mine = select(challenges.c.digest).where(challenges.c.person == person)
+        newest = mine.order_by(challenges.c.expires_at.desc()).limit(_MOST)
+        surplus = challenges.c.person == person, challenges.c.digest.not_in(newest)
         async with self._database.writing() as connection:
             await connection.execute(challenges.delete().where(challenges.c.expires_at <= now()))
             await connection.execute(challenges.insert(), row)
+            await connection.execute(challenges.delete().where(*surplus))
         return challenge
 
     async def _use_challenge(self, credential: dict[str, Any], person: str, subject: str) -> bytes | None:
@@ -224,7 +231,7 @@ class Passkeys:
         mine = (
             challenges.c.digest == hashlib.sha256(challenge).hexdigest(),
             challenges.c.person == person,
-            challenges.c.subject == subject,
+            challenges.c.subject == _digest(subject),
             challenges.c.expires_at > now(),
         )
         async with self._database.writing() as connection:
@@ -234,6 +241,10 @@ class Passkeys:
 
 def _about(plan: str, digest: str) -> str:
     return f"plan {plan} {digest}"
+
+
+def _digest(subject: str) -> str:
+    return hashlib.sha256(subject.encode("utf-8", "replace")).hexdigest()
 
 
 def _json(answer: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 
 from deskclerk.database import Database
+from deskclerk.desk.misses import missed
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.hosted.people.persons import Person, person_of
@@ -122,7 +123,9 @@ class PersonSessions:
         """Sign one session of a person out; one that is not theirs stays."""
         mine = sessions.c.id == session, sessions.c.person == person
         async with self._database.writing() as connection:
-            await connection.execute(sessions.delete().where(*mine))
+            gone = await connection.execute(sessions.delete().where(*mine))
+        if gone.rowcount == 0:
+            missed(session)
 
     async def end_all(self, person: str) -> None:
         """Sign a person out everywhere."""

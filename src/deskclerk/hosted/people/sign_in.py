@@ -18,6 +18,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
 from joserfc.errors import InvalidClaimError, InvalidKeyIdError, JoseError, MissingClaimError
 from joserfc.jwk import KeySet
+from sqlalchemy import func, select
 
 from deskclerk.database import Database
 from deskclerk.desk.time_and_ids import now
@@ -28,6 +29,8 @@ from deskclerk.hosted.people.tables import sign_ins
 
 SECONDS = 600
 """How long a person may take at the issuer."""
+MOST = 10_000
+"""Sign-ins under way at one time: whoever only begins them must not fill the database."""
 _SCOPE = "openid email profile"
 _LEEWAY_SECONDS = 60
 _TIMEOUT = httpx2.Timeout(10)
@@ -37,6 +40,7 @@ _REFRESH_SECONDS = 30
 _MOST_BYTES = 1_000_000
 # Signatures with a public key only: a shared secret as the key is how tokens are forged.
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "ES384", "ES512"]
+_KINDS = ("RSA", "EC", "OKP")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _AGAIN = "Begin again at /sign-in."
 
@@ -99,6 +103,12 @@ class SignIn:
         }
         async with self._database.writing() as connection:
             await connection.execute(sign_ins.delete().where(sign_ins.c.expires_at <= now()))
+            count = (await connection.execute(select(func.count()).select_from(sign_ins))).scalar_one()
+            if count >= MOST:
+                raise SignInFailed(
+                    "Too many people are signing in at this moment.",
+                    next_step="Try again in some minutes.",
+                )
             await connection.execute(sign_ins.insert(), row)
         async with self._client(found) as client:
             url, _ = client.create_authorization_url(
@@ -237,7 +247,7 @@ class SignIn:
             age = time.monotonic() - self._keys[0] if self._keys else _KEPT_SECONDS
             if self._keys and age < (_REFRESH_SECONDS if again else _KEPT_SECONDS):
                 return self._keys[1]
-            keys = KeySet.import_key_set(await self._fetch(found.jwks))
+            keys = _keys_of(await self._fetch(found.jwks))
             self._keys = (time.monotonic(), keys)
             return keys
 
@@ -271,6 +281,13 @@ class SignIn:
             timeout=_TIMEOUT,
         )
         return client
+
+
+def _keys_of(said: Any) -> KeySet:
+    """The keys of a set that check signatures here; an issuer may have others too."""
+    listed = said.get("keys")
+    wanted = [key for key in listed if isinstance(key, dict) and key.get("kty") in _KINDS] if listed else []
+    return KeySet.import_key_set({"keys": wanted})
 
 
 def own_path(path: str) -> str:

@@ -95,7 +95,7 @@ challenges = Table(
     Column("expires_at", BigInteger, nullable=False),
     info={SHARED: True},
 )
-"""What passkeys were asked and have not answered: whose, and about what (see `passkeys.py`)."""
+"""What passkeys were asked and have not answered: whose, and the digest of what about (see `passkeys.py`)."""
 
 signatures = Table(
     "signatures",

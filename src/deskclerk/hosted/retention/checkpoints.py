@@ -51,7 +51,7 @@ class Checkpoints:
         if row is None:
             return None
         found = Checkpoint(Head(row["seq"], row["hash"]), row["made_at"])
-        key = await self._key(workspace)
+        key = await self.key(workspace)
         try:
             key.public_key().verify(base64.b64decode(row["signature"]), _signed(workspace, found))
         except InvalidSignature:
@@ -66,10 +66,12 @@ class Checkpoints:
         found = await self.newest(workspace)
         return found.head if found else Head(0, BEGINNING)
 
-    async def make(self, connection: Connection, workspace: str, head: Head) -> Checkpoint:
-        """Note a checkpoint in the transaction that cuts the lines off."""
+    async def make(
+        self, connection: Connection, workspace: str, head: Head, key: Ed25519PrivateKey
+    ) -> Checkpoint:
+        """Note a checkpoint, signed with the workspace's key, in the transaction that cuts the lines off."""
         made = Checkpoint(head, now())
-        signature = (await self._key(workspace)).sign(_signed(workspace, made))
+        signature = key.sign(_signed(workspace, made))
         row = {
             "workspace": workspace,
             "seq": head.seq,
@@ -80,7 +82,8 @@ class Checkpoints:
         await connection.execute(insert(checkpoints), row)
         return made
 
-    async def _key(self, workspace: str) -> Ed25519PrivateKey:
+    async def key(self, workspace: str) -> Ed25519PrivateKey:
+        """The key that a workspace's checkpoints are signed with, made when it is first asked for."""
         query = select(checkpoint_keys.c.sealed)
         async with self._hosted.of(workspace).reading() as connection:
             sealed = (await connection.execute(query)).scalar_one_or_none()
@@ -93,7 +96,7 @@ class Checkpoints:
                     await connection.execute(insert(checkpoint_keys), row)
             except IntegrityError:
                 # Another replica was faster: its key stands.
-                return await self._key(workspace)
+                return await self.key(workspace)
             return key
         opened = await self._sealer.open(workspace, "", KEY, sealed)
         return Ed25519PrivateKey.from_private_bytes(base64.b64decode(opened))

@@ -70,6 +70,8 @@ class Pruning:
 
     async def _cut(self, workspace: str, last: int) -> tuple[int, Head | None]:
         mine = workspace_of(events) == workspace
+        # Before the transaction: whoever writes anywhere does not wait for a vault.
+        key = await self._checkpoints.key(workspace)
         # As the owner: the role of workspaces cannot delete a line, whatever it sets.
         async with self._hosted.whole.writing() as connection:
             first = (await connection.execute(select(func.min(events.c.seq)).where(mine))).scalar()
@@ -79,7 +81,7 @@ class Pruning:
             query = select(events.c.seq, events.c.hash).where(mine, events.c.seq == until)
             row = (await connection.execute(query)).one()
             head = Head(row.seq, row.hash)
-            await self._checkpoints.make(connection, workspace, head)
+            await self._checkpoints.make(connection, workspace, head, key)
             await connection.execute(text(f"SET LOCAL {PRUNING} = 'on'"))
             gone = await connection.execute(delete(events).where(mine, events.c.seq <= until))
         return gone.rowcount, head

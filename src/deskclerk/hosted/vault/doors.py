@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from deskclerk.database import Connection, Database
+from deskclerk.desk.misses import missed
 from deskclerk.desk.secrets.handovers import Handover, OpenConsole, handover_of, once_shown
 from deskclerk.desk.secrets.store import StoredSecret
 from deskclerk.desk.time_and_ids import now
@@ -146,6 +147,7 @@ class SealedHandovers:
         async with self._database.reading() as connection:
             row = (await connection.execute(select(handovers).where(*mine))).mappings().first()
         if row is None:
+            missed(handover_id)
             return None
         # Opened before it goes: a vault that cannot be asked just now must not cost what is shown once.
         opened = await self._vault.open_at(HANDOVERS.place(self._workspace, row), row["sealed"])

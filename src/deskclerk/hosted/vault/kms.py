@@ -5,6 +5,7 @@ Credentials and region are found as boto3 finds them: a role of the machine, a p
 
 import asyncio
 import base64
+import logging
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
@@ -30,6 +31,8 @@ class Kms:
 
     def __init__(self, address: VaultAddress) -> None:
         self._key = address.key
+        # Whoever has everything logged would find requests and answers there, and in them unwrapped keys.
+        logging.getLogger("botocore").setLevel(logging.INFO)
         config = botocore.config.Config(
             connect_timeout=_SECONDS,
             read_timeout=_SECONDS,

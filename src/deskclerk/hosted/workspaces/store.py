@@ -18,6 +18,7 @@ from deskclerk.database import Statement
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.heads import BEGINNING
 from deskclerk.desk.journal.tables import heads, signer
+from deskclerk.desk.misses import missed
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.errors import InvalidRequest
 from deskclerk.hosted.database import HostedDatabase
@@ -205,6 +206,7 @@ class WorkspaceStore:
         async with self._hosted.of(workspace).writing() as connection:
             gone = await connection.execute(delete(instances).where(instances.c.name == name))
         if gone.rowcount == 0:
+            missed(name)
             raise _no_instance()
         await self._change(workspace)
 

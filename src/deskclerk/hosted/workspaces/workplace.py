@@ -1,25 +1,33 @@
 """The jobs of all workspaces, for the worker of a replica: any worker takes any of them."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from deskclerk.desk import Desk
 from deskclerk.desk.jobs.job import OPEN, PLANNED, Job
 from deskclerk.desk.jobs.running import Tools
 from deskclerk.desk.jobs.store import job_of
 from deskclerk.desk.journal.process_locks import claim
-from deskclerk.desk.journal.tables import jobs, plans
+from deskclerk.desk.journal.records import ENDINGS, TOO_SOON
+from deskclerk.desk.journal.tables import events, jobs, plans
 from deskclerk.desk.plans.store import SIGNED
+from deskclerk.desk.time_and_ids import now
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.schema import workspace_of
 from deskclerk.hosted.workspaces.desks import Desks, Place
 from deskclerk.hosted.workspaces.tables import instances, workspaces
 
 _QUEUE = "hosted"
+_SETTLE_SECONDS = 10.0
+"""Between two looks for writes whose replica died."""
+_LOOK_BACK = 2 * 86_400_000
+"""Milliseconds: what is older a look at its beginning has settled, or nothing will."""
 _MOST = 500
 """Open jobs that are looked at in one turn, the oldest first; the others wait for them to end."""
 
@@ -31,6 +39,7 @@ class HostedWorkplace:
         self._hosted = hosted
         self._desks = desks
         self._places: dict[str, Place] = {}
+        self._settle_at = 0.0
 
     async def begin(self) -> str:
         """This worker's name."""
@@ -54,6 +63,7 @@ class HostedWorkplace:
     async def open_jobs(self) -> list[Job]:
         """Those of every workspace; a job that was signed while its replica died is set going first."""
         await self._set_going()
+        await self._settle()
         query = _placed(jobs.c.status.in_(OPEN)).order_by(jobs.c.created_at, jobs.c.id).limit(_MOST)
         async with self._hosted.whole.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()
@@ -79,6 +89,56 @@ class HostedWorkplace:
 
     def hide(self) -> None:
         """Nothing."""
+
+    async def _settle(self) -> None:
+        """Find out how writes ended whose replica died, now and then: nobody else comes back to them.
+
+        A desk does so when it is opened; on a replica that lives for weeks it is opened once.
+        """
+        if monotonic() < self._settle_at:
+            return
+        self._settle_at = monotonic() + _SETTLE_SECONDS
+        for place, owners in (await self._open_intents()).items():
+            if await asyncio.to_thread(self._any_gone, owners):
+                async with self._desks.use(place) as desk:
+                    await desk.settling.orphans()
+
+    async def _open_intents(self) -> dict[Place, set[str]]:
+        """The desks that have writes whose end is not known, with the processes that these belong to."""
+        mine, ended = workspace_of(events), events.alias()
+        over = ended.select().where(
+            workspace_of(ended) == mine,
+            ended.c.entry == events.c.entry,
+            ended.c.kind.in_(ENDINGS),
+            func.coalesce(ended.c.code, "") != TOO_SOON,
+        )
+        query = (
+            select(mine, instances.c.name, workspaces.c.version, events.c.owner)
+            .select_from(events)
+            .join(instances, (instances.c.workspace == mine) & (instances.c.instance == events.c.instance))
+            .join(workspaces, workspaces.c.id == mine)
+            .where(
+                events.c.kind == "intent",
+                events.c.owner.is_not(None),
+                events.c.at > now() - _LOOK_BACK,
+                ~over.exists(),
+            )
+            .distinct()
+            .limit(_MOST)
+        )
+        found: dict[Place, set[str]] = {}
+        async with self._hosted.whole.reading() as connection:
+            for row in (await connection.execute(query)).mappings():
+                place = Place(row["workspace"], row["name"], row["version"])
+                found.setdefault(place, set()).add(row["owner"])
+        return found
+
+    def _any_gone(self, processes: set[str]) -> bool:
+        for process in processes:
+            with self.gone(process) as gone:
+                if gone:
+                    return True
+        return False
 
     async def _place(self, job_id: str) -> Place:
         async with self._hosted.whole.reading() as connection:

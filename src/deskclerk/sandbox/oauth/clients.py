@@ -62,10 +62,12 @@ def _basic(header: str) -> tuple[str, str]:
         raise _unknown(
             "The Authorization header is not Basic with a client's id and secret.", header
         ) from None
-    if not colon or not client_id:
-        raise _unknown("The Authorization header names no client.", header)
     # Both parts are encoded as in a form before they are joined (RFC 6749, 2.3.1).
-    return unquote(client_id), unquote(secret)
+    client_id, secret = unquote(client_id), unquote(secret)
+    # PostgreSQL keeps no text with U+0000, so no client has it in its id.
+    if not colon or not client_id or "\0" in client_id:
+        raise _unknown("The Authorization header names no client.", header)
+    return client_id, secret
 
 
 def _unknown(text: str, header: str | None) -> OAuthError:

@@ -14,6 +14,7 @@ from deskclerk.catalogue import BY_NAME, EVERY_BY_NAME
 from deskclerk.catalogue.fields import is_reference, parse_time
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.journal.records import EntryFilter, entry_summary
+from deskclerk.desk.misses import missed
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.errors import CannotUndo, DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console.journal_view import (
@@ -69,6 +70,7 @@ async def entry(
     desk = desk_of(request)
     found = await desk.journal.entry(request.path_params["entry_id"])
     if found is None:
+        missed(request.path_params["entry_id"])
         raise NotFound("The journal has no such entry.", next_step="The activity lists what there is.")
     intent = found["intent"]
     line = entry_summary(intent, found["outcome"])

@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from deskclerk.desk.jobs.job import EXPORT, OVER, PAUSED, Job
+from deskclerk.desk.misses import own_look
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console import plan_card
@@ -168,7 +169,8 @@ async def _signed(request: Request, found: Job) -> dict[str, Any] | None:
     if not found.plan:
         return None
     try:
-        stored = await desk_of(request).plans.load(found.plan)
+        with own_look():
+            stored = await desk_of(request).plans.load(found.plan)
     except ApprovalRefused:
         return None
     how = line_of(stored.how or "", 300)

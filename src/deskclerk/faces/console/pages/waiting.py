@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from deskclerk.desk import Decision, Signature
 from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.desk.misses import own_look
 from deskclerk.desk.plans.store import SIGNED, USED, WAITING, StoredPlan
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest
@@ -200,7 +201,8 @@ async def _job(request: Request, job_id: str) -> JobCard | None:
     """How far the job of a plan has come; None if it is not kept any more."""
     desk = desk_of(request)
     try:
-        found = await desk.jobs.store.load(job_id)
+        with own_look():
+            found = await desk.jobs.store.load(job_id)
     except InvalidRequest:
         return None
     return job_card(found, desk.instance, (await desk.plans.snapshot()).waiting)

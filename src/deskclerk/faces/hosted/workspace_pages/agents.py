@@ -16,7 +16,7 @@ from deskclerk.faces.console.plan_card import ago, iso_time, span
 from deskclerk.faces.hosted.access import form_of, member_of, person_of
 from deskclerk.faces.hosted.rendering import code_of, render
 from deskclerk.faces.hosted.site import site_of
-from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner
+from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner, note_change
 from deskclerk.hosted.agents.agent import AgentRules
 from deskclerk.hosted.agents.registry import AgentRecord, AgentRegistry, ClientRecord
 from deskclerk.hosted.agents.scopes import SCOPES
@@ -83,9 +83,9 @@ async def make_agent(request: Request) -> Response:
     form = form_of(request)
     try:
         check_owner(request)
-        await _registry(request).create(
-            _workspace(request), form.get("name", ""), _rules(request), _me(request)
-        )
+        name, rules = form.get("name", ""), _rules(request)
+        await _registry(request).create(_workspace(request), name, rules, _me(request))
+        await note_change(request, f"made the agent {name}: {_said(rules)}")
     except DeskclerkError as error:
         return await agents(request, error)
     return _onward(request, "made")
@@ -95,7 +95,9 @@ async def change(request: Request) -> Response:
     """Other rules for an agent."""
     try:
         check_owner(request)
-        await _registry(request).change(_workspace(request), form_of(request).get("id", ""), _rules(request))
+        agent, rules = form_of(request).get("id", ""), _rules(request)
+        await _registry(request).change(_workspace(request), agent, rules)
+        await note_change(request, f"changed the agent {agent}: {_said(rules)}")
     except DeskclerkError as error:
         return await agents(request, error)
     return _onward(request, "changed")
@@ -105,7 +107,9 @@ async def remove(request: Request) -> Response:
     """Forget an agent, and end its tokens."""
     try:
         check_owner(request)
-        await _registry(request).remove(_workspace(request), form_of(request).get("id", ""))
+        agent = form_of(request).get("id", "")
+        await _registry(request).remove(_workspace(request), agent)
+        await note_change(request, f"removed the agent {agent}")
     except DeskclerkError as error:
         return await agents(request, error)
     return _onward(request, "removed")
@@ -119,13 +123,15 @@ async def make_token(request: Request) -> Response:
         check_owner(request)
         found = {item.id: item.name for item in await _registry(request).agents(_workspace(request))}
         agent = form.get("id", "")
-        _, token = await WorkspaceTokens(site_of(request).hosted).make(
+        made, token = await WorkspaceTokens(site_of(request).hosted).make(
             _workspace(request),
             agent,
             scopes=form.getlist("scope"),
             days=int(days) if days.isdecimal() and len(days) < len("10000") else 0,
             made_by=_me(request),
         )
+        scopes = ", ".join(made.scopes)
+        await note_change(request, f"made the token {made.id} of the agent {found[agent]} for {scopes}")
     except DeskclerkError as error:
         return await agents(request, error)
     return await agents(request, token=(token, found[agent]))
@@ -135,8 +141,9 @@ async def revoke(request: Request) -> Response:
     """End a token."""
     try:
         check_owner(request)
-        tokens = WorkspaceTokens(site_of(request).hosted)
-        await tokens.revoke(_workspace(request), form_of(request).get("id", ""))
+        tokens, token = WorkspaceTokens(site_of(request).hosted), form_of(request).get("id", "")
+        await tokens.revoke(_workspace(request), token)
+        await note_change(request, f"revoked the token {token}")
     except DeskclerkError as error:
         return await agents(request, error)
     return _onward(request, "revoked")
@@ -147,14 +154,11 @@ async def allow(request: Request) -> Response:
     form = form_of(request)
     try:
         check_owner(request)
+        client, name, rules = form.get("client", ""), form.get("name", ""), _rules(request)
         await _registry(request).allow(
-            _workspace(request),
-            form.get("issuer", ""),
-            form.get("client", ""),
-            name=form.get("name", ""),
-            rules=_rules(request),
-            by=_me(request),
+            _workspace(request), form.get("issuer", ""), client, name=name, rules=rules, by=_me(request)
         )
+        await note_change(request, f"let the OAuth client {client} in as the agent {name}")
     except DeskclerkError as error:
         return await agents(request, error)
     return _onward(request, "allowed")
@@ -165,9 +169,9 @@ async def refuse(request: Request) -> Response:
     form = form_of(request)
     try:
         check_owner(request)
-        await _registry(request).refuse(
-            _workspace(request), form.get("issuer", ""), form.get("client", ""), _me(request)
-        )
+        client = form.get("client", "")
+        await _registry(request).refuse(_workspace(request), form.get("issuer", ""), client, _me(request))
+        await note_change(request, f"keeps the OAuth client {client} out")
     except DeskclerkError as error:
         return await agents(request, error)
     return _onward(request, "refused")
@@ -209,6 +213,12 @@ def _client(record: ClientRecord, names: dict[str, str]) -> dict[str, Any]:
         "came": _When.of(record.first_at),
         "used": _When.of(record.last_used_at),
     }
+
+
+def _said(rules: AgentRules) -> str:
+    """Rules in a line of the journal."""
+    values = rules.model_dump(mode="json")
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value or name == "dialogue")
 
 
 def _rules(request: Request) -> AgentRules:

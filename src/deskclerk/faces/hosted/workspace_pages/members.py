@@ -11,7 +11,7 @@ from deskclerk.faces.console.plan_card import ago, iso_time, span
 from deskclerk.faces.hosted.access import form_of, member_of, person_of
 from deskclerk.faces.hosted.rendering import code_of, render
 from deskclerk.faces.hosted.site import site_of
-from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner
+from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner, note_change
 from deskclerk.hosted.people.members import Members, read_role
 from deskclerk.hosted.workspaces.policy import ROLES
 
@@ -60,12 +60,13 @@ async def invite(request: Request) -> Response:
     site, form = site_of(request), form_of(request)
     try:
         check_owner(request)
-        _, value = await site.invitations.invite(
+        made, value = await site.invitations.invite(
             member_of(request).record.id,
             form.get("email", ""),
             read_role(form.get("role", "")),
             person_of(request).person.id,
         )
+        await note_change(request, f"invited {made.email} as {made.role}")
     except DeskclerkError as error:
         return await members(request, error)
     return await members(request, link=f"{site.public_url}/invitations/{value}")
@@ -77,6 +78,7 @@ async def take_back(request: Request) -> Response:
         check_owner(request)
         invitation = form_of(request).get("id", "")
         await site_of(request).invitations.take_back(member_of(request).record.id, invitation)
+        await note_change(request, f"took the invitation {invitation} back")
     except DeskclerkError as error:
         return await members(request, error)
     return _onward(request, "taken-back")
@@ -87,8 +89,9 @@ async def set_role(request: Request) -> Response:
     form = form_of(request)
     try:
         check_owner(request)
-        role = read_role(form.get("role", ""))
-        await _members(request).set_role(form.get("id", ""), role)
+        person, role = form.get("id", ""), read_role(form.get("role", ""))
+        await _members(request).set_role(person, role)
+        await note_change(request, f"made {person} {role}")
     except DeskclerkError as error:
         return await members(request, error)
     return _onward(request, "role")
@@ -102,6 +105,7 @@ async def remove(request: Request) -> Response:
         if not myself:
             check_owner(request)
         await _members(request).remove(person)
+        await note_change(request, f"took {person} out")
     except DeskclerkError as error:
         return await members(request, error)
     return RedirectResponse("/", SEE_OTHER) if myself else _onward(request, "removed")

@@ -5,12 +5,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.plans.store import PlanStore
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console.authentication import SEE_OTHER
 from deskclerk.faces.hosted.access import form_of, member_of, person_of
 from deskclerk.faces.hosted.rendering import code_of, render
 from deskclerk.faces.hosted.site import site_of
-from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner
+from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner, note_change
 
 _DONE = {
     "kept": "The key is sealed and kept. Its console is below: what it shows comes with that key.",
@@ -40,12 +42,13 @@ async def keep(request: Request) -> Response:
     form = form_of(request)
     try:
         check_owner(request)
-        await site_of(request).workspaces.add_instance(
+        kept = await site_of(request).workspaces.add_instance(
             member_of(request).record.id,
             form.get("name", "").strip(),
             SecretStr(form.get("secret_key", "").strip()),
             form.get("api_url", "").strip() or None,
         )
+        await note_change(request, f"entered a {kept.kind} key for the instance {kept.name}")
     except DeskclerkError as error:
         return await overview(request, error)
     return _onward(request, "kept")
@@ -55,9 +58,9 @@ async def remove(request: Request) -> Response:
     """Forget an instance and its key."""
     try:
         check_owner(request)
-        await site_of(request).workspaces.remove_instance(
-            member_of(request).record.id, form_of(request).get("name", "")
-        )
+        name = form_of(request).get("name", "")
+        await site_of(request).workspaces.remove_instance(member_of(request).record.id, name)
+        await note_change(request, f"removed the instance {name} and its key")
     except DeskclerkError as error:
         return await overview(request, error)
     return _onward(request, "removed")
@@ -65,10 +68,11 @@ async def remove(request: Request) -> Response:
 
 async def ask_passkey(request: Request) -> Response:
     """What the browser is told to have a passkey sign a plan as it is shown, for the page's script."""
-    form = form_of(request)
-    options = await site_of(request).passkeys.ask_about(
-        person_of(request).person, form.get("plan", ""), form.get("digest", "")
-    )
+    form, site = form_of(request), site_of(request)
+    plans = PlanStore(Journal(site.hosted.storage(member_of(request).record.id)))
+    # One of this workspace: a passkey is asked about nothing else here.
+    plan = (await plans.load(form.get("plan", ""))).plan
+    options = await site.passkeys.ask_about(person_of(request).person, plan.id, form.get("digest", ""))
     return Response(options, media_type="application/json")
 
 

@@ -8,6 +8,8 @@ from starlette.routing import BaseRoute
 
 from deskclerk.errors import NotAllowed
 from deskclerk.faces.hosted.access import member_of
+from deskclerk.faces.hosted.site import site_of
+from deskclerk.hosted.changes import JournalledChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,13 @@ class WorkspacePage:
     title: str
     path: str
     routes: Sequence[BaseRoute]
+
+
+async def note_change(request: Request, what: str) -> None:
+    """Have the workspace's journal name who changed what of it."""
+    member = member_of(request)
+    changes = JournalledChanges(site_of(request).hosted)
+    await changes.note(member.record.id, member.caller, member.how, what)
 
 
 def check_owner(request: Request) -> None:

@@ -12,7 +12,7 @@ from deskclerk.faces.console.authentication import SEE_OTHER
 from deskclerk.faces.hosted.access import form_of, member_of
 from deskclerk.faces.hosted.rendering import code_of, render
 from deskclerk.faces.hosted.site import site_of
-from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner
+from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_owner, note_change
 from deskclerk.hosted.limits import WorkspaceLimits
 from deskclerk.hosted.workspaces.policy import WorkspacePolicy
 from deskclerk.hosted.workspaces.store import read_policy
@@ -65,12 +65,20 @@ async def change(request: Request) -> Response:
         await site_of(request).workspaces.set_policy(member_of(request).record.id, wanted)
     except DeskclerkError as error:
         return await policy(request, error)
+    if told := _difference(member_of(request).record.policy, wanted):
+        await note_change(request, f"policy: {told}")
     return RedirectResponse(f"{member_of(request).home}/policy?done=changed", SEE_OTHER)
 
 
 def _shown(policy: WorkspacePolicy) -> dict[str, Any]:
     values = policy.model_dump()
     return {name: ", ".join(value) if name in _LISTS else value for name, value in values.items()}
+
+
+def _difference(before: WorkspacePolicy, after: WorkspacePolicy) -> str:
+    """What is another now, as `name from old to new`."""
+    old, new = _shown(before), _shown(after)
+    return ", ".join(f"{name} from {old[name]} to {new[name]}" for name in new if old[name] != new[name])
 
 
 def _choices(name: str) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from deskclerk.errors import LimitReached
-from deskclerk.faces.hosted.limit_guard import LimitGuard, is_stream
+from deskclerk.faces.hosted.admission import Admitted, is_stream, told_to_agents
+from deskclerk.hosted.errors import NotHere
 
 
 class Served:
@@ -24,19 +25,19 @@ class Served:
         await PlainTextResponse("served")(scope, receive, send)
 
     @asynccontextmanager
-    async def admitted(self, scope):
+    async def opened(self, scope):
         self.streams.append(is_stream(scope))
         if self.error:
             raise self.error
         self.open += 1
         try:
-            yield
+            yield self
         finally:
             self.open -= 1
 
 
 def client(served):
-    return TestClient(LimitGuard(served, served.admitted))
+    return TestClient(Admitted(served.opened, told_to_agents))
 
 
 def test_what_is_admitted_is_served_and_counted_until_it_is_over():
@@ -52,10 +53,15 @@ def test_what_is_refused_is_answered_with_429_and_when_to_come_back(seconds, hea
     served = Served(error)
     answer = client(served).get("/")
     assert (answer.status_code, answer.headers.get("retry-after")) == (429, header)
-    assert answer.json() == error.as_dict()
-    assert answer.json()["error"] == "limit_reached"
+    assert answer.json()["error"]["data"] == error.as_dict()
+    assert answer.json()["error"]["data"]["error"] == "limit_reached"
     assert answer.headers["cache-control"] == "no-store"
     assert served.requests == 0
+
+
+def test_what_is_not_here_is_answered_with_404():
+    answer = client(Served(NotHere("No such instance.", next_step="Look."))).get("/")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (404, "No such instance. Look.")
 
 
 def test_an_error_from_within_is_the_applications_own():

@@ -1,0 +1,31 @@
+"""What somebody names that is not theirs: noted in their own journal before they are answered."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deskclerk.desk.misses import collecting
+
+Note = Callable[[str], Awaitable[None]]
+"""Notes what somebody asked for in vain, with who asked."""
+
+
+async def serve(app: ASGIApp, note: Note, scope: Scope, receive: Receive, send: Send) -> None:
+    """Have a request answered, and each thing that it asks for in vain noted once."""
+    noted: set[str] = set()
+    with collecting() as missed:
+
+        async def note_all() -> None:
+            while missed:
+                asked = missed.pop(0)
+                if asked not in noted:
+                    noted.add(asked)
+                    await note(asked)
+
+        async def answer(message: Message) -> None:
+            # Before a word of it leaves: who is answered has been noted.
+            await note_all()
+            await send(message)
+
+        await app(scope, receive, answer)
+        await note_all()
