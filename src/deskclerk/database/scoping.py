@@ -98,6 +98,23 @@ def _mine(table: FromClause, workspace: "BindParameter[str]") -> Any:
 _selects: "LRUCache[Any, tuple[Select[Any], Sequence[BindParameter[Any]]]]" = LRUCache(500)
 """By what SQLAlchemy knows a SELECT by: it with its workspace as a parameter, and its other parameters."""
 
+_OF_AN_INSERT = (
+    "select",
+    "_values",
+    "_multi_values",
+    "_post_values_clause",
+    "_returning",
+    "_independent_ctes",
+    "_prefixes",
+)
+"""Where an INSERT may read something; one whose rows are all given beside it has none of these."""
+
+
+def _only_adds(statement: Insert) -> bool:
+    """Whether nothing in an INSERT could read, which to find out anew each time takes long."""
+    parts = (getattr(statement, name) for name in _OF_AN_INSERT)
+    return all(part is None or (isinstance(part, tuple) and not part) for part in parts)
+
 
 def _scoped_once(statement: Select[Any]) -> tuple[Select[Any], dict[str, Any]]:
     """A SELECT with its workspace as one more named parameter, and the values of all others.
@@ -133,6 +150,8 @@ class ScopedConnection(PostgresConnection):
         self._workspace = workspace
 
     def _scoped(self, statement: Executable) -> Any:
+        if isinstance(statement, Insert) and _only_adds(statement):
+            return statement
         return in_workspace(statement, bindparam(_PARAMETER, self._workspace))
 
     async def execute(

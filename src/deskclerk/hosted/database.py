@@ -28,8 +28,8 @@ _DESK = "deskclerk.desk.journal.migrations"
 _HOSTED = "deskclerk.hosted.migrations"
 MIGRATIONS = (_DESK, _HOSTED)
 """The packages whose newest schema the database has."""
-_CONNECTIONS, _MORE = 10, 10
-"""Of one replica: those that stay open, and those that come beside them when all are in use."""
+_CONNECTIONS = 20
+"""Of one replica. All of them stay open: to make one takes as long as ten transactions."""
 
 
 class HostedDatabase:
@@ -44,7 +44,7 @@ class HostedDatabase:
                 next_step="Set it to postgresql://USER:PASSWORD@HOST/DATABASE.",
             )
         self._url = url
-        self.shared = PostgresDatabase(place, pool_size=_CONNECTIONS, max_overflow=_MORE)
+        self.shared = PostgresDatabase(place, pool_size=_CONNECTIONS, max_overflow=0)
         self._of: dict[str, ScopedDatabase] = {}
         self._process: ProcessLock | None = None
         self._naming = asyncio.Lock()

@@ -4,14 +4,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from contextlib import aclosing
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, and_, cast, func, literal_column, or_, select
+from sqlalchemy import BigInteger, Text, and_, bindparam, cast, func, literal_column, or_, select
 
-from deskclerk.database import Connection, Database
+from deskclerk.database import Connection, Database, Statement
 from deskclerk.desk.journal.chain import JSON_COLUMNS, ChainCheck, link
 from deskclerk.desk.journal.heads import Head
 from deskclerk.desk.journal.records import DONE, ENDINGS, OPEN, TOO_SOON, EntryFilter, entry_summary
 from deskclerk.desk.journal.tables import events, heads
 
+_HEAD = Statement(select(heads.c.seq, heads.c.hash).with_for_update())
+_NEW_HEAD = Statement(heads.update().values(seq=bindparam("seq_is"), hash=bindparam("hash_is")))
 _AT_ONCE = 2_000
 """Rows in memory at a time while the whole chain is gone through."""
 _BRIEF = [column for column in events.c if column.name not in ("before", "after", "previous", "hash")]
@@ -38,12 +40,12 @@ async def append(
 async def append_to(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
     """Add rows within a transaction that has the write lock; the last line."""
     # Locked until the commit: two processes that chained behind the same row would fork the chain.
-    last_line = (await connection.execute(select(heads.c.seq, heads.c.hash).with_for_update())).one()
-    linked, head = link(rows, Head(last_line.seq, last_line.hash))
+    ((seq, last_hash),) = await connection.fetch(_HEAD)
+    linked, head = link(rows, Head(seq, last_hash))
     if not linked:  # what came first was all
         return head.seq
     await connection.execute(events.insert(), linked)
-    await connection.execute(heads.update().values(seq=head.seq, hash=head.hash))
+    await connection.apply(_NEW_HEAD, seq_is=head.seq, hash_is=head.hash)
     return head.seq
 
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deskclerk.catalogue import EVERY_BY_NAME
 from deskclerk.desk.view.cleaning import line_of
-from deskclerk.errors import DeskclerkError
+from deskclerk.errors import DeskclerkError, StorageUnavailable
 from deskclerk.hosted.agents.agent import SCOPE, Agent
 from deskclerk.hosted.agents.arrivals import Arrivals
 from deskclerk.hosted.agents.issuer import IssuerUnavailable
@@ -36,6 +36,7 @@ _STATUSES: tuple[tuple[type[DeskclerkError], HTTPStatus], ...] = (
     (InsufficientScope, HTTPStatus.FORBIDDEN),
     (NotHere, HTTPStatus.NOT_FOUND),
     (IssuerUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (StorageUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 _CHALLENGED = (InvalidToken, InsufficientScope)
 _INVALID_REQUEST = -32600

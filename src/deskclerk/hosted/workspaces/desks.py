@@ -14,7 +14,7 @@ from deskclerk.settings import Rules
 T = TypeVar("T")
 
 MOST = 512
-"""Desks that one replica has open: some 150 KB each while nobody asks."""
+"""Desks that one replica has open: some 60 KB each while nobody asks (`benchmarks/hosted.py`)."""
 IDLE_SECONDS = 600.0
 
 
@@ -64,6 +64,7 @@ class Desks(Generic[T]):
         self._agents = agents
         self._around = around
         self._yields = yields
+        self._newest: dict[tuple[str, str], int] = {}
         self._pool: Pool[Place, T] = Pool(self._open, most=MOST, idle_seconds=IDLE_SECONDS)
 
     @classmethod
@@ -76,12 +77,12 @@ class Desks(Generic[T]):
     @asynccontextmanager
     async def use(self, place: Place) -> AsyncIterator[T]:
         """The desk of a place; NotHere where the workspace has no such instance."""
-        self._pool.forget(
-            lambda other: (
-                (other.workspace, other.instance) == (place.workspace, place.instance)
-                and other.version < place.version
+        # Looked for only when a workspace has changed, and not with every request.
+        if self._newest.get(here := (place.workspace, place.instance), 0) < place.version:
+            self._newest[here] = place.version
+            self._pool.forget(
+                lambda other: (other.workspace, other.instance) == here and other.version < place.version
             )
-        )
         async with self._pool.use(place) as found:
             yield found
 
