@@ -11,10 +11,11 @@ from deskclerk.catalogue import (
     GetUser,
     ListOrganizations,
     ListUsers,
+    OtherKey,
     Request,
     Verb,
 )
-from deskclerk.clerk.client import Clerk
+from deskclerk.clerk.client import Clerk, open_connections
 from deskclerk.clerk.paging import every_page, page_of
 from deskclerk.errors import (
     ClerkError,
@@ -297,3 +298,23 @@ async def test_an_answer_that_is_no_list_is_an_error_of_ours(answer, action):
     async with Upstream(ok(answer)).client() as clerk:
         with pytest.raises(ClerkError, match="not a list"):
             page_of(await clerk.perform(action))
+
+
+async def test_clients_that_share_connections_each_send_their_own_key_and_no_cookie_of_another():
+    upstream = Upstream(httpx2.Response(200, json=USER, headers={"Set-Cookie": "lb=one; Path=/"}))
+    shared = open_connections(transport=httpx2.MockTransport(upstream))
+    keys = "sk_test_one", "sk_test_two"
+    async with shared:
+        for key in keys:
+            async with Clerk("https://clerk.test", key, connections=shared) as clerk:
+                await clerk.perform(GetUser(user_id="user_1"))
+        # Each has closed itself, and what they share is still open for the next.
+        async with Clerk("https://clerk.test", keys[0], connections=shared) as clerk:
+            await clerk.perform(GetUser(user_id="user_1"))
+            sent = Request(Verb.GET, "/users/user_1", key=OtherKey("machine_secret_key", "ak_other"))
+            await clerk.send(sent)
+            await clerk.perform(GetUser(user_id="user_1"))
+    said = [request.headers["authorization"].removeprefix("Bearer ") for request in upstream.requests]
+    assert said == [*keys, keys[0], "ak_other", keys[0]]
+    assert not any("cookie" in request.headers for request in upstream.requests)
+    assert shared.is_closed

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import ssl
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,6 +30,30 @@ from deskclerk.clerk.retry import is_read, never_left, tries
 from deskclerk.errors import ClerkError, ClerkUnavailable, RateLimited, Unprocessable
 from deskclerk.version import __version__
 
+_CONNECTIONS = httpx2.Limits(max_connections=1_000, max_keepalive_connections=100, keepalive_expiry=5)
+"""More than any instance's rate fills. An idle one is let go of soon: the server might just be closing it."""
+
+
+def open_connections(
+    origin: str = "https://", transport: httpx2.AsyncBaseTransport | None = None
+) -> httpx2.AsyncClient:
+    """Connections to Clerk, which clients of several instances may share; whoever opens them closes them.
+
+    They carry no key, and no cookie of one answer goes along with another request.
+    """
+    return httpx2.AsyncClient(
+        headers={
+            "User-Agent": f"deskclerk/{__version__}",
+            "Accept": "application/json",
+            # What `read_body` can unpack within its bound.
+            "Accept-Encoding": "gzip",
+        },
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        transport=transport,
+        verify=_trust(origin),
+        limits=_CONNECTIONS,
+    )
+
 
 class Clerk:
     """A client of one instance's Backend API.
@@ -41,6 +66,7 @@ class Clerk:
         retry_seconds: seconds for all tries of one request.
         largest: bytes of one answer, unpacked, beyond which it is not read.
         transport: in place of the network, for the embedded sandbox and for tests.
+        connections: what it shares with others (`open_connections`); left out, it has some of its own.
         observer: watches what is sent.
     """
 
@@ -54,6 +80,7 @@ class Clerk:
         retry_seconds: float = 45.0,
         largest: int = LARGEST,
         transport: httpx2.AsyncBaseTransport | None = None,
+        connections: httpx2.AsyncClient | None = None,
         observer: RequestObserver | None = None,
     ) -> None:
         self.origin = origin
@@ -61,23 +88,12 @@ class Clerk:
         self._timeout = timeout
         self._retry_seconds = retry_seconds
         self._largest = largest
-        # The key lives in this closure and in the client's headers, and nowhere a repr could show it.
+        # The key lives in this closure and in these headers, and nowhere a repr could show it.
         self._redactor = functools.partial(redactor, key)
+        self._headers = httpx2.Headers({"Authorization": f"Bearer {key}", "Clerk-API-Version": API_VERSION})
         self._budget = budget
-        self._http = httpx2.AsyncClient(
-            base_url=f"{origin}/v1",
-            headers={
-                "Authorization": f"Bearer {key}",
-                "Clerk-API-Version": API_VERSION,
-                "User-Agent": f"deskclerk/{__version__}",
-                "Accept": "application/json",
-                # What `read_body` can unpack within its bound.
-                "Accept-Encoding": "gzip",
-            },
-            timeout=timeout,
-            transport=transport,
-            verify=_trust(origin),
-        )
+        self._shares = connections is not None
+        self._http = connections or open_connections(origin, transport)
 
     def __repr__(self) -> str:
         return f"Clerk({self.origin!r})"
@@ -88,7 +104,8 @@ class Clerk:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        if not self._shares:
+            await self._http.aclose()
 
     async def perform(self, action: Action, info: ResponseInfo | None = None) -> Any:
         """Carry an action to Clerk; the decoded answer. `info` is told what Clerk says beside it.
@@ -165,9 +182,10 @@ class Clerk:
         try:
             sent = self._http.build_request(
                 request.method,
-                request.path,
+                f"{self.origin}/v1{request.path}",
                 params=list(request.query) or None,
-                headers={"Authorization": f"Bearer {request.key.value}"} if request.key else None,
+                headers=self._headers_of(request),
+                timeout=self._timeout,
                 **_content(request),
             )
         except ValueError:  # from the encoder: its error would hold the body
@@ -192,6 +210,14 @@ class Clerk:
                 raise too_large(request, response.status_code, self._largest)
             return decode(request, response, content, redact)
         raise failure
+
+    def _headers_of(self, request: Request) -> httpx2.Headers:
+        """The key, or that of the request, and Clerk's version."""
+        if request.key is None:
+            return self._headers
+        headers = self._headers.copy()
+        headers["Authorization"] = f"Bearer {request.key.value}"
+        return headers
 
     async def _answer(self, sent: httpx2.Request) -> tuple[httpx2.Response, bytes | None]:
         """One answer and its body; None for a yes that is longer than is read."""

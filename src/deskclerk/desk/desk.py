@@ -444,7 +444,7 @@ class Desk:
     async def _open_clerk(self) -> Clerk:
         async with self._opening:
             if self._clerk is None:
-                opened = open_clerk(self.settings, self._budget, self.observer)
+                opened = open_clerk(self.settings, self._budget, self.observer, self.workspace.connections)
                 self._clerk = await self._stack.enter_async_context(opened)
             return self._clerk
 

@@ -13,6 +13,8 @@ from deskclerk.desk.waking import LocalWakes, Wakes
 from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
+    import httpx2
+
     from deskclerk.desk.jobs.store import ItemSeal
     from deskclerk.desk.secrets.handovers import Handovers
     from deskclerk.desk.secrets.store import SecretStore
@@ -45,6 +47,8 @@ class Workspace:
     """Where what Clerk shows once waits for a person; None: in files, or in this process's console."""
     item_secrets: "ItemSeal | None" = None
     """How the secrets of a job's items stand in the database; None: as they are."""
+    connections: "httpx2.AsyncClient | None" = None
+    """Connections to Clerk that it shares with others; None: each desk has its own."""
     wakes: Wakes = field(default_factory=LocalWakes)
     """Tell who waits what changed: in this process, or on every replica."""
     bounds: Bounds = field(default_factory=Unbounded)

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import httpx2
 from pydantic import SecretStr
 
+from deskclerk.desk.instances.instance import shared_connections
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import InvalidSettings
 from deskclerk.hosted.agents.registry import AgentRegistry
@@ -71,6 +73,7 @@ class Parts:
     attempts: JournalledAttempts
     wakes: RedisWakes
     counters: Counters
+    connections: httpx2.AsyncClient
 
     def console(self, workspace: WorkspaceRecord, instance: str) -> str:
         """The address of the console of an instance."""
@@ -89,6 +92,7 @@ class Parts:
             secrets=secrets,
             handovers=SealedHandovers(own, self.vault, workspace.id, instance, console=page),
             item_secrets=SealedItems(self.vault, workspace.id),
+            connections=self.connections,
             wakes=self.wakes.of(workspace.id),
             bounds=StoredBounds(own, self.limits(workspace)),
         )
@@ -133,4 +137,5 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             JournalledAttempts(database),
             await stack.enter_async_context(RedisWakes(needed.redis)),
             await stack.enter_async_context(Counters(needed.redis)),
+            await stack.enter_async_context(shared_connections()),
         )

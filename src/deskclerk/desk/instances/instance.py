@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from deskclerk.clerk.client import Clerk
+import httpx2
+
+from deskclerk.clerk.client import Clerk, open_connections
 from deskclerk.clerk.observing import RequestObserver
 from deskclerk.clerk.rate_budget import RateBudget
 from deskclerk.settings import Kind, Settings
@@ -43,9 +45,20 @@ class Instance:
         return cls(f"{settings.kind}:{seal}", settings.kind, _LABELS[settings.kind] + name, origin)
 
 
+def shared_connections() -> httpx2.AsyncClient:
+    """Connections to Clerk for all desks of one process; whoever opens them closes them.
+
+    A desk of its own would greet Clerk anew after each pause, and keep a list of authorities beside it.
+    """
+    return open_connections()
+
+
 @asynccontextmanager
 async def open_clerk(
-    settings: Settings, budget: RateBudget | None, observer: RequestObserver | None = None
+    settings: Settings,
+    budget: RateBudget | None,
+    observer: RequestObserver | None = None,
+    connections: httpx2.AsyncClient | None = None,
 ) -> AsyncIterator[Clerk]:
     """A client of the instance in force; the embedded sandbox runs in this process, on the shared file."""
     key = settings.key.get_secret_value()
@@ -58,11 +71,10 @@ async def open_clerk(
         observer=observer,
     )
     if settings.origin:
-        async with connect(settings.origin, key) as clerk:
+        async with connect(settings.origin, key, connections=connections) as clerk:
             yield clerk
         return
-    import httpx2  # noqa: PLC0415 - the sandbox and its database only where there is no key
-
+    # The sandbox and its database only where there is no key.
     from deskclerk.sandbox import open_sandbox  # noqa: PLC0415
 
     async with open_sandbox(settings.data / "sandbox.db") as sandbox:
