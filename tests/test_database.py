@@ -365,3 +365,77 @@ async def test_the_log_beside_a_file_does_not_grow_with_every_write(tmp_path, mo
         await asyncio.sleep(0)
     assert (tmp_path / "things.db-wal").stat().st_size < 4_000_000
     await database.dispose()
+
+
+_NOTES = Table("notes", MetaData(), Column("id", Text, primary_key=True), Column("text", JSON))
+_ADD, _CHANGE = Statement(_NOTES.insert()), Statement(_NOTES.update().values(text=bindparam("new")))
+_ALL = Statement(select(_NOTES.c.id, _NOTES.c.text).order_by(_NOTES.c.id))
+
+
+@contextlib.asynccontextmanager
+async def _with_notes(place):
+    database = open_database(place)
+    async with database.writing() as connection:
+        await connection.execute(text("CREATE TABLE notes (id TEXT PRIMARY KEY, text JSON)"))
+    try:
+        yield database
+    finally:
+        await database.dispose()
+
+
+@pytest.mark.anyio
+async def test_what_comes_last_is_done_in_its_order_and_found_by_what_follows_after_all(place):
+    two = [{"id": "a", "text": None}, {"id": "b", "text": {"n": 1}}]
+    async with _with_notes(place) as database:
+        async with database.writing() as connection:
+            await connection.apply_last((_ADD, two))
+        assert await database.ask(_ALL) == [("a", None), ("b", {"n": 1})]
+        async with database.writing() as connection:
+            await connection.apply_last((_ADD, [{"id": "c", "text": 3}]), (_CHANGE, [{"new": "x"}]))
+            assert await connection.fetch(_ALL) == [(name, "x") for name in "abc"]
+            await connection.apply_last((_CHANGE, [{"new": "y"}]))
+            assert await connection.apply(_CHANGE, new="z") == 3
+            await connection.apply_last((_ADD, [{"id": "d", "text": "z"}]))
+        assert await database.ask(_ALL) == [(name, "z") for name in "abcd"]
+
+
+@pytest.mark.anyio
+async def test_a_rule_that_the_last_change_breaks_takes_all_of_the_transaction_back(place):
+    async with _with_notes(place) as database:
+        async with database.writing() as connection:
+            await connection.apply(_ADD, id="a", text=None)
+
+        async def fail():
+            async with database.writing() as connection:
+                await connection.apply(_ADD, id="b", text=None)
+                await connection.apply_last((_ADD, [{"id": "c", "text": None}, {"id": "a", "text": None}]))
+
+        with pytest.raises(IntegrityError):
+            await fail()
+        assert await database.ask(_ALL) == [("a", None)]
+        # The connection goes on to be used.
+        async with database.writing() as connection:
+            await connection.apply_last((_ADD, [{"id": "d", "text": None}]))
+        assert [name for name, _ in await database.ask(_ALL)] == ["a", "d"]
+
+
+@pytest.mark.anyio
+async def test_what_was_to_come_last_is_not_done_where_the_transaction_fails_before(place):
+    async with _with_notes(place) as database:
+
+        async def fail():
+            async with database.writing() as connection:
+                await connection.apply_last((_ADD, [{"id": "a", "text": None}]))
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        assert await database.ask(_ALL) == []
+
+
+@pytest.mark.anyio
+async def test_a_list_of_values_cannot_be_compiled_once(place):
+    database = open_database(place)
+    with pytest.raises(TypeError, match="how many values a list has"):
+        await database.ask(Statement(select(_NOTES).where(_NOTES.c.id.in_(["a", "b"]))))
+    await database.dispose()

@@ -19,6 +19,10 @@ Rows = CursorResult[*tuple[Any, ...]]
 Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
+Change = tuple[Statement, Sequence[Mapping[str, Any]]]
+"""An INSERT, UPDATE or DELETE that is compiled once, and the values of each time that it is carried out."""
+
+
 class Connection(Protocol):
     """A connection inside one transaction."""
 
@@ -43,6 +47,13 @@ class Connection(Protocol):
 
         Raises:
             IntegrityError: SQLAlchemy's, for a rule that is broken.
+        """
+
+    async def apply_last(self, *changes: Change) -> None:
+        """Make changes after which the transaction has nothing more to do, one after the other.
+
+        A server is told them together with the commit, in one way to it and back: what they fail with is then
+        raised where the transaction ends. A statement that follows after all finds them done.
         """
 
     def partitions(self, statement: Executable, size: int) -> AsyncGenerator[Sequence[RowMapping], None]:

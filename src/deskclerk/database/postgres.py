@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from deskclerk.database.connection import Rows, Values
+from deskclerk.database.connection import Change, Rows, Values
 from deskclerk.database.failures import explain, reason, shown_place
 from deskclerk.database.statement import Row, Statement
 from deskclerk.errors import InvalidSettings, StorageUnavailable
@@ -27,6 +27,9 @@ _WRITE_LOCK = 0x6465736B
 """The advisory lock that deskclerk's writers take: "desk" in ASCII."""
 
 
+_Query = tuple[str, Any]
+"""A text, and its parameters."""
+_COMMIT: _Query = ("COMMIT", None)
 _BUSY = "Nothing was done. Ask again in a moment; if it stays so, run more replicas."
 _ASKING = 8
 """Connections for single statements; whoever finds all of them in use waits for one."""
@@ -57,20 +60,24 @@ class PoolUse:
 class PostgresConnection:
     """One connection inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection, url: URL) -> None:
+    def __init__(self, connection: AsyncConnection, url: URL, last: list[_Query] | None = None) -> None:
+        """`last` are those that go with the commit, where another one of the same transaction has them."""
         self.of = connection
         self.url = url
         self.dialect: Dialect = connection.dialect
+        self.last: list[_Query] = [] if last is None else last
 
     async def execute(
         self, statement: Executable, parameters: Values | None = None, *, long: bool = False
     ) -> Rows:
         """Carry out one statement."""
         del long  # the server takes as long as it takes; nothing waits for it but this task
+        await self.send_last()
         return await self.of.execute(statement, parameters)
 
     async def fetch(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of a statement that is compiled once."""
+        await self.send_last()
         compiled = statement.compiled(self.dialect)
         with _explained(self.url):
             cursor = await self.driver.execute(compiled.text, compiled.parameters(values))
@@ -78,10 +85,28 @@ class PostgresConnection:
 
     async def apply(self, statement: Statement, /, **values: Any) -> int:
         """Make a change with a statement that is compiled once; how many rows it touched."""
+        await self.send_last()
         compiled = statement.compiled(self.dialect)
         with _explained(self.url):
             cursor = await self.driver.execute(compiled.text, compiled.parameters(values))
             return int(cursor.rowcount)
+
+    async def apply_last(self, *changes: Change) -> None:
+        """Make changes after which the transaction has nothing more to do: they go with the commit."""
+        for statement, each in changes:
+            compiled = statement.compiled(self.dialect)
+            self.last.extend((compiled.text, compiled.parameters(values)) for values in each)
+
+    async def send_last(self, *commit: _Query) -> None:
+        """Carry out what was kept for the end, and what is given after it: one way to the server and back."""
+        if not self.last:
+            return
+        queries, driver = [*self.last, *commit], self.driver
+        self.last.clear()
+        with _explained(self.url):
+            async with driver.pipeline():
+                for query in queries:
+                    await driver.execute(*query)
 
     @property
     def driver(self) -> Any:
@@ -94,6 +119,7 @@ class PostgresConnection:
         self, statement: Executable, size: int
     ) -> AsyncGenerator[Sequence[RowMapping], None]:
         """The rows of a long answer, at most `size` in memory at a time."""
+        await self.send_last()
         whole = statement.execution_options(yield_per=size)
         async with self.of.stream(whole) as rows:
             try:
@@ -105,6 +131,7 @@ class PostgresConnection:
 
     async def run_sync(self, work: Callable[[SyncConnection, *Ts], T], *args: *Ts) -> T:
         """Work that wants SQLAlchemy's own connection."""
+        await self.send_last()
         return await self.of.run_sync(work, *args)
 
 
@@ -165,8 +192,10 @@ class PostgresDatabase:
     async def transaction(self, options: Mapping[str, Any]) -> AsyncIterator[PostgresConnection]:
         """A transaction that begins as the options say (see `_begin`); committed unless the block raises."""
         async with AsyncExitStack() as stack:
-            connection = await self._begun(stack, options)
-            yield PostgresConnection(connection, self.url)
+            connection = PostgresConnection(await self._begun(stack, options), self.url)
+            yield connection
+            # SQLAlchemy's own commit finds it ended, and asks the server nothing.
+            await connection.send_last(_COMMIT)
 
     async def _begun(
         self, stack: AsyncExitStack, options: Mapping[str, Any], *, again: bool = True
@@ -197,7 +226,7 @@ class PostgresDatabase:
         return await self.ask_after(None, statement, values)
 
     async def ask_after(
-        self, first: tuple[str, Any] | None, statement: Statement, values: Mapping[str, Any]
+        self, first: _Query | None, statement: Statement, values: Mapping[str, Any]
     ) -> list[Row]:
         """The same after another one, text and parameters, in one transaction and one way to the server.
 
@@ -213,7 +242,7 @@ class PostgresDatabase:
                 finally:
                     self._answering -= 1
 
-    async def _ask(self, queries: Sequence[tuple[str, Any]]) -> list[Row]:
+    async def _ask(self, queries: Sequence[_Query]) -> list[Row]:
         import psycopg  # noqa: PLC0415 - where it is installed
 
         if self._idle:
@@ -226,7 +255,7 @@ class PostgresDatabase:
         url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         return await self._answer(await psycopg.AsyncConnection.connect(url, autocommit=True), queries)
 
-    async def _answer(self, connection: Any, queries: Sequence[tuple[str, Any]]) -> list[Row]:
+    async def _answer(self, connection: Any, queries: Sequence[_Query]) -> list[Row]:
         try:
             if len(queries) == 1:
                 cursor = await connection.execute(*queries[0])

@@ -20,7 +20,7 @@ from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.selectable import Alias, FromClause, Join, Select, TableClause
 from sqlalchemy.util import LRUCache
 
-from deskclerk.database.connection import Rows, Values
+from deskclerk.database.connection import Change, Rows, Values
 from deskclerk.database.postgres import PostgresConnection, PostgresDatabase
 from deskclerk.database.statement import Row, Statement
 
@@ -146,7 +146,7 @@ class ScopedConnection(PostgresConnection):
     """A connection inside one transaction of one workspace."""
 
     def __init__(self, connection: PostgresConnection, workspace: str) -> None:
-        super().__init__(connection.of, connection.url)
+        super().__init__(connection.of, connection.url, connection.last)
         self._workspace = workspace
 
     def _scoped(self, statement: Executable) -> Any:
@@ -171,6 +171,12 @@ class ScopedConnection(PostgresConnection):
     async def apply(self, statement: Statement, /, **values: Any) -> int:
         """Make a change in this workspace with such a statement; how many rows it touched."""
         return await super().apply(_compiled_once(statement), **values, **{_PARAMETER: self._workspace})
+
+    async def apply_last(self, *changes: Change) -> None:
+        """Make changes in this workspace after which the transaction has nothing more to do."""
+        own = {_PARAMETER: self._workspace}
+        scoped = ((_compiled_once(what), [{**values, **own} for values in each]) for what, each in changes)
+        await super().apply_last(*scoped)
 
     def partitions(self, statement: Executable, size: int) -> AsyncGenerator[Sequence[RowMapping], None]:
         """The rows of a long answer, of this workspace."""

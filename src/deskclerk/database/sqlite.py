@@ -16,7 +16,7 @@ from sqlalchemy import URL, Dialect, Executable, NullPool, RowMapping, create_en
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.exc import DBAPIError
 
-from deskclerk.database.connection import Rows, Values, to_the_end
+from deskclerk.database.connection import Change, Rows, Values, to_the_end
 from deskclerk.database.failures import error_name, mendable, reason, shown_place
 from deskclerk.database.statement import Row, Statement
 from deskclerk.errors import StorageUnavailable
@@ -134,6 +134,12 @@ class SqliteConnection:
             return self.driver.execute(compiled.text, compiled.parameters(values)).rowcount
         except sqlite3.Error as error:
             raise self._told(error) from None
+
+    async def apply_last(self, *changes: Change) -> None:
+        """Make changes after which the transaction has nothing more to do, one after the other."""
+        for statement, each in changes:
+            for values in each:
+                await self.apply(statement, **values)
 
     def _told(self, error: DBAPIError | sqlite3.Error) -> Exception:
         """What the operator can mend in words of ours; a rule that a statement broke stays as it is."""

@@ -20,6 +20,9 @@ class Compiled:
 
     def __init__(self, compiled: SQLCompiler) -> None:
         dialect = compiled.dialect
+        if compiled.post_compile_params:
+            # The driver would be sent the mark in its place.
+            raise TypeError("how many values a list has is not known to a statement that is compiled once")
         self.text = compiled.string
         # In the order of their places where the dialect numbers them, else by name.
         self._order = tuple(compiled.positiontup or ())

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, bindparam, func, select
 
-from deskclerk.database import Connection, Database
+from deskclerk.database import Connection, Database, Statement
 from deskclerk.desk.jobs.job import OVER
 from deskclerk.desk.journal.tables import events, job_items, jobs, plans
 from deskclerk.desk.plans.store import WAITING
@@ -25,6 +25,39 @@ _SAMPLE = 200
 """Rows whose size is taken for that of all."""
 _BESIDE = 400
 """Bytes of a row beside its columns: its header, and what the indexes keep of it."""
+
+
+def _size(table: Table) -> Any:
+    columns = [func.coalesce(func.pg_column_size(column), 0) for column in table.c]
+    return sum(columns[1:], columns[0]) + _BESIDE
+
+
+def _average(sizes: Any) -> Any:
+    sample = sizes.subquery()
+    return select(func.coalesce(func.avg(sample.c.size), 0)).select_from(sample).scalar_subquery()
+
+
+def _of(what: Any, table: Table) -> Any:
+    return select(what).select_from(table).scalar_subquery()
+
+
+_STORED = Statement(
+    select(
+        _of(func.min(events.c.seq), events),
+        _of(func.max(events.c.seq), events),
+        _of(func.coalesce(func.sum(jobs.c.total), 0), jobs),
+        _average(select(_size(events).label("size")).order_by(events.c.seq.desc()).limit(_SAMPLE)),
+        _average(select(_size(job_items).label("size")).limit(_SAMPLE)),
+    )
+)
+_PLANS_WAITING = Statement(
+    select(func.count())
+    .select_from(plans)
+    .where(plans.c.status == WAITING, plans.c.expires_at > bindparam("now"))
+)
+_OPEN_JOBS = Statement(
+    select(func.count()).select_from(jobs).where(*(jobs.c.status != over for over in OVER))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +90,14 @@ class StoredBounds:
 
     async def plan(self, connection: Connection) -> None:
         """LimitReached if as many plans wait as may."""
-        waiting = (plans.c.status == WAITING, plans.c.expires_at > now())
-        if await _count(connection, plans, *waiting) >= self._limits.plans_waiting:
+        ((waiting,),) = await connection.fetch(_PLANS_WAITING, now=now())
+        if waiting >= self._limits.plans_waiting:
             raise reached("plans_waiting", self._limits.plans_waiting)
 
     async def job(self, connection: Connection) -> None:
         """LimitReached if as many jobs are not over as may be."""
-        if await _count(connection, jobs, jobs.c.status.not_in(OVER)) >= self._limits.open_jobs:
+        ((open_jobs,),) = await connection.fetch(_OPEN_JOBS)
+        if open_jobs >= self._limits.open_jobs:
             raise reached("open_jobs", self._limits.open_jobs)
 
     async def stored(self, clock: Callable[[], float] = monotonic) -> Stored:
@@ -77,30 +111,6 @@ class StoredBounds:
 
 async def estimate(database: Database) -> Stored:
     """What is stored now: of the journal and of the items of jobs."""
-    async with database.reading() as connection:
-        first_and_last = select(func.min(events.c.seq), func.max(events.c.seq)).select_from(events)
-        first, last = (await connection.execute(first_and_last)).one()
-        lines = 0 if last is None else int(last) - int(first) + 1
-        planned = select(func.coalesce(func.sum(jobs.c.total), 0)).select_from(jobs)
-        items = int((await connection.execute(planned)).scalar_one())
-        newest = select(_size(events).label("size")).order_by(events.c.seq.desc()).limit(_SAMPLE)
-        some = select(_size(job_items).label("size")).limit(_SAMPLE)
-        line_bytes = await _average(connection, newest)
-        item_bytes = await _average(connection, some) if items else 0.0
-    return Stored(lines, items, round(lines * line_bytes + items * item_bytes))
-
-
-def _size(table: Table) -> Any:
-    columns = [func.coalesce(func.pg_column_size(column), 0) for column in table.c]
-    return sum(columns[1:], columns[0]) + _BESIDE
-
-
-async def _average(connection: Connection, sizes: Any) -> float:
-    sample = sizes.subquery()
-    query = select(func.coalesce(func.avg(sample.c.size), 0)).select_from(sample)
-    return float((await connection.execute(query)).scalar_one())
-
-
-async def _count(connection: Connection, table: Table, *conditions: Any) -> int:
-    query = select(func.count()).select_from(table).where(*conditions)
-    return int((await connection.execute(query)).scalar_one())
+    ((first, last, items, line_bytes, item_bytes),) = await database.ask(_STORED)
+    lines = 0 if last is None else int(last) - int(first) + 1
+    return Stored(lines, int(items), round(lines * float(line_bytes) + int(items) * float(item_bytes)))

@@ -14,6 +14,7 @@ from deskclerk.desk.journal.tables import events, heads
 
 _HEAD = Statement(select(heads.c.seq, heads.c.hash).with_for_update())
 _NEW_HEAD = Statement(heads.update().values(seq=bindparam("seq_is"), hash=bindparam("hash_is")))
+_NEW_LINE = Statement(events.insert())
 _AT_ONCE = 2_000
 """Rows in memory at a time while the whole chain is gone through."""
 _BRIEF = [column for column in events.c if column.name not in ("before", "after", "previous", "hash")]
@@ -38,14 +39,15 @@ async def append(
 
 
 async def append_to(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Add rows within a transaction that has the write lock; the last line."""
+    """Add rows as the last thing of a transaction that has the write lock; the last line."""
     # Locked until the commit: two processes that chained behind the same row would fork the chain.
     ((seq, last_hash),) = await connection.fetch(_HEAD)
     linked, head = link(rows, Head(seq, last_hash))
     if not linked:  # what came first was all
         return head.seq
-    await connection.execute(events.insert(), linked)
-    await connection.apply(_NEW_HEAD, seq_is=head.seq, hash_is=head.hash)
+    await connection.apply_last(
+        (_NEW_LINE, linked), (_NEW_HEAD, [{"seq_is": head.seq, "hash_is": head.hash}])
+    )
     return head.seq
 
 

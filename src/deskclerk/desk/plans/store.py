@@ -113,8 +113,6 @@ class PlanStore:
         self, connection: "Connection", plan: Plan, request: str, instance: Instance, caller: Caller
     ) -> None:
         """Keep a new plan in the transaction of what it is for, after which whoever began it tells of it."""
-        from deskclerk.desk.journal.tables import plans  # noqa: PLC0415 - opened when needed
-
         row = {
             "id": plan.id,
             "created_at": now(),
@@ -129,9 +127,11 @@ class PlanStore:
             "request": request,
             "preview": _preview(plan),
             "status": WAITING,
+            "how": None,
+            "decided_at": None,
         }
         await self._journal.bounds.plan(connection)
-        await connection.execute(plans.insert(), row)
+        await connection.apply_last((_changes()["store"], [row]))
 
     async def replace(self, connection: "Connection", plan: Plan) -> bool:
         """Put a plan in the place of the waiting one of its id: a step was struck out. Whether it was."""
@@ -251,18 +251,39 @@ def _queries() -> "tuple[list[str], dict[str, Statement]]":
     return plans.c.keys(), {name: Statement(newest_first.where(*of)) for name, of in conditions.items()}
 
 
-async def _step(
-    connection: "Connection", plan: Plan, before: Sequence[str], after: str, how: str | None
-) -> bool:
-    from deskclerk.desk.journal.tables import plans  # noqa: PLC0415 - opened when needed
+@functools.cache
+def _changes() -> "dict[str, Statement]":
+    """The statements that store a plan, and that take it a step further."""
+    from sqlalchemy import bindparam, func  # noqa: PLC0415 - opened when needed
+
+    from deskclerk.database import Statement  # noqa: PLC0415
+    from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
 
     # The condition holds the state, so that of two processes one changes the row. It holds the time
     # too: between a look at the plan and this statement the last second may have passed.
-    values: dict[str, Any] = {"status": after, "decided_at": now()} | ({"how": how} if how else {})
-    change = plans.update().where(
-        plans.c.id == plan.id, plans.c.status.in_(before), plans.c.expires_at > now()
+    step = plans.update().where(
+        plans.c.id == bindparam("plan_id"),
+        plans.c.status.in_([bindparam("one"), bindparam("other")]),
+        plans.c.expires_at > bindparam("now"),
     )
-    return (await connection.execute(change.values(values))).rowcount == 1
+    values: dict[str, Any] = {
+        "status": bindparam("after"),
+        "how": func.coalesce(bindparam("given"), plans.c.how),
+        "decided_at": bindparam("now"),
+    }
+    return {"store": Statement(plans.insert()), "step": Statement(step.values(values))}
+
+
+async def _step(
+    connection: "Connection", plan: Plan, before: Sequence[str], after: str, how: str | None
+) -> bool:
+    one, other = before[0], before[-1]
+    return (
+        await connection.apply(
+            _changes()["step"], plan_id=plan.id, one=one, other=other, now=now(), after=after, given=how
+        )
+        == 1
+    )
 
 
 async def _load(connection: "Connection", plan_id: str) -> StoredPlan:

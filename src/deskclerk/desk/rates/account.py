@@ -61,7 +61,8 @@ class RateAccount:
                 # The clock of the machine whose processes share a file, which nobody can set: it counts from
                 # the machine's start. On a server many machines share, the clock is the server's.
                 answer = change(usage, round(monotonic() * 1000) if now is None else int(now))
-                await connection.apply(write, instance=self._instance.id, usage=usage.to_json())
+                values = {"instance": self._instance.id, "usage": usage.to_json()}
+                await connection.apply_last((write, [values]))
                 return answer
         except TimeoutError:
             raise StorageUnavailable("Another process holds the desk's database.") from None

@@ -14,7 +14,6 @@ from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.plans.store import WAITING, StoredPlan
 from deskclerk.desk.time_and_ids import now
 from deskclerk.hosted.database import HostedDatabase
-from deskclerk.hosted.people.members import Members
 from deskclerk.hosted.people.passkeys import Passkeys
 from deskclerk.hosted.people.tables import signatures
 from deskclerk.hosted.workspaces.policy import Role, WorkspacePolicy
@@ -67,12 +66,11 @@ class MemberSigningRules:
         self._database = hosted.of(workspace)
         self._workspaces = workspaces
         self._workspace = workspace
-        self._members = Members(hosted, workspace)
         self._passkeys = passkeys
 
     async def judge(self, stored: StoredPlan, signature: Signature, signer: Caller) -> Verdict:
         """What a member's yes or no comes to. The first of two is kept, and the plan goes on waiting."""
-        policy, roles = await self._policy(), await self._members.roles()
+        policy, roles = await self._rules()
         role = roles.get(signer.person or "")
         if signature.decision is Decision.DECLINED:
             return ENOUGH if role in _SIGNS else _refused(_NOT_YOURS)
@@ -93,7 +91,7 @@ class MemberSigningRules:
 
     async def dialogue(self, plan: Plan, instance: str, asker: Caller) -> str:
         """Why the yes of the person in whose name a program asks would not sign; empty if it would."""
-        policy, roles = await self._policy(), await self._members.roles()
+        policy, roles = await self._rules()
         wants = Wants.of(policy, plan.effect, instance)
         role = roles.get(asker.person or "")
         reason = _reason(policy, wants, role, asker.person, asker.person)
@@ -101,7 +99,7 @@ class MemberSigningRules:
 
     async def standings(self, plans: Sequence[StoredPlan], looker: Caller) -> dict[str, Standing]:
         """How plans stand for a member who looks at them."""
-        policy, roles = await self._policy(), await self._members.roles()
+        policy, roles = await self._rules()
         given = await self._given([stored.plan for stored in plans if stored.status == WAITING])
         return {
             stored.plan.id: self._standing(stored, policy, roles, given.get(stored.plan.id, {}), looker)
@@ -161,9 +159,9 @@ class MemberSigningRules:
                     found.setdefault(row["plan"], {})[row["person"]] = row["how"]
         return found
 
-    async def _policy(self) -> WorkspacePolicy:
+    async def _rules(self) -> tuple[WorkspacePolicy, dict[str, Role]]:
         # Each time anew: what an owner has just changed holds for the very next signature.
-        return (await self._workspaces.load(self._workspace)).policy
+        return await self._workspaces.policy_and_roles(self._workspace)
 
 
 def _counted(given: Mapping[str, str], wants: Wants, roles: Mapping[str, Role]) -> dict[str, str]:

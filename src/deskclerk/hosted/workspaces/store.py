@@ -28,6 +28,11 @@ from deskclerk.hosted.workspaces.tables import instances, members, workspaces
 from deskclerk.settings import CLERK_ORIGIN, Kind, Rules, Settings, check_origin, key_kind
 
 _BY_ID = Statement(select(workspaces).where(workspaces.c.id == bindparam("value")))
+_POLICY_AND_ROLES = Statement(
+    select(workspaces.c.policy, members.c.person, members.c.role)
+    .outerjoin(members, members.c.workspace == workspaces.c.id)
+    .where(workspaces.c.id == bindparam("value"))
+)
 _BY_SLUG = Statement(select(workspaces).where(workspaces.c.slug == bindparam("value")))
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -120,7 +125,7 @@ class WorkspaceStore:
         """The workspace of an id; NotHere."""
         found = await self._one(_BY_ID, workspace)
         if found is None:
-            raise NotHere("There is no such workspace.", next_step="Check its address.")
+            raise _no_workspace()
         return found
 
     async def all(self) -> list[WorkspaceRecord]:
@@ -146,6 +151,14 @@ class WorkspaceStore:
         async with self._hosted.of(workspace).reading() as connection:
             role: Role | None = (await connection.execute(query)).scalar_one_or_none()
         return role
+
+    async def policy_and_roles(self, workspace: str) -> tuple[WorkspacePolicy, dict[str, Role]]:
+        """A workspace's policy, and the role of each member by the person's id, as they are now; NotHere."""
+        rows = await self._hosted.whole.ask(_POLICY_AND_ROLES, value=workspace)
+        if not rows:
+            raise _no_workspace()
+        roles: dict[str, Role] = {person: role for _, person, role in rows if person is not None}
+        return WorkspacePolicy(**rows[0][0]), roles
 
     async def add_member(self, workspace: str, person: str, role: Role) -> None:
         """Make a person a member; InvalidRequest if they are one already."""
@@ -280,6 +293,10 @@ def _invalid(argument: str, accepted: str) -> InvalidRequest:
     return InvalidRequest(
         f"{argument}: {problem}.", problems=[(argument, problem)], next_step="Nothing was changed."
     )
+
+
+def _no_workspace() -> NotHere:
+    return NotHere("There is no such workspace.", next_step="Check its address.")
 
 
 def _no_instance() -> NotHere:
