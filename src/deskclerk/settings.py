@@ -164,7 +164,7 @@ class Destination(BaseModel):
                 "a webhook wants a secret, whsec_ and base64, to be signed with; a service is given by "
                 "Apprise's address for it, such as slack://…"
             )
-        if not _is_webhook_secret(self.secret.get_secret_value()):
+        if not is_webhook_secret(self.secret.get_secret_value()):
             raise ValueError("secret is not whsec_ and base64 of at least 24 bytes")
         return self
 
@@ -695,7 +695,7 @@ def _check_redis(value: str) -> None:
         raise ValueError(f"option {unknown[0][:40]!r} is not known; accepted with {parts.scheme}: {known}")
 
 
-def _is_webhook_secret(text: str) -> bool:
+def is_webhook_secret(text: str) -> bool:
     """Whether a text is a secret of a webhook as Svix makes them."""
     if not text.startswith("whsec_"):
         return False

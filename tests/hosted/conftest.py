@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.notifications.destinations import Destinations
 from deskclerk.hosted.workspaces.store import WorkspaceStore
 from tests.databases import Postgres
 from tests.hosted.redis_server import running
@@ -56,6 +57,11 @@ class PlainSealer:
     async def open(self, workspace, instance, purpose, sealed):
         assert sealed.startswith(f"{workspace}|{instance}|{purpose}|")
         return sealed.rpartition("|")[2]
+
+
+def destinations_of(hosted):
+    """The destinations of that database, not sealed, of which nobody is woken."""
+    return Destinations(hosted, PlainSealer(), lambda: None)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from deskclerk.database.scoping import SHARED, in_workspace
 from deskclerk.desk.journal import tables as desk_tables
 from deskclerk.errors import StorageUnavailable
 from deskclerk.hosted.agents import tables as agent_tables
+from deskclerk.hosted.notifications import tables as notification_tables
 from deskclerk.hosted.people import tables as people_tables
 from deskclerk.hosted.retention import tables as retention_tables
 from deskclerk.hosted.schema import metadata
@@ -27,6 +28,7 @@ TABLES = [
 ]
 assert {workspace_tables.members, agent_tables.agents, vault_tables.data_keys} <= set(TABLES)
 assert {people_tables.signatures, retention_tables.checkpoints} <= set(TABLES)
+assert {notification_tables.destinations, notification_tables.notices} <= set(TABLES)
 
 
 def sql(statement):

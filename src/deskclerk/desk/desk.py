@@ -23,7 +23,7 @@ from deskclerk.desk.execution.writes import Writes
 from deskclerk.desk.instances.instance import Instance, open_clerk
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.naming import Names
-from deskclerk.desk.notifications.notifications import Notifications
+from deskclerk.desk.notifications.notifications import Notifications, Teller
 from deskclerk.desk.observing import PROPOSED, Call, Step, observed
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.policy.policy import Limits, Policy
@@ -100,6 +100,7 @@ class Desk:
             self._console,
             grace=_WORKERS_GRACE_SECONDS if yields else _GRACE_SECONDS,
         )
+        self._teller: Teller = self.workspace.teller or self.notifications
         self.signing = Signing(
             settings,
             self.instance,
@@ -107,7 +108,7 @@ class Desk:
             self._open_clerk,
             self.workspace.signing or AnybodySigns(self.signer),
             secrets=self.secrets,
-            notifications=self.notifications,
+            teller=self._teller,
             observer=observer,
         )
         self.plans = self.signing.plans
@@ -357,7 +358,7 @@ class Desk:
             settling=self.settling,
             secrets=self.secrets,
             handovers=self.handovers,
-            notifications=self.notifications,
+            teller=self._teller,
             observer=self.observer,
             caller=self._caller,
             approver=self.approver,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from deskclerk.desk.jobs.store import ItemSeal
+    from deskclerk.desk.notifications.notifications import Teller
     from deskclerk.desk.secrets.handovers import Handovers
     from deskclerk.desk.secrets.store import SecretStore
 
@@ -49,6 +50,8 @@ class Workspace:
     """How the secrets of a job's items stand in the database; None: as they are."""
     connections: "httpx2.AsyncClient | None" = None
     """Connections to Clerk that it shares with others; None: each desk has its own."""
+    teller: "Teller | None" = None
+    """Tells people what waits for them; None: the destinations of the settings, from this process."""
     wakes: Wakes = field(default_factory=LocalWakes)
     """Tell who waits what changed: in this process, or on every replica."""
     bounds: Bounds = field(default_factory=Unbounded)

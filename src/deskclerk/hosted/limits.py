@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deskclerk.errors import InvalidRequest, LimitReached
 
+MESSAGES_PER_MINUTE = 30
+
 
 class WorkspaceLimits(BaseModel):
     """The limits of a workspace; each can be set for one workspace alone (the column `limits`)."""
@@ -24,6 +26,8 @@ class WorkspaceLimits(BaseModel):
     journal_lines: int = Field(default=10_000_000, ge=1_000)
     stored_bytes: int = Field(default=20 * 2**30, ge=2**20)
     """Of the journal and the items of jobs, by estimate."""
+    messages_per_minute: int = Field(default=MESSAGES_PER_MINUTE, ge=1, le=10_000)
+    """Messages that are sent to destinations; further ones wait for the next minute."""
 
     @classmethod
     def stored(cls, given: Mapping[str, Any]) -> Self:

@@ -16,6 +16,10 @@ from deskclerk.hosted.attempts import JournalledAttempts
 from deskclerk.hosted.counting import Counters
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.limits import WorkspaceLimits
+from deskclerk.hosted.notifications.delivery import Delivery, Sources
+from deskclerk.hosted.notifications.destinations import Destinations
+from deskclerk.hosted.notifications.outbox import CHANNEL, Outbox, OutboxTeller
+from deskclerk.hosted.notifications.outgoing import Outgoing
 from deskclerk.hosted.people.passkeys import Passkeys
 from deskclerk.hosted.people.signing_rules import MemberSigningRules
 from deskclerk.hosted.retention.checkpoints import Checkpoints
@@ -71,6 +75,7 @@ class Parts:
     checkpoints: Checkpoints
     passkeys: Passkeys
     attempts: JournalledAttempts
+    destinations: Destinations
     wakes: RedisWakes
     counters: Counters
     connections: httpx2.AsyncClient
@@ -93,6 +98,7 @@ class Parts:
             handovers=SealedHandovers(own, self.vault, workspace.id, instance, console=page),
             item_secrets=SealedItems(self.vault, workspace.id),
             connections=self.connections,
+            teller=OutboxTeller(own, lambda: self.wakes.tell(CHANNEL)),
             wakes=self.wakes.of(workspace.id),
             bounds=StoredBounds(own, self.limits(workspace)),
         )
@@ -102,6 +108,11 @@ class Parts:
         page = f"{self.console(workspace, instance)}/secrets"
         own = self.database.of(workspace.id)
         return SealedSecrets(own, self.vault, workspace.id, instance, console=page)
+
+    def delivery(self, outgoing: Outgoing | None = None) -> Delivery:
+        """What sends notifications, for the process that carries out jobs."""
+        sources = Sources(self.database, self.workspaces, self.destinations, self.console)
+        return Delivery(sources, self.wakes, Outbox(self.database), outgoing or Outgoing())
 
     @staticmethod
     def limits(workspace: WorkspaceRecord) -> WorkspaceLimits:
@@ -126,6 +137,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         database = await HostedDatabase.open(needed.database)
         stack.push_async_callback(database.close)
         vault = Vault.of_settings(database.of, settings)
+        wakes = await stack.enter_async_context(RedisWakes(needed.redis))
         yield Parts(
             needed,
             database,
@@ -135,7 +147,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             Checkpoints(database, vault),
             Passkeys(database.whole, needed.public_url),
             JournalledAttempts(database),
-            await stack.enter_async_context(RedisWakes(needed.redis)),
+            Destinations(database, vault, lambda: wakes.tell(CHANNEL)),
+            wakes,
             await stack.enter_async_context(Counters(needed.redis)),
             await stack.enter_async_context(shared_connections()),
         )

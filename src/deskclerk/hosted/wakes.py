@@ -83,6 +83,10 @@ class RedisWakes:
         """A bell for some channels."""
         return self._bells.listening(*channels)
 
+    def ring(self, channel: str) -> None:
+        """Ring here alone."""
+        self._bells.ring(channel)
+
     def tell(self, channel: str) -> None:
         """Ring here, and have it told to the other replicas."""
         # At once, and not by what comes back: Redis may be lost.

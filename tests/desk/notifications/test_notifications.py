@@ -333,7 +333,7 @@ async def test_two_desks_at_once_tell_of_one_plan_once(open_desk, hook, receiver
         await ask(one)
         stored = (await one.plans.waiting())[0]
         for desk in (one, other, other):
-            desk.notifications.plan_waits(stored)
+            await desk.notifications.plan_waits(stored)
         await asyncio.gather(one.notifications.close(), other.notifications.close())
     assert receiver.count == 1
 

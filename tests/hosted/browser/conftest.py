@@ -12,6 +12,7 @@ from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.site import people_site
 from deskclerk.hosted.attempts import JournalledAttempts
 from tests.browser.conftest import anyio_backend, browse, chromium  # noqa: F401 - fixtures
+from tests.hosted.conftest import destinations_of
 from tests.hosted.people.conftest import Acme, Desks, issuer, listening_issuer  # noqa: F401 - fixtures
 
 
@@ -56,6 +57,7 @@ async def served(hosted, workspaces, issuer):  # noqa: F811 - the fixture
             hosted,
             workspaces,
             JournalledAttempts(hosted),
+            destinations=destinations_of(hosted),
             issuer=issuer.url,
             client_id="desk",
             client_secret="desk-secret",

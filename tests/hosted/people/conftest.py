@@ -25,6 +25,7 @@ from deskclerk.hosted.attempts import ACTION, JournalledAttempts
 from deskclerk.hosted.people.signing_rules import MemberSigningRules
 from deskclerk.settings import Rules
 from tests.desk.conftest import TinyClerk
+from tests.hosted.conftest import destinations_of
 from tests.hosted.people.issuer import standing_in
 
 ORIGIN = "http://localhost:8765"
@@ -51,6 +52,7 @@ def site(hosted, workspaces, issuer):
         hosted,
         workspaces,
         JournalledAttempts(hosted),
+        destinations=destinations_of(hosted),
         issuer=issuer.url,
         client_id="desk",
         client_secret="desk-secret",

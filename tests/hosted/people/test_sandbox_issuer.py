@@ -7,6 +7,7 @@ from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.site import CALLBACK, people_site
 from deskclerk.hosted.attempts import JournalledAttempts
 from tests.contract.test_mcp_authorization import backend
+from tests.hosted.conftest import destinations_of
 from tests.hosted.people.conftest import ORIGIN, Browser, Desks, told
 from tests.sandbox.oauth.browser import Page, press, sent_back, sign_in
 
@@ -36,6 +37,7 @@ async def at_the_sandbox(clerk_sandbox, hosted, workspaces, http):
         hosted,
         workspaces,
         JournalledAttempts(hosted),
+        destinations=destinations_of(hosted),
         issuer=clerk_sandbox.url,
         client_id=made["client_id"],
         client_secret=made["client_secret"],

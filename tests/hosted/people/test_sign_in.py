@@ -14,6 +14,7 @@ from deskclerk.faces.hosted.site import people_site
 from deskclerk.hosted.attempts import JournalledAttempts
 from deskclerk.hosted.people.sign_in import SignIn, own_path
 from deskclerk.hosted.people.tables import people, sign_ins
+from tests.hosted.conftest import destinations_of
 from tests.hosted.people.conftest import ORIGIN, Browser, Desks, told
 
 pytestmark = pytest.mark.anyio
@@ -282,6 +283,7 @@ async def test_cookies_are_out_of_reach_for_scripts_and_by_https_for_other_hosts
         hosted,
         workspaces,
         JournalledAttempts(hosted),
+        destinations=destinations_of(hosted),
         issuer=issuer.url,
         client_id="desk",
         client_secret="desk-secret",

@@ -14,7 +14,7 @@ from deskclerk.desk.caller import Caller, Progress
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal, RefusalContext
-from deskclerk.desk.notifications.notifications import Notifications
+from deskclerk.desk.notifications.notifications import Teller
 from deskclerk.desk.observing import Observer
 from deskclerk.desk.plans.drafting import PlanMaker
 from deskclerk.desk.plans.plan import Plan, TakesBack
@@ -79,11 +79,11 @@ class Signing:
         rules: SigningRules,
         *,
         secrets: Secrets,
-        notifications: Notifications,
+        teller: Teller,
         observer: Observer | None = None,
     ) -> None:
         self._settings = settings
-        self._notifications = notifications
+        self._teller = teller
         self._policy = Policy(settings)
         self.rules = rules
         self._instance = instance
@@ -206,7 +206,7 @@ class Signing:
                 raise declined(plan)
             if signature.final:
                 if signature.alone:
-                    self._notifications.plan_waits(await self.plans.load(plan.id))
+                    await self._teller.plan_waits(await self.plans.load(plan.id))
                 raise self._waits(plan, signature.why)
             why = signature.why
         # A closed dialogue is no answer: the plan goes on waiting for a terminal or the console.
@@ -243,8 +243,8 @@ class Signing:
                 if stored.status == SIGNED:
                     return stored.how or ""
                 if not told:
-                    # Now it is clear that nobody within the call will answer; this returns at once.
-                    self._notifications.plan_waits(stored)
+                    # Now it is clear that nobody within the call will answer; nobody is waited for here.
+                    await self._teller.plan_waits(stored)
                     told = True
                 waited = time.monotonic() - began
                 if waited >= most:

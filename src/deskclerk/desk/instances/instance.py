@@ -53,6 +53,11 @@ def shared_connections() -> httpx2.AsyncClient:
     return open_connections()
 
 
+def label_of(kind: Kind, name: str) -> str:
+    """What people call an instance that has a name."""
+    return f"{_LABELS[kind]} {name}"
+
+
 @asynccontextmanager
 async def open_clerk(
     settings: Settings,

@@ -66,7 +66,7 @@ from deskclerk.desk.jobs.worker import results_file, start_worker
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE
 from deskclerk.desk.naming import Names
-from deskclerk.desk.notifications.notifications import Notifications
+from deskclerk.desk.notifications.notifications import Teller
 from deskclerk.desk.observing import Observer
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.plans.store import DECLINED, SIGNED
@@ -109,7 +109,7 @@ class Jobs:
         settling: Settling,
         secrets: Secrets,
         handovers: Handovers,
-        notifications: Notifications,
+        teller: Teller,
         observer: Observer | None,
         caller: Caller,
         approver: Approver | None,
@@ -135,7 +135,7 @@ class Jobs:
         self.store = JobStore(journal, item_secrets)
         caps = RateCaps(instance, journal)
         self.tools = Tools(
-            instance, journal, clerk, settling, self.store, secrets, handovers, caps, notifications, observer
+            instance, journal, clerk, settling, self.store, secrets, handovers, caps, teller, observer
         )
         self._planner = Planner(
             settings,

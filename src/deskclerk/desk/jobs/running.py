@@ -27,6 +27,7 @@ from deskclerk.desk.jobs.job import (
     CANCEL,
     CANCELLED,
     CHANGES,
+    COUNTED,
     ITEM_DONE,
     PAUSE,
     PAUSED,
@@ -44,7 +45,8 @@ from deskclerk.desk.jobs.store import JobStore, LostJobError
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.records import DONE, ENDINGS, NOT_DONE, TOO_SOON, Reply, end_record, reply_columns
 from deskclerk.desk.journal.records import UNKNOWN as OUTCOME_UNKNOWN
-from deskclerk.desk.notifications.notifications import Notifications
+from deskclerk.desk.notifications.messages import PausedJob
+from deskclerk.desk.notifications.notifications import Teller
 from deskclerk.desk.observing import Observer
 from deskclerk.desk.plans.drafting import digest_of
 from deskclerk.desk.rates.caps import RateCaps
@@ -88,8 +90,14 @@ class Tools:
     secrets: Secrets
     handovers: Handovers
     caps: RateCaps
-    notifications: Notifications
+    teller: Teller
     observer: Observer | None = None
+
+
+def paused_job(job: Job) -> PausedJob:
+    """A job that has paused by itself, as people are told of it."""
+    counts = {name: job.counts.get(name, 0) for name in COUNTED}
+    return PausedJob(job.id, job.run, job.title, job.reason or "", job.all_of_it, counts, job.caller)
 
 
 @dataclass(slots=True)

@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from deskclerk.desk.instances.instance import Instance
-from deskclerk.desk.jobs.job import BY_A_PERSON, COUNTED, EXPORT, OPEN, OVER, PAUSED, Job
+from deskclerk.desk.jobs.job import BY_A_PERSON, EXPORT, OPEN, OVER, PAUSED, Job
 from deskclerk.desk.jobs.results import write_results
-from deskclerk.desk.jobs.running import Run, Tools
+from deskclerk.desk.jobs.running import Run, Tools, paused_job
 from deskclerk.desk.jobs.store import JobStore, LostJobError
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.process_locks import ProcessLock, take_lock
-from deskclerk.desk.notifications.messages import PausedJob
 from deskclerk.errors import StorageUnavailable
 from deskclerk.settings import Settings
 from deskclerk.system.private_files import make_private_folder, open_private
@@ -293,9 +292,7 @@ class Worker:
             now = await tools.store.load(job_id)
             return (now.status, now.run) == (PAUSED, job.run)
 
-        counts = {name: job.counts.get(name, 0) for name in COUNTED}
-        paused = PausedJob(job.id, job.run, job.title, job.reason or "", job.all_of_it, counts, job.caller)
-        tools.notifications.job_pauses(paused, still)
+        tools.teller.job_pauses(paused_job(job), still)
 
     async def _end(self) -> None:
         for run in self._runs.values():

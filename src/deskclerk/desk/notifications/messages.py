@@ -47,8 +47,11 @@ class Message:
         return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def of_plan(stored: StoredPlan, console: str | None) -> Message:
-    """What waits, for whom it is asked, until when, and where a person signs it."""
+def of_plan(stored: StoredPlan, console: str | None, page: str | None = None) -> Message:
+    """What waits, for whom it is asked, until when, and where a person signs it.
+
+    `page` is the plan's own page where people sign in by name: there, and in no terminal.
+    """
     plan = stored.plan
     heading, target = harmless(plan.heading), harmless(plan.target)
     approve, reject = f"deskclerk approve {plan.id}", f"deskclerk reject {plan.id}"
@@ -58,10 +61,15 @@ def of_plan(stored: StoredPlan, console: str | None) -> Message:
     lines += [
         f"Asked by: {_who(stored.caller)}",
         f"Can be signed until {_clock(plan.expires_at)}.",
-        f"To read and sign it, in a terminal: {approve}",
-        f"To decline it for good: {reject}",
-        *_console_lines(console),
     ]
+    if page:
+        lines += [f"To read it, and to sign or decline it, sign in: {page}"]
+    else:
+        lines += [
+            f"To read and sign it, in a terminal: {approve}",
+            f"To decline it for good: {reject}",
+            *_console_lines(console),
+        ]
     return Message(
         PLAN_WAITS,
         plan.id,
@@ -79,7 +87,7 @@ def of_plan(stored: StoredPlan, console: str | None) -> Message:
             "asked_by": _asker(stored.caller),
             "created_at": _iso(stored.created_at),
             "expires_at": _iso(plan.expires_at),
-            "commands": {"approve": approve, "reject": reject},
+            **({"page": page} if page else {"commands": {"approve": approve, "reject": reject}}),
             "console": console,
         },
     )
@@ -98,8 +106,8 @@ class PausedJob:
     caller: Caller
 
 
-def of_job(job: PausedJob, instance: str, console: str | None) -> Message:
-    """Which job asks, why it paused, how far it is, and how it goes on."""
+def of_job(job: PausedJob, instance: str, console: str | None, page: str | None = None) -> Message:
+    """Which job asks, why it paused, how far it is, and how it goes on; `page` is its own, as of a plan."""
     title, reason = harmless(job.title), _rule_of(job.reason)
     show, resume, cancel = (f"deskclerk jobs {verb} {job.id}" for verb in ("show", "resume", "cancel"))
     counts = {name: count for name, count in job.counts.items() if count}
@@ -109,11 +117,17 @@ def of_job(job: PausedJob, instance: str, console: str | None) -> Message:
         f"It paused: {reason}",
         f"Of {job.total}: {so_far or 'nothing yet'}" if job.total else "So far: nothing is counted",
         f"Asked by: {_who(job.caller)}",
-        f"To look at it, in a terminal: {show}",
-        f"To let it go on: {resume}",
-        f"To end it: {cancel}",
-        *_console_lines(console),
     ]
+    if page:
+        lines += [f"To look at it, and to let it go on or end it, sign in: {page}"]
+    else:
+        lines += [
+            f"To look at it, in a terminal: {show}",
+            f"To let it go on: {resume}",
+            f"To end it: {cancel}",
+            *_console_lines(console),
+        ]
+    commands = {"show": show, "resume": resume, "cancel": cancel}
     return Message(
         JOB_PAUSES,
         f"{job.id}.{job.run}",
@@ -127,7 +141,7 @@ def of_job(job: PausedJob, instance: str, console: str | None) -> Message:
             "total": job.total,
             "counts": counts,
             "asked_by": _asker(job.caller),
-            "commands": {"show": show, "resume": resume, "cancel": cancel},
+            **({"page": page} if page else {"commands": commands}),
             "console": console,
         },
     )

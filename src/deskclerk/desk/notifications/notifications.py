@@ -8,7 +8,7 @@ import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
@@ -50,6 +50,16 @@ class Outcome:
         return f"{said} {moment}" + (f": {self.why}" if self.why else "")
 
 
+class Teller(Protocol):
+    """Has people told that something waits for them; whoever calls goes on, and never fails by it."""
+
+    async def plan_waits(self, stored: StoredPlan) -> None:
+        """A plan waits for somebody outside of the call that asked; of each plan once."""
+
+    def job_pauses(self, job: PausedJob, still: Callable[[], Awaitable[bool]]) -> None:
+        """A job has paused by itself and asks; once for each pause. `still` finds out whether it does."""
+
+
 class Notifications:
     """The destinations of one desk, and what is being told to them."""
 
@@ -73,7 +83,7 @@ class Notifications:
         self._grace = grace
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def plan_waits(self, stored: StoredPlan) -> None:
+    async def plan_waits(self, stored: StoredPlan) -> None:
         """Tell of a plan that waits for somebody outside of the call that asked; of each plan once."""
 
         async def still() -> bool:

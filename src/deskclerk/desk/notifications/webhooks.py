@@ -9,6 +9,7 @@ import hmac
 import logging
 import ssl
 import time
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from deskclerk.desk.notifications.delivery import NotDeliveredError, sending_secretly
@@ -18,7 +19,6 @@ TRY_SECONDS = 10.0
 """For one try, to the end of the answer's head."""
 # Worth another try: the receiver is busy, or what stands before it is.
 _AGAIN = frozenset({408, 425, 429})
-_SERVER_ERRORS = 500
 _MACHINE = ("localhost", "127.0.0.1", "::1")
 
 for _name in ("httpx2", "httpcore2.connection", "httpcore2.http11", "httpcore2.http2", "httpcore2.proxy"):
@@ -69,6 +69,11 @@ async def post(destination: Destination, message_id: str, body: bytes) -> None:
         # By its kind alone: what it says may name the address.
         why = f"no answer ({type(error).__name__})"
         raise NotDeliveredError(why, again=isinstance(error, httpx2.TransportError)) from None
-    if not answer.is_success:
-        again = status in _AGAIN or status >= _SERVER_ERRORS
+    check_status(status)
+
+
+def check_status(status: int) -> None:
+    """NotDeliveredError for an answer that takes nothing, with whether another try may help."""
+    if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        again = status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR
         raise NotDeliveredError(f"it answered {status}", again=again)

@@ -17,6 +17,7 @@ from deskclerk.faces.hosted.server import Replica, hosted_app
 from deskclerk.faces.mcp.http import listen, take_every_descriptor
 from deskclerk.faces.mcp.http_access import Bind
 from deskclerk.faces.mcp.server import log_to_stderr
+from deskclerk.hosted.notifications.delivery import Delivery
 from deskclerk.hosted.operating.logs import log_json
 from deskclerk.hosted.operating.operating import Operating
 from deskclerk.hosted.parts import Needed, opened
@@ -146,8 +147,22 @@ async def _keep_one(settings: Settings, ending: asyncio.Event) -> None:
                 await asyncio.wait_for(ending.wait(), _AGAIN_SECONDS)
 
 
+@contextlib.asynccontextmanager
+async def _telling(delivery: Delivery) -> AsyncIterator[None]:
+    """People are told what waits for them as long as the block lasts, and what is under way then ends."""
+    running = asyncio.create_task(delivery.run())
+    try:
+        yield
+    finally:
+        delivery.stop()
+        await running
+
+
 async def carry_out_jobs(settings: Settings, *, with_parent: bool = False) -> None:
-    """Carry out the jobs of all workspaces until a signal, or until who started this process is gone."""
+    """Carry out the jobs of all workspaces and tell their people what waits for them.
+
+    Until a signal, or until who started this process is gone.
+    """
     if settings.log_format == "json":
         log_json(settings)
     async with opened(settings) as parts:
@@ -165,7 +180,8 @@ async def carry_out_jobs(settings: Settings, *, with_parent: bool = False) -> No
             if with_parent:
                 # Its end of the pipe closes with it, however it ends: nobody else would end this process.
                 asyncio.get_running_loop().add_reader(sys.stdin.fileno(), worker.stop)
-            await worker.work()
+            async with _telling(parts.delivery()):
+                await worker.work()
         finally:
             await desks.close()
             await operating.close()

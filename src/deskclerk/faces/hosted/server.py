@@ -85,6 +85,7 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
             parts.database,
             parts.workspaces,
             parts.attempts,
+            destinations=parts.destinations,
             issuer=parts.needed.issuer,
             client_id=parts.needed.client_id,
             client_secret=secret,

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from deskclerk.hosted.attempts import JournalledAttempts
 from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.notifications.destinations import Destinations
 from deskclerk.hosted.people.invitations import Invitations
 from deskclerk.hosted.people.passkeys import Passkeys
 from deskclerk.hosted.people.sessions import PersonSessions
@@ -27,6 +28,7 @@ class PeopleSite:
     invitations: Invitations
     passkeys: Passkeys
     attempts: JournalledAttempts
+    destinations: Destinations
 
     @property
     def secure(self) -> bool:
@@ -43,6 +45,7 @@ def people_site(
     workspaces: WorkspaceStore,
     attempts: JournalledAttempts,
     *,
+    destinations: Destinations,
     issuer: str,
     client_id: str,
     client_secret: str | None,
@@ -61,6 +64,7 @@ def people_site(
         Invitations(hosted),
         Passkeys(hosted.whole, public_url),
         attempts,
+        destinations,
     )
 
 

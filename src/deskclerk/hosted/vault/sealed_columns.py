@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Column
 
 from deskclerk.desk.journal.tables import job_items
+from deskclerk.hosted.notifications.tables import destinations
 from deskclerk.hosted.retention.tables import checkpoint_keys
 from deskclerk.hosted.vault.sealing import Place
 from deskclerk.hosted.vault.tables import handovers, sealed_secrets
@@ -42,5 +43,6 @@ HANDOVERS = SealedColumn(handovers.c.sealed, "handover", "instance", ("id",))
 ITEM_SECRETS = SealedColumn(job_items.c.secrets, "job item", None, ("job", "number"))
 
 CHECKPOINT_KEYS = SealedColumn(checkpoint_keys.c.sealed, "checkpoint_key")
+DESTINATIONS = SealedColumn(destinations.c.sealed, "destination", None, ("id", "kind"))
 
-SEALED = (INSTANCE_KEYS, SECRETS, HANDOVERS, ITEM_SECRETS, CHECKPOINT_KEYS)
+SEALED = (INSTANCE_KEYS, SECRETS, HANDOVERS, ITEM_SECRETS, CHECKPOINT_KEYS, DESTINATIONS)

@@ -6,7 +6,13 @@ Its handlers find `member_of`, `form_of` (`access.py`) and `site_of` (`site.py`)
 `check_owner`.
 """
 
-from deskclerk.faces.hosted.workspace_pages import agents, members, overview, policy
+from deskclerk.faces.hosted.workspace_pages import agents, members, notifications, overview, policy
 from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage
 
-PAGES: tuple[WorkspacePage, ...] = (overview.PAGE, agents.PAGE, members.PAGE, policy.PAGE)
+PAGES: tuple[WorkspacePage, ...] = (
+    overview.PAGE,
+    agents.PAGE,
+    members.PAGE,
+    notifications.PAGE,
+    policy.PAGE,
+)

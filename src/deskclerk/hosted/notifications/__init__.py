@@ -1,0 +1,1 @@
+"""Tells the people of workspaces what waits for them: destinations, what is to be told, and its delivery."""
