@@ -12,10 +12,10 @@ from deskclerk.hosted.retention.leaving import Leaving
 from deskclerk.hosted.vault.tables import data_keys
 from tests.databases import server_programs
 from tests.hosted.vault.conftest import KEY
-from tests.hosted.vault.test_rotation import LIVE, fill
+from tests.hosted.vault.test_rotation import HOOK, HOOK_SECRET, LIVE, fill
 
 pytestmark = pytest.mark.anyio
-MARKS = (LIVE, "named-canary", "handed-over-canary", "item-canary")
+MARKS = (LIVE, "named-canary", "handed-over-canary", "item-canary", HOOK, HOOK_SECRET)
 SHOWN = "Portal that everybody may see"
 
 

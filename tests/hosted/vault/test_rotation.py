@@ -17,6 +17,7 @@ from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import StorageUnavailable
 from deskclerk.faces.cli.main import main
+from deskclerk.hosted.notifications.destinations import Destinations
 from deskclerk.hosted.retention.checkpoints import Checkpoints
 from deskclerk.hosted.vault.rotation import AT_ONCE, Rotation
 from deskclerk.hosted.vault.sealed_columns import SEALED
@@ -26,6 +27,7 @@ from tests.hosted.vault.conftest import KEY, OTHER_KEY, text_of
 
 pytestmark = pytest.mark.anyio
 LIVE = "sk_live_made_up_canary"
+HOOK, HOOK_SECRET = "address-canary", "c2VjcmV0IG9mIGEgd2ViaG9vayBjYW5hcnk="
 HANDED = {"object": "oauth_application", "id": "oa_1", "client_secret": "handed-over-canary"}
 
 
@@ -40,6 +42,9 @@ async def fill(replica, workspace):
     key = await checkpoints.key(workspace)
     async with replica.database.whole.writing() as connection:
         await checkpoints.make(connection, workspace, Head(7, "a" * 64), key)
+    places = Destinations(replica.database, replica.vault, lambda: None)
+    address, secret = SecretStr(f"https://hooks.example.com/{HOOK}"), SecretStr(f"whsec_{HOOK_SECRET}")
+    hook = await places.add(workspace, "ops", "webhook", address=address, secret=secret, by="per_1")
     store = job_store(replica, workspace)
     instance = Instance("test:1", "test", "test instance", "https://clerk.test")
     job = f"job_{workspace}"
@@ -50,7 +55,9 @@ async def fill(replica, workspace):
     async def read(by, *, take=False):
         (item,) = await job_store(by, workspace).items(job)
         handed = await by.handovers(workspace).take(handover.id) if take else None
+        opened = await Destinations(by.database, by.vault, lambda: None).open(workspace, hook.id)
         return {
+            "destination": (opened.address, opened.secret) == (address, secret),
             "instance": (await by.workspaces.key_of(workspace, "prod"))[1].get_secret_value() == LIVE,
             "named": await by.secrets(workspace).read("ada") == "named-canary",
             "digest": await by.secrets(workspace).digest_key() == digest_key,
@@ -66,7 +73,9 @@ def job_store(replica, workspace):
     return JobStore(Journal(replica.database.storage(workspace)), replica.items(workspace))
 
 
-ALL_RIGHT = dict.fromkeys(("instance", "named", "digest", "item", "checkpoint", "handed"), True)
+ALL_RIGHT = dict.fromkeys(
+    ("destination", "instance", "named", "digest", "item", "checkpoint", "handed"), True
+)
 
 
 async def texts(replica):
@@ -93,12 +102,12 @@ async def test_every_sealed_value_is_sealed_anew_and_opens_on_a_replica_that_had
     rotation = one.rotation()
     assert await rotation.new_version(acme) == 2
     rotated = await rotation.seal_anew(acme)
-    assert (rotated.version, rotated.sealed_anew, rotated.dropped, rotated.broken) == (2, 6, 0, ())
+    assert (rotated.version, rotated.sealed_anew, rotated.dropped, rotated.broken) == (2, 7, 0, ())
     # In the memory of the second one the first version is the newest; it opens both.
     assert await read(two) == ALL_RIGHT
     assert await read(one, take=True) == ALL_RIGHT
     left = [value for values in (await texts(one)).values() for value in values if "dk1.1." in value]
-    assert len(left) == 6  # the other workspace's
+    assert len(left) == 7  # the other workspace's
     assert await others(one, take=True) == ALL_RIGHT
 
 
@@ -285,7 +294,7 @@ async def test_the_command_changes_both_keys_of_every_workspace(one, replica, ac
     code, lines, _ = await operator("rotate-keys", "--vault-key", "--data-keys")
     assert code == 0
     assert lines == [
-        {"workspace": slug, "wrapped_anew": 1, "version": 2, "sealed_anew": 6, "dropped": 0}
+        {"workspace": slug, "wrapped_anew": 1, "version": 2, "sealed_anew": 7, "dropped": 0}
         for slug in ("acme", "bolt")
     ]
     fresh = await replica(OTHER_KEY)

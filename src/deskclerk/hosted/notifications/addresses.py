@@ -34,8 +34,9 @@ _ACCEPTED = {
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# Of a public range, and yet every machine of that cloud reaches its own host by it.
-_OF_A_CLOUD = ipaddress.IPv4Address("168.63.129.16")
+# Not every version of Python knows all of the first; by the second, of a public range, every machine of a
+# cloud reaches the one that it runs on.
+_NOT_PUBLIC = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("168.63.129.16/32"))
 
 
 def read_address(kind: Kind, text: str) -> tuple[str, str]:
@@ -65,7 +66,8 @@ def is_public(text: str) -> bool:
         if found in _NAT64:
             return is_public(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
         return found in _UNICAST and found not in _SIX_TO_FOUR and found.is_global
-    return found.is_global and not found.is_multicast and not found.is_reserved and found != _OF_A_CLOUD
+    elsewhere = found.is_multicast or found.is_reserved or any(found in network for network in _NOT_PUBLIC)
+    return found.is_global and not elsewhere
 
 
 async def resolve(host: str) -> list[str]:
