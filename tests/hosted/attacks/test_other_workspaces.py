@@ -40,6 +40,7 @@ def marks_of(customer):
         customer.started_plan, customer.started, customer.handover, customer.agent.id, customer.token_id,
         customer.token, customer.token_beginning, customer.client, customer.oauth, customer.invitation,
         customer.link, customer.passkey, customer.once, customer.secret_value, customer.clerk_key,
+        customer.destination, customer.hook, customer.hook_secret,
         *customer.sessions, *customer.users, *customer.entries,
         *(one.person.id for one in customer.people.values()),
     ]  # fmt: skip
@@ -140,7 +141,7 @@ def fields_of(customer):
         "token": customer.token_id, "client": customer.client, "invitation": customer.invitation,
         "person": customer.people["viewer"].person.id, "handover": customer.handover,
         "session": customer.sessions[0], "passkey": customer.passkey, "instance": customer.instance,
-        "secret": customer.secret,
+        "secret": customer.secret, "destination": customer.destination,
     }  # fmt: skip
     for kind, value in ids.items():
         yield kind, {
@@ -238,6 +239,8 @@ NOTED = {
     "/w/{slug}/agents/clients/refuse": ("client",),
     "/w/{slug}/instances/remove": ("instance",),
     "/w/{slug}/passkey": ("plan",),
+    "/w/{slug}/notifications/remove": ("destination",),
+    "/w/{slug}/notifications/test": ("destination",),
     "/security/passkeys/remove": ("passkey",),
     "/security/sessions/end": ("session",),
 }

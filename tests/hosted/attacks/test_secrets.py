@@ -143,6 +143,8 @@ async def test_no_secret_stands_in_a_dump_a_log_a_metric_a_trace_or_a_page(world
                 "invitation": customer.link,
                 "once": customer.once,
                 "named": customer.secret_value,
+                "hook": customer.hook,
+                "hook's secret": customer.hook_secret,
                 **{f"cookie of {role}": one.browser.cookie for role, one in customer.people.items()},
             }.items()
         }

@@ -172,11 +172,21 @@ class World:
         )
         key = Authenticator(self.url, host=urlsplit(self.url).hostname)
         await parts.passkeys.add(owner, key.make(await parts.passkeys.ask_for_new(owner)), f"Key {word}")
+        hook, hook_secret = f"{word}hook", base64.b64encode(secrets.token_bytes(24)).decode()
+        destination = await parts.destinations.add(
+            made.id,
+            f"ops-{word}",
+            "webhook",
+            address=SecretStr(f"https://hooks.example.com/{hook}"),
+            secret=SecretStr(f"whsec_{hook_secret}"),
+            by=owner.id,
+        )
         found = Customer(
             id=made.id, slug=slug, word=word, instance=instance, people=people, owner=owner,
             clerk_key=clerk_key, agent=agent, token_id=record.id, token=token,
             token_beginning=record.beginning,
             client=client, oauth=oauth, invitation=invitation.id, link=link, rules=rules,
+            destination=destination.id, hook=hook, hook_secret=hook_secret,
             passkey=(await parts.passkeys.of(owner.id))[0].id,
         )  # fmt: skip
         found.sessions = await self.column("SELECT id FROM sessions WHERE person = :of", of=owner.id)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.async_api import expect
+from pydantic import SecretStr
 
 from tests.browser.conftest import check_accessible, shoot
 from tests.hosted.people.conftest import BAN, DELETE
@@ -87,6 +88,10 @@ async def test_every_page_of_people_is_accessible_in_light_and_dark_and_on_a_pho
     acme = await served.workspace("acme", olga)
     await acme.policy(destructive_signatures=2, destructive_passkey=True)
     await served.site.invitations.invite(acme.record.id, "kim@example.com", "signer", "per_x")
+    address, secret = SecretStr("https://hooks.example.com/x"), SecretStr(f"whsec_{'c' * 32}")
+    await served.site.destinations.add(
+        acme.record.id, "ops", "webhook", address=address, secret=secret, by="per_x"
+    )
     plan = await acme.plan(DELETE)
     pages = {
         "mine": "/",
@@ -94,6 +99,7 @@ async def test_every_page_of_people_is_accessible_in_light_and_dark_and_on_a_pho
         "instances": "/w/acme/",
         "members": "/w/acme/members",
         "agents": "/w/acme/agents",
+        "notifications": "/w/acme/notifications",
         "policy": "/w/acme/policy",
         "plan": f"{acme.home}/plans/{plan.id}",
         "not-here": "/w/nowhere/",

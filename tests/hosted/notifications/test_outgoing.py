@@ -43,6 +43,7 @@ OUTWARD = [
 ]  # fmt: skip
 
 
+@pytest.mark.promise("destinations-are-public")
 @pytest.mark.parametrize("address", INWARD)
 def test_what_is_not_on_the_public_network_is_told_from_what_is(address):
     assert not is_public(address)
@@ -70,6 +71,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
+@pytest.mark.promise("destinations-are-public")
 @pytest.mark.parametrize("address", REFUSED)
 def test_an_address_that_is_no_plain_one_is_refused_and_never_repeated(address):
     with pytest.raises(InvalidRequest) as refused:
@@ -136,6 +138,7 @@ async def test_slack_is_told_in_words_of_its_own_which_it_takes_for_no_markup(ou
     }
 
 
+@pytest.mark.promise("destinations-are-public")
 @pytest.mark.parametrize(
     "found",
     [["127.0.0.1"], ["93.184.216.34", "127.0.0.1"], ["::1"], ["169.254.169.254"], ["::ffff:127.0.0.1"]],
@@ -154,6 +157,7 @@ async def test_a_name_that_means_a_machine_of_ours_is_connected_to_by_none_of_it
     assert receiver.asked == []
 
 
+@pytest.mark.promise("destinations-are-public")
 async def test_a_name_is_looked_up_once_so_that_it_cannot_mean_another_machine_when_it_is_used(
     authority, receiver
 ):
@@ -170,6 +174,7 @@ async def test_a_name_is_looked_up_once_so_that_it_cannot_mean_another_machine_w
     assert receiver.count == 1
 
 
+@pytest.mark.promise("destinations-are-public")
 async def test_a_redirect_leads_nowhere(outgoing, receiver):
     receiver.statuses = [307]
     failed = await not_delivered(outgoing)

@@ -11,15 +11,21 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.hosted.retention.leaving import Leaving
+from tests.hosted.conftest import destinations_of
 
 pytestmark = pytest.mark.anyio
 HERE = Instance("test:abc", "test", "test instance", "https://api.clerk.com")
 KEY = "sk_test_marked_secret_key"
+SECRET = "whsec_bWFya2VkIHNlY3JldCBvZiBhIHdlYmhvb2s="
 
 
 async def filled(hosted, workspaces, slug):
     made = await workspaces.create(slug, slug.title(), "per_1")
     await workspaces.add_instance(made.id, "prod", SecretStr(KEY))
+    address = SecretStr(f"https://hooks.example.com/{KEY}")
+    places = destinations_of(hosted)
+    hook = await places.add(made.id, "ops", "webhook", address=address, secret=SecretStr(SECRET), by="per_1")
+    await places.test(made.id, hook.id)
     journal = Journal(hosted.storage(made.id))
     for _ in range(3):
         await journal.read(HERE, Caller("mcp"), ListUsers.parse({}), "done")
@@ -63,5 +69,7 @@ async def test_an_export_has_all_rows_of_the_workspace_and_no_secret(hosted, wor
     assert {name: tables.count(name) for name in set(tables)} == await everywhere(hosted, acme)
     whole = json.dumps(lines)
     assert KEY not in whole
+    assert SECRET not in whole
+    assert {"destinations", "notices"} <= set(tables)
     assert "bolt" not in whole
     assert [line["row"]["seq"] for line in lines if line["table"] == "events"] == [1, 2, 3]
