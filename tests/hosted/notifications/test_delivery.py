@@ -88,6 +88,10 @@ async def test_the_same_call_again_tells_nothing_more(acme, receiver):
     assert receiver.count == 1
 
 
+async def unknown(host):
+    raise OSError(f"there is no {host}")
+
+
 class Killed(Outgoing):
     """Takes a message and is gone before it is sent, or right behind that."""
 
@@ -374,9 +378,7 @@ async def test_address_and_secret_stand_in_no_dump_no_export_no_log_and_no_error
     receiver.statuses = [500, 404, 307]
     await acme.plan()
     await acme.replica.send()
-    acme.replica.delivery._outgoing = Outgoing(
-        tls=authority.trust
-    )  # the real resolver, and no such host here
+    acme.replica.delivery._outgoing = Outgoing(resolve=unknown, tls=authority.trust)
     await acme.plan("user_2")
     async with asyncio.timeout(30):
         await acme.replica.send()
