@@ -19,7 +19,7 @@ from deskclerk.hosted.notifications import outbox as outbox_module
 from deskclerk.hosted.notifications.delivery import PAUSES
 from deskclerk.hosted.notifications.outbox import CHANNEL, LEASE
 from deskclerk.hosted.notifications.outgoing import Outgoing
-from deskclerk.hosted.notifications.tables import notices
+from deskclerk.hosted.notifications.tables import destinations, notices
 from deskclerk.hosted.retention.leaving import Leaving
 from tests.databases import server_programs
 from tests.desk.notifications.conftest import PATH, SECRET, said
@@ -52,11 +52,16 @@ async def test_a_plan_that_waits_is_told_with_its_page_and_no_way_to_sign(acme, 
 
 async def test_slack_is_told_the_same_in_its_own_way(acme, receiver):
     await acme.hook("slack", f"https://{SLACK}{SLACK_PATH}", None, "slack")
+    acme.clerk.users["user_1"]["first_name"] = "<!channel> & <https://evil.example|*Ada*>"
     plan = await acme.plan()
     await acme.replica.send()
     path, _, body = await receiver.next()
+    told = json.loads(body)["text"]
     assert path == SLACK_PATH
-    assert f"{PUBLIC}/w/acme/i/prod/plans/{plan}" in json.loads(body)["text"]
+    assert f"{PUBLIC}/w/acme/i/prod/plans/{plan}" in told
+    # Nothing that Slack would act on: what an end user is called is words.
+    assert "Target: (!channel) &amp; (https[:]//evil.example/Ada)" in told
+    assert "<" not in told
 
 
 async def test_a_member_who_asks_in_the_console_is_not_named(acme, receiver):
@@ -222,6 +227,7 @@ async def test_a_job_that_paused_by_itself_is_found_even_if_its_worker_died_then
     await paused(acme, BY_A_PERSON, run=3)
     await acme.replica.send()
     assert receiver.count == 2
+    assert [row[0] for row in await acme.notices()] == ["job_1.1", "job_1.2"]
 
 
 async def test_what_ended_long_ago_is_forgotten_and_a_pause_is_told_once_all_the_same(acme, receiver, clock):
@@ -319,8 +325,6 @@ async def test_a_destination_that_is_removed_is_told_nothing_more(acme, receiver
 async def test_an_address_that_was_moved_to_another_workspace_does_not_open(acme, bolt, receiver):
     await acme.hook()
     own = await bolt.hook()
-    from deskclerk.hosted.notifications.tables import destinations  # noqa: PLC0415
-
     async with acme.replica.hosted.whole.writing() as connection:
         theirs = select(destinations.c.sealed).where(destinations.c.workspace == acme.id)
         sealed = (await connection.execute(theirs)).scalar_one()
@@ -331,6 +335,19 @@ async def test_an_address_that_was_moved_to_another_workspace_does_not_open(acme
     await acme.replica.send()
     assert receiver.count == 0
     assert [row[2] for row in await bolt.notices()] == ["it could not be made here"]
+
+
+async def test_an_address_that_was_moved_to_another_destination_does_not_open(acme, receiver):
+    first, second = await acme.hook(), await acme.hook("other", f"https://{HOST}/other")
+    async with acme.replica.hosted.of(acme.id).writing() as connection:
+        query = select(destinations.c.sealed).where(destinations.c.id == first.id)
+        sealed = (await connection.execute(query)).scalar_one()
+        moved = update(destinations).where(destinations.c.id == second.id).values(sealed=sealed)
+        await connection.execute(moved)
+    await acme.plan()
+    await acme.replica.send()
+    assert receiver.count == 1
+    assert sorted(row[1] or "" for row in await acme.notices()) == ["", "delivered"]
 
 
 async def test_a_running_delivery_hears_of_a_plan_and_ends_with_what_is_under_way(acme, receiver):
