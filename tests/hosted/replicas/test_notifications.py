@@ -1,5 +1,7 @@
 """The workers of replicas tell what waits, and go on with what one of them left."""
 
+import socket
+
 import anyio
 import pytest
 from pydantic import SecretStr
@@ -38,7 +40,7 @@ def telling(tmp_path_factory):
         yield found
 
 
-async def test_what_one_replica_puts_there_the_workers_of_all_take_and_none_twice(telling):
+async def test_what_one_replica_puts_there_the_workers_of_all_take_and_none_twice(telling, monkeypatch):
     here = telling
     async with here.parts() as parts:
         acme = await here.workspace(parts, "acme-told")
@@ -68,5 +70,17 @@ async def test_what_one_replica_puts_there_the_workers_of_all_take_and_none_twic
         async with parts.database.of(acme.id).reading() as connection:
             waiting = select(notices.c.subject).where(notices.c.ended_at.is_(None))
             assert (await connection.execute(waiting)).scalars().all() == [waits["plan_id"]]
+        # What sends it, as every worker has it, where the name means a machine within.
+        by_the_system = socket.getaddrinfo
+
+        def to_loopback(host, port, **more):
+            return by_the_system("127.0.0.1" if host == "hooks.example.com" else host, port, **more)
+
+        monkeypatch.setattr(socket, "getaddrinfo", to_loopback)
+        delivery = parts.delivery()
+        await delivery.look()
+        await delivery.settled()
+        told_of = (waits["plan_id"], "failed", "its host is not on the public network", 1)
+        assert told_of in await ended(parts, acme.id, 12)
     assert SECRET not in here.logs()
     assert "hooks.example.com" not in here.logs()

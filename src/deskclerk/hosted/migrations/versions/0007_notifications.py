@@ -41,8 +41,10 @@ def upgrade() -> None:
         sa.Column("why", sa.Text),
     )
     op.create_index("notices_once", "notices", ["workspace", "destination", "subject"], unique=True)
-    op.create_index("notices_due", "notices", ["next_at"], postgresql_where=sa.text("ended_at IS NULL"))
-    op.create_index("notices_tried", "notices", ["tried_at"])
+    waits = sa.text("ended_at IS NULL")
+    op.create_index("notices_due", "notices", ["next_at"], postgresql_where=waits)
+    op.create_index("notices_waiting", "notices", ["workspace", "next_at", "id"], postgresql_where=waits)
+    op.create_index("notices_tried", "notices", ["workspace", "tried_at"])
     for table in ("destinations", "notices"):
         protect(table)
 
