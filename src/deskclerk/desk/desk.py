@@ -74,7 +74,8 @@ class Desk:
         """
         settings.check()
         self.settings = settings
-        self.instance = Instance.of(settings)
+        self.workspace = workspace or Workspace.of_this_machine(settings)
+        self.instance = Instance.of(settings, self.workspace.instance)
         self.policy = Policy(settings)
         self.approver = approver
         self._caller = caller
@@ -82,7 +83,6 @@ class Desk:
         # Of two first requests one opens the client; a second sandbox in the process would be another world.
         self._opening = asyncio.Lock()
         self._clerk = clerk
-        self.workspace = workspace or Workspace.of_this_machine(settings)
         self.observer = observer = self.workspace.observer
         self.journal = Journal(self.workspace.storage, self.workspace.wakes, self.workspace.bounds)
         self._budget = rate_budget(self.instance, self.journal, yields=yields)

@@ -56,6 +56,8 @@ class Workspace:
     """Tell who waits what changed: in this process, or on every replica."""
     bounds: Bounds = field(default_factory=Unbounded)
     """How much it may have waiting, open and stored."""
+    instance: str | None = None
+    """The id that plans, jobs and the journal have for the instance; None: the one that its key gives it."""
 
     @classmethod
     def of_this_machine(cls, settings: Settings) -> Self:

@@ -237,6 +237,7 @@ NOTED = {
     "/w/{slug}/agents/tokens/revoke": ("token",),
     "/w/{slug}/agents/clients/allow": ("client",),
     "/w/{slug}/agents/clients/refuse": ("client",),
+    "/w/{slug}/instances/key": ("instance",),
     "/w/{slug}/instances/remove": ("instance",),
     "/w/{slug}/passkey": ("plan",),
     "/w/{slug}/notifications/remove": ("destination",),

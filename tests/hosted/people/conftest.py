@@ -1,7 +1,8 @@
 """People of a hosted desk: a stand-in issuer, a site on a database of the test's own, and browsers at it."""
 
 import re
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from html import unescape
 
 import httpx2
@@ -23,6 +24,7 @@ from deskclerk.faces.hosted.rendering import not_here
 from deskclerk.faces.hosted.site import people_site
 from deskclerk.hosted.attempts import ACTION, JournalledAttempts
 from deskclerk.hosted.people.signing_rules import MemberSigningRules
+from deskclerk.hosted.workspaces.instance_keys import InstanceKeys
 from deskclerk.settings import Rules
 from tests.desk.conftest import TinyClerk
 from tests.hosted.conftest import destinations_of
@@ -46,8 +48,24 @@ def issuer(listening_issuer):
 
 
 @pytest.fixture
-def site(hosted, workspaces, issuer):
-    return people_site(
+def upstream():
+    """The Clerk that is asked about keys."""
+    found = TinyClerk()
+    found.instance = "ins_tiny"
+    return found
+
+
+@pytest.fixture
+def site(hosted, workspaces, issuer, upstream):
+    @asynccontextmanager
+    async def asking(settings, workspace):
+        async with (
+            Clerk("https://clerk.test", "sk", transport=httpx2.MockTransport(upstream)) as clerk,
+            Desk(settings, clerk=clerk, workspace=workspace) as desk,
+        ):
+            yield desk
+
+    made = people_site(
         ORIGIN,
         hosted,
         workspaces,
@@ -57,6 +75,7 @@ def site(hosted, workspaces, issuer):
         client_id="desk",
         client_secret="desk-secret",
     )
+    return replace(made, keys=InstanceKeys(hosted, workspaces, asking))
 
 
 class Desks:

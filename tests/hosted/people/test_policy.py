@@ -118,6 +118,36 @@ async def test_who_comes_and_goes_is_in_the_journal(acme, person_in, site):
     assert link.rpartition("/")[2] not in str(await changes(acme))
 
 
+async def test_a_new_key_for_an_instance_is_noted_and_one_of_another_instance_changes_nothing(acme, upstream):
+    owner, keys = acme.browsers["owner"], [f"sk_live_rotated{number:016}" for number in range(3)]
+
+    async def replace(key, who="owner", name="prod"):
+        browser = acme.browsers[who]
+        return await browser.post("/w/acme/instances/key", page="/w/acme/members", name=name, secret_key=key)
+
+    done = await replace(keys[0])
+    assert done.headers["location"] == "/w/acme/?done=replaced"
+    assert "What waits goes on with it." in (await owner.get("/w/acme/?done=replaced")).text
+    workspaces = acme.desks.site.workspaces
+    assert (await workspaces.key_of(acme.record.id, "prod"))[1].get_secret_value() == keys[0]
+    for refused in (
+        await replace(keys[1], "signer"),
+        await replace("sk_test_abcdefghijklmnop"),
+        await replace("pk_live_abcdefghijklmnop"),
+        await replace(keys[1], name="stage"),
+        await owner.post("/w/acme/instances", page="/w/acme/", name="prod", secret_key=keys[1]),
+    ):
+        assert refused.status_code in {400, 403, 404, 422}
+        assert not any(key in refused.text for key in keys)
+    upstream.instance = "ins_other"
+    refused = await replace(keys[2])
+    assert "That key is of another instance of Clerk's than prod." in told(refused)
+    assert "under another name" in told(refused)
+    assert (await workspaces.key_of(acme.record.id, "prod"))[1].get_secret_value() == keys[0]
+    note = "put another live key in the place of that of the instance prod"
+    assert await changes(acme) == [("console, Olga Example", note)]
+
+
 async def test_keys_agents_and_tokens_are_in_the_journal_by_name_and_never_as_they_are(acme):
     owner, key = acme.browsers["owner"], "sk_test_zyxwvutsrqponmlkjihgfedc"
     await owner.post("/w/acme/instances", page="/w/acme/", name="stage", secret_key=key)

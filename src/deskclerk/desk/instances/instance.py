@@ -35,14 +35,15 @@ class Instance:
         return self.origin == _EMBEDDED
 
     @classmethod
-    def of(cls, settings: Settings) -> "Instance":
-        """The instance that the settings name."""
+    def of(cls, settings: Settings, known_as: str | None = None) -> "Instance":
+        """The instance that the settings name; `known_as` is an id that it has had with another key."""
         origin = settings.origin or _EMBEDDED
         # Twelve digits of a hash tell instances apart in every record and give the key away to nobody.
         seal = hashlib.sha256(f"{origin} {settings.key.get_secret_value()}".encode()).hexdigest()[:12]
         # A key from the environment outweighs the file's instance, and so must not be called by its name.
         name = f" {settings.instance}" if settings.instance and not settings.secret_key else ""
-        return cls(f"{settings.kind}:{seal}", settings.kind, _LABELS[settings.kind] + name, origin)
+        label = _LABELS[settings.kind] + name
+        return cls(known_as or f"{settings.kind}:{seal}", settings.kind, label, origin)
 
 
 def shared_connections() -> httpx2.AsyncClient:

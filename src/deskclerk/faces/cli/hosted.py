@@ -139,22 +139,43 @@ async def _create_workspace(state: State, slug: str, name: str | None, owner: st
 @click.argument("slug")
 @click.argument("name")
 @click.option("--api-url", help="Where its Backend API is, if not at Clerk; one of DESKCLERK_API_URLS.")
+@click.option("--replace-key", is_flag=True, help="Of an instance that is there, at the address that it has.")
 @click.pass_context
-def add_instance(ctx: click.Context, /, slug: str, name: str, api_url: str | None) -> int:
+def add_instance(
+    ctx: click.Context, /, slug: str, name: str, api_url: str | None, *, replace_key: bool
+) -> int:
     """Give a workspace an instance: its secret key is read from standard input, or asked for.
 
-    A name that is there gets the new key. Owners of a workspace do the same on its page Instances.
+    With --replace-key an instance gets a new key, once Clerk says that it is of the same instance: what waits
+    there goes on. Owners of a workspace do both on its page Instances.
     """
+    if replace_key and api_url:
+        raise click.UsageError("With --replace-key an instance keeps its address: leave --api-url out.", ctx)
     key = click.prompt("Secret key", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
-    return asyncio.run(_add_instance(ctx.ensure_object(State), slug, name, key, api_url))
+    state = ctx.ensure_object(State)
+    return asyncio.run(_add_instance(state, slug, name, key, api_url, replaces=replace_key))
 
 
-async def _add_instance(state: State, slug: str, name: str, key: str, api_url: str | None) -> int:
+async def _add_instance(
+    state: State, slug: str, name: str, key: str, api_url: str | None, *, replaces: bool
+) -> int:
     from pydantic import SecretStr  # noqa: PLC0415 - help needs no desk
 
-    async with _stores(state) as (_, store):
+    from deskclerk.desk import Caller  # noqa: PLC0415
+    from deskclerk.hosted.changes import JournalledChanges  # noqa: PLC0415
+    from deskclerk.hosted.workspaces.instance_keys import InstanceKeys  # noqa: PLC0415
+
+    operator, secret = Caller("cli", "operator"), SecretStr(key)
+    async with _stores(state) as (database, store):
         record = await _named(store, slug)
-        made = await store.add_instance(record.id, name, SecretStr(key), api_url)
+        keys = InstanceKeys(database, store)
+        if replaces:
+            made = await keys.replace(record.id, operator, name, secret)
+            what = f"put another {made.kind} key in the place of that of the instance {made.name}"
+        else:
+            made = await keys.add(record.id, operator, name, secret, api_url)
+            what = f"entered a {made.kind} key for the instance {made.name}"
+        await JournalledChanges(database).note(record.id, operator, "cli, operator", what)
     return _tell(state, [{"workspace": slug, "instance": made.name, "kind": made.kind}])
 
 

@@ -13,6 +13,7 @@ from deskclerk.hosted.people.invitations import Invitations
 from deskclerk.hosted.people.passkeys import Passkeys
 from deskclerk.hosted.people.sessions import PersonSessions
 from deskclerk.hosted.people.sign_in import SignIn
+from deskclerk.hosted.workspaces.instance_keys import InstanceKeys
 from deskclerk.hosted.workspaces.store import WorkspaceStore
 
 
@@ -29,6 +30,7 @@ class PeopleSite:
     passkeys: Passkeys
     attempts: JournalledAttempts
     destinations: Destinations
+    keys: InstanceKeys
 
     @property
     def secure(self) -> bool:
@@ -65,6 +67,7 @@ def people_site(
         Passkeys(hosted.whole, public_url),
         attempts,
         destinations,
+        InstanceKeys(hosted, workspaces),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from deskclerk.desk import Desk
@@ -99,6 +99,8 @@ class Desks(Generic[T]):
         instance, key = await self._store.key_of(place.workspace, place.instance)
         agents = dict(await self._agents(place.workspace))
         settings = workspace.policy.settings(instance.name, key, instance.api_url, instance.rules, agents)
-        desk = Desk(settings, workspace=self._doors(workspace, instance.name), yields=self._yields)
+        # By the id that it was added with: what was asked for with an earlier key goes on with this one.
+        doors = replace(self._doors(workspace, instance.name), instance=instance.id)
+        desk = Desk(settings, workspace=doors, yields=self._yields)
         async with desk, self._around(desk, workspace, instance.name) as found:
             yield found

@@ -6,8 +6,8 @@ which part is meant.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pydantic import SecretStr, ValidationError
@@ -69,8 +69,14 @@ class WorkspaceRecord:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRecord:
-    """A Clerk instance of a workspace, without its key."""
+    """A Clerk instance of a workspace, without its key.
 
+    `id` is what plans, jobs and the journal have for it, whichever key it has; `clerk_id` is Clerk's own,
+    None where Clerk has not said so.
+    """
+
+    id: str
+    clerk_id: str | None
     name: str
     kind: Kind
     api_url: str | None
@@ -183,36 +189,66 @@ class WorkspaceStore:
         key: SecretStr,
         api_url: str | None = None,
         rules: Rules | None = None,
+        *,
+        clerk_id: str | None = None,
     ) -> InstanceRecord:
-        """Add an instance, or put another key in the place of the one that it has.
+        """Add an instance; `clerk_id` is what Clerk says that it is.
 
-        InvalidRequest for a name or an address that is none; InvalidSettings for what is no secret key.
+        InvalidRequest for a name or an address that is none, or is taken; InvalidSettings for what is no
+        secret key.
         """
-        if not _NAME.fullmatch(name):
-            raise _invalid("name", "lower-case letters, digits and '-', at most 40")
-        kind = key_kind(key.get_secret_value())
-        origin = self._origin(api_url)
-        if kind == "sandbox" and not origin:
-            raise _invalid("secret_key", "sk_live_… or sk_test_…: a hosted desk has no sandbox within it")
-        settings = Settings(secret_key=key, api_url=origin)
+        settings = self.check_instance(name, key, api_url)
+        origin = settings.api_url
         sealed = await self._sealer.seal(workspace, name, key_purpose(origin), key.get_secret_value())
         row = {
             "workspace": workspace,
             "name": name,
             "created_at": now(),
-            "kind": kind,
+            "kind": settings.kind,
             "instance": Instance.of(settings).id,
             "secret_key": sealed,
             "api_url": origin,
             "rules": (rules or Rules()).model_dump(mode="json"),
+            "clerk_id": clerk_id,
         }
-        async with self._hosted.of(workspace).writing() as connection:
-            mine = instances.c.name == name
-            changed = {key: row[key] for key in ("kind", "instance", "secret_key", "api_url", "rules")}
-            if (await connection.execute(update(instances).where(mine).values(changed))).rowcount == 0:
+        same = (instances.c.clerk_id == clerk_id, instances.c.api_url.is_not_distinct_from(origin))
+        try:
+            async with self._hosted.of(workspace).writing() as connection:
+                # By another name it is there already, perhaps with another key: one instance, one id.
+                there = select(instances.c.instance).where(*same, instances.c.kind == settings.kind)
+                row["instance"] = (await connection.execute(there)).scalars().first() or row["instance"]
                 await connection.execute(insert(instances), row)
+        except IntegrityError:
+            raise name_taken(name) from None
         await self._change(workspace)
         return _instance(row)
+
+    async def replace_key(
+        self, workspace: str, known: InstanceRecord, old: SecretStr, new: SecretStr, clerk_id: str
+    ) -> InstanceRecord:
+        """Put another key in the place of an instance's; that it is the same instance was found out before.
+
+        InvalidRequest if the instance is not as it was found any more.
+        """
+        purpose = key_purpose(known.api_url)
+        sealed = await self._sealer.seal(workspace, known.name, purpose, new.get_secret_value())
+        here = instances.c.name == known.name
+        async with self._hosted.of(workspace).reading() as connection:
+            row = (await connection.execute(select(instances).where(here))).mappings().one_or_none()
+        changed = 0
+        if row and row["instance"] == known.id and await self._key(workspace, row) == old:
+            # As it stands there: of two who replace it at once the second finds another.
+            as_found = (here, instances.c.secret_key == row["secret_key"])
+            given = update(instances).where(*as_found).values(secret_key=sealed, clerk_id=clerk_id)
+            async with self._hosted.of(workspace).writing() as connection:
+                changed = (await connection.execute(given)).rowcount
+        if not changed:
+            raise InvalidRequest(
+                f"Somebody else has changed {known.name} meanwhile.",
+                next_step="Nothing was changed. Look at what it is now, then do it again.",
+            )
+        await self._change(workspace)
+        return replace(known, clerk_id=clerk_id)
 
     async def remove_instance(self, workspace: str, name: str) -> None:
         """Forget an instance and its key; NotHere."""
@@ -237,8 +273,21 @@ class WorkspaceStore:
             row = (await connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise _no_instance()
-        key = await self._sealer.open(workspace, name, key_purpose(row["api_url"]), row["secret_key"])
-        return _instance(dict(row)), SecretStr(key)
+        return _instance(dict(row)), await self._key(workspace, row)
+
+    def check_instance(self, name: str, key: SecretStr, api_url: str | None) -> Settings:
+        """The settings of an instance that may be added; the errors are those of `add_instance`."""
+        if not _NAME.fullmatch(name):
+            raise _invalid("name", "lower-case letters, digits and '-', at most 40")
+        kind = key_kind(key.get_secret_value())
+        origin = self._origin(api_url)
+        if kind == "sandbox" and not origin:
+            raise _invalid("secret_key", "sk_live_… or sk_test_…: a hosted desk has no sandbox within it")
+        return Settings(secret_key=key, api_url=origin)
+
+    async def _key(self, workspace: str, row: Mapping[Any, Any]) -> SecretStr:
+        purpose = key_purpose(row["api_url"])
+        return SecretStr(await self._sealer.open(workspace, row["name"], purpose, row["secret_key"]))
 
     def _origin(self, api_url: str | None) -> str | None:
         """The origin of an instance; what a customer enters must not have this machine ask its neighbours."""
@@ -285,7 +334,9 @@ def _workspace(row: dict[str, Any]) -> WorkspaceRecord:
 
 
 def _instance(row: dict[str, Any]) -> InstanceRecord:
-    return InstanceRecord(row["name"], row["kind"], row["api_url"], Rules(**row["rules"]), row["created_at"])
+    names = ("clerk_id", "name", "kind", "api_url", "created_at")
+    told = {name: row[name] for name in names}
+    return InstanceRecord(id=row["instance"], rules=Rules(**row["rules"]), **told)
 
 
 def _invalid(argument: str, accepted: str) -> InvalidRequest:
@@ -297,6 +348,14 @@ def _invalid(argument: str, accepted: str) -> InvalidRequest:
 
 def _no_workspace() -> NotHere:
     return NotHere("There is no such workspace.", next_step="Check its address.")
+
+
+def name_taken(name: str) -> InvalidRequest:
+    """There is an instance of this name."""
+    return InvalidRequest(
+        f"{name} is the name of another instance already.",
+        next_step="Nothing was stored. Choose another name, or replace that one's key.",
+    )
 
 
 def _no_instance() -> NotHere:

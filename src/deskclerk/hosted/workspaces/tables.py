@@ -45,8 +45,10 @@ instances = Table(
     Column("secret_key", Text, nullable=False),
     Column("api_url", Text),
     Column("rules", JSON, nullable=False),
+    Column("clerk_id", String(64)),
 )
 """The Clerk instances of a workspace; `instance` is the id that plans, jobs and the journal have for it.
 
-`secret_key` is sealed by the vault, bound to workspace and name.
+It stays when the key does not. `secret_key` is sealed by the vault, bound to workspace and name; `clerk_id`
+is the id that Clerk itself has for the instance, null where it has not said so.
 """

@@ -144,7 +144,7 @@ class HostedWorkplace:
         async with self._hosted.whole.reading() as connection:
             row = (await connection.execute(_placed(jobs.c.id == job_id))).mappings().one_or_none()
         if row is None:
-            # Its instance has another key by now, or is gone, in the middle of a run.
+            # Its instance is gone, in the middle of a run.
             return self._places[job_id]
         return Place(row["workspace"], row["name"], row["version"])
 

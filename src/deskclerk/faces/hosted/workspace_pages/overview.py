@@ -16,6 +16,7 @@ from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_own
 
 _DONE = {
     "kept": "The key is sealed and kept. Its console is below: what it shows comes with that key.",
+    "replaced": "The new key is sealed and kept in the place of the old one. What waits goes on with it.",
     "removed": "The instance is forgotten, and its key with it. What was done stays in the journal.",
 }
 
@@ -38,12 +39,13 @@ async def overview(request: Request, problem: DeskclerkError | None = None) -> R
 
 
 async def keep(request: Request) -> Response:
-    """Add an instance, or put a new key in the place of the one that it has."""
-    form = form_of(request)
+    """Add an instance."""
+    form, member = form_of(request), member_of(request)
     try:
         check_owner(request)
-        kept = await site_of(request).workspaces.add_instance(
-            member_of(request).record.id,
+        kept = await site_of(request).keys.add(
+            member.record.id,
+            member.caller,
             form.get("name", "").strip(),
             SecretStr(form.get("secret_key", "").strip()),
             form.get("api_url", "").strip() or None,
@@ -52,6 +54,20 @@ async def keep(request: Request) -> Response:
     except DeskclerkError as error:
         return await overview(request, error)
     return _onward(request, "kept")
+
+
+async def replace_key(request: Request) -> Response:
+    """Put a new key in the place of the one that an instance has."""
+    form, member = form_of(request), member_of(request)
+    try:
+        check_owner(request)
+        key = SecretStr(form.get("secret_key", "").strip())
+        kept = await site_of(request).keys.replace(member.record.id, member.caller, form.get("name", ""), key)
+        what = f"put another {kept.kind} key in the place of that of the instance {kept.name}"
+        await note_change(request, what)
+    except DeskclerkError as error:
+        return await overview(request, error)
+    return _onward(request, "replaced")
 
 
 async def remove(request: Request) -> Response:
@@ -86,6 +102,7 @@ PAGE = WorkspacePage(
     (
         Route("/", overview, methods=["GET"]),
         Route("/instances", keep, methods=["POST"]),
+        Route("/instances/key", replace_key, methods=["POST"]),
         Route("/instances/remove", remove, methods=["POST"]),
         Route("/passkey", ask_passkey, methods=["POST"]),
     ),
