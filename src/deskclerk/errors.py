@@ -95,9 +95,16 @@ class InvalidSettings(DeskclerkError):
 
 
 class StorageUnavailable(DeskclerkError):
-    """What deskclerk keeps on disk cannot be read or written: why, and what the operator can do."""
+    """What deskclerk keeps on disk cannot be read or written: why, and what the operator can do.
+
+    `places` says that its words may name addresses and paths, which are the operator's to know.
+    """
 
     kind = "storage_unavailable"
+
+    def __init__(self, message: str, *, next_step: str = "", places: bool = True) -> None:
+        super().__init__(message, next_step=next_step)
+        self.places = places
 
     @classmethod
     def of(cls, place: object, reason: str, next_step: str = "") -> Self:

@@ -1,9 +1,10 @@
 """What a database fails with, in words of ours where the operator can mend it."""
 
 import sqlite3
+from collections.abc import Callable
 
 from sqlalchemy import URL, ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from deskclerk.errors import DISK_FULL, NOT_WRITABLE, StorageUnavailable
 
@@ -33,23 +34,34 @@ _OF_SQLITE = {
 """What to do by SQLite's names, whose beginnings count: SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_READ."""
 
 
+Told = Callable[[StorageUnavailable], StorageUnavailable]
+"""How what the operator can mend is told to whoever asks."""
+
+
+def as_it_is(error: StorageUnavailable) -> StorageUnavailable:
+    """To the operator, who asks on a machine of their own."""
+    return error
+
+
 def shown_place(url: URL) -> str:
     """A database's place, without its password."""
     sqlite = url.get_backend_name() == "sqlite"
     return str(url.database) if sqlite else url.render_as_string(hide_password=True)
 
 
-def explain(context: ExceptionContext) -> None:
+def explain(context: ExceptionContext, told: Told = as_it_is) -> None:
     """Raise what the operator can mend in words of ours; a rule that a statement broke stays as it is."""
     error, url = context.original_exception, context.engine.url if context.engine else None
     # A cancelled task is told as a lost connection too, and is none.
     if url is None or not isinstance(context.sqlalchemy_exception, DBAPIError):
         return
     found = mendable(url, error)
-    if found is None and context.is_disconnect:
+    # A server that takes no connection is told as lost too, where there was none before.
+    refused = context.connection is None and isinstance(context.sqlalchemy_exception, OperationalError)
+    if found is None and (context.is_disconnect or refused):
         found = StorageUnavailable.of(shown_place(url), reason(url, error))
     if found:
-        raise found from None
+        raise told(found) from None
 
 
 def mendable(url: URL, error: BaseException) -> StorageUnavailable | None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from deskclerk.database.connection import Change, Rows, Values
-from deskclerk.database.failures import explain, reason, shown_place
+from deskclerk.database.failures import Told, as_it_is, explain, reason, shown_place
 from deskclerk.database.statement import Row, Statement
 from deskclerk.errors import InvalidSettings, StorageUnavailable
 
@@ -36,7 +36,7 @@ _ASKING = 8
 
 
 @contextmanager
-def _explained(url: URL) -> Iterator[None]:
+def _explained(url: URL, told: Told) -> Iterator[None]:
     """What a statement that goes past SQLAlchemy fails with is told as of any other."""
     import psycopg  # noqa: PLC0415 - where it is installed
 
@@ -44,7 +44,7 @@ def _explained(url: URL) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-            raise StorageUnavailable.of(shown_place(url), reason(url, error)) from None
+            raise told(StorageUnavailable.of(shown_place(url), reason(url, error))) from None
         raise DBAPIError.instance("", (), error, psycopg.Error, hide_parameters=True) from None
 
 
@@ -60,10 +60,13 @@ class PoolUse:
 class PostgresConnection:
     """One connection inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection, url: URL, last: list[_Query] | None = None) -> None:
+    def __init__(
+        self, connection: AsyncConnection, url: URL, told: Told, last: list[_Query] | None = None
+    ) -> None:
         """`last` are those that go with the commit, where another one of the same transaction has them."""
         self.of = connection
         self.url = url
+        self.told = told
         self.dialect: Dialect = connection.dialect
         self.last: list[_Query] = [] if last is None else last
 
@@ -79,7 +82,7 @@ class PostgresConnection:
         """The rows of a statement that is compiled once."""
         await self.send_last()
         compiled = statement.compiled(self.dialect)
-        with _explained(self.url):
+        with _explained(self.url, self.told):
             cursor = await self.driver.execute(compiled.text, compiled.parameters(values))
             return compiled.rows(await cursor.fetchall())
 
@@ -87,7 +90,7 @@ class PostgresConnection:
         """Make a change with a statement that is compiled once; how many rows it touched."""
         await self.send_last()
         compiled = statement.compiled(self.dialect)
-        with _explained(self.url):
+        with _explained(self.url, self.told):
             cursor = await self.driver.execute(compiled.text, compiled.parameters(values))
             return int(cursor.rowcount)
 
@@ -103,7 +106,7 @@ class PostgresConnection:
             return
         queries, driver = [*self.last, *commit], self.driver
         self.last.clear()
-        with _explained(self.url):
+        with _explained(self.url, self.told):
             async with driver.pipeline():
                 for query in queries:
                     await driver.execute(*query)
@@ -167,6 +170,8 @@ class PostgresDatabase:
                 next_step="Install it with: pip install 'deskclerk[postgres]'.",
             ) from None
         self.dialect: Dialect = self.engine.dialect
+        self.told: Told = as_it_is
+        """How it is told that the server cannot be used; of others' requests, without its address."""
         # Those of one process queue up here, and wait for the server's lock with one connection.
         self._turn = asyncio.Lock()
         self._asking = asyncio.Semaphore(_ASKING)
@@ -174,7 +179,7 @@ class PostgresDatabase:
         self._most = sum(bounds.values()) + _ASKING
         self._idle: list[Any] = []
         event.listen(self.engine.sync_engine, "begin", _begin)
-        event.listen(self.engine.sync_engine, "handle_error", explain)
+        event.listen(self.engine.sync_engine, "handle_error", lambda context: explain(context, self.told))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[PostgresConnection]:
@@ -192,7 +197,7 @@ class PostgresDatabase:
     async def transaction(self, options: Mapping[str, Any]) -> AsyncIterator[PostgresConnection]:
         """A transaction that begins as the options say (see `_begin`); committed unless the block raises."""
         async with AsyncExitStack() as stack:
-            connection = PostgresConnection(await self._begun(stack, options), self.url)
+            connection = PostgresConnection(await self._begun(stack, options), self.url, self.told)
             yield connection
             # SQLAlchemy's own commit finds it ended, and asks the server nothing.
             await connection.send_last(_COMMIT)
@@ -208,9 +213,12 @@ class PostgresDatabase:
         try:
             connection = await stack.enter_async_context(self.engine.connect())
         except NoneFree:
-            raise StorageUnavailable.of(
-                shown_place(self.url), "every connection of this process is in use", _BUSY
+            raise StorageUnavailable(
+                "Every connection of this process to the database is in use.", next_step=_BUSY, places=False
             ) from None
+        except StorageUnavailable as error:
+            # Without what the driver says beside it: where an error came from is shown to operators too.
+            raise error from None
         await connection.execution_options(**options)
         try:
             # Begun here: a statement that goes past SQLAlchemy would begin one that it knows nothing of.
@@ -234,7 +242,7 @@ class PostgresDatabase:
         """
         compiled = statement.compiled(self.dialect)
         queries = [*([first] if first else []), (compiled.text, compiled.parameters(values))]
-        with _explained(self.url):
+        with _explained(self.url, self.told):
             async with self._asking:
                 self._answering += 1
                 try:

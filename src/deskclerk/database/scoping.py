@@ -146,7 +146,7 @@ class ScopedConnection(PostgresConnection):
     """A connection inside one transaction of one workspace."""
 
     def __init__(self, connection: PostgresConnection, workspace: str) -> None:
-        super().__init__(connection.of, connection.url, connection.last)
+        super().__init__(connection.of, connection.url, connection.told, connection.last)
         self._workspace = workspace
 
     def _scoped(self, statement: Executable) -> Any:

@@ -20,6 +20,7 @@ from deskclerk.hosted.notifications.delivery import Delivery, Sources
 from deskclerk.hosted.notifications.destinations import Destinations
 from deskclerk.hosted.notifications.outbox import CHANNEL, Outbox, OutboxTeller
 from deskclerk.hosted.notifications.outgoing import Outgoing
+from deskclerk.hosted.outside import ToOthers
 from deskclerk.hosted.people.passkeys import Passkeys
 from deskclerk.hosted.people.signing_rules import MemberSigningRules
 from deskclerk.hosted.retention.checkpoints import Checkpoints
@@ -138,6 +139,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         stack.push_async_callback(database.close)
         vault = Vault.of_settings(database.of, settings)
         wakes = await stack.enter_async_context(RedisWakes(needed.redis))
+        # From here on others ask: what failed before is the operator's, who has just started it.
+        database.shared.told = vault.told = ToOthers()
         yield Parts(
             needed,
             database,

@@ -25,6 +25,7 @@ from tests.hosted.people.conftest import (
     listening_issuer,
     person_in,
     site,
+    upstream,
     workspace_of,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "listening_issuer",
     "person_in",
     "site",
+    "upstream",
     "workspace_of",
 ]
 

@@ -137,7 +137,7 @@ async def test_a_new_key_for_an_instance_is_noted_and_one_of_another_instance_ch
         await replace(keys[1], name="stage"),
         await owner.post("/w/acme/instances", page="/w/acme/", name="prod", secret_key=keys[1]),
     ):
-        assert refused.status_code in {400, 403, 404, 422}
+        assert 400 <= refused.status_code < 500
         assert not any(key in refused.text for key in keys)
     upstream.instance = "ins_other"
     refused = await replace(keys[2])

@@ -86,8 +86,9 @@ def _bound(place: Place, version: int) -> bytes:
 
 
 def _broken(place: Place) -> SealBroken:
-    return SealBroken.of(
-        f"A sealed value ({place.purpose.partition(':')[0]})",
-        "it was changed, or moved here from elsewhere",
-        "Set it anew, or put a backup of the database in its place.",
+    what = place.purpose.partition(":")[0]
+    return SealBroken(
+        f"A sealed value ({what}) cannot be used: it was changed, or moved here from elsewhere.",
+        next_step="Set it anew, or put a backup of the database in its place.",
+        places=False,
     )

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Self
 
 from deskclerk.database import Database
+from deskclerk.database.failures import Told, as_it_is
+from deskclerk.errors import StorageUnavailable
 from deskclerk.hosted.vault.data_keys import DataKeys
 from deskclerk.hosted.vault.key_ring import open_wrapper
 from deskclerk.hosted.vault.sealing import Place, version_at
@@ -15,6 +17,8 @@ class Vault:
 
     def __init__(self, keys: DataKeys) -> None:
         self.keys = keys
+        self.told: Told = as_it_is
+        """How it is told that a key cannot be had; of others' requests, without where the vault is."""
 
     @classmethod
     def of_settings(cls, of: Callable[[str], Database], settings: Settings) -> Self:
@@ -35,7 +39,11 @@ class Vault:
 
     async def seal_at(self, place: Place, text: str) -> str:
         """A text sealed for a place; of a column `SealedColumn.place` says it, for each row."""
-        return (await self.keys.newest(place.workspace)).seal(place, text)
+        try:
+            key = await self.keys.newest(place.workspace)
+        except StorageUnavailable as error:
+            raise self.told(error) from None
+        return key.seal(place, text)
 
     async def open_at(self, place: Place, sealed: str) -> str:
         """The text.
@@ -44,5 +52,9 @@ class Vault:
             SealBroken: it was sealed for another place, or changed.
             StorageUnavailable: the data key does not unwrap, or the vault cannot be asked.
         """
-        key = await self.keys.version(place.workspace, version_at(place, sealed))
+        version = version_at(place, sealed)
+        try:
+            key = await self.keys.version(place.workspace, version)
+        except StorageUnavailable as error:
+            raise self.told(error) from None
         return key.open(place, sealed)
