@@ -8,7 +8,7 @@ import importlib.util
 import logging
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from time import monotonic
 from types import FrameType
 from typing import Any
@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 KEEP_SECONDS = 30
 """How long an idle connection is kept: longer than clients keep one, or a request could meet its end."""
+_STARTING_SECONDS = 10
 LARGEST_HEAD = 2**16
 """Bytes of a request line and its headers."""
 _BETWEEN_SEARCHES = (5_000, 10, 10)
@@ -167,3 +168,33 @@ class EndingServer(uvicorn.Server):
             self._exit_at = monotonic() + self._grace_seconds
         else:
             super().handle_exit(sig, frame)
+
+
+@contextlib.asynccontextmanager
+async def serving_within(config: uvicorn.Config, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve on a socket that listens, inside a program that has other work, as long as the block lasts."""
+    server = _InnerServer(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        async with asyncio.timeout(_STARTING_SECONDS):
+            await server.listening.wait()
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+class _InnerServer(uvicorn.Server):
+    """A uvicorn server inside another program: signals are not its own."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.listening.set()

@@ -6,18 +6,17 @@ Beside the faces' rooms, since the MCP face starts a console and the console is 
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import uvicorn
 
 from deskclerk.desk import Desk
 from deskclerk.faces.console.site import Console
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, security_of
-from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol
+from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol, serving_within
 
 HOST = "127.0.0.1"
 _GRACE_SECONDS = 2
-_STARTING_SECONDS = 10
 
 
 class ConsoleOnDemand:
@@ -72,30 +71,8 @@ async def serving(desk: Desk, port: int = 0, *, greets: bool = False) -> AsyncIt
             timeout_graceful_shutdown=_GRACE_SECONDS,
             timeout_keep_alive=KEEP_SECONDS,
         )
-        server = _Server(config)
-        async with console.running():
-            task = asyncio.create_task(server.serve(sockets=[listener]))
+        async with console.running(), serving_within(config, listener):
             try:
-                async with asyncio.timeout(_STARTING_SECONDS):
-                    await server.listening.wait()
                 yield console
             finally:
                 console.leave()
-                server.should_exit = True
-                await task
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server inside another program: signals are not its own."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self.listening.set()

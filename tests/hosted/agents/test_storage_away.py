@@ -98,8 +98,8 @@ async def test_a_tool_that_meets_it_in_the_middle_and_its_journal_name_no_place(
             lost()
             for asked in (
                 lambda: desk.plans.load("pln_1"),
-                lambda: desk.journal.verify(),
-                lambda: desk.jobs.listed(),
+                desk.journal.verify,
+                desk.jobs.listed,
                 lambda: desk.perform(ListUsers.parse({"limit": 1})),
             ):
                 with pytest.raises(StorageUnavailable) as caught:

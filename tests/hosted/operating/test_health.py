@@ -13,6 +13,7 @@ from deskclerk.hosted.operating.health import (
     Check,
     Health,
     database_answers,
+    jobs_looked_at,
     migrations_current,
     redis_heard,
 )
@@ -67,6 +68,13 @@ async def test_redis_that_is_lost_is_told_and_takes_no_replica_away(unheard, hea
     ready, facts = await Health([redis_heard(lambda: unheard)]).state()
     assert ready
     assert facts["checks"]["redis"]["ok"] is heard
+
+
+@pytest.mark.parametrize(("unlooked", "well"), [(0.0, True), (29.0, True), (31.0, False)])
+async def test_a_worker_that_does_not_look_at_the_jobs_is_not_ready(unlooked, well):
+    ready, facts = await Health([jobs_looked_at(lambda: unlooked)]).state()
+    assert ready is well
+    assert facts["checks"]["jobs"]["ok"] is well
 
 
 async def test_who_does_not_answer_is_not_waited_for(monkeypatch):

@@ -41,9 +41,9 @@ def free_port():
 class Replica:
     """One `deskclerk serve --hosted`, in a process of its own, with its worker."""
 
-    def __init__(self, environment, log, *, port=0, worker=True, cpu=None):
+    def __init__(self, environment, log, *, port=0, worker=True, cpu=None, words=()):
         command = [sys.executable, "-m", "deskclerk", "serve", "--hosted", "--port", str(port or free_port())]
-        command += [] if worker else ["--no-worker"]
+        command += [*words] if worker else ["--no-worker"]
         command = ["taskset", "-c", str(cpu), *command] if cpu is not None else command
         self.log = log
         self._output = log.open("ab")

@@ -1,11 +1,20 @@
 """Replicas are watched from outside: what they say of themselves, and that no workspace's secret is in it."""
 
+import contextlib
+import json
+import re
+import signal
+import subprocess
+import sys
+
 import anyio
 import httpx2
 import pytest
 
+from deskclerk.faces.cli.main import main
 from tests.hosted.replicas.agent import agent, told
-from tests.hosted.replicas.platform import platform
+from tests.hosted.replicas.platform import free_port, platform
+from tests.hosted.replicas.test_two_replicas import hidden
 
 pytestmark = pytest.mark.anyio
 METRICS_TOKEN = "a-token-of-prometheus"
@@ -18,7 +27,7 @@ def watched(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, platform(tmp_path_factory.mktemp("platform")) as found:
         plain = type(found).environment.fget
         patch.setattr(type(found), "environment", property(lambda self: plain(self) | WATCHED))
-        found.first = found.replica()
+        found.first = found.replica(worker=False)
         yield found
 
 
@@ -46,9 +55,9 @@ async def test_a_replica_is_ready_and_counts_what_its_workspaces_ask_without_nam
     assert "deskclerk_redis_unheard_seconds 0.0" in metrics
     logs = here.logs()
     assert '"route": "/w/{slug}/i/{instance}/plans/{plan_id}"' in logs
-    for hidden in (acme.slug, acme.id, acme.token, users[0]["id"], waits["plan_id"], here.vault_key):
-        assert hidden not in metrics
-        assert hidden not in logs
+    for kept in (acme.slug, acme.id, acme.token, users[0]["id"], waits["plan_id"], here.vault_key):
+        assert kept not in metrics
+        assert kept not in logs
 
 
 async def test_a_page_that_follows_along_does_not_keep_a_replica_from_ending(watched):
@@ -65,3 +74,96 @@ async def test_a_page_that_follows_along_does_not_keep_a_replica_from_ending(wat
         # Less than connections get, which is half a minute.
         await anyio.to_thread.run_sync(ending.process.wait, 25)
     ending.end()
+
+
+@contextlib.contextmanager
+def worker(here, *words):
+    """`deskclerk hosted work` in a process of its own, with where its page is."""
+    command = [sys.executable, "-m", "deskclerk", "hosted", "work", "--port", "0", "--json", *words]
+    with subprocess.Popen(
+        command, env=here.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process, f"http://{json.loads(process.stdout.readline())['listening']}"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+async def eventually(look, seconds=60):
+    """What a look finds, once it finds something."""
+    for _ in range(seconds * 10):
+        if found := await look():
+            return found
+        await anyio.sleep(0.1)
+    raise TimeoutError
+
+
+async def test_a_worker_says_how_it_is_and_counts_the_items_that_it_carries_out(watched):
+    here = watched
+    async with here.parts() as parts:
+        acme = await here.workspace(parts, "acme-works")
+    with worker(here) as (process, url):
+        async with httpx2.AsyncClient(base_url=url) as outside:
+            assert (await outside.get("/livez")).json()["status"] == "alive"
+            ready = (await outside.get("/readyz")).json()
+            assert ready["status"] == "ready", ready
+            assert ready["checks"].keys() == {"database", "migrations", "redis", "jobs"}
+            for path in ("/", "/mcp", "/w/acme-works/", "/sign-in"):
+                assert (await outside.get(path)).status_code == 404
+            assert (await outside.get("/metrics")).status_code == 401
+            shown = {"authorization": f"Bearer {METRICS_TOKEN}"}
+
+            async def metrics():
+                return (await outside.get("/metrics", headers=shown)).text
+
+            assert re.search(r"^deskclerk_worker_unlooked_seconds \d", await metrics(), re.MULTILINE)
+            await carried_out(here, acme)
+            text = await metrics()
+            assert 'deskclerk_job_items_total{became="done"} 2.0' in text
+            assert 'deskclerk_clerk_requests_total{method="POST"' in text
+            for kept in (acme.slug, acme.id, acme.user):
+                assert kept not in text
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+async def carried_out(here, acme):
+    """A job of two items, signed in the console and done."""
+    users = [item["id"] for item in here.api("GET", "/users?limit=2")]
+    async with agent(f"{here.first.url}/mcp/{acme.slug}", acme.token) as client:
+        waits = told(
+            await client.call_tool("clerk_bulk_propose", {"action": "clerk_user_lock", "targets": users})
+        )
+        page = f"/w/{acme.slug}/i/prod/plans/{waits['plan_id']}"
+        async with here.signed_in(acme.user, here.first.url) as browser:
+            form = hidden((await browser.get(page)).text)
+            answer = await browser.post(page, data={**form, "decision": "sign"})
+        job = answer.headers["location"].rpartition("/")[2]
+
+        async def over():
+            return told(await client.call_tool("clerk_job_get", {"job_id": job}))["status"] == "done"
+
+        await eventually(over)
+
+
+async def test_the_worker_beside_a_replica_has_its_page_where_it_is_told(watched):
+    here, port = watched, free_port()
+    replica = here.replica(words=("--worker-port", str(port)))
+
+    async def ready():
+        with contextlib.suppress(httpx2.TransportError):
+            async with httpx2.AsyncClient() as outside:
+                return (await outside.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
+        return False
+
+    await eventually(ready)
+    replica.end()
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"http://127.0.0.1:{port}/livez")
+
+
+@pytest.mark.parametrize("words", [(), ("--hosted", "--no-worker")])
+def test_a_page_of_a_worker_that_there_is_not_is_refused(words, capsys):
+    assert main(["serve", *words, "--worker-port", "9765"]) == 2
+    assert "--worker-port is for a replica that carries out jobs" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from deskclerk.desk.instances.instance import Instance
@@ -151,7 +152,13 @@ class Worker:
         self._numbers = count(1)
         self._missed: dict[tuple[str, int], int] = {}
         self._stopping = asyncio.Event()
+        self._looked_at = monotonic()
         self._engine: Engine | None = None
+
+    @property
+    def unlooked_seconds(self) -> float:
+        """For how long it has not looked at the jobs: twice a second, while all is well."""
+        return monotonic() - self._looked_at
 
     def stop(self) -> None:
         """Begin nothing more; what is under way ends, and another worker goes on."""
@@ -171,6 +178,7 @@ class Worker:
             self._workplace.show()
             try:
                 idle = 0 if await self._look_after_jobs() else idle + 1
+                self._looked_at = monotonic()
             except StorageUnavailable as error:
                 logger.warning("The jobs cannot be looked at now: %s", error)
             if self._until_idle and idle >= _IDLE_POLLS:

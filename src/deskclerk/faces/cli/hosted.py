@@ -1,6 +1,7 @@
 """`deskclerk hosted`: what the operator of a hosted desk does with its database."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -289,14 +290,36 @@ async def _delete(state: State, slug: str) -> int:
 
 @hosted.command("work", params=[json_option()])
 @click.option("--with-parent", is_flag=True, help="End when standard input ends.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where its page is.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Of a page with /livez, /readyz and /metrics; 0 takes any, and without it there is none.",
+)
 @click.pass_context
-def work(ctx: click.Context, /, *, with_parent: bool) -> None:
+def work(ctx: click.Context, /, *, with_parent: bool, host: str, port: int | None) -> None:
     """Carry out the jobs of all workspaces; each replica does so unless it is started with --no-worker."""
-    settings = ctx.ensure_object(State).settings()
+    state = ctx.ensure_object(State)
+    settings = state.settings()
     from deskclerk.faces.hosted import running  # noqa: PLC0415 - help needs no desk
+    from deskclerk.faces.mcp.http_access import Bind  # noqa: PLC0415
     from deskclerk.http_server import run  # noqa: PLC0415
 
-    run(running.carry_out_jobs(settings, with_parent=with_parent))
+    page = None if port is None else Bind.find(host, port)
+    run(
+        running.carry_out_jobs(
+            settings, with_parent=with_parent, page=page, ready=lambda place: _say_worker(state, place)
+        )
+    )
+
+
+def _say_worker(state: State, place: str) -> None:
+    """Where a worker's page is, for whoever watches it."""
+    if state.as_json:
+        click.echo(json.dumps({"listening": place}, separators=(",", ":")))
+    else:
+        click.echo(f"A worker, listening on {place}. Ctrl-C stops it.")
+    sys.stdout.flush()
 
 
 @asynccontextmanager

@@ -45,15 +45,29 @@ def mcp(ctx: click.Context, /) -> None:
 @click.option(
     "--worker/--no-worker", default=True, help="With --hosted: whether this replica carries out jobs."
 )
+@click.option(
+    "--worker-port", type=click.IntRange(1, 65535), help="With --hosted: where its worker says how it is."
+)
 @click.pass_context
-def serve(ctx: click.Context, /, *, host: str, port: int, hosted: bool, worker: bool) -> None:
+def serve(
+    ctx: click.Context, /, *, host: str, port: int, hosted: bool, worker: bool, worker_port: int | None
+) -> None:
     """Serve MCP over Streamable HTTP at /mcp, and the console at /, where a person signs."""
     state = ctx.ensure_object(State)
     settings = state.settings()
+    if worker_port is not None and not (hosted and worker):
+        raise click.UsageError("--worker-port is for a replica that carries out jobs.", ctx)
     if hosted:
         from deskclerk.faces.hosted import running  # noqa: PLC0415 - needs what only a hosted desk has
 
-        running.run(settings, host, port, lambda place: _say_replica(state, settings, place), worker=worker)
+        running.run(
+            settings,
+            host,
+            port,
+            lambda place: _say_replica(state, settings, place),
+            worker=worker,
+            worker_port=worker_port,
+        )
         return
     from deskclerk.faces.cli.terminal_signature import at_a_terminal  # noqa: PLC0415
     from deskclerk.faces.console.site import Console  # noqa: PLC0415

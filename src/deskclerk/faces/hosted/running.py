@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
@@ -23,7 +23,7 @@ from deskclerk.hosted.operating.operating import Operating
 from deskclerk.hosted.parts import Needed, opened
 from deskclerk.hosted.workspaces.desks import Desks
 from deskclerk.hosted.workspaces.workplace import HostedWorkplace
-from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol, EndingServer
+from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol, EndingServer, serving_within
 from deskclerk.settings import Settings
 
 _GRACE_SECONDS = 30
@@ -33,9 +33,17 @@ _AGAIN_SECONDS = 2.0
 
 
 def run(
-    settings: Settings, host: str, port: int, ready: Callable[[str], None], *, worker: bool = True
+    settings: Settings,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    *,
+    worker: bool = True,
+    worker_port: int | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is told where it listens. `worker`: jobs are carried out too.
+
+    `worker_port` is where the worker has its page, on the same host; None: it has none.
 
     Raises:
         InvalidSettings: the address cannot be bound, or a setting that is needed is missing.
@@ -49,7 +57,8 @@ def run(
     bind = Bind.find(host, port)
     with listen(bind) as listener:
         place = f"{bind.address}:{listener.getsockname()[1]}"
-        replica = _Opened(settings, worker=worker, loopback=bind.loopback)
+        beside = _command(host, worker_port) if worker else None
+        replica = _Opened(settings, worker=beside, loopback=bind.loopback)
         config = uvicorn.Config(
             replica.app,
             http=BoundedProtocol,
@@ -76,7 +85,8 @@ def run(
 class _Opened:
     """A replica that is opened when its server begins, in the server's own loop."""
 
-    def __init__(self, settings: Settings, *, worker: bool, loopback: bool) -> None:
+    def __init__(self, settings: Settings, *, worker: Sequence[str] | None, loopback: bool) -> None:
+        """`worker` is the command of the process beside it that carries out jobs."""
         self._settings, self._worker, self._loopback = settings, worker, loopback
         self._replica: Replica | None = None
         self.failures: list[DeskclerkError] = []
@@ -99,7 +109,7 @@ class _Opened:
         try:
             async with (
                 hosted_app(self._settings, loopback=self._loopback) as self._replica,
-                _worker(self._settings) if self._worker else contextlib.nullcontext(),
+                _worker(self._settings, self._worker) if self._worker else contextlib.nullcontext(),
             ):
                 began = True
                 yield
@@ -118,10 +128,10 @@ class _Opened:
 
 
 @contextlib.asynccontextmanager
-async def _worker(settings: Settings) -> AsyncIterator[None]:
+async def _worker(settings: Settings, command: Sequence[str]) -> AsyncIterator[None]:
     """A process that carries out jobs, started anew should it die; it ends with the block."""
     ending = asyncio.Event()
-    keeping = asyncio.create_task(_keep_one(settings, ending))
+    keeping = asyncio.create_task(_keep_one(settings, command, ending))
     try:
         yield
     finally:
@@ -129,8 +139,13 @@ async def _worker(settings: Settings) -> AsyncIterator[None]:
         await keeping
 
 
-async def _keep_one(settings: Settings, ending: asyncio.Event) -> None:
-    command = (sys.executable, "-m", "deskclerk", "hosted", "work", "--with-parent")
+def _command(host: str, port: int | None) -> Sequence[str]:
+    """What starts a worker."""
+    page = () if port is None else ("--host", host, "--port", str(port))
+    return (sys.executable, "-m", "deskclerk", "hosted", "work", "--with-parent", *page)
+
+
+async def _keep_one(settings: Settings, command: Sequence[str], ending: asyncio.Event) -> None:
     while not ending.is_set():
         process = await asyncio.create_subprocess_exec(
             *command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=settings.environment()
@@ -158,31 +173,70 @@ async def _telling(delivery: Delivery) -> AsyncIterator[None]:
         await running
 
 
-async def carry_out_jobs(settings: Settings, *, with_parent: bool = False) -> None:
+async def carry_out_jobs(
+    settings: Settings,
+    *,
+    with_parent: bool = False,
+    page: Bind | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
     """Carry out the jobs of all workspaces and tell their people what waits for them.
 
-    Until a signal, or until who started this process is gone.
+    Until a signal, or until who started this process is gone. `page` is where `/livez`, `/readyz` and
+    `/metrics` of this process are; `ready` is told the address.
+
+    Raises:
+        InvalidSettings: the address cannot be bound, or a setting that is needed is missing.
+        StorageUnavailable: the database cannot be opened.
     """
     if settings.log_format == "json":
         log_json(settings)
-    async with opened(settings) as parts:
-        # Nobody scrapes this process; what it sends is in the traces of all.
-        operating = Operating.of_replica(settings, parts.database, parts.wakes)
+    async with contextlib.AsyncExitStack() as stack:
+        listener = stack.enter_context(listen(page)) if page else None
+        parts = await stack.enter_async_context(opened(settings))
+        operating = Operating.of_replica(
+            settings,
+            parts.database,
+            parts.wakes,
+            loopback=page is not None and page.loopback,
+            worker=lambda: worker.unlooked_seconds,
+        )
+        stack.push_async_callback(operating.close)
         desks: Desks[Desk] = Desks.alone(
             parts.workspaces,
             lambda workspace, instance: operating.watched(parts.doors(workspace, instance)),
             parts.agents.rules,
             yields=True,
         )
-        try:
-            worker = Worker(HostedWorkplace(parts.database, desks))
-            stop_at_signals(worker.stop)
-            if with_parent:
-                # Its end of the pipe closes with it, however it ends: nobody else would end this process.
-                asyncio.get_running_loop().add_reader(sys.stdin.fileno(), worker.stop)
-            async with _telling(parts.delivery()):
-                await worker.work()
-        finally:
-            await desks.close()
-            await operating.close()
+        stack.push_async_callback(desks.close)
+        worker = Worker(HostedWorkplace(parts.database, desks))
+
+        def stop() -> None:
+            operating.leave()
+            worker.stop()
+
+        if page and listener:
+            await stack.enter_async_context(serving_within(_page(operating), listener))
+            if ready:
+                ready(f"{page.address}:{listener.getsockname()[1]}")
+        stop_at_signals(stop)
+        if with_parent:
+            # Its end of the pipe closes with it, however it ends: nobody else would end this process.
+            asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop)
+        async with _telling(parts.delivery()):
+            await worker.work()
     worker.close()
+
+
+def _page(operating: Operating) -> uvicorn.Config:
+    """The server of a worker's page: what watches it answers, and nothing else is there."""
+    return uvicorn.Config(
+        Starlette(middleware=operating.middleware),
+        http=BoundedProtocol,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=KEEP_SECONDS,
+    )

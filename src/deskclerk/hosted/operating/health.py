@@ -21,6 +21,8 @@ _SECONDS = 2.0
 """For one check: less than the time-out of who asks, which is seldom less than five."""
 _UNHEARD_SECONDS = 5.0
 """Of Redis: less than that is a connection that is made anew."""
+_UNLOOKED_SECONDS = 30.0
+"""Of jobs, which a worker looks at twice a second; of many it takes a while."""
 _FRESH_SECONDS = 1.0
 """For how long an answer is given again: of many who ask, one has it looked up."""
 _NOT_STORED = {"Cache-Control": "no-store"}
@@ -71,6 +73,17 @@ def redis_heard(unheard_seconds: Callable[[], float]) -> Check:
 
     step = "Look whether Redis runs, and at DESKCLERK_REDIS. Until then waits end later."
     return Check("redis", look, step, needed=False)
+
+
+def jobs_looked_at(unlooked_seconds: Callable[[], float]) -> Check:
+    """A worker looks at the jobs; `unlooked_seconds` tells for how long it has not."""
+
+    async def look() -> None:
+        if unlooked_seconds() > _UNLOOKED_SECONDS:
+            raise StorageUnavailable("The jobs are not looked at.")
+
+    step = "Look at its log: it waits for the database, or is stuck and wants to be started again."
+    return Check("jobs", look, step)
 
 
 class Health:

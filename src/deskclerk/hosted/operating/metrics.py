@@ -71,17 +71,20 @@ class Metrics(Observer):
         *,
         sessions: Callable[[], int] | None = None,
         redis: Callable[[], float] | None = None,
+        worker: Callable[[], float] | None = None,
         by_workspace: bool = False,
     ) -> None:
         """`database` opens the whole database, `sessions` counts the open ones of MCP's older era.
 
-        `redis` says for how many seconds Redis has not been heard.
+        `redis` says for how many seconds Redis has not been heard, `worker` for how many this process, which
+        carries out jobs, has not looked at them.
         """
         self.registry = CollectorRegistry()
         self.described: list[Described] = []
         self._database = database
         self._sessions = sessions
         self._redis = redis
+        self._worker = worker
         self._by_workspace = by_workspace
         self._looking = asyncio.Lock()
         self._looked = -_FRESH_SECONDS
@@ -136,6 +139,10 @@ class Metrics(Observer):
         )
         self.redis_unheard = self._gauge(
             "redis_unheard_seconds", "For how long Redis has not been heard; 0 while it is."
+        )
+        self.worker_unlooked = self._gauge(
+            "worker_unlooked_seconds",
+            "For how long this worker has not looked at the jobs; on a worker's page alone.",
         )
         self.database_up = self._gauge("database_up", "Whether the database answered when it was asked last.")
         self.connections = self._gauge("database_connections", "Connections of this process.", "state")
@@ -205,6 +212,8 @@ class Metrics(Observer):
             self.open_sessions.set(self._sessions())
         if self._redis:
             self.redis_unheard.set(self._redis())
+        if self._worker:
+            self.worker_unlooked.set(self._worker())
         if self._database is None:
             return
         async with self._looking:

@@ -14,7 +14,13 @@ from deskclerk.database import Database
 from deskclerk.desk.observing import Call, Observer, SentRequest, Step
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import InvalidSettings
-from deskclerk.hosted.operating.health import Health, database_answers, migrations_current, redis_heard
+from deskclerk.hosted.operating.health import (
+    Health,
+    database_answers,
+    jobs_looked_at,
+    migrations_current,
+    redis_heard,
+)
 from deskclerk.hosted.operating.requests import RequestContext, RequestIds
 from deskclerk.settings import Settings
 
@@ -41,12 +47,14 @@ class Operating:
         redis: Callable[[], float] | None = None,
         sessions: Callable[[], int] | None = None,
         loopback: bool = False,
+        worker: Callable[[], float] | None = None,
         metrics: bool = True,
     ) -> None:
         """`database` opens the whole database, `loopback` says that only this machine reaches the server.
 
         `migrations` are the packages whose newest schema the database is to have, `redis` says for how many
-        seconds Redis has not been heard, `sessions` counts the open sessions of MCP's older era. Without
+        seconds Redis has not been heard, `sessions` counts the open sessions of MCP's older era,
+        `worker` says for how many seconds this process, a worker, has not looked at the jobs. Without
         `metrics` there are none.
 
         Raises:
@@ -55,6 +63,7 @@ class Operating:
         checks = [database_answers(database)]
         checks += [migrations_current(database, migrations)] if migrations else []
         checks += [redis_heard(redis)] if redis else []
+        checks += [jobs_looked_at(worker)] if worker else []
         self.health = Health(checks)
         pages: dict[str, Page] = {"/livez": self.health.livez, "/readyz": self.health.readyz}
         self.middleware = [Middleware(Probes, pages=pages), Middleware(RequestIds)]
@@ -63,7 +72,11 @@ class Operating:
             with _installed("/metrics", "hosted"):
                 from deskclerk.hosted.operating import metrics as measured  # noqa: PLC0415 - an extra
             self.metrics = measured.Metrics(
-                database, sessions=sessions, redis=redis, by_workspace=settings.metrics_by_workspace
+                database,
+                sessions=sessions,
+                redis=redis,
+                worker=worker,
+                by_workspace=settings.metrics_by_workspace,
             )
             pages["/metrics"] = measured.MetricsPage(
                 self.metrics, token=settings.metrics_token, loopback=loopback
@@ -81,9 +94,15 @@ class Operating:
 
     @classmethod
     def of_replica(
-        cls, settings: Settings, database: "HostedDatabase", wakes: "RedisWakes", *, loopback: bool = False
+        cls,
+        settings: Settings,
+        database: "HostedDatabase",
+        wakes: "RedisWakes",
+        *,
+        loopback: bool = False,
+        worker: Callable[[], float] | None = None,
     ) -> Self:
-        """What watches a process of a hosted desk."""
+        """What watches a process of a hosted desk; `worker` as above, for one that does jobs."""
         from deskclerk.hosted.database import MIGRATIONS  # noqa: PLC0415 - a desk on one machine has none
 
         async def whole() -> Database:
@@ -95,6 +114,7 @@ class Operating:
             migrations=MIGRATIONS,
             redis=lambda: wakes.unheard_seconds,
             loopback=loopback,
+            worker=worker,
         )
 
     def watched(self, workspace: Workspace) -> Workspace:
