@@ -1,12 +1,13 @@
 """What the servers' protocol refuses before an application sees it."""
 
 import asyncio
+import contextlib
 import socket
 
 import pytest
 import uvicorn
 
-from deskclerk.http_server import LARGEST_HEAD, BoundedProtocol
+from deskclerk.http_server import LARGEST_HEAD, BoundedProtocol, serving_within
 
 pytestmark = pytest.mark.anyio
 
@@ -70,4 +71,137 @@ async def test_many_small_requests_on_one_connection_are_answered(address):
     for _ in range(LARGEST_HEAD // len(HEAD) + 10):
         writer.write(HEAD + b"\r\n")
         assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+# What trickles in, with the times of a protocol of the test's own in the place of seconds.
+
+
+class Hasty(BoundedProtocol):
+    head_seconds, body_seconds = 0.3, 0.5
+
+
+class Seen:
+    """An application that reads a whole body, and what it has met."""
+
+    def __init__(self):
+        self.begun, self.ended, self.sizes = 0, asyncio.Event(), []
+
+    async def __call__(self, scope, receive, send):
+        self.begun += 1
+        size, more = 0, True
+        try:
+            if scope["path"] == "/at-once":
+                await answer(scope, receive, send)
+                return
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                size += len(message["body"])
+                more = message["more_body"]
+            self.sizes.append(size)
+            await answer(scope, receive, send)
+        finally:
+            self.ended.set()
+
+
+@pytest.fixture
+async def hasty():
+    """Where a server with these times listens, and its application."""
+    seen = Seen()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            seen, http=Hasty, lifespan="off", ws="none", log_config=None, timeout_keep_alive=1
+        )
+        async with serving_within(config, listener):
+            yield listener.getsockname(), seen
+
+
+async def trickled(address, begins, every=0.05):
+    """All that is answered to whoever sends something and then a byte now and then, while it goes."""
+    reader, writer = await asyncio.open_connection(*address)
+    answered = asyncio.ensure_future(reader.read())
+    try:
+        writer.write(begins)
+        async with asyncio.timeout(10):
+            while not answered.done():
+                writer.write(b"x")
+                await asyncio.wait([answered], timeout=every)
+        return await answered
+    except ConnectionError:
+        return b""
+    finally:
+        answered.cancel()
+        writer.close()
+
+
+POST = b"POST /%s HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+
+
+@pytest.mark.parametrize("begins", [b"GET /x", HEAD, HEAD + b"X-Slow: "])
+async def test_a_head_that_trickles_in_is_refused_in_time(hasty, begins):
+    address, seen = hasty
+    began = asyncio.get_running_loop().time()
+    assert (await trickled(address, begins)).startswith(b"HTTP/1.1 408 Request Timeout")
+    assert asyncio.get_running_loop().time() - began < 3
+    assert seen.begun == 0
+
+
+async def test_a_body_that_trickles_in_is_refused_in_time_and_its_application_let_go(hasty):
+    address, seen = hasty
+    answered = await trickled(address, POST % b"")
+    assert answered.startswith(b"HTTP/1.1 408 Request Timeout")
+    assert answered.endswith(b"The request did not come in in time.")
+    async with asyncio.timeout(5):
+        await seen.ended.wait()
+    assert seen.sizes == []
+
+
+async def test_who_was_answered_already_is_not_listened_to_for_longer(hasty):
+    address, _ = hasty
+    answered = await trickled(address, POST % b"at-once")
+    assert answered.startswith(b"HTTP/1.1 200 OK")
+    assert b"408" not in answered
+
+
+async def test_a_second_request_has_the_same_times(hasty):
+    address, seen = hasty
+    answered = await trickled(address, HEAD + b"\r\n" + POST % b"")
+    assert answered.startswith(b"HTTP/1.1 200 OK")
+    assert b"HTTP/1.1 408 Request Timeout" in answered
+    assert seen.begun == 2
+    # Line ends are no request: who sends nothing else is let go too.
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(HEAD + b"\r\n")
+    async with asyncio.timeout(5):
+        while not reader.at_eof():
+            writer.write(b"\r\n")
+            await asyncio.sleep(0.02)
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                await asyncio.wait_for(reader.read(100), 0.01)
+    writer.close()
+
+
+async def test_a_connection_on_which_nothing_comes_is_closed_without_a_word(hasty):
+    address, _ = hasty
+    reader, writer = await asyncio.open_connection(*address)
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_many_requests_one_after_another_take_as_long_as_they_like(hasty):
+    address, seen = hasty
+    reader, writer = await asyncio.open_connection(*address)
+    whole = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+    # Each piece ends within the head of a request: the head of none of them takes long.
+    cut = whole[:20]
+    writer.write(cut)
+    for _ in range(40):
+        writer.write(whole[20:] + cut)
+        await asyncio.sleep(0.03)
+        assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 200")
+        await reader.readuntil(b"ok")
+    assert seen.sizes == [3] * 40
     writer.close()

@@ -25,6 +25,12 @@ _BETWEEN_SEARCHES = (5_000, 10, 10)
 """Objects between two searches of the youngest, and how many of those come before one of the older."""
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 _TOO_LARGE = "The request's head is too large."
+_TOO_SLOW = (
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
+    b"content-length: 36\r\n\r\nThe request did not come in in time."
+)
+_AGAIN_SECONDS = 1.0
+"""After which a request that could not come in is looked at again."""
 
 
 def run(serving: Coroutine[Any, Any, None]) -> None:
@@ -36,11 +42,20 @@ def run(serving: Coroutine[Any, Any, None]) -> None:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Refuses a head that does not end, and sends answers at once."""
+    """Refuses a head that does not end, and what comes in too slowly; sends answers at once."""
+
+    head_seconds = 10.0
+    """For a request line and its headers, from their first byte on."""
+    body_seconds = 60.0
+    """For a body, however large it is: four megabytes of it within a minute are what slow lines carry."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head, self._head = True, 0
+        self._in_body = False
+        self._number = 0
+        self._waits_for: tuple[str, int] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A new connection."""
@@ -48,6 +63,13 @@ class BoundedProtocol(HttpToolsProtocol):
         # asyncio does this only for sockets that name their protocol; else each answer waits some 40 ms.
         if (peer := transport.get_extra_info("socket")) is not None and peer.family in _INTERNET:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # One that never asks for anything is kept as long as one that has.
+        self._timer = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._stop_waiting()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """What has come in."""
@@ -57,11 +79,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head += len(data)
             if self._head > LARGEST_HEAD and not self.transport.is_closing():
                 self.send_400_response(_TOO_LARGE)
+        # Here and not where a part begins: most requests come whole, and need no timer.
+        self._wait()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._in_head, self._head = True, 0
+        self._in_body = False
+        self._number += 1
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One of its headers; white space around a value is no part of it (RFC 9110, 5.5)."""
@@ -69,8 +95,52 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Its head is whole."""
-        self._in_head = False
+        self._in_head, self._in_body = False, True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """All of it is there."""
+        self._in_body = False
+        super().on_message_complete()
+
+    def _wait(self) -> None:
+        """Have what is still to come be there in time; each part of each request has a time of its own."""
+        waits_for = None
+        if self._in_head:
+            waits_for = ("head", self._number)
+        elif self._in_body:
+            waits_for = ("body", self._number)
+        if waits_for == self._waits_for:
+            return
+        self._stop_waiting()
+        self._waits_for = waits_for
+        if waits_for and not self.transport.is_closing():
+            seconds = self.head_seconds if waits_for[0] == "head" else self.body_seconds
+            self._timer = self.loop.call_later(seconds, self._too_slow)
+
+    def _stop_waiting(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_slow(self) -> None:
+        """Refuse a request that did not come in time, and let go of whoever waits for its body."""
+        if self.transport.is_closing():
+            return
+        cycle = self.cycle
+        under_way = cycle is not None and not cycle.response_complete
+        # Not the client's doing: nothing is read meanwhile, or the answer before goes on.
+        if self.flow.read_paused or self.pipeline or (self._in_head and under_way):
+            self._timer = self.loop.call_later(_AGAIN_SECONDS, self._too_slow)
+            return
+        if under_way:
+            # Now and not when the connection has ended: nothing may be answered behind this.
+            cycle.disconnected = True
+            cycle.message_event.set()
+        # What is answered already, in whole or in part, is followed by no second answer.
+        if cycle is None or self._in_head or not cycle.response_started:
+            self.transport.write(_TOO_SLOW)
+        self.transport.close()
 
 
 def _keep_what_is_loaded() -> None:

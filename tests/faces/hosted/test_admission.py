@@ -37,7 +37,7 @@ class Served:
 
 
 def client(served):
-    return TestClient(Admitted(served.opened, told_to_agents))
+    return TestClient(Admitted(served.opened, told_to_agents, lambda scope: "ws_1"))
 
 
 def test_what_is_admitted_is_served_and_counted_until_it_is_over():

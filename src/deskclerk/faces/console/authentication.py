@@ -4,7 +4,7 @@ import hmac
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import ImmutableMultiDict, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -111,7 +111,8 @@ async def read_form(request: Request) -> ImmutableMultiDict[str, str] | None:
         # A URL-encoded form is ASCII; anything else was made by hand.
         text = (await request.body()).decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
-    except ValueError:
+    # Who left, or sent it too slowly, is told nothing any more.
+    except (ValueError, ClientDisconnect):
         return None
     # No field that a person fills in has it, and PostgreSQL does not keep it.
     return None if any("\0" in value for _, value in pairs) else ImmutableMultiDict(pairs)

@@ -1,14 +1,16 @@
 """A request is let in to what it is for, within the limits of its workspace, or told why not."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskclerk.errors import DeskclerkError, LimitReached
+from deskclerk.faces.console.authentication import READS
 from deskclerk.hosted.errors import NotHere
 
 Opening = Callable[[Scope], AbstractAsyncContextManager[ASGIApp]]
@@ -17,27 +19,99 @@ Opening = Callable[[Scope], AbstractAsyncContextManager[ASGIApp]]
 LimitReached if its workspace has as many as it may, NotHere if there is nothing for it.
 """
 Refused = Callable[[Request, DeskclerkError], Response]
-_NOT_FOUND, _TOO_MANY = 404, 429
+Whose = Callable[[Scope], str]
+"""The workspace that a request is for."""
+LARGEST_BODY = 4 * 2**20
+"""Bytes of one request: what MCP's own servers take."""
+MOST_COMING = 64 * 2**20
+"""Bytes of one workspace's requests that a replica holds at once."""
+_NOT_FOUND, _TOO_LARGE, _TOO_MANY = 404, 413, 429
 _SERVER_ERROR = -32000
 
 
 class Admitted:
-    """ASGI application: passes a request on to what opens for it."""
+    """ASGI application: passes a request on to what opens for it, once all of it has come in.
 
-    def __init__(self, opening: Opening, refused: Refused) -> None:
+    Until then nothing is held for it but its own bytes: no desk, no connection, and of the limits of its
+    workspace none. How long it may take is the server's to bound.
+    """
+
+    def __init__(self, opening: Opening, refused: Refused, whose: Whose) -> None:
         self._opening = opening
         self._refused = refused
+        self._whose = whose
+        self._coming: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
         async with AsyncExitStack() as stack:
             try:
+                replayed = await self._whole(stack, scope, receive)
                 app = await stack.enter_async_context(self._opening(scope))
-            except (LimitReached, NotHere) as error:
+            except (LimitReached, NotHere, TooLarge) as error:
                 await self._refused(Request(scope), error)(scope, receive, send)
                 return
+            except ClientDisconnect:
+                # Nobody is left to be answered; the server has said why, where it was the server's doing.
+                return
             # Outside of what catches: the same error from within is the application's to answer.
-            await app(scope, receive, send)
+            await app(scope, replayed, send)
+
+    async def _whole(self, stack: AsyncExitStack, scope: Scope, receive: Receive) -> Receive:
+        """What an application receives once all is there; ClientDisconnect where it ends early."""
+        if scope["method"] in READS:
+            return receive
+        whose, body, more = self._whose(scope), bytearray(), True
+        _check_size(int(Headers(scope=scope).get("content-length", 0)))
+        counted = 0
+
+        def let_go() -> None:
+            self._coming[whose] -= counted
+            if not self._coming[whose]:
+                del self._coming[whose]
+
+        stack.callback(let_go)
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            part, more = message.get("body", b""), message.get("more_body", False)
+            body += part
+            counted += len(part)
+            self._coming[whose] += len(part)
+            _check_size(len(body))
+            if self._coming[whose] > MOST_COMING:
+                raise LimitReached(
+                    "Too much is sent to this workspace at once. Nothing was done.",
+                    limit="bytes_coming",
+                    most=MOST_COMING,
+                    retry_after=1,
+                    next_step="Ask again in a second, with fewer requests side by side.",
+                )
+        first = True
+
+        async def replayed() -> Message:
+            nonlocal first
+            if first:
+                first = False
+                return {"type": "http.request", "body": bytes(body), "more_body": False}
+            return await receive()
+
+        return replayed
+
+
+class TooLarge(DeskclerkError):
+    """A request has more bytes than one may have; nothing was done."""
+
+    kind = "too_large"
+
+
+def _check_size(size: int) -> None:
+    if size > LARGEST_BODY:
+        raise TooLarge(
+            f"The request has more than {LARGEST_BODY:,} bytes. Nothing was done.",
+            next_step="Ask for less at once.",
+        )
 
 
 def is_stream(scope: Scope) -> bool:
@@ -46,7 +120,9 @@ def is_stream(scope: Scope) -> bool:
 
 
 def status_of(error: DeskclerkError) -> int:
-    """429 for what a limit refuses, 404 for what is not here."""
+    """429 for what a limit refuses, 413 for what is too large, 404 for what is not here."""
+    if isinstance(error, TooLarge):
+        return _TOO_LARGE
     return _TOO_MANY if isinstance(error, LimitReached) else _NOT_FOUND
 
 

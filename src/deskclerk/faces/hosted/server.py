@@ -126,12 +126,13 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
         desks: Desks[OpenDesk] = Desks(parts.workspaces, doors, parts.agents.rules, around)
         stack.push_async_callback(desks.close)
         places = _Places(parts, desks)
-        mcp = Admitted(places.mcp, told_to_agents)
+        mcp = Admitted(places.mcp, told_to_agents, lambda scope: scope[SCOPE].workspace)
+        consoles = Admitted(places.console, _refused_page, lambda scope: scope["deskclerk.session"].record.id)
         routes = [
             # Two: a mount is for what stands below its path, and not for the path itself.
             Route(MCP, endpoint=mcp),
             Mount(MCP, app=mcp),
-            Mount("", app=pages_app(site, Admitted(places.console, _refused_page))),
+            Mount("", app=pages_app(site, consoles)),
         ]
         guard = Middleware(AgentGuard, arrivals=arrivals, server=resources)
         app = Starlette(routes=routes, middleware=[*operating.middleware, guard])
