@@ -295,6 +295,26 @@ async def test_a_job_that_nobody_signed_waits_and_begins_when_somebody_does(open
         assert ("decided", "clerk_bulk_propose", "signed") in await outcomes(work)
 
 
+async def test_a_job_that_is_signed_elsewhere_leaves_a_dialogue_that_nobody_answers(opened):
+    shown, withdrawn = asyncio.Queue(), asyncio.Event()
+
+    async def swallowed(plan):
+        shown.put_nowait(plan)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            withdrawn.set()
+
+    async with opened() as work, asyncio.timeout(20):
+        plan = await work.propose(BanUser, users(1, 2))
+        asked = asyncio.ensure_future(work.desk.jobs.run(plan, ME, approver=swallowed))
+        await shown.get()
+        await work.desk.sign(plan.id, SIGNED, caller=ME)
+        job = await asked
+    assert withdrawn.is_set()
+    assert (job.id, job.run) == (plan.job.id, 1)
+
+
 async def test_a_signature_starts_a_worker_and_a_plan_does_not(opened, monkeypatch):
     started = []
     monkeypatch.setattr(door, "start_worker", lambda *which: started.append(which[2].id))

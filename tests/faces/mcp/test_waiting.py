@@ -1,5 +1,6 @@
 """A call that waits for a signature from outside its dialogue says so, and goes on when it comes."""
 
+import anyio
 import pytest
 
 from deskclerk.desk import Decision, Desk, Signature
@@ -59,3 +60,32 @@ async def test_a_wait_that_ends_without_an_answer_names_the_plan_and_both_ways(c
     assert f"`deskclerk approve {plan_id}`" in said(result)
     assert [text for *_, text in elsewhere.told] == [f"Waiting for a signature: deskclerk approve {plan_id}"]
     assert upstream.writes == []
+
+
+@pytest.mark.promise("the-call-waits")
+@pytest.mark.parametrize("era", ["legacy"])
+async def test_a_client_that_swallows_its_dialogue_does_not_keep_a_signature_waiting(
+    connect, upstream, tmp_path, era
+):
+    asked, withdrawn = anyio.Event(), anyio.Event()
+
+    async def swallowed(ctx, params):
+        asked.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            withdrawn.set()
+
+    async def sign():
+        await asked.wait()
+        async with Desk.open(Settings(home=tmp_path / "home", secret_key="sk_test_x")) as desk:
+            (stored,) = await desk.plans.waiting()
+            await desk.sign(stored.plan.id, Signature(Decision.APPROVED, "terminal, approve"))
+
+    with anyio.fail_after(20):
+        async with connect(swallowed) as client, anyio.create_task_group() as others:
+            others.start_soon(sign)
+            assert not (await client.call_tool(*BAN)).is_error
+            # The client is told that nobody needs its dialogue any more.
+            await withdrawn.wait()
+    assert len(upstream.writes) == 1

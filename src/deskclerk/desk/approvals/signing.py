@@ -1,5 +1,6 @@
 """How a write gets its signature: a plan is made, a person answers, and the answer is checked and used up."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from deskclerk.catalogue import Action
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk.approvals.decisions import Decisions, changed, declined, waits
 from deskclerk.desk.approvals.rules import SigningRules
-from deskclerk.desk.approvals.signatures import Approver, Decision
+from deskclerk.desk.approvals.signatures import Approver, Decision, Signature
 from deskclerk.desk.caller import Caller, Progress
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.instances.instance import Instance
@@ -193,8 +194,8 @@ class Signing:
         `stored` is the plan with whose it is, where it was just read: to judge a yes wants no more of it.
         """
         why = ""
-        if approver:
-            signature = await approver(plan)
+        signature = await self._answered(plan, approver) if approver else None
+        if signature:
             if signature.decision is Decision.APPROVED:
                 verdict = await self.rules.judge(stored or await self.plans.load(plan.id), signature, caller)
                 if verdict.enough:
@@ -211,6 +212,35 @@ class Signing:
             why = signature.why
         # A closed dialogue is no answer: the plan goes on waiting for a terminal or the console.
         return await self._wait(plan, why, progress), False
+
+    async def _answered(self, plan: Plan, approver: Approver) -> Signature | None:
+        """What a person answers; None where the plan was decided elsewhere, which withdraws the question.
+
+        A client that never brings its dialogue before a person must not keep a signature waiting.
+        """
+        asking = asyncio.ensure_future(approver(plan))
+        watching = asyncio.ensure_future(self._decided_elsewhere(plan))
+        try:
+            await asyncio.wait((asking, watching), return_when=asyncio.FIRST_COMPLETED)
+            # An answer that has come counts, whatever else has: the plan is used up once in any case.
+            if asking.done():
+                return asking.result()
+            watching.result()
+            return None
+        finally:
+            asking.cancel()
+            watching.cancel()
+            # To their ends: the client is told that its dialogue is not wanted any more.
+            await asyncio.gather(asking, watching, return_exceptions=True)
+
+    async def _decided_elsewhere(self, plan: Plan) -> None:
+        """Returns once a plan waits no longer."""
+        with self._journal.wakes.listening(PLANS) as bell:
+            while True:
+                # First of all nothing is looked at: most answers are there at once.
+                await bell.rings(_POLL_SECONDS)
+                if (await self.plans.load(plan.id)).status != WAITING:
+                    return
 
     async def dialogue(self, plan: Plan, caller: Caller) -> str:
         """Why a yes in the caller's own dialogue would not sign the plan; empty if it would."""

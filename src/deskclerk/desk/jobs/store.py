@@ -176,7 +176,7 @@ class JobStore:
         )
 
     async def forget(self, job_id: str) -> None:
-        """Take a job away that was never planned to the end."""
+        """Take a job away that was never planned to the end, or only to be looked at."""
         from deskclerk.desk.journal.tables import job_items, jobs  # noqa: PLC0415
 
         async with self._journal.writing(JOBS) as connection:

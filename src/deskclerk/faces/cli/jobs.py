@@ -479,7 +479,7 @@ async def _show_plan(state: State, desk: "Desk", plan: "Plan") -> int:
     # It was only looked at: nobody can sign it by mistake later.
     await desk.sign(plan.id, Signature(Decision.DECLINED, "command line --dry-run"))
     if plan.job:
-        await desk.jobs.store.cancel(plan.job.id)
+        await desk.jobs.store.forget(plan.job.id)
     if state.tables:
         show(plan, sys.stdout)
     else:
