@@ -22,6 +22,7 @@ from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.rendering import not_here
 from deskclerk.faces.hosted.site import people_site
 from deskclerk.hosted.attempts import ACTION, JournalledAttempts
+from deskclerk.hosted.issuer import Issuer
 from deskclerk.hosted.people.signing_rules import MemberSigningRules
 from deskclerk.settings import Rules
 from tests.desk.conftest import TinyClerk
@@ -46,17 +47,11 @@ def issuer(listening_issuer):
 
 
 @pytest.fixture
-def site(hosted, workspaces, issuer):
-    return people_site(
-        ORIGIN,
-        hosted,
-        workspaces,
-        JournalledAttempts(hosted),
-        destinations=destinations_of(hosted),
-        issuer=issuer.url,
-        client_id="desk",
-        client_secret="desk-secret",
-    )
+async def site(hosted, workspaces, issuer):
+    async with Issuer(issuer.url, "desk", "desk-secret", clock=issuer.clock) as at:
+        yield people_site(
+            ORIGIN, hosted, workspaces, JournalledAttempts(hosted), at, destinations=destinations_of(hosted)
+        )
 
 
 class Desks:

@@ -6,6 +6,7 @@ import pytest
 from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.site import CALLBACK, people_site
 from deskclerk.hosted.attempts import JournalledAttempts
+from deskclerk.hosted.issuer import Issuer
 from tests.contract.test_mcp_authorization import backend
 from tests.hosted.conftest import destinations_of
 from tests.hosted.people.conftest import ORIGIN, Browser, Desks, told
@@ -32,17 +33,16 @@ async def at_the_sandbox(clerk_sandbox, hosted, workspaces, http):
     clerk_sandbox.seed({"users": [ADA]})
     body = {"name": "Desk", "redirect_uris": [ORIGIN + CALLBACK], "scopes": "openid profile email"}
     made = await backend(http, clerk_sandbox, "POST", "/oauth_applications", body)
-    site = people_site(
-        ORIGIN,
-        hosted,
-        workspaces,
-        JournalledAttempts(hosted),
-        destinations=destinations_of(hosted),
-        issuer=clerk_sandbox.url,
-        client_id=made["client_id"],
-        client_secret=made["client_secret"],
-    )
-    return Browser(pages_app(site, Desks(site, None)), site)
+    async with Issuer(clerk_sandbox.url, made["client_id"], made["client_secret"]) as issuer:
+        site = people_site(
+            ORIGIN,
+            hosted,
+            workspaces,
+            JournalledAttempts(hosted),
+            issuer,
+            destinations=destinations_of(hosted),
+        )
+        yield Browser(pages_app(site, Desks(site, None)), site)
 
 
 async def test_who_is_picked_at_the_sandbox_is_in_with_their_verified_address(at_the_sandbox, http):
