@@ -162,9 +162,9 @@ async def alive(request: Request) -> Response:
 
 async def leave(request: Request) -> Response:
     """Sign out."""
-    session = session_of(request)
-    await console_of(request).door.end(session)
-    answer = RedirectResponse("/", SEE_OTHER)
+    session, door = session_of(request), console_of(request).door
+    await door.end(session)
+    answer = RedirectResponse(door.left, SEE_OTHER)
     answer.delete_cookie(COOKIE, path=session.home, httponly=True, samesite="strict")
     return answer
 

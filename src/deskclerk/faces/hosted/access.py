@@ -18,7 +18,7 @@ from deskclerk.faces.console.authentication import READS, SEE_OTHER, has_token, 
 from deskclerk.faces.console.sessions import Session
 from deskclerk.faces.hosted import reaching
 from deskclerk.faces.hosted.rendering import failure, not_here
-from deskclerk.faces.hosted.site import PeopleSite, site_of
+from deskclerk.faces.hosted.site import SIGNED_OUT, PeopleSite, site_of
 from deskclerk.hosted.people.persons import Person
 from deskclerk.hosted.people.sessions import SignedIn
 from deskclerk.hosted.workspaces.policy import Role
@@ -81,6 +81,8 @@ def member_caller(person: Person) -> Caller:
 
 class MembersDoor:
     """The console's door where people sign in by name: `MemberRequired` has found the session already."""
+
+    left = SIGNED_OUT
 
     def __init__(self, site: PeopleSite) -> None:
         self._site = site

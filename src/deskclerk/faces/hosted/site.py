@@ -38,6 +38,7 @@ class PeopleSite:
 
 
 CALLBACK = "/sign-in/callback"
+SIGNED_OUT = "/signed-out"
 
 
 def people_site(

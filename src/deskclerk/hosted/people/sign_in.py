@@ -66,6 +66,11 @@ class SignIn:
         self.issuer = issuer
         self._redirect_uri = redirect_uri
 
+    @property
+    def host(self) -> str:
+        """What people know the issuer by."""
+        return httpx2.URL(self.issuer.url).host
+
     async def begin(self, return_to: str, cookie: str | None = None) -> Begun:
         """Begin a sign-in for the browser that has the cookie; a new one where it has none.
 
@@ -116,6 +121,18 @@ class SignIn:
         claims = await self._claims(found, answer.get("code", ""), state, cookie or "")
         async with self._database.writing() as connection:
             return await arrived(connection, self.issuer.url, claims), return_to
+
+    async def way_out(self, state: str, back: str) -> str | None:
+        """Where a browser is signed out at the issuer, and sent back from; None where there is no such place.
+
+        Without `id_token_hint`: docs/decisions/0024 says why. IssuerUnavailable.
+        """
+        place = (await self.issuer.metadata()).end_session
+        if place is None:
+            return None
+        asked = {"client_id": self.issuer.client_id, "post_logout_redirect_uri": back, "state": state}
+        # The address may have a query of its own (OpenID Connect RP-Initiated Logout 1.0, 2.1).
+        return str(httpx2.URL(place).copy_merge_params(asked))
 
     async def _take(self, state: str, cookie: str) -> str:
         """Use a state up; the path that was wanted. Of several who come with it one gets past here."""
