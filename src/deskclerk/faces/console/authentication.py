@@ -9,8 +9,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deskclerk.catalogue import EVERY_BY_NAME, READ
-from deskclerk.faces.console.page import console_of, desk_of, session_of
+from deskclerk.faces.console.page import console_of, desk_of, may_send, session_of
 from deskclerk.faces.console.rendering import refusal, render
 from deskclerk.faces.console.sessions import COOKIE, Session, SessionDoor
 
@@ -80,7 +79,7 @@ class SessionRequired:
             if form is None or not same_site(request) or not has_token(form, session.csrf):
                 await refusal(request, "forged")(scope, receive, send)
                 return
-            if not (session.may_sign or _only_looks(session, request, form)):
+            if not may_send(session, request.url.path.removeprefix(session.home)):
                 await refusal(request, "only_look")(scope, receive, send)
                 return
             scope["deskclerk.form"] = form
@@ -94,13 +93,6 @@ def _within(session: Session, request: Request) -> bool:
     path = request.url.path.removeprefix(session.home)
     mine = f"/plans/{session.plan}"
     return path in (mine, f"{mine}/status", f"{mine}/strike", "/out", "/events")
-
-
-def _only_looks(session: Session, request: Request, form: ImmutableMultiDict[str, str]) -> bool:
-    """Whether a form changes nothing: signing out, and a read of the page of actions that is no job."""
-    path = request.url.path.removeprefix(session.home)
-    action = EVERY_BY_NAME.get(path.removeprefix("/actions/"))
-    return path == "/out" or (action is not None and action.spec.effect is READ and not action.spec.by_desk)
 
 
 async def read_form(request: Request) -> ImmutableMultiDict[str, str] | None:

@@ -22,7 +22,7 @@ from deskclerk.errors import (
     NotAllowed,
     NotFound,
 )
-from deskclerk.faces.console.page import console_of, home_of
+from deskclerk.faces.console.page import console_of, home_of, may_send
 
 _HERE = Path(__file__).parent
 _REFUSALS = {
@@ -73,6 +73,7 @@ def render(request: Request, template: str, status: int = 200, **shown: Any) -> 
         "here": request.url.path.removeprefix(session.home) if session else "",
         "pages": console.pages if session and session.person else (),
         "instance": console.desk.instance,
+        "may": functools.partial(may_send, session) if session else None,
     }
     return HTMLResponse(templates().get_template(template).render(frame | shown), status)
 

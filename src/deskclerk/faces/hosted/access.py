@@ -59,6 +59,11 @@ class MemberSession:
         return self.role != "viewer"
 
     @property
+    def may_change(self) -> bool:
+        """Whether the member may change the workspace itself; `check_owner` and what pages show go by it."""
+        return self.role == "owner"
+
+    @property
     def caller(self) -> Caller:
         """The member, by name and id."""
         return member_caller(self.signed_in.person)
