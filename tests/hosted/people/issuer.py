@@ -60,6 +60,10 @@ class StandIn:
             | self.published
         )
 
+    async def leave(self, request):
+        query = request.query_params
+        return RedirectResponse(f"{query['post_logout_redirect_uri']}?{urlencode({'state': query['state']})}")
+
     async def jwks(self, request):
         self.asked.append("jwks")
         known = [key.as_dict(private=False) for key in self.keys]
@@ -111,6 +115,7 @@ def standing_in():
             routes=[
                 Route("/.well-known/openid-configuration", found.metadata),
                 Route("/jwks", found.jwks),
+                Route("/leave", found.leave),
                 Route("/oauth/authorize", found.authorize),
                 Route("/oauth/token", found.token, methods=["POST"]),
                 Route("/oauth/userinfo", found.userinfo),
