@@ -159,6 +159,8 @@ class OAuthTokens:
         subject, client = claims.get("sub"), claims.get("client_id") or claims.get("azp")
         if not (isinstance(subject, str) and subject and isinstance(client, str) and client):
             raise InvalidToken.because("it names no person, or no client")
+        if "\0" in subject + client:
+            raise InvalidToken.because("it names somebody with the character U+0000")
         return Grant(subject, client, _scopes(claims), audience is not None)
 
 

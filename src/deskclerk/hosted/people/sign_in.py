@@ -203,7 +203,9 @@ class SignIn:
         several = isinstance(token.claims["aud"], list) and len(token.claims["aud"]) > 1
         if token.claims.get("azp", None if several else self.issuer.client_id) != self.issuer.client_id:
             raise InvalidClaimError("azp")
-        if not isinstance(token.claims["sub"], str) or not token.claims["sub"]:
+        subject = token.claims["sub"]
+        # By it a person is looked for, and PostgreSQL keeps no text with U+0000.
+        if not isinstance(subject, str) or not subject or "\0" in subject:
             raise InvalidClaimError("sub")
         return dict(token.claims)
 
