@@ -34,6 +34,24 @@ async def test_somebody_signs_in_joins_by_invitation_signs_and_signs_out(served,
     await expect(sol.get_by_role("link", name="Sign in")).to_be_visible()
 
 
+@pytest.mark.parametrize("served", ["https"], indirect=True)
+async def test_by_https_a_browser_keeps_the_cookies_and_signs_in(served, browse):
+    olga = await browse(ignore_https_errors=True)
+    await served.sign_in(olga, "Olga", "/security")
+    await olga.goto(f"{served.origin}/security")
+    await expect(olga.get_by_role("heading", name="Security")).to_be_visible()
+    kept = {cookie["name"]: cookie for cookie in await olga.context.cookies()}
+    assert kept.keys() == {"__Host-deskclerk", "__Host-deskclerk-way"}
+    for cookie in kept.values():
+        assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Lax")
+        assert (cookie["domain"], cookie["path"]) == ("localhost", "/")
+    # Nothing of it is there for scripts.
+    assert await olga.evaluate("document.cookie") == ""
+    await olga.get_by_role("button", name=re.compile("^Sign out Olga")).click()
+    await expect(olga.get_by_role("heading", name="You are signed out")).to_be_visible()
+    assert "__Host-deskclerk" not in {cookie["name"] for cookie in await olga.context.cookies()}
+
+
 async def test_a_passkey_is_added_and_signs_what_cannot_be_taken_back(served, browse, virtual_passkeys):
     olga = await browse()
     await served.sign_in(olga, "Olga")
