@@ -13,6 +13,7 @@ from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.site import people_site
 from deskclerk.hosted.attempts import JournalledAttempts
 from deskclerk.hosted.issuer import Issuer
+from tests.hosted.conftest import destinations_of
 from tests.hosted.people.conftest import Desks
 from tests.hosted.tls import HOST, certificate, proxy
 
@@ -28,7 +29,14 @@ async def origin(hosted, workspaces, issuer, tmp_path):
         async with proxy(file) as (port, lead_to), Issuer(issuer.url, "desk", "desk-secret") as at:
             lead_to(listener.getsockname()[1])
             found = f"https://{HOST}:{port}"
-            site = people_site(found, hosted, workspaces, JournalledAttempts(hosted), at)
+            site = people_site(
+                found,
+                hosted,
+                workspaces,
+                JournalledAttempts(hosted),
+                at,
+                destinations=destinations_of(hosted),
+            )
             config = uvicorn.Config(pages_app(site, Desks(site, None)), log_config=None, lifespan="off")
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -143,6 +143,7 @@ async def test_an_owner_is_shown_every_form_of_the_workspace(busy):
         "/members/role",
         "/members/remove",
         "/policy",
+        "/notifications",
     }
 
 
