@@ -207,3 +207,36 @@ async def test_a_membership_of_somebody_else_is_not_found():
     with pytest.raises(NotFound, match="user_1 is not a member"):
         await GetOrgMembership(organization_id="org_1", user_id="user_1").perform(send)
     assert send.requests[0].query == (("user_id", "user_1"),)
+
+
+NUL_VALUES = {"string": "a\0b", "array": ["a\0b"], "object": {"note": "a\0b"}}
+
+
+@pytest.mark.parametrize("action", BY_NAME.values(), ids=BY_NAME)
+def test_a_character_that_nothing_is_stored_with_is_refused_by_its_arguments_name(action):
+    for item in action.parameters().values():
+        kinds = item.schema.get("type", ())
+        value = NUL_VALUES.get(kinds if isinstance(kinds, str) else kinds[0])
+        if value is not None:
+            with pytest.raises(InvalidRequest) as caught:
+                action.parse({item.name: value})
+            told = dict(caught.value.problems)[item.name]
+            # Sorting orders and the like are refused before as none that there is.
+            assert "U+0000" in told or "accepted" in told or "expected" in told, told
+            assert "\0" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"a": {"b": ["x", {"c": "\0"}]}}, {"a\0": 1}, '{"a": "\\u0000"}'],
+    ids=["deep", "key", "JSON text"],
+)
+def test_it_is_found_however_deep_it_stands(metadata):
+    error = refusal(UpdateUser, user_id="user_1", public_metadata=metadata)
+    assert [name for name, _ in error.problems] == ["public_metadata"]
+    assert "Nothing was sent." in error.next_step
+
+
+def test_it_is_refused_in_python_too():
+    with pytest.raises(InvalidRequest, match=r"first_name: .*U\+0000"):
+        UpdateUser(user_id="user_1", first_name="a\0b")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from deskclerk.catalogue.coercion import CLEAR, coerce, near_name
+from deskclerk.catalogue.coercion import CLEAR, NUL, NUL_RULE, coerce, holds_nul, near_name
 from deskclerk.catalogue.fields import KeyPath, Local, about
 from deskclerk.catalogue.parameter import Parameter, read_parameter
 from deskclerk.catalogue.route import READ, Answers, Effect, Request, Route, Send
@@ -193,6 +193,7 @@ class Action(BaseModel):
                 for key, value in arguments.items()
                 if value is not None or key not in self.parameters() or self.parameters()[key].nullable
             }
+            self._check_characters(given)
             problem = None
             try:
                 super().__init__(**given)
@@ -232,11 +233,23 @@ class Action(BaseModel):
     def coerced(cls, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments with their values as declared, not validated yet."""
         try:
-            return coerce(arguments, cls.parameters(), cls.clearable())
+            found = coerce(arguments, cls.parameters(), cls.clearable())
         except InvalidRequest as error:
             error.message = f"{cls.spec.name}: {error.message}"
             error.next_step = _AGAIN
             raise
+        # Here too: by some arguments people are looked for before they are validated.
+        cls._check_characters(found)
+        return found
+
+    @classmethod
+    def _check_characters(cls, arguments: Mapping[str, Any]) -> None:
+        """InvalidRequest names every argument with a character that neither Clerk nor PostgreSQL keeps."""
+        wrong = [name for name, value in arguments.items() if NUL in name or holds_nul(value)]
+        if wrong:
+            problems = [(name.replace(NUL, "\ufffd"), NUL_RULE) for name in wrong]
+            told = "; ".join(f"{name}: {problem}" for name, problem in problems)
+            raise InvalidRequest(f"{cls.spec.name}: {told}.", problems=problems, next_step=_AGAIN)
 
     @classmethod
     @functools.cache

@@ -12,11 +12,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from deskclerk.catalogue.parameter import Parameter
 from deskclerk.errors import InvalidRequest
 
 CLEAR = "clear"
 """The argument that names the fields which an update empties, since many a model cannot send a null."""
+NUL = "\0"
+NUL_RULE = "has the character U+0000, which nothing is stored with; leave it out"
+"""What is wrong with it: PostgreSQL keeps no text with this character, neither Clerk's nor the desk's."""
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0+)?")
 _BROKEN = re.compile(r"[+-]?\d{1,18}\.\d{1,18}")
 _WORDS = re.compile(r"[\w@.*+-]+")
@@ -43,6 +48,20 @@ _ALSO_CALLED = {
     "sort_by": "order_by",
     "text": "query",
 }
+
+
+def holds_nul(value: object) -> bool:
+    """Whether the character U+0000 is anywhere in a value, in the names of an object too."""
+    match value:
+        case str():
+            return NUL in value
+        case Mapping():
+            return any(holds_nul(name) or holds_nul(item) for name, item in value.items())
+        case list() | tuple():
+            return any(map(holds_nul, value))
+        case BaseModel():
+            return any(map(holds_nul, value.__dict__.values()))
+    return False
 
 
 def coerce(

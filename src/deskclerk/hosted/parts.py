@@ -15,6 +15,7 @@ from deskclerk.hosted.agents.registry import AgentRegistry
 from deskclerk.hosted.attempts import JournalledAttempts
 from deskclerk.hosted.counting import Counters
 from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.issuer import Issuer
 from deskclerk.hosted.limits import WorkspaceLimits
 from deskclerk.hosted.notifications.delivery import Delivery, Sources
 from deskclerk.hosted.notifications.destinations import Destinations
@@ -69,6 +70,7 @@ class Parts:
     """What is open."""
 
     needed: Needed
+    issuer: Issuer
     database: HostedDatabase
     vault: Vault
     workspaces: WorkspaceStore
@@ -135,6 +137,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
     """
     needed = Needed.of(settings)
     async with AsyncExitStack() as stack:
+        secret = settings.client_secret.get_secret_value() if settings.client_secret else None
+        issuer = await stack.enter_async_context(Issuer(needed.issuer, needed.client_id, secret))
         database = await HostedDatabase.open(needed.database)
         stack.push_async_callback(database.close)
         vault = Vault.of_settings(database.of, settings)
@@ -143,6 +147,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         database.shared.told = vault.told = ToOthers()
         yield Parts(
             needed,
+            issuer,
             database,
             vault,
             WorkspaceStore(database, vault, settings.api_urls),

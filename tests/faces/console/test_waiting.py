@@ -149,7 +149,8 @@ async def test_neither_yes_nor_no_decides_nothing(person):
 async def test_what_end_users_and_agents_write_is_shown_inert(person, upstream, payload):
     text = PAYLOADS[payload]
     upstream.users["user_1"] |= {"first_name": text, "public_metadata": {"key": text, text: 1}}
-    name = text.encode("utf-8", "replace").decode()
+    # No agent gets U+0000 this far; what Clerk answers might have it.
+    name = text.encode("utf-8", "replace").decode().replace("\0", "")
     await person.propose(
         UpdateUser(user_id="user_1", last_name=name[:200] or None, public_metadata={"new": {name: [name]}})
     )

@@ -10,11 +10,11 @@ from starlette.responses import JSONResponse
 from deskclerk.hosted.agents.agent import SCOPE, AgentRules
 from deskclerk.hosted.agents.arrivals import Arrivals
 from deskclerk.hosted.agents.guard import AgentGuard
-from deskclerk.hosted.agents.issuer import Issuer
 from deskclerk.hosted.agents.oauth_tokens import OAuthTokens
 from deskclerk.hosted.agents.registry import AgentRegistry
 from deskclerk.hosted.agents.resource_server import ResourceServer
 from deskclerk.hosted.agents.tokens import WorkspaceTokens
+from deskclerk.hosted.issuer import Issuer
 from deskclerk.hosted.people.tables import people
 from tests.hosted.agents.stand_in_issuer import CLIENT_ID, CLIENT_SECRET, StandInIssuer
 from tests.hosted.people.conftest import (

@@ -8,7 +8,7 @@ from mcp import MCPError
 
 from deskclerk.errors import innermost
 from deskclerk.hosted.agents.agent import AgentRules
-from deskclerk.hosted.agents.issuer import Issuer
+from deskclerk.hosted.issuer import Issuer
 from tests.faces.mcp.conftest import ERAS
 from tests.hosted.agents.conftest import ADA, ALL, BEN, sign_in_everybody
 from tests.hosted.agents.replicas import Served, listening, serving

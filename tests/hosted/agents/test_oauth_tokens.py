@@ -10,9 +10,9 @@ import httpx2
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from deskclerk.hosted.agents import issuer as issuer_module
-from deskclerk.hosted.agents.issuer import Issuer, IssuerUnavailable
+from deskclerk.hosted import issuer as issuer_module
 from deskclerk.hosted.agents.oauth_tokens import InvalidToken, OAuthTokens
+from deskclerk.hosted.issuer import Issuer, IssuerUnavailable
 from tests.hosted.agents.stand_in_issuer import CLIENT_ID, CLIENT_SECRET, StandInIssuer
 
 pytestmark = pytest.mark.anyio
@@ -293,9 +293,13 @@ async def test_keys_outlive_a_short_absence_of_the_issuer_and_not_a_long_one(sta
 
 
 def answering(*answers):
-    """An issuer whose n-th answer is as told."""
+    """An issuer whose n-th answer is as told; it has no further page."""
     left = list(answers)
-    return Issuer(URL, CLIENT_ID, transport=httpx2.MockTransport(lambda request: left.pop(0)))
+
+    def answer(request):
+        return left.pop(0) if left else httpx2.Response(404)
+
+    return Issuer(URL, CLIENT_ID, transport=httpx2.MockTransport(answer))
 
 
 @pytest.mark.parametrize(
@@ -329,3 +333,23 @@ async def test_an_issuer_without_oauth_metadata_is_found_by_openid_connects():
     found = {"issuer": URL, "jwks_uri": f"{URL}/jwks", "scopes_supported": ["openid"]}
     issuer = answering(httpx2.Response(404), httpx2.Response(200, json=found))
     assert (await issuer.metadata()).scopes == ("openid",)
+
+
+async def test_what_only_one_of_an_issuers_two_documents_says_counts():
+    first = {"issuer": URL, "introspection_endpoint": f"{URL}/introspect", "token_endpoint": f"{URL}/old"}
+    second = {"issuer": URL, "end_session_endpoint": f"{URL}/leave", "token_endpoint": f"{URL}/token"}
+    found = await answering(httpx2.Response(200, json=first), httpx2.Response(200, json=second)).metadata()
+    assert (found.introspection, found.end_session) == (f"{URL}/introspect", f"{URL}/leave")
+    assert found.token == f"{URL}/token"
+
+
+async def test_a_second_document_of_somebody_else_is_not_used_either():
+    mine, theirs = {"issuer": URL}, {"issuer": "https://evil.example", "jwks_uri": "https://evil.example/k"}
+    with pytest.raises(IssuerUnavailable, match="another issuer"):
+        await answering(httpx2.Response(200, json=mine), httpx2.Response(200, json=theirs)).metadata()
+
+
+async def test_half_of_what_an_issuer_says_is_not_taken_for_the_whole():
+    # Without the other half nobody would ask whether a token was revoked.
+    with pytest.raises(IssuerUnavailable, match="status 503"):
+        await answering(httpx2.Response(200, json={"issuer": URL}), httpx2.Response(503)).metadata()

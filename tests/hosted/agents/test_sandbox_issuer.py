@@ -9,8 +9,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 from deskclerk.errors import innermost
 from deskclerk.hosted.agents.agent import AgentRules
-from deskclerk.hosted.agents.issuer import Issuer
 from deskclerk.hosted.agents.oauth_tokens import KEEP_SECONDS
+from deskclerk.hosted.issuer import Issuer
 from tests.contract.test_mcp_authorization import Person, Storage, allow_registration, backend, provider, seed
 from tests.hosted.agents.conftest import ADA, sign_in_everybody
 from tests.hosted.agents.replicas import Served, serving

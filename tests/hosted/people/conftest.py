@@ -23,6 +23,7 @@ from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.rendering import not_here
 from deskclerk.faces.hosted.site import people_site
 from deskclerk.hosted.attempts import ACTION, JournalledAttempts
+from deskclerk.hosted.issuer import Issuer
 from deskclerk.hosted.people.signing_rules import MemberSigningRules
 from deskclerk.hosted.workspaces.instance_keys import InstanceKeys
 from deskclerk.settings import Rules
@@ -56,7 +57,7 @@ def upstream():
 
 
 @pytest.fixture
-def site(hosted, workspaces, issuer, upstream):
+async def site(hosted, workspaces, issuer, upstream):
     @asynccontextmanager
     async def asking(settings, workspace):
         async with (
@@ -65,17 +66,11 @@ def site(hosted, workspaces, issuer, upstream):
         ):
             yield desk
 
-    made = people_site(
-        ORIGIN,
-        hosted,
-        workspaces,
-        JournalledAttempts(hosted),
-        destinations=destinations_of(hosted),
-        issuer=issuer.url,
-        client_id="desk",
-        client_secret="desk-secret",
-    )
-    return replace(made, keys=InstanceKeys(hosted, workspaces, asking))
+    async with Issuer(issuer.url, "desk", "desk-secret", clock=issuer.clock) as at:
+        made = people_site(
+            ORIGIN, hosted, workspaces, JournalledAttempts(hosted), at, destinations=destinations_of(hosted)
+        )
+        yield replace(made, keys=InstanceKeys(hosted, workspaces, asking))
 
 
 class Desks:

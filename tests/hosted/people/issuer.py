@@ -17,8 +17,19 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 
+class Clock:
+    def __init__(self):
+        self.at = 1000.0
+
+    def __call__(self):
+        return self.at
+
+
 class StandIn:
-    """What a test changes: `who` signs in, `claims` are put into the next ID token, `key` signs it."""
+    """What a test changes: `who` signs in, `claims` are put into the next ID token, `key` signs it.
+
+    By its `clock` what it publishes gets old for a desk; while it is `away` it publishes nothing.
+    """
 
     def __init__(self, url):
         self.url = url
@@ -32,8 +43,11 @@ class StandIn:
         self.key = RSAKey.generate_key(2048, {"kid": "one"}, auto_kid=False)
         self.keys, self.more_keys = [self.key], []
         self.codes, self.asked = {}, []
+        self.away, self.clock = False, Clock()
 
     async def metadata(self, request):
+        if self.away:
+            return JSONResponse({}, 503)
         return JSONResponse(
             {
                 "issuer": self.url,
@@ -45,6 +59,10 @@ class StandIn:
             }
             | self.published
         )
+
+    async def leave(self, request):
+        query = request.query_params
+        return RedirectResponse(f"{query['post_logout_redirect_uri']}?{urlencode({'state': query['state']})}")
 
     async def jwks(self, request):
         self.asked.append("jwks")
@@ -97,6 +115,7 @@ def standing_in():
             routes=[
                 Route("/.well-known/openid-configuration", found.metadata),
                 Route("/jwks", found.jwks),
+                Route("/leave", found.leave),
                 Route("/oauth/authorize", found.authorize),
                 Route("/oauth/token", found.token, methods=["POST"]),
                 Route("/oauth/userinfo", found.userinfo),

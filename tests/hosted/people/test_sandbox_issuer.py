@@ -4,11 +4,13 @@ import httpx2
 import pytest
 
 from deskclerk.faces.hosted.app import pages_app
-from deskclerk.faces.hosted.site import CALLBACK, people_site
+from deskclerk.faces.hosted.site import CALLBACK, SIGNED_OUT, people_site
 from deskclerk.hosted.attempts import JournalledAttempts
+from deskclerk.hosted.issuer import Issuer
 from tests.contract.test_mcp_authorization import backend
 from tests.hosted.conftest import destinations_of
 from tests.hosted.people.conftest import ORIGIN, Browser, Desks, told
+from tests.hosted.people.test_sign_out import way_of
 from tests.sandbox.oauth.browser import Page, press, sent_back, sign_in
 
 pytestmark = pytest.mark.anyio
@@ -30,19 +32,22 @@ async def http():
 async def at_the_sandbox(clerk_sandbox, hosted, workspaces, http):
     """A browser at a site whose issuer the sandbox is, and the site."""
     clerk_sandbox.seed({"users": [ADA]})
-    body = {"name": "Desk", "redirect_uris": [ORIGIN + CALLBACK], "scopes": "openid profile email"}
+    body = {
+        "name": "Desk",
+        "redirect_uris": [ORIGIN + CALLBACK, ORIGIN + SIGNED_OUT],
+        "scopes": "openid profile email",
+    }
     made = await backend(http, clerk_sandbox, "POST", "/oauth_applications", body)
-    site = people_site(
-        ORIGIN,
-        hosted,
-        workspaces,
-        JournalledAttempts(hosted),
-        destinations=destinations_of(hosted),
-        issuer=clerk_sandbox.url,
-        client_id=made["client_id"],
-        client_secret=made["client_secret"],
-    )
-    return Browser(pages_app(site, Desks(site, None)), site)
+    async with Issuer(clerk_sandbox.url, made["client_id"], made["client_secret"]) as issuer:
+        site = people_site(
+            ORIGIN,
+            hosted,
+            workspaces,
+            JournalledAttempts(hosted),
+            issuer,
+            destinations=destinations_of(hosted),
+        )
+        yield Browser(pages_app(site, Desks(site, None)), site)
 
 
 async def test_who_is_picked_at_the_sandbox_is_in_with_their_verified_address(at_the_sandbox, http):
@@ -75,3 +80,15 @@ async def test_a_code_of_the_sandboxs_that_another_sign_in_was_given_is_refused(
     answer = await browser.get("/sign-in/callback", params=first | {"code": second["code"]})
     assert answer.status_code == 400
     assert "deskclerk" not in browser.http.cookies
+
+
+async def test_who_leaves_is_signed_out_at_the_sandbox_too_and_comes_back(at_the_sandbox, http):
+    browser = at_the_sandbox
+    begun = await browser.get("/sign-in")
+    said = await sign_in(http, begun.headers["location"], "user_ada")
+    await browser.get("/sign-in/callback", params=said)
+    await browser.post("/sign-out", page="/")
+    answer = await http.get(way_of(await browser.get("/signed-out")))
+    assert answer.status_code == 302, answer.text
+    back = answer.headers["location"].removeprefix(ORIGIN)
+    assert "has signed you out too" in (await browser.get(back)).text

@@ -113,7 +113,7 @@ async def test_signing_out_ends_this_session_in_every_replica_and_leaves_the_oth
     other, _ = await person_in("Sol")
     cookie = await cookie_in(site, sol)
     answer = await browser.post("/sign-out", page="/")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/signed-out")
     assert await PersonSessions(hosted.whole).find(cookie) is None
     assert (await other.get("/security")).status_code == 200
 
@@ -140,7 +140,8 @@ async def test_one_of_my_browsers_is_signed_out_from_another_and_nobody_elses_is
 
 async def test_signing_out_of_a_console_signs_out(acme):
     browser = acme.browsers["signer"]
-    await browser.post(f"{acme.home}/out", page=f"{acme.home}/")
+    answer = await browser.post(f"{acme.home}/out", page=f"{acme.home}/")
+    assert answer.headers["location"] == "/signed-out"
     assert (await browser.get(f"{acme.home}/")).status_code == 303
 
 

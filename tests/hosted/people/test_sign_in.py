@@ -12,7 +12,8 @@ from deskclerk.errors import InvalidSettings
 from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.site import people_site
 from deskclerk.hosted.attempts import JournalledAttempts
-from deskclerk.hosted.people.sign_in import SignIn, own_path
+from deskclerk.hosted.issuer import GRACE_SECONDS, KEEP_SECONDS, Issuer
+from deskclerk.hosted.people.sign_in import own_path
 from deskclerk.hosted.people.tables import people, sign_ins
 from tests.hosted.conftest import destinations_of
 from tests.hosted.people.conftest import ORIGIN, Browser, Desks, told
@@ -198,14 +199,12 @@ async def test_unsigned_tokens_and_such_signed_with_the_public_key_as_a_secret_a
 
 
 async def test_a_new_key_of_the_issuer_is_found_and_unknown_ones_do_not_have_it_asked_each_time(
-    browsers, issuer, monkeypatch
+    browsers, issuer
 ):
     assert (await browsers().sign_in()).status_code == 303
-    clock = [time.monotonic()]
-    monkeypatch.setattr("deskclerk.hosted.people.sign_in.time.monotonic", lambda: clock[0])
     issuer.key = RSAKey.generate_key(2048, {"kid": "two"}, auto_kid=False)
     issuer.keys = [issuer.key]
-    clock[0] += 60
+    issuer.clock.at += 60
     assert (await browsers().sign_in()).status_code == 303
     issuer.asked.clear()
     issuer.key = RSAKey.generate_key(2048, {"kid": "made up"}, auto_kid=False)
@@ -229,8 +228,34 @@ async def test_an_issuer_that_calls_itself_something_else_is_refused(browsers, i
     assert "DESKCLERK_ISSUER" in told(answer)
 
 
+@pytest.mark.parametrize("where", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
+async def test_an_issuer_that_says_too_little_is_told(browsers, issuer, where):
+    issuer.published = {where: None}
+    answer = await browsers().get("/sign-in")
+    assert answer.status_code == 400
+    assert "says too little" in told(answer)
+
+
+async def test_an_issuer_that_ends_with_a_slash_by_its_own_account_is_the_same(browsers, issuer, hosted):
+    named = f"{issuer.url}/"
+    issuer.published, issuer.answer, issuer.claims = {"issuer": named}, {"iss": named}, {"iss": named}
+    assert (await browsers().sign_in()).status_code == 303
+    issuer.claims = {"iss": issuer.url}
+    assert (await browsers().sign_in()).status_code == 400
+
+
+async def test_sign_ins_outlive_a_short_absence_of_the_issuers_metadata(browsers, issuer):
+    browser = browsers()
+    assert (await browser.get("/sign-in")).status_code == 303
+    issuer.away = True
+    issuer.clock.at += KEEP_SECONDS + 1
+    assert (await browser.get("/sign-in")).status_code == 303
+    issuer.clock.at += GRACE_SECONDS
+    assert "status 503" in told(await browser.get("/sign-in"))
+
+
 async def test_an_issuer_that_is_not_there_is_told(browsers, site):
-    site.sign_in.issuer = "http://127.0.0.1:9"
+    site.sign_in.issuer.url = "http://127.0.0.1:9"
     answer = await browsers().get("/sign-in")
     assert "does not answer" in told(answer)
 
@@ -241,9 +266,10 @@ async def test_an_address_that_others_could_read_is_refused(browsers, issuer, wh
     assert "https" in told(await browsers().get("/sign-in"))
 
 
-async def test_an_issuer_without_https_is_refused_but_on_this_machine(hosted):
+def test_an_issuer_without_https_is_refused_but_on_this_machine():
     with pytest.raises(InvalidSettings, match="https"):
-        SignIn(hosted.whole, "http://issuer.example", "desk", None, "https://desk.example/sign-in/callback")
+        Issuer("http://issuer.example", "desk")
+    assert Issuer("http://127.0.0.1:8767/", "desk").url == "http://127.0.0.1:8767"
 
 
 @pytest.mark.parametrize(
@@ -278,21 +304,15 @@ async def test_the_database_holds_nothing_that_ends_a_sign_in(browsers, hosted):
 async def test_cookies_are_out_of_reach_for_scripts_and_by_https_for_other_hosts(
     hosted, workspaces, issuer, origin
 ):
+    at = Issuer(issuer.url, "desk", "desk-secret")
     site = people_site(
-        origin,
-        hosted,
-        workspaces,
-        JournalledAttempts(hosted),
-        destinations=destinations_of(hosted),
-        issuer=issuer.url,
-        client_id="desk",
-        client_secret="desk-secret",
+        origin, hosted, workspaces, JournalledAttempts(hosted), at, destinations=destinations_of(hosted)
     )
     https = origin.startswith("https")
     browser = Browser(pages_app(site, Desks(site, None)), site)
     # Cookies that are marked Secure are sent to https alone.
     browser.http.base_url = origin
-    async with browser.http, browser.outside:
+    async with at, browser.http, browser.outside:
         begun = await browser.get("/sign-in")
         back = (await browser.outside.get(begun.headers["location"])).headers["location"]
         ended = await browser.get(back.removeprefix(origin))

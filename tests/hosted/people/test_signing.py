@@ -10,6 +10,7 @@ from sqlalchemy import select
 from deskclerk.desk import Caller, Decision, Signature
 from deskclerk.desk.journal.tables import events, plans
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
+from deskclerk.faces.console.changes_feed import ChangesFeed
 from deskclerk.hosted.people.members import Members
 from tests.hosted.people.authenticator import Authenticator
 from tests.hosted.people.conftest import BAN, DELETE, ORIGIN, told
@@ -390,3 +391,40 @@ async def test_one_time_links_open_nothing_in_a_workspace(acme, browsers):
 async def test_pages_about_this_machines_files_are_not_there(acme):
     assert (await acme.browsers["owner"].get(f"{acme.home}/connect")).status_code == 404
     assert "Connect</a>" not in (await acme.browsers["owner"].get(f"{acme.home}/")).text
+
+
+async def test_the_first_of_two_signatures_is_told_to_pages_that_are_open(acme):
+    await acme.policy(destructive_signatures=2)
+    plan, other = await acme.plan(DELETE), await acme.plan(BAN)
+    feed = ChangesFeed(await acme.desk())
+    told = feed.listen()
+    await anext(told)
+    assert '"signed":{}' in await anext(told)
+    assert (await acme.sign("owner", plan)).status_code == 303
+    async with asyncio.timeout(10):
+        while f'"signed":{{"{plan.id}":1}}' not in (line := await anext(told)):
+            pass
+    # It still waits, and so does the other.
+    assert f'"waiting":["{other.id}","{plan.id}"]' in line
+    feed.end()
+
+
+async def test_an_open_card_can_tell_that_another_signature_came_and_whether_one_may_still_sign(acme):
+    await acme.policy(destructive_signatures=2)
+    plan = await acme.plan(DELETE)
+
+    async def marks(role):
+        page = (await acme.browsers[role].get(f"{acme.home}/plans/{plan.id}/status")).text
+        return re.search(r'data-standing="(\d+)" data-mine="(\w*)"', page).groups()
+
+    assert [await marks(role) for role in ("owner", "signer", "viewer")] == [
+        ("0", "yes"),
+        ("0", "yes"),
+        ("0", ""),
+    ]
+    await acme.sign("owner", plan)
+    assert [await marks(role) for role in ("owner", "signer", "viewer")] == [
+        ("1", ""),
+        ("1", "yes"),
+        ("1", ""),
+    ]

@@ -24,6 +24,7 @@ async def test_the_embedded_instance_issues_at_the_root(visitor):
         "userinfo_endpoint": f"{HOST}/oauth/userinfo",
         "revocation_endpoint": f"{HOST}/oauth/token/revoke",
         "introspection_endpoint": f"{HOST}/oauth/token_info",
+        "end_session_endpoint": f"{HOST}/oauth/logout",
         "jwks_uri": f"{HOST}{JWKS}",
     }
     assert found["code_challenge_methods_supported"] == ["S256"]
@@ -104,7 +105,7 @@ async def test_scripts_of_any_origin_fetch_tokens_and_none_reads_the_page(visito
         answer = await visitor.get(path, headers={"origin": "https://app.example"})
         assert answer.headers["access-control-allow-origin"] == "*"
         assert "access-control-allow-credentials" not in answer.headers
-    for path in ("/oauth/authorize", "/v1/jwks"):
+    for path in ("/oauth/authorize", "/oauth/logout", "/v1/jwks"):
         answer = await visitor.get(path, headers={"origin": "https://app.example"})
         assert "access-control-allow-origin" not in answer.headers
         before = await visitor.options(path, headers=asked)

@@ -4,7 +4,7 @@ A desk of one's own knows no people: whoever reaches it signs, with the PIN wher
 people is given rules of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,6 +69,9 @@ class SigningRules(Protocol):
     async def standings(self, plans: Sequence[StoredPlan], looker: Caller) -> dict[str, Standing]:
         """How plans stand, by id, for the person behind `looker`."""
 
+    async def given(self, plans: Sequence[str]) -> Mapping[str, int]:
+        """How many have signed each of these plans, which wait, where one signature is not enough."""
+
 
 class AnybodySigns:
     """The rules of a desk without people: the signer's PIN, where one is set."""
@@ -92,3 +95,8 @@ class AnybodySigns:
         """Nothing but one signature is wanted of any."""
         del looker
         return {stored.plan.id: ANYBODY for stored in plans}
+
+    async def given(self, plans: Sequence[str]) -> Mapping[str, int]:
+        """None: the first signature is enough."""
+        del plans
+        return {}

@@ -1,6 +1,7 @@
 """Who gets in: a one-time link becomes a session, and nothing is served without one."""
 
 import hmac
+from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import ImmutableMultiDict, MutableHeaders
@@ -9,8 +10,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deskclerk.catalogue import EVERY_BY_NAME, READ
-from deskclerk.faces.console.page import console_of, desk_of, session_of
+from deskclerk.catalogue.coercion import NUL, NUL_RULE
+from deskclerk.desk.view.cleaning import line_of
+from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
+from deskclerk.faces.console.page import console_of, desk_of, may_send, session_of
 from deskclerk.faces.console.rendering import refusal, render
 from deskclerk.faces.console.sessions import COOKIE, Session, SessionDoor
 
@@ -55,6 +58,33 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
+class StoredText:
+    """ASGI middleware that refuses addresses with U+0000: nothing that is looked for has it in its name."""
+
+    def __init__(self, app: ASGIApp, refuse: Callable[[Request, DeskclerkError], Response]) -> None:
+        """`refuse` makes the page that says so."""
+        self._app = app
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what can be looked for."""
+        problem = _problem_of(Request(scope)) if scope["type"] == "http" else None
+        if problem:
+            await self._refuse(Request(scope, receive), problem)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _problem_of(request: Request) -> DeskclerkError | None:
+    if NUL in request.scope["path"]:
+        return NotFound("There is no such page.", next_step="Follow the links of the first page.")
+    # In most addresses nothing is encoded, and so nothing can be hidden.
+    if b"%00" not in request.scope["query_string"]:
+        return None
+    names = with_nul(request.query_params.multi_items())
+    return nul_refused(names) if names else None
+
+
 class SessionRequired:
     """ASGI middleware before the pages: a session, within its bounds, and forms that are its own."""
 
@@ -80,7 +110,7 @@ class SessionRequired:
             if form is None or not same_site(request) or not has_token(form, session.csrf):
                 await refusal(request, "forged")(scope, receive, send)
                 return
-            if not (session.may_sign or _only_looks(session, request, form)):
+            if not may_send(session, request.url.path.removeprefix(session.home)):
                 await refusal(request, "only_look")(scope, receive, send)
                 return
             scope["deskclerk.form"] = form
@@ -96,15 +126,11 @@ def _within(session: Session, request: Request) -> bool:
     return path in (mine, f"{mine}/status", f"{mine}/strike", "/out", "/events")
 
 
-def _only_looks(session: Session, request: Request, form: ImmutableMultiDict[str, str]) -> bool:
-    """Whether a form changes nothing: signing out, and a read of the page of actions that is no job."""
-    path = request.url.path.removeprefix(session.home)
-    action = EVERY_BY_NAME.get(path.removeprefix("/actions/"))
-    return path == "/out" or (action is not None and action.spec.effect is READ and not action.spec.by_desk)
-
-
 async def read_form(request: Request) -> ImmutableMultiDict[str, str] | None:
-    """The fields of a URL-encoded form; None for anything else."""
+    """The fields of a URL-encoded form; None for anything else.
+
+    InvalidRequest names a field with a character that nothing is stored with.
+    """
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
         return None
     try:
@@ -114,8 +140,24 @@ async def read_form(request: Request) -> ImmutableMultiDict[str, str] | None:
     # Who left, or sent it too slowly, is told nothing any more.
     except (ValueError, ClientDisconnect):
         return None
-    # No field that a person fills in has it, and PostgreSQL does not keep it.
-    return None if any("\0" in value for _, value in pairs) else ImmutableMultiDict(pairs)
+    if wrong := with_nul(pairs):
+        raise nul_refused(wrong)
+    return ImmutableMultiDict(pairs)
+
+
+def with_nul(pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The names of the pairs that have the character U+0000, which no person types."""
+    found = dict.fromkeys(name for name, value in pairs if NUL in name or NUL in value)
+    return tuple(name.replace(NUL, "\ufffd") for name in found)
+
+
+def nul_refused(names: Sequence[str]) -> InvalidRequest:
+    """What is told of these."""
+    problems = [(name, NUL_RULE) for name in names]
+    told = "; ".join(f"{line_of(name, 80)}: {problem}" for name, problem in problems)
+    return InvalidRequest(
+        f"{told}.", problems=problems, next_step="Nothing was done. Correct it and send it again."
+    )
 
 
 def same_site(request: Request) -> bool:
@@ -163,9 +205,9 @@ async def alive(request: Request) -> Response:
 
 async def leave(request: Request) -> Response:
     """Sign out."""
-    session = session_of(request)
-    await console_of(request).door.end(session)
-    answer = RedirectResponse("/", SEE_OTHER)
+    session, door = session_of(request), console_of(request).door
+    await door.end(session)
+    answer = RedirectResponse(door.left, SEE_OTHER)
     answer.delete_cookie(COOKIE, path=session.home, httponly=True, samesite="strict")
     return answer
 

@@ -25,10 +25,12 @@ _BEAT_SECONDS = 15.0
 class Pulse:
     """How things stand: the plans and the journal, and of the jobs that are not over the state.
 
-    `written` is how far exports have come, which no line of the journal tells.
+    `signed` is how many have signed each plan that waits for more, `written` how far exports have come, which
+    no line of the journal tells.
     """
 
     plans: Snapshot
+    signed: Mapping[str, int]
     jobs: Mapping[str, str]
     written: Mapping[str, Any]
 
@@ -87,7 +89,9 @@ class ChangesFeed:
         # Without their counts, which cost what a job has of items: a page that shows a job asks for its own.
         jobs = await self._desk.jobs.store.with_status(*OPEN, PAUSED)
         written = {job.id: job.progress.get("written") for job in jobs if job.progress.get("written")}
-        return Pulse(await self._desk.plans.snapshot(), {job.id: job.state for job in jobs}, written)
+        plans = await self._desk.plans.snapshot()
+        signed = await self._desk.signing.rules.given(plans.waiting) if plans.waiting else {}
+        return Pulse(plans, signed, {job.id: job.state for job in jobs}, written)
 
     async def _tell(self, latest: Pulse) -> None:
         if latest != self._latest:
@@ -98,5 +102,10 @@ class ChangesFeed:
 
 def _event(latest: Pulse) -> str:
     plans = latest.plans
-    facts = {"waiting": list(plans.waiting), "journal": plans.journal, "jobs": dict(latest.jobs)}
+    facts = {
+        "waiting": list(plans.waiting),
+        "signed": dict(latest.signed),
+        "journal": plans.journal,
+        "jobs": dict(latest.jobs),
+    }
     return f"event: pulse\ndata: {json.dumps(facts, separators=(',', ':'))}\n\n"

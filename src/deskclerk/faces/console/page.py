@@ -9,6 +9,7 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from deskclerk.catalogue import EVERY_BY_NAME, READ
 from deskclerk.desk import Caller, Desk
 from deskclerk.faces.console.changes_feed import ChangesFeed
 from deskclerk.faces.console.job_view import Rates
@@ -111,6 +112,17 @@ def caller_of(request: Request) -> Caller:
 def form_of(request: Request) -> ImmutableMultiDict[str, str]:
     """The fields of a form, whose CSRF token has been checked; empty for a GET."""
     return cast("ImmutableMultiDict[str, str]", request.scope["deskclerk.form"])
+
+
+def may_send(session: Session, path: str) -> bool:
+    """Whether a form to this path, below the session's home, is taken from it; pages show no others.
+
+    Who may only look signs out, and reads by the forms of actions that change nothing.
+    """
+    if session.may_sign or path == "/out":
+        return True
+    action = EVERY_BY_NAME.get(path.removeprefix("/actions/"))
+    return action is not None and action.spec.effect is READ and not action.spec.by_desk
 
 
 def home_of(request: Request) -> str:

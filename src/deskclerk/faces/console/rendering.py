@@ -22,7 +22,7 @@ from deskclerk.errors import (
     NotAllowed,
     NotFound,
 )
-from deskclerk.faces.console.page import console_of, home_of
+from deskclerk.faces.console.page import console_of, home_of, may_send
 
 _HERE = Path(__file__).parent
 _REFUSALS = {
@@ -73,6 +73,7 @@ def render(request: Request, template: str, status: int = 200, **shown: Any) -> 
         "here": request.url.path.removeprefix(session.home) if session else "",
         "pages": console.pages if session and session.person else (),
         "instance": console.desk.instance,
+        "may": functools.partial(may_send, session) if session else None,
     }
     return HTMLResponse(templates().get_template(template).render(frame | shown), status)
 
@@ -95,6 +96,11 @@ async def ours(request: Request, error: Exception) -> Response:
     """An error of the desk, in its own words."""
     if not isinstance(error, DeskclerkError):
         raise error
+    return render(request, "failure.html", status_of(error), error=error.as_dict())
+
+
+def refused(request: Request, error: DeskclerkError) -> Response:
+    """Why a request is not looked at, before it is known whose it is."""
     return render(request, "failure.html", status_of(error), error=error.as_dict())
 
 

@@ -70,6 +70,9 @@ class Session(Protocol):
 class SessionDoor(Protocol):
     """Finds whose request it is."""
 
+    left: str
+    """The path that who signs out is led to."""
+
     async def find(self, request: Request) -> Session | None:
         """The session of a request; None for whoever is not in."""
 
@@ -108,6 +111,8 @@ class LinkSession:
 
 class Sessions:
     """The sessions of one console; of too many the oldest ends."""
+
+    left = "/"
 
     def __init__(self) -> None:
         self._by_key: dict[str, LinkSession] = {}

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deskclerk.desk import Desk
 from deskclerk.faces.console import authentication, rendering
-from deskclerk.faces.console.authentication import MOST_BYTES, SecurityHeaders, SessionRequired
+from deskclerk.faces.console.authentication import MOST_BYTES, SecurityHeaders, SessionRequired, StoredText
 from deskclerk.faces.console.page import ConsoleState, console_of, session_of
 from deskclerk.faces.console.pages import PAGES
 from deskclerk.faces.console.sessions import SessionDoor
@@ -74,7 +74,11 @@ def _within(console: Console) -> Starlette:
 def _guarded(console: Console, routes: list[BaseRoute]) -> Starlette:
     return Starlette(
         routes=routes,
-        middleware=[Middleware(SecurityHeaders), Middleware(_WithConsole, console=console)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(_WithConsole, console=console),
+            Middleware(StoredText, refuse=rendering.refused),
+        ],
         exception_handlers=rendering.HANDLERS,
     )
 

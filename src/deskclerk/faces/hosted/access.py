@@ -18,7 +18,7 @@ from deskclerk.faces.console.authentication import READS, SEE_OTHER, has_token, 
 from deskclerk.faces.console.sessions import Session
 from deskclerk.faces.hosted import reaching
 from deskclerk.faces.hosted.rendering import failure, not_here
-from deskclerk.faces.hosted.site import PeopleSite, site_of
+from deskclerk.faces.hosted.site import SIGNED_OUT, PeopleSite, site_of
 from deskclerk.hosted.people.persons import Person
 from deskclerk.hosted.people.sessions import SignedIn
 from deskclerk.hosted.workspaces.policy import Role
@@ -59,6 +59,11 @@ class MemberSession:
         return self.role != "viewer"
 
     @property
+    def may_change(self) -> bool:
+        """Whether the member may change the workspace itself; `check_owner` and what pages show go by it."""
+        return self.role == "owner"
+
+    @property
     def caller(self) -> Caller:
         """The member, by name and id."""
         return member_caller(self.signed_in.person)
@@ -81,6 +86,8 @@ def member_caller(person: Person) -> Caller:
 
 class MembersDoor:
     """The console's door where people sign in by name: `MemberRequired` has found the session already."""
+
+    left = SIGNED_OUT
 
     def __init__(self, site: PeopleSite) -> None:
         self._site = site

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deskclerk.faces.console.authentication import MOST_BYTES, SEE_OTHER, SecurityHeaders
+from deskclerk.faces.console.authentication import MOST_BYTES, SEE_OTHER, SecurityHeaders, StoredText
 from deskclerk.faces.console.site import static_files
 from deskclerk.faces.hosted import invitation, rendering, security, sign_in
 from deskclerk.faces.hosted.access import MemberRequired, PersonRequired
@@ -41,7 +41,11 @@ def routes(consoles: ASGIApp) -> list[BaseRoute]:
 
 
 def _middleware(site: PeopleSite) -> list[Middleware]:
-    return [Middleware(SecurityHeaders), Middleware(_WithSite, site=site)]
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(_WithSite, site=site),
+        Middleware(StoredText, refuse=rendering.refused),
+    ]
 
 
 def _workspace() -> Starlette:
@@ -69,8 +73,4 @@ class _WithSite:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["deskclerk.site"] = self._site
         scope["deskclerk.pages"] = PAGES
-        # PostgreSQL keeps no such sign: there is nothing by a name with one, and asking for it would fail.
-        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
-            await rendering.not_here(Request(scope))(scope, receive, send)
-            return
         await self._app(scope, receive, send)

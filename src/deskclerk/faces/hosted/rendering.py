@@ -64,6 +64,11 @@ async def ours(request: Request, error: Exception) -> Response:
     return render(request, "trouble.html", code_of(error), problem=error.as_dict())
 
 
+def refused(request: Request, error: DeskclerkError) -> Response:
+    """Why a request is not looked at, before it is known whose it is."""
+    return render(request, "trouble.html", code_of(error), problem=error.as_dict())
+
+
 async def http(request: Request, error: Exception) -> Response:
     """No such page, or not that way."""
     if not isinstance(error, HTTPException):

@@ -32,7 +32,6 @@ from deskclerk.faces.mcp.stateless import stateless
 from deskclerk.hosted.agents.agent import SCOPE, Agent
 from deskclerk.hosted.agents.arrivals import Arrivals
 from deskclerk.hosted.agents.guard import AgentGuard
-from deskclerk.hosted.agents.issuer import Issuer
 from deskclerk.hosted.agents.oauth_tokens import OAuthTokens
 from deskclerk.hosted.agents.resource_server import MCP, ResourceServer
 from deskclerk.hosted.errors import NotHere
@@ -79,20 +78,16 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
     """
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(opened(settings))
-        secret = settings.client_secret.get_secret_value() if settings.client_secret else None
+        public_url, issuer = parts.needed.public_url, parts.issuer
         site = people_site(
-            parts.needed.public_url,
+            public_url,
             parts.database,
             parts.workspaces,
             parts.attempts,
+            issuer,
             destinations=parts.destinations,
-            issuer=parts.needed.issuer,
-            client_id=parts.needed.client_id,
-            client_secret=secret,
         )
-        issuer = Issuer(parts.needed.issuer, parts.needed.client_id, secret)
-        stack.push_async_callback(issuer.close)
-        resources = ResourceServer(parts.needed.public_url, issuer)
+        resources = ResourceServer(public_url, issuer)
         arrivals = Arrivals(parts.database, resources, parts.attempts, OAuthTokens(issuer))
         door = MembersDoor(site)
 

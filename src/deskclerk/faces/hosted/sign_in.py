@@ -8,8 +8,12 @@ from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console.authentication import SEE_OTHER
 from deskclerk.faces.hosted.access import cookie_name, person_of, signed_in_of
 from deskclerk.faces.hosted.rendering import code_of, render
-from deskclerk.faces.hosted.site import CALLBACK, PeopleSite, site_of
+from deskclerk.faces.hosted.site import CALLBACK, SIGNED_OUT, PeopleSite, site_of
+from deskclerk.hosted.issuer import IssuerUnavailable
+from deskclerk.hosted.people.secret_values import derived, new_value
 from deskclerk.hosted.people.sign_in import SECONDS, own_path
+
+_SIGN_OUT = "sign-out"
 
 
 async def front(request: Request) -> Response:
@@ -65,9 +69,40 @@ async def leave(request: Request) -> Response:
     return signed_out(site)
 
 
+async def gone(request: Request) -> Response:
+    """Signed out here; and the way to sign out at the issuer, or back from it.
+
+    A link and no redirect of the form's own: browsers apply `form-action` to where a form leads on to, and
+    whoever leaves this desk may want to stay signed in for everything else.
+    """
+    site = site_of(request)
+    if await signed_in_of(request):
+        return RedirectResponse("/", SEE_OTHER)
+    name = _out_cookie(site)
+    known = request.cookies.get(name)
+    cookie = known or new_value()
+    state = derived(cookie, _SIGN_OUT)
+    # Said by the state alone, which only this browser can bring back.
+    came_back = bool(known) and request.query_params.get("state") == state
+    way, problem = None, None
+    try:
+        way = None if came_back else await site.sign_in.way_out(state, site.public_url + SIGNED_OUT)
+    except IssuerUnavailable as error:
+        problem = error.as_dict()
+    answer = render(
+        request, "signed_out.html", way=way, problem=problem, came_back=came_back, issuer=site.sign_in.host
+    )
+    if way:
+        # Lax: the browser comes back from another site, and has to bring it along.
+        answer.set_cookie(
+            name, cookie, max_age=SECONDS, path="/", httponly=True, secure=site.secure, samesite="lax"
+        )
+    return answer
+
+
 def signed_out(site: PeopleSite) -> Response:
-    """To the front page, without the session's cookie."""
-    answer = RedirectResponse("/", SEE_OTHER)
+    """To the page that says so, without the session's cookie."""
+    answer = RedirectResponse(SIGNED_OUT, SEE_OTHER)
     answer.delete_cookie(cookie_name(site), path="/", httponly=True, secure=site.secure, samesite="lax")
     return answer
 
@@ -77,10 +112,16 @@ def _way_cookie(site: PeopleSite) -> str:
     return "__Host-deskclerk-way" if site.secure else "deskclerk-way"
 
 
+def _out_cookie(site: PeopleSite) -> str:
+    """The cookie of a browser that is on its way to the issuer to be signed out there."""
+    return "__Host-deskclerk-out" if site.secure else "deskclerk-out"
+
+
 ROUTES = (
     Route("/", front, methods=["GET"]),
     Route("/sign-in", begin, methods=["GET"]),
     Route(CALLBACK, callback, methods=["GET"]),
+    Route(SIGNED_OUT, gone, methods=["GET"]),
 )
 """What is served to whoever comes."""
 WITHIN = (Route("/sign-out", leave, methods=["POST"]),)

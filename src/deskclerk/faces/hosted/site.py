@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from deskclerk.hosted.attempts import JournalledAttempts
 from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.issuer import Issuer
 from deskclerk.hosted.notifications.destinations import Destinations
 from deskclerk.hosted.people.invitations import Invitations
 from deskclerk.hosted.people.passkeys import Passkeys
@@ -39,6 +40,7 @@ class PeopleSite:
 
 
 CALLBACK = "/sign-in/callback"
+SIGNED_OUT = "/signed-out"
 
 
 def people_site(
@@ -46,17 +48,12 @@ def people_site(
     hosted: HostedDatabase,
     workspaces: WorkspaceStore,
     attempts: JournalledAttempts,
+    issuer: Issuer,
     *,
     destinations: Destinations,
-    issuer: str,
-    client_id: str,
-    client_secret: str | None,
 ) -> PeopleSite:
-    """The site for one issuer, at which the desk is a client with the redirect URI `/sign-in/callback`.
-
-    InvalidSettings for an issuer that others on the way could read.
-    """
-    sign_in = SignIn(hosted.whole, issuer, client_id, client_secret, public_url + CALLBACK)
+    """The site for one issuer, at which the desk is a client with the redirect URI `/sign-in/callback`."""
+    sign_in = SignIn(hosted.whole, issuer, public_url + CALLBACK)
     return PeopleSite(
         public_url,
         hosted,

@@ -15,6 +15,7 @@ import mcp_types as types
 from mcp.shared.uri_template import UriTemplate
 
 from deskclerk.catalogue import EVERY_BY_NAME, Action, GetJob, GetOrganization, GetUser
+from deskclerk.catalogue.coercion import NUL
 from deskclerk.desk import Caller, Desk
 from deskclerk.desk.plans.store import StoredPlan
 from deskclerk.desk.view.answers import Answer, compact
@@ -263,7 +264,8 @@ class Resources:
             DeskclerkError: why it cannot be read, as of the action that reads it.
         """
         for place in PLACES:
-            values = place.match(uri) if len(uri) <= _LONGEST else None
+            # Nothing that is looked for has U+0000 in its name, and PostgreSQL could not even be asked.
+            values = place.match(uri) if len(uri) <= _LONGEST and NUL not in unquote(uri) else None
             if values is not None:
                 answer = await place.read(self._desk, values, caller)
                 return types.ReadResourceResult(

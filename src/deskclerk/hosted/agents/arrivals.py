@@ -15,7 +15,6 @@ from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import NotAllowed
 from deskclerk.hosted.agents import scopes as known_scopes
 from deskclerk.hosted.agents.agent import Agent
-from deskclerk.hosted.agents.issuer import Issuer
 from deskclerk.hosted.agents.lookups import FoundToken, Lookups, Membership
 from deskclerk.hosted.agents.oauth_tokens import Grant, InvalidToken, OAuthTokens
 from deskclerk.hosted.agents.registry import USED_EVERY, AgentRegistry, Binding, fits
@@ -24,6 +23,7 @@ from deskclerk.hosted.agents.tables import agent_tokens
 from deskclerk.hosted.agents.tokens import PREFIX
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.errors import NotHere
+from deskclerk.hosted.issuer import Issuer
 
 _TOKEN_USED = Statement(
     update(agent_tokens)

@@ -18,7 +18,6 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import DeskclerkError, StorageUnavailable
 from deskclerk.hosted.agents.agent import SCOPE, Agent
 from deskclerk.hosted.agents.arrivals import Arrivals
-from deskclerk.hosted.agents.issuer import IssuerUnavailable
 from deskclerk.hosted.agents.oauth_tokens import InvalidToken
 from deskclerk.hosted.agents.resource_server import (
     MCP,
@@ -28,6 +27,7 @@ from deskclerk.hosted.agents.resource_server import (
     ResourceServer,
 )
 from deskclerk.hosted.errors import NotHere
+from deskclerk.hosted.issuer import IssuerUnavailable
 
 logger = logging.getLogger("deskclerk.agents")
 

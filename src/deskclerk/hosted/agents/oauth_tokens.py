@@ -16,7 +16,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from deskclerk.errors import DeskclerkError
-from deskclerk.hosted.agents.issuer import Clock, Issuer
+from deskclerk.hosted.issuer import ALGORITHMS, Clock, Issuer
 
 KEEP_SECONDS = 5.0
 """How long an answer about a token counts; a revoked one ends with it."""
@@ -24,8 +24,6 @@ MOST_KEPT = 10_000
 LARGEST_TOKEN = 8_192
 """Characters of a token that are looked at."""
 _LEEWAY_SECONDS = 10
-# None that a public key could be mistaken for the secret of, and not "none".
-_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
 _ACCESS_TOKEN_TYPES = ("at+jwt", "application/at+jwt")
 _JWT_PARTS = 3
 _BEARER = "bearer"
@@ -89,7 +87,7 @@ class OAuthTokens:
         except (JoseError, ValueError):
             raise InvalidToken.because("it is no JWT") from None
         # Before any key is looked for: what is refused anyway makes nobody ask the issuer.
-        if header.get("alg") not in _ALGORITHMS:
+        if header.get("alg") not in ALGORITHMS:
             raise InvalidToken.because("its algorithm is not accepted")
         kid = header.get("kid")
         key = await self._issuer.key(kid) if kid is None or isinstance(kid, str) else None
@@ -97,11 +95,11 @@ class OAuthTokens:
             raise InvalidToken.because("the issuer has no such key")
         registry = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_SECONDS,
-            iss={"essential": True, "value": self._issuer.url},
+            iss={"essential": True, "value": await self._named()},
             exp={"essential": True},
         )
         try:
-            claims = jwt.decode(token, key, algorithms=list(_ALGORITHMS)).claims
+            claims = jwt.decode(token, key, algorithms=list(ALGORITHMS)).claims
             registry.validate(claims)
         except (JoseError, ValueError) as error:
             raise InvalidToken.because(f"its signature or its claims do not hold ({_said(error)})") from None
@@ -135,13 +133,18 @@ class OAuthTokens:
         ends = answer.get("exp")
         if isinstance(ends, int | float) and ends <= time.time() - _LEEWAY_SECONDS:
             raise InvalidToken.because("it has expired")
-        if answer.get("iss", self._issuer.url) != self._issuer.url:
+        named = await self._named()
+        if answer.get("iss", named) != named:
             raise InvalidToken.because("another issuer made it")
         # A refresh token is active too, and a client that sent one would have given away more than it meant.
         kinds = {str(answer.get(name) or _BEARER).lower() for name in ("token_type", "typ")}
         if not kinds <= _BEARERS:
             raise InvalidToken.because("it is no access token to bear")
         return answer
+
+    async def _named(self) -> str:
+        """How the issuer calls itself, to the letter."""
+        return (await self._issuer.metadata()).issuer
 
     def _grant(self, claims: Mapping[str, Any], resource: str) -> Grant:
         audience = claims.get("aud")
@@ -156,6 +159,8 @@ class OAuthTokens:
         subject, client = claims.get("sub"), claims.get("client_id") or claims.get("azp")
         if not (isinstance(subject, str) and subject and isinstance(client, str) and client):
             raise InvalidToken.because("it names no person, or no client")
+        if "\0" in subject + client:
+            raise InvalidToken.because("it names somebody with the character U+0000")
         return Grant(subject, client, _scopes(claims), audience is not None)
 
 

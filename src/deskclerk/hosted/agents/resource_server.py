@@ -11,7 +11,7 @@ from typing import Any
 
 from deskclerk.errors import DeskclerkError
 from deskclerk.hosted.agents import scopes
-from deskclerk.hosted.agents.issuer import Issuer, IssuerUnavailable
+from deskclerk.hosted.issuer import Issuer, IssuerUnavailable
 
 MCP = "/mcp"
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
@@ -75,7 +75,8 @@ class ResourceServer:
         wanted = await self._wanted()
         return {
             "resource": self.resource(place),
-            "authorization_servers": [self.issuer.url],
+            # To the letter: clients compare it with what the issuer's own metadata says.
+            "authorization_servers": [(await self.issuer.metadata()).issuer],
             # RFC 9728, 3.2: what has no elements is left out.
             **({"scopes_supported": wanted} if wanted else {}),
             "bearer_methods_supported": ["header"],

@@ -4,25 +4,22 @@ What a sign-in needs to come back is the browser's: nonce and verifier are deriv
 state, so that neither a stolen state nor a copy of the database ends one.
 """
 
-import asyncio
-import time
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import InvalidClaimError, InvalidKeyIdError, JoseError, MissingClaimError
-from joserfc.jwk import KeySet
 from sqlalchemy import func, select
 
 from deskclerk.database import Database
 from deskclerk.desk.time_and_ids import now
-from deskclerk.errors import DeskclerkError, InvalidSettings
+from deskclerk.errors import DeskclerkError
+from deskclerk.hosted.issuer import ALGORITHMS, Issuer, IssuerUnavailable
 from deskclerk.hosted.people.persons import Claims, Person, arrived
 from deskclerk.hosted.people.secret_values import derived, digest, new_value
 from deskclerk.hosted.people.tables import sign_ins
@@ -34,14 +31,6 @@ MOST = 10_000
 _SCOPE = "openid email profile"
 _LEEWAY_SECONDS = 60
 _TIMEOUT = httpx2.Timeout(10)
-_KEPT_SECONDS = 3600
-# Whoever makes up key ids must not make the issuer be asked each time.
-_REFRESH_SECONDS = 30
-_MOST_BYTES = 1_000_000
-# Signatures with a public key only: a shared secret as the key is how tokens are forged.
-_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "ES384", "ES512"]
-_KINDS = ("RSA", "EC", "OKP")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _AGAIN = "Begin again at /sign-in."
 
 
@@ -50,16 +39,15 @@ class SignInFailed(DeskclerkError):
 
 
 @dataclass(frozen=True, slots=True)
-class Issuer:
-    """What an issuer's metadata says."""
+class _Ends:
+    """Where a sign-in goes at the issuer, by its metadata; `issuer` is how it calls itself."""
 
     issuer: str
-    authorize: str
+    authorization: str
     token: str
-    jwks: str
     userinfo: str | None
     basic: bool
-    says_issuer: bool
+    names_itself: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +61,22 @@ class Begun:
 class SignIn:
     """Sign-ins at one issuer, as one client of it."""
 
-    def __init__(
-        self, database: Database, issuer: str, client_id: str, client_secret: str | None, redirect_uri: str
-    ) -> None:
-        _check_secure(issuer)
+    def __init__(self, database: Database, issuer: Issuer, redirect_uri: str) -> None:
         self._database = database
-        self.issuer = issuer.rstrip("/")
-        self._client_id = client_id
-        self._client_secret = client_secret
+        self.issuer = issuer
         self._redirect_uri = redirect_uri
-        self._asking = asyncio.Lock()
-        self._known: tuple[float, Issuer] | None = None
-        self._keys: tuple[float, KeySet] | None = None
+
+    @property
+    def host(self) -> str:
+        """What people know the issuer by."""
+        return httpx2.URL(self.issuer.url).host
 
     async def begin(self, return_to: str, cookie: str | None = None) -> Begun:
         """Begin a sign-in for the browser that has the cookie; a new one where it has none.
 
         `return_to` is the path that the person wanted. SignInFailed if the issuer cannot be reached.
         """
-        found = await self._discovered()
+        found = await self._ends()
         # One cookie for all tabs: each has a state of its own.
         cookie = cookie or new_value()
         state = new_value()
@@ -112,7 +97,7 @@ class SignIn:
             await connection.execute(sign_ins.insert(), row)
         async with self._client(found) as client:
             url, _ = client.create_authorization_url(
-                found.authorize,
+                found.authorization,
                 state=state,
                 nonce=derived(cookie, f"nonce {state}"),
                 code_verifier=derived(cookie, f"verifier {state}"),
@@ -125,17 +110,29 @@ class SignIn:
         Raises:
             SignInFailed: another browser's answer, one that was used or is late, or a token that is none.
         """
-        found = await self._discovered()
+        found = await self._ends()
         state = answer.get("state", "")
         return_to = await self._take(state, cookie or "")
         # RFC 9207: an answer of another issuer than the one that was asked is a mix-up.
-        if answer.get("iss", self.issuer if not found.says_issuer else "").rstrip("/") != self.issuer:
+        if answer.get("iss", found.issuer if not found.names_itself else "") != found.issuer:
             raise SignInFailed("The answer is from another issuer.", next_step=_AGAIN)
         if "error" in answer:
             raise SignInFailed("The issuer did not let you in.", next_step=_AGAIN)
         claims = await self._claims(found, answer.get("code", ""), state, cookie or "")
         async with self._database.writing() as connection:
-            return await arrived(connection, self.issuer, claims), return_to
+            return await arrived(connection, self.issuer.url, claims), return_to
+
+    async def way_out(self, state: str, back: str) -> str | None:
+        """Where a browser is signed out at the issuer, and sent back from; None where there is no such place.
+
+        Without `id_token_hint`: docs/decisions/0024 says why. IssuerUnavailable.
+        """
+        place = (await self.issuer.metadata()).end_session
+        if place is None:
+            return None
+        asked = {"client_id": self.issuer.client_id, "post_logout_redirect_uri": back, "state": state}
+        # The address may have a query of its own (OpenID Connect RP-Initiated Logout 1.0, 2.1).
+        return str(httpx2.URL(place).copy_merge_params(asked))
 
     async def _take(self, state: str, cookie: str) -> str:
         """Use a state up; the path that was wanted. Of several who come with it one gets past here."""
@@ -154,7 +151,7 @@ class SignIn:
             )
         return str(path)
 
-    async def _claims(self, found: Issuer, code: str, state: str, cookie: str) -> Claims:
+    async def _claims(self, found: _Ends, code: str, state: str, cookie: str) -> Claims:
         """Exchange the code, and believe what the ID token says once it is checked."""
         try:
             async with self._client(found) as client:
@@ -164,7 +161,7 @@ class SignIn:
                     code=code,
                     code_verifier=derived(cookie, f"verifier {state}"),
                 )
-                claims = await self._checked(token.get("id_token"), derived(cookie, f"nonce {state}"))
+                claims = await self._checked(found, token.get("id_token"), derived(cookie, f"nonce {state}"))
                 if claims.get("email") is None and found.userinfo:
                     answer = await client.get(found.userinfo)
                     said = answer.json() if answer.is_success else {}
@@ -183,111 +180,69 @@ class SignIn:
             _text(claims.get("name")) or _text(claims.get("preferred_username")),
         )
 
-    async def _checked(self, id_token: object, nonce: str) -> dict[str, Any]:
+    async def _checked(self, found: _Ends, id_token: object, nonce: str) -> dict[str, Any]:
         """The claims of an ID token for this client, this sign-in, this issuer, now."""
         if not isinstance(id_token, str):
             raise MissingClaimError("id_token")
-        try:
-            token = jwt.decode(id_token, await self._jwks(), algorithms=_ALGORITHMS)
-        except InvalidKeyIdError:
-            # The key is not among those known: the issuer may have a new one.
-            token = jwt.decode(id_token, await self._jwks(again=True), algorithms=_ALGORITHMS)
+        kid = jws.extract_compact(id_token.encode()).headers().get("kid")
+        with _told():
+            key = await self.issuer.key(kid) if kid is None or isinstance(kid, str) else None
+        if key is None:
+            raise InvalidKeyIdError
+        token = jwt.decode(id_token, key, algorithms=list(ALGORITHMS))
         required: Any = {"essential": True}
         jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_SECONDS,
-            iss={"essential": True, "value": self._known[1].issuer if self._known else self.issuer},
-            aud={"essential": True, "value": self._client_id},
+            iss={"essential": True, "value": found.issuer},
+            aud={"essential": True, "value": self.issuer.client_id},
             nonce={"essential": True, "value": nonce},
             sub=required,
             exp=required,
             iat=required,
         ).validate(token.claims)
         several = isinstance(token.claims["aud"], list) and len(token.claims["aud"]) > 1
-        if token.claims.get("azp", None if several else self._client_id) != self._client_id:
+        if token.claims.get("azp", None if several else self.issuer.client_id) != self.issuer.client_id:
             raise InvalidClaimError("azp")
-        if not isinstance(token.claims["sub"], str) or not token.claims["sub"]:
+        subject = token.claims["sub"]
+        # By it a person is looked for, and PostgreSQL keeps no text with U+0000.
+        if not isinstance(subject, str) or not subject or "\0" in subject:
             raise InvalidClaimError("sub")
         return dict(token.claims)
 
-    async def _discovered(self) -> Issuer:
-        """The issuer's metadata, looked up once an hour."""
-        async with self._asking:
-            if self._known and time.monotonic() - self._known[0] < _KEPT_SECONDS:
-                return self._known[1]
-            said = await self._fetch(f"{self.issuer}/.well-known/openid-configuration")
-            try:
-                # An issuer that calls itself something else could speak for another.
-                if str(said["issuer"]).rstrip("/") != self.issuer:
-                    raise SignInFailed(
-                        "The issuer's metadata is of another issuer.", next_step="Correct DESKCLERK_ISSUER."
-                    )
-                methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-                found = Issuer(
-                    said["issuer"],
-                    said["authorization_endpoint"],
-                    said["token_endpoint"],
-                    said["jwks_uri"],
-                    said.get("userinfo_endpoint"),
-                    basic="client_secret_basic" in methods,
-                    says_issuer=said.get("authorization_response_iss_parameter_supported") is True,
-                )
-            except (KeyError, TypeError):
-                raise SignInFailed(
-                    "The issuer's metadata says too little.", next_step="Correct DESKCLERK_ISSUER."
-                ) from None
-            for address in (found.authorize, found.token, found.jwks, found.userinfo or found.token):
-                _check_secure(address)
-            self._known = (time.monotonic(), found)
-            return found
-
-    async def _jwks(self, *, again: bool = False) -> KeySet:
-        """The issuer's keys; looked up `again` only where they are not fresh."""
-        found = await self._discovered()
-        async with self._asking:
-            age = time.monotonic() - self._keys[0] if self._keys else _KEPT_SECONDS
-            if self._keys and age < (_REFRESH_SECONDS if again else _KEPT_SECONDS):
-                return self._keys[1]
-            keys = _keys_of(await self._fetch(found.jwks))
-            self._keys = (time.monotonic(), keys)
-            return keys
-
-    async def _fetch(self, url: str) -> Any:
-        """A JSON object of the issuer's."""
-        failed = SignInFailed(
-            "The issuer does not answer.",
-            next_step="Try again in a moment; an operator looks at DESKCLERK_ISSUER.",
+    async def _ends(self) -> _Ends:
+        with _told():
+            said = await self.issuer.metadata()
+        if not (said.authorization and said.token and said.keys):
+            raise SignInFailed(
+                "The issuer's metadata says too little.", next_step="Correct DESKCLERK_ISSUER."
+            )
+        return _Ends(
+            said.issuer, said.authorization, said.token, said.userinfo, said.basic, said.names_itself
         )
-        try:
-            async with httpx2.AsyncClient(timeout=_TIMEOUT) as client:
-                answer = await client.get(url)
-                if not answer.is_success or len(answer.content) > _MOST_BYTES:
-                    raise failed
-                said = answer.json()
-        except (httpx2.HTTPError, ValueError):
-            raise failed from None
-        if not isinstance(said, dict):
-            raise failed
-        return said
 
-    def _client(self, found: Issuer) -> AbstractAsyncContextManager[Any]:
+    def _client(self, found: _Ends) -> AbstractAsyncContextManager[Any]:
         method = "client_secret_basic" if found.basic else "client_secret_post"
         client: AbstractAsyncContextManager[Any] = AsyncOAuth2Client(
-            self._client_id,
-            self._client_secret,
+            self.issuer.client_id,
+            self.issuer.client_secret,
             scope=_SCOPE,
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
-            token_endpoint_auth_method=method if self._client_secret else "none",
+            token_endpoint_auth_method=method if self.issuer.client_secret else "none",
             timeout=_TIMEOUT,
         )
         return client
 
 
-def _keys_of(said: Any) -> KeySet:
-    """The keys of a set that check signatures here; an issuer may have others too."""
-    listed = said.get("keys")
-    wanted = [key for key in listed if isinstance(key, dict) and key.get("kty") in _KINDS] if listed else []
-    return KeySet.import_key_set({"keys": wanted})
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong at the issuer, in the words of a sign-in."""
+    try:
+        yield
+    except IssuerUnavailable as error:
+        raise SignInFailed(
+            error.message, next_step="Try again in a moment; an operator looks at DESKCLERK_ISSUER."
+        ) from None
 
 
 def own_path(path: str) -> str:
@@ -298,12 +253,3 @@ def own_path(path: str) -> str:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
-
-
-def _check_secure(url: str) -> None:
-    """InvalidSettings for an address that others on the way could read."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise InvalidSettings(
-            f"{url!r} is no https address.", next_step="Set DESKCLERK_ISSUER to the issuer's https address."
-        )

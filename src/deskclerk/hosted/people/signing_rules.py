@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from deskclerk.catalogue import DESTRUCTIVE
@@ -105,6 +105,15 @@ class MemberSigningRules:
             stored.plan.id: self._standing(stored, policy, roles, given.get(stored.plan.id, {}), looker)
             for stored in plans
         }
+
+    async def given(self, plans: Sequence[str]) -> dict[str, int]:
+        """How many have signed each plan so far, of whoever they are now."""
+        query = select(signatures.c.plan, func.count().label("signatures")).where(
+            signatures.c.plan.in_(plans)
+        )
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query.group_by(signatures.c.plan))
+            return {row.plan: row.signatures for row in rows}
 
     @staticmethod
     def _standing(

@@ -28,6 +28,7 @@ async def metadata(request: OAuthRequest) -> Response:
             "revocation_endpoint": f"{issuer}/oauth/token/revoke",
             "introspection_endpoint": f"{issuer}/oauth/token_info",
             "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+            "end_session_endpoint": f"{issuer}/oauth/logout",
             "jwks_uri": f"{issuer}/.well-known/jwks.json",
             **({"registration_endpoint": f"{issuer}/oauth/register"} if registers else {}),
             "scopes_supported": SCOPES,

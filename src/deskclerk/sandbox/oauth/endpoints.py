@@ -15,13 +15,14 @@ from deskclerk.sandbox.instance.domains import INSTANCES
 from deskclerk.sandbox.oauth.access import revoke, token_info, userinfo
 from deskclerk.sandbox.oauth.authorization import authorize
 from deskclerk.sandbox.oauth.discovery import jwks, metadata
+from deskclerk.sandbox.oauth.logout import end_session
 from deskclerk.sandbox.oauth.registration import register
 from deskclerk.sandbox.oauth.requests import OAuthError, OAuthRequest, read_fields
 from deskclerk.sandbox.oauth.tokens import token
 from deskclerk.sandbox.store.state import Instance, State
 from deskclerk.sandbox.store.store import Store
 
-AUTHORIZE = "/oauth/authorize"
+AUTHORIZE, END_SESSION = "/oauth/authorize", "/oauth/logout"
 METADATA = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _MOST_FIELDS = 100
@@ -47,6 +48,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "/oauth/token/revoke": Endpoint(revoke, ("POST",)),
     "/oauth/token_info": Endpoint(token_info, ("POST",), reads=True),
     "/oauth/userinfo": Endpoint(userinfo, ("GET", "POST"), reads=True),
+    END_SESSION: Endpoint(end_session, ("GET", "POST"), reads=True),
     "/oauth/register": Endpoint(register, ("POST",), takes=_JSON),
 }
 
@@ -60,8 +62,8 @@ class Place:
 
     @property
     def is_open(self) -> bool:
-        """Whether scripts of any origin may ask: all but the page that a person answers on."""
-        return self.path != AUTHORIZE
+        """Whether scripts of any origin may ask: all but the pages that a person's browser is sent to."""
+        return self.path not in (AUTHORIZE, END_SESSION)
 
 
 def place_of(path: str) -> Place | None:

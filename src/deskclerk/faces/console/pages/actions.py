@@ -17,7 +17,16 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotFound
 from deskclerk.faces.console.forms import GIVEN, NULLED, Typed, fields_of, fill, fill_by_name, typed_of
 from deskclerk.faces.console.journal_view import pretty
-from deskclerk.faces.console.page import ConsolePage, caller_of, console_of, desk_of, form_of, home_of
+from deskclerk.faces.console.page import (
+    ConsolePage,
+    caller_of,
+    console_of,
+    desk_of,
+    form_of,
+    home_of,
+    may_send,
+    session_of,
+)
 from deskclerk.faces.console.rendering import render, status_of
 from deskclerk.faces.value_text import cell
 
@@ -121,7 +130,12 @@ def _python(action: type[Action], given: Mapping[str, Any]) -> str:
 async def actions(request: Request) -> Response:
     """What the policy offers here, by resource, as far as the search lets it through."""
     wanted = request.query_params.get("q", "").strip()
-    offered = desk_of(request).actions(caller_of(request))
+    session = session_of(request)
+    offered = [
+        action
+        for action in desk_of(request).actions(caller_of(request))
+        if may_send(session, f"/actions/{action.spec.name}")
+    ]
     groups: dict[str, list[type[Action]]] = {}
     for action in offered:
         if _fits(action, wanted):

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from deskclerk.catalogue import READ, Action, GetUser, ListOrganizations, ListUsers, ProposeBulk
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotAllowed
 from deskclerk.faces.console import profiles
-from deskclerk.faces.console.page import ConsolePage, caller_of, desk_of, form_of
+from deskclerk.faces.console.page import ConsolePage, caller_of, desk_of, form_of, may_send, session_of
 from deskclerk.faces.console.pages.profile import ROWS, Part, organization, part_of, user
 from deskclerk.faces.console.rendering import render, status_of
 from deskclerk.faces.console.signing import to_sign
@@ -181,8 +181,10 @@ async def _total(request: Request, where: dict[str, Any]) -> int | None:
 
 
 def _kinds(request: Request) -> tuple[type[Action], ...]:
-    """The writes that want nothing of a user but who it is; none where nobody may ask for jobs."""
+    """The writes that want nothing of a user but who it is; none for who may not ask for jobs."""
     desk = desk_of(request)
+    if not may_send(session_of(request), PAGE.path):
+        return ()
     try:
         desk.policy.check(ProposeBulk, caller_of(request))
     except NotAllowed:

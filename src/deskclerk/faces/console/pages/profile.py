@@ -26,7 +26,7 @@ from deskclerk.desk.policy.policy import Permission
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console import profiles
 from deskclerk.faces.console.journal_view import pretty
-from deskclerk.faces.console.page import caller_of, console_of, desk_of
+from deskclerk.faces.console.page import caller_of, console_of, desk_of, may_send, session_of
 from deskclerk.faces.console.plan_card import FACES
 from deskclerk.faces.console.rendering import render
 
@@ -172,4 +172,5 @@ def _steps(
     """Links to the forms of actions, where the console has these."""
     if not any(page.path == "/actions" for page in console_of(request).pages):
         return []
-    return profiles.steps(desk_of(request), caller_of(request), names, item)
+    found = profiles.steps(desk_of(request), caller_of(request), names, item)
+    return [step for step in found if may_send(session_of(request), f"/actions/{step.name}")]

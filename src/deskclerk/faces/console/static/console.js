@@ -36,12 +36,16 @@ function count(waiting) {
   }
 }
 
-// Cards come and go; one that somebody is typing into is never touched.
-async function refresh(waiting) {
+// Cards come and go; one that somebody is typing into keeps its fields.
+let signatures = null;
+async function refresh(waiting, signed) {
   const shown = new Map([...cards.children].map((card) => [card.id, card]));
-  if (waiting.some((id) => !shown.has(id))) {
-    const fresh = [...(await part("/", "[data-cards] > article"))].filter((card) => !shown.has(card.id));
-    cards.prepend(...fresh);
+  const before = signatures ?? Object.fromEntries([...shown].map(([id, card]) => [id, signaturesOn(card)]));
+  signatures = signed;
+  if (waiting.some((id) => !shown.has(id) || (signed[id] ?? 0) !== (before[id] ?? 0))) {
+    const now = [...(await part("/", "[data-cards] > article"))];
+    for (const card of now.filter((one) => shown.has(one.id))) stand(shown.get(card.id), card);
+    cards.prepend(...now.filter((card) => !shown.has(card.id)));
     once(cards);
   }
   for (const [id, card] of shown) if (!waiting.includes(id) && !card.classList.contains("card-gone")) gone(id, card);
@@ -50,6 +54,23 @@ async function refresh(waiting) {
   document.querySelector("[data-lead]").textContent = left
     ? `${writes(left)} Nothing happens without it.`
     : "Nothing waits. What an agent asks for appears here by itself.";
+}
+
+function signaturesOn(card) {
+  return Number(card.querySelector("[data-standing]")?.dataset.standing ?? 0);
+}
+
+// Another signature has come: only what says so is replaced, unless whoever looks may do something else now.
+function stand(shown, fresh) {
+  const [was, is] = [shown, fresh].map((card) => card.querySelector("[data-standing]"));
+  if (!was || !is || was.textContent === is.textContent) return;
+  const words = [...is.children].map((line) => line.textContent.trim()).join(" ");
+  if (was.dataset.mine === is.dataset.mine) was.replaceWith(is);
+  else {
+    shown.replaceWith(fresh);
+    once(fresh);
+  }
+  say(words);
 }
 
 function gone(id, card) {
@@ -118,7 +139,11 @@ if (chosen) {
 async function follow() {
   const [fresh] = await part(`/plans/${plan.dataset.plan}/status`, "article");
   const shown = plan.querySelector("article");
-  if (!fresh || (fresh.dataset.status === shown.dataset.status && fresh.dataset.settled === shown.dataset.settled)) return;
+  if (!fresh) return;
+  if (fresh.dataset.status === shown.dataset.status && fresh.dataset.settled === shown.dataset.settled) {
+    stand(shown, fresh);
+    return;
+  }
   plan.replaceChildren(fresh);
   say(fresh.querySelector(".stamp strong")?.textContent.trim() ?? "");
 }
@@ -147,12 +172,12 @@ const events = new EventSource(`${home}/events`);
 setInterval(ages, 15000);
 addEventListener("pageshow", () => document.querySelectorAll("form[data-once]").forEach((form) => delete form.dataset.sent));
 events.addEventListener("pulse", async (event) => {
-  const { waiting, jobs: now } = JSON.parse(event.data);
+  const { waiting, jobs: now, signed } = JSON.parse(event.data);
   const more = known && waiting.filter((id) => !known.includes(id)).length;
   known = waiting;
   if (person !== undefined) count(waiting.length);
   if (more) say(writes(waiting.length));
-  if (cards) await refresh(waiting);
+  if (cards) await refresh(waiting, signed);
   if (plan && !plan.querySelector("article").dataset.settled) await follow();
   if (shownJobs().length || jobs) {
     states = now;

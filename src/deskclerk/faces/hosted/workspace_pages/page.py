@@ -30,7 +30,7 @@ async def note_change(request: Request, what: str) -> None:
 
 def check_owner(request: Request) -> None:
     """NotAllowed for a member who is no owner."""
-    if member_of(request).role != "owner":
+    if not member_of(request).may_change:
         raise NotAllowed(
             "Only owners of the workspace do that, and you are none.",
             next_step="Nothing was changed. Ask one; the page of members says who they are.",

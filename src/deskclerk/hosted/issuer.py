@@ -1,7 +1,7 @@
-"""The issuer of access tokens, as a resource server asks it: metadata, keys, and whether a token still holds.
+"""The issuer, as the desk asks it: what it says of itself, its keys, and whether a token still holds.
 
-What it publishes is kept and asked for again no more often than every ten seconds, however many tokens
-name keys that nobody knows.
+People sign in there and agents' access tokens come from there: both ask here. What it publishes is kept and
+asked for again no more often than every ten seconds, however many tokens name keys that nobody knows.
 """
 
 import asyncio
@@ -9,14 +9,14 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx2
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key
 
-from deskclerk.errors import DeskclerkError
+from deskclerk.errors import DeskclerkError, InvalidSettings
 
 T = TypeVar("T")
 Clock = Callable[[], float]
@@ -27,7 +27,14 @@ _TIMEOUT_SECONDS = 5.0
 _LARGEST_ANSWER = 2**18
 _MOST_KEYS = 100
 _MOST_AT_ONCE, _MOST_WAITING = 32, 256
-_OK, _NOT_FOUND = 200, 404
+ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "Ed25519", "EdDSA"),
+)
+"""Signatures that count: none that a public key could be mistaken for the secret of, and not "none"."""
+_OK = 200
+# How servers say that they have no such page; of two places an issuer needs one.
+_NOT_PUBLISHED = (400, 404, 405, 410)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # What both parties hold (HS256) signs nothing here: whoever checks could also make.
 _ASYMMETRIC = ("RSA", "EC", "OKP")
@@ -42,18 +49,29 @@ class IssuerUnavailable(DeskclerkError):
     def because(cls, reason: str) -> "IssuerUnavailable":
         """The error, with what to do."""
         return cls(
-            f"The issuer of access tokens cannot be used: {reason}.",
+            f"The issuer cannot be used: {reason}.",
             next_step="Ask again in a moment. If it stays so, the operator checks DESKCLERK_ISSUER.",
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What an issuer says of itself (RFC 8414), as far as it concerns a resource server."""
+    """What an issuer says of itself (RFC 8414, OpenID Connect Discovery), as far as the desk needs it.
 
+    `issuer` is how it calls itself, to the letter; `basic` whether its token endpoint takes a client's secret
+    in the header; `names_itself` whether its answers say whose they are (RFC 9207).
+    """
+
+    issuer: str
+    authorization: str | None
+    token: str | None
+    userinfo: str | None
     keys: str | None
     introspection: str | None
+    end_session: str | None
     scopes: tuple[str, ...]
+    basic: bool
+    names_itself: bool
 
 
 class Fetched(Generic[T]):
@@ -90,19 +108,27 @@ class Fetched(Generic[T]):
 
 
 class Issuer:
-    """One OAuth authorization server, and our own client's credentials at it."""
+    """One authorization server, and the credentials of the client that the desk is there.
+
+    `url` is the setting, without a slash at its end; InvalidSettings where others on the way could read it.
+    """
 
     def __init__(
         self,
         url: str,
-        client_id: str | None = None,
+        client_id: str,
         client_secret: str | None = None,
         *,
         transport: httpx2.AsyncBaseTransport | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
-        self.url = url
-        self._client_id, self._client_secret = client_id, client_secret
+        if not _is_safe(url):
+            raise InvalidSettings(
+                f"{url!r} is no https address.",
+                next_step="Set DESKCLERK_ISSUER to the issuer's https address.",
+            )
+        self.url = url.rstrip("/")
+        self.client_id, self.client_secret = client_id, client_secret
         self._http = httpx2.AsyncClient(
             timeout=_TIMEOUT_SECONDS, transport=transport, trust_env=False, follow_redirects=False
         )
@@ -113,6 +139,12 @@ class Issuer:
 
     def __repr__(self) -> str:
         return f"Issuer({self.url!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -129,7 +161,7 @@ class Issuer:
 
     async def can_introspect(self) -> bool:
         """Whether it can be asked about a token."""
-        return bool(self._client_id and (await self.metadata()).introspection)
+        return (await self.metadata()).introspection is not None
 
     async def introspect(self, token: str) -> dict[str, Any]:
         """What it says of a token now (RFC 7662); `active` is true or nothing else counts.
@@ -148,42 +180,43 @@ class Issuer:
 
     async def _introspect(self, token: str) -> dict[str, Any]:
         endpoint = (await self.metadata()).introspection
-        if not (endpoint and self._client_id):
+        if endpoint is None:
             raise IssuerUnavailable.because("it cannot be asked about tokens that are no JWT")
         form, auth = {"token": token, "token_type_hint": "access_token"}, None
-        if self._client_secret:
+        if self.client_secret:
             # RFC 6749, 2.3.1: both are encoded before they are joined.
-            auth = (quote(self._client_id, safe=""), quote(self._client_secret, safe=""))
+            auth = (quote(self.client_id, safe=""), quote(self.client_secret, safe=""))
         else:
-            form["client_id"] = self._client_id
-        return await self._json("POST", endpoint, data=form, auth=auth)
+            form["client_id"] = self.client_id
+        async with self._asking:
+            return await self._json("POST", endpoint, data=form, auth=auth)
 
     async def _fetch_metadata(self) -> Metadata:
+        found: dict[str, Any] = {}
+        # OpenID Connect's last: of what both have it is what signs people in.
         for address in _places(self.url):
-            found = await self._json("GET", address, may_lack=True)
-            if not found:
-                continue
+            part = await self._json("GET", address, may_lack=True)
             # RFC 8414, 3.3: metadata of somebody else could name keys of somebody else.
-            if found.get("issuer") != self.url:
+            if part and str(part.get("issuer")).rstrip("/") != self.url:
                 raise IssuerUnavailable.because("its metadata names another issuer")
-            scopes = found.get("scopes_supported")
-            return Metadata(
-                keys=self._endpoint(found, "jwks_uri"),
-                introspection=self._endpoint(found, "introspection_endpoint"),
-                scopes=tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else (),
-            )
-        raise IssuerUnavailable.because("it publishes no metadata")
-
-    def _endpoint(self, found: dict[str, Any], name: str) -> str | None:
-        """An endpoint of the metadata; our client's secret travels to one."""
-        value = found.get(name)
-        if value is None:
-            return None
-        parts = urlsplit(value) if isinstance(value, str) else None
-        safe = parts and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
-        if not safe:
-            raise IssuerUnavailable.because(f"its {name} is no https address")
-        return str(value)
+            found |= part
+        if not found:
+            raise IssuerUnavailable.because("it publishes no metadata")
+        scopes = found.get("scopes_supported")
+        # Left out it means this one (RFC 8414, 2).
+        methods = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        return Metadata(
+            issuer=str(found["issuer"]),
+            authorization=_endpoint(found, "authorization_endpoint"),
+            token=_endpoint(found, "token_endpoint"),
+            userinfo=_endpoint(found, "userinfo_endpoint"),
+            keys=_endpoint(found, "jwks_uri"),
+            introspection=_endpoint(found, "introspection_endpoint"),
+            end_session=_endpoint(found, "end_session_endpoint"),
+            scopes=tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else (),
+            basic=isinstance(methods, list) and "client_secret_basic" in methods,
+            names_itself=found.get("authorization_response_iss_parameter_supported") is True,
+        )
 
     async def _fetch_keys(self) -> list[Key]:
         address = (await self.metadata()).keys
@@ -206,13 +239,10 @@ class Issuer:
     ) -> dict[str, Any]:
         """An object that it answers, of bounded size; empty for what `may_lack` and is not there."""
         try:
-            async with (
-                self._asking,
-                self._http.stream(
-                    method, address, data=data, auth=auth, headers={"Accept": "application/json"}
-                ) as answer,
-            ):
-                if may_lack and answer.status_code == _NOT_FOUND:
+            async with self._http.stream(
+                method, address, data=data, auth=auth, headers={"Accept": "application/json"}
+            ) as answer:
+                if may_lack and answer.status_code in _NOT_PUBLISHED:
                     return {}
                 if answer.status_code != _OK:
                     raise IssuerUnavailable.because(f"it answers with status {answer.status_code}")
@@ -224,7 +254,7 @@ class Issuer:
             found = json.loads(body)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             # By its class alone: its message may hold the address, and that may hold anything.
-            raise IssuerUnavailable.because(f"no answer ({type(error).__name__})") from None
+            raise IssuerUnavailable.because(f"it does not answer ({type(error).__name__})") from None
         except ValueError:
             raise IssuerUnavailable.because("its answer is no JSON") from None
         if not isinstance(found, dict):
@@ -232,8 +262,28 @@ class Issuer:
         return found
 
 
+def _endpoint(found: dict[str, Any], name: str) -> str | None:
+    """An endpoint of the metadata; our client's secret and people's browsers are sent to one."""
+    value = found.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _is_safe(value):
+        raise IssuerUnavailable.because(f"its {name} is no https address")
+    return value
+
+
+def _is_safe(url: str) -> bool:
+    """Whether nobody on the way can read what is sent there."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK))
+
+
 def _places(url: str) -> tuple[str, ...]:
-    """Where an issuer's metadata may stand: RFC 8414, then OpenID Connect Discovery."""
+    """Where an issuer's metadata may stand, in one or both: RFC 8414, and OpenID Connect Discovery."""
     parts = urlsplit(url)
     origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
     return (
