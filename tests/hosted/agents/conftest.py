@@ -25,7 +25,6 @@ from tests.hosted.people.conftest import (
     listening_issuer,
     person_in,
     site,
-    upstream,
     workspace_of,
 )
 
@@ -37,7 +36,6 @@ __all__ = [
     "listening_issuer",
     "person_in",
     "site",
-    "upstream",
     "workspace_of",
 ]
 

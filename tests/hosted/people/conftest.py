@@ -49,15 +49,10 @@ def issuer(listening_issuer):
 
 
 @pytest.fixture
-def upstream():
-    """The Clerk that is asked about keys."""
-    found = TinyClerk()
-    found.instance = "ins_tiny"
-    return found
+async def site(hosted, workspaces, issuer):
+    upstream = TinyClerk()
+    upstream.instance = "ins_tiny"
 
-
-@pytest.fixture
-async def site(hosted, workspaces, issuer, upstream):
     @asynccontextmanager
     async def asking(settings, workspace):
         async with (
@@ -66,11 +61,19 @@ async def site(hosted, workspaces, issuer, upstream):
         ):
             yield desk
 
+    keys = InstanceKeys(hosted, workspaces, asking)
+    keys.upstream = upstream
     async with Issuer(issuer.url, "desk", "desk-secret", clock=issuer.clock) as at:
         made = people_site(
             ORIGIN, hosted, workspaces, JournalledAttempts(hosted), at, destinations=destinations_of(hosted)
         )
-        yield replace(made, keys=InstanceKeys(hosted, workspaces, asking))
+        yield replace(made, keys=keys)
+
+
+@pytest.fixture
+def upstream(site):
+    """The Clerk that is asked about keys."""
+    return site.keys.upstream
 
 
 class Desks:
