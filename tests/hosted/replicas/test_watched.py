@@ -130,7 +130,11 @@ async def test_a_worker_says_how_it_is_and_counts_the_items_that_it_carries_out(
 
 async def carried_out(here, acme):
     """A job of two items, signed in the console and done."""
-    users = [item["id"] for item in here.api("GET", "/users?limit=2")]
+    made = [
+        {"email_address": [f"{name}@spam.example.com"], "skip_password_requirement": True}
+        for name in ("one", "two")
+    ]
+    users = [here.api("POST", "/users", user)["id"] for user in made]
     async with agent(f"{here.first.url}/mcp/{acme.slug}", acme.token) as client:
         waits = told(
             await client.call_tool("clerk_bulk_propose", {"action": "clerk_user_lock", "targets": users})
