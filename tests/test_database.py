@@ -299,6 +299,42 @@ async def test_where_a_commit_fails_every_writer_of_it_is_told_and_nothing_is_ke
 
 
 @pytest.mark.anyio
+async def test_who_fails_of_what_another_of_its_group_did_is_told_when_that_is_so(file):
+    async def once(name):
+        async with file.writing() as connection:
+            if await connection.fetch(ALL):
+                raise LookupError
+            await connection.apply(ADD, name=name, yes=True, more={})
+
+    async def told_early(name):
+        try:
+            await once(name)
+        except LookupError:
+            return await file.ask(ALL)
+
+    first, second = await asyncio.gather(told_early("first"), told_early("second"))
+    assert first is None
+    assert [name for name, *_ in second] == ["first"]
+
+
+@pytest.mark.anyio
+async def test_who_fails_of_what_is_then_taken_back_is_told_of_that(file, monkeypatch):
+    def full(_self, _connection):
+        raise StorageUnavailable.of("things.db", "the disk is full", "Free some space.")
+
+    async def once(name):
+        async with file.writing() as connection:
+            if await connection.fetch(ALL):
+                raise LookupError
+            await connection.apply(ADD, name=name, yes=True, more={})
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(file), "_commit", full)
+        ended = await asyncio.gather(once("first"), once("second"), return_exceptions=True)
+    assert [type(end) for end in ended] == [StorageUnavailable] * 2
+
+
+@pytest.mark.anyio
 async def test_what_the_database_takes_back_by_itself_is_told_to_all_of_a_group(file):
     async def breaks():
         async with file.writing() as connection:

@@ -188,7 +188,7 @@ def drawn(action, answer: Answer, *, as_json, monkeypatch):
 async def test_no_payload_adds_a_line_to_a_preview(tmp_path):
     action = next(item for item in ACTIONS if item.spec.name == "clerk_user_update")
     for name, payload in PAYLOADS.items():
-        if name == "lone surrogate":  # an asker's own is refused before a plan is made
+        if name == "lone surrogate" or "\0" in payload:  # an asker's own is refused before a plan is made
             continue
         lines = set()
         for text in ("plain", payload):

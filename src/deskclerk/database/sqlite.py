@@ -300,6 +300,7 @@ class SqliteDatabase:
             await self._turn.acquire()
         finally:
             self._queued -= 1
+        failure: Exception | None = None
         try:
             group, leads = self._group, self._group is None
             if group is None:
@@ -311,21 +312,32 @@ class SqliteDatabase:
                 if leads and (synced or not self._durable):
                     # The loop goes round once: whoever is about to write comes to the queue.
                     await asyncio.sleep(0)
-            except BaseException:
+            except BaseException as error:
                 self._undo(group, leads=leads)
-                raise
-            if not leads:
-                group.connection.driver.execute("RELEASE one")
-            elif self._queued == 0 or synced != self._durable:
-                # At once, too, where those behind it want what this one does without: the disk.
-                await self._end(group)
+                # Who has lost the others' work with its own fails of itself.
+                if leads or group.lost or not isinstance(error, Exception):
+                    raise
+                failure = error
             else:
-                # Behind all that wait now, and not in this task, which may be cancelled.
-                group.ending = asyncio.create_task(self._end_in_turn(group))
+                await self._done(group, leads=leads, synced=synced)
         finally:
             self._turn.release()
         if group.ending is not None:
             await to_the_end(group.ending)
+        if failure is not None:
+            # Only now: it may have failed of what others of the group did, which was not so until here.
+            raise failure
+
+    async def _done(self, group: "_Group", *, leads: bool, synced: bool) -> None:
+        """What one of a group did stays; commit where nobody else is to come."""
+        if not leads:
+            group.connection.driver.execute("RELEASE one")
+        elif self._queued == 0 or synced != self._durable:
+            # At once, too, where those behind it want what this one does without: the disk.
+            await self._end(group)
+        else:
+            # Behind all that wait now, and not in this task, which may be cancelled.
+            group.ending = asyncio.create_task(self._end_in_turn(group))
 
     async def _begin(self, *, synced: bool) -> "_Group":
         connection = self._idle.pop() if self._idle else await self._connect()

@@ -502,9 +502,12 @@ async def test_a_job_that_pauses_by_itself_tells_people_what_it_asks_once_for_ea
 
 async def test_of_a_pause_that_a_person_wanted_and_of_a_job_that_is_done_nobody_is_told(opened, engine, chat):
     async with opened(notify=["jobchat://x"]) as work:
+        asked = []
 
         async def then_pause(request, go_on):
-            if request.method != "GET":
+            # Once: who pauses a job that is paused already is refused, and the item would fail of that.
+            if request.method != "GET" and not asked:
+                asked.append(request)
                 await work.desk.jobs.pause(paused.id, ME)
             return await go_on(request)
 
