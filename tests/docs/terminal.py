@@ -21,9 +21,10 @@ from tests.docs.pages import INTERRUPT, ROOT, Example, GivenFile
 SECONDS = 60
 _READY = "<ready for the next line>"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
-# The session's first terminal becomes its own: bash then has jobs, and Ctrl-C reaches what runs.
+# The session's first terminal becomes its own: bash then has jobs, and Ctrl-C reaches what runs. Whoever runs
+# the tests may not listen to a hangup (nohup), which is what ends the jobs with their window.
 _BASH = (
-    "import os; os.open(os.ttyname(0), os.O_RDWR); "
+    "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); os.open(os.ttyname(0), os.O_RDWR); "
     "os.execvp('bash', ['bash', '--noprofile', '--norc', '--noediting', '-i'])"
 )
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "SSL_CERT_FILE", "TMPDIR")
