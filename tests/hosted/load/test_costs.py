@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from redis.asyncio import Redis
 
+from deskclerk.clerk import client as clerk
+from deskclerk.desk.instances import instance
 from deskclerk.faces.hosted.server import hosted_app
 from tests.hosted.load.sessions import MODERN, Order, Outcome, Session
 
@@ -83,4 +85,28 @@ async def test_a_read_is_one_way_to_postgresql_and_a_signed_write_is_a_bounded_n
     # Two requests: the plan, and the write with its signature; three ways are a share of the rate budget.
     assert costs["ban"]["redis"] == 2
     assert costs["ban"]["commit"] <= 4
-    assert costs["ban"]["way"] <= 19
+    assert costs["ban"]["way"] <= 21
+
+
+async def test_the_desks_of_a_replica_share_their_connections_to_clerk(here, monkeypatch):
+    opened, outcome = [], Outcome()
+    real = clerk.open_connections
+
+    def counted(*arguments, **named):
+        opened.append(arguments)
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(clerk, "open_connections", counted)
+    monkeypatch.setattr(instance, "open_connections", counted)
+    async with hosted_app(here.settings) as replica:
+        transport = httpx2.ASGITransport(app=replica.app)
+        async with httpx2.AsyncClient(transport=transport, base_url=here.public_url) as http:
+            order = Order([1], here.public_url, here.agents[:4], 0, 0, eras=(MODERN,))
+            for number in range(4):
+                session = InProcess(order, number, outcome)
+                session.http = http
+                await session.turn("get", number)
+    assert outcome.errors == []
+    assert sorted(outcome.millis) == ["get"]
+    assert len(outcome.millis["get"]) == 4
+    assert len(opened) == 1

@@ -1,10 +1,11 @@
 """Who belongs to a workspace, and as what; there is always an owner."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from deskclerk.database import Connection
+from deskclerk.database import Connection, Statement
 from deskclerk.desk.misses import missed
 from deskclerk.errors import InvalidRequest
 from deskclerk.hosted.database import HostedDatabase
@@ -13,6 +14,8 @@ from deskclerk.hosted.people.persons import Person, person_of
 from deskclerk.hosted.people.tables import people
 from deskclerk.hosted.workspaces.policy import ROLES, Role
 from deskclerk.hosted.workspaces.tables import members
+
+_ROLES = Statement(select(members.c.person, members.c.role))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ class Members:
         async with self._hosted.whole.reading() as connection:
             found = {row["id"]: person_of(row) for row in (await connection.execute(known)).mappings()}
         return [Member(found[row["person"]], row["role"], row["created_at"]) for row in rows]
+
+    async def roles(self) -> dict[str, Role]:
+        """The role of every member, by the person's id."""
+        rows: Iterable[tuple[str, Role]] = await self._database.ask(_ROLES)
+        return dict(rows)
 
     async def set_role(self, person: str, role: Role) -> None:
         """Change what a member is; NotHere, and InvalidRequest for the last owner."""

@@ -14,6 +14,7 @@ from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.plans.store import WAITING, StoredPlan
 from deskclerk.desk.time_and_ids import now
 from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.people.members import Members
 from deskclerk.hosted.people.passkeys import Passkeys
 from deskclerk.hosted.people.tables import signatures
 from deskclerk.hosted.workspaces.policy import Role, WorkspacePolicy
@@ -66,6 +67,7 @@ class MemberSigningRules:
         self._database = hosted.of(workspace)
         self._workspaces = workspaces
         self._workspace = workspace
+        self._members = Members(hosted, workspace)
         self._passkeys = passkeys
 
     async def judge(self, stored: StoredPlan, signature: Signature, signer: Caller) -> Verdict:
@@ -169,8 +171,9 @@ class MemberSigningRules:
         return found
 
     async def _rules(self) -> tuple[WorkspacePolicy, dict[str, Role]]:
-        # Each time anew: what an owner has just changed holds for the very next signature.
-        return await self._workspaces.policy_and_roles(self._workspace)
+        # Each time anew: what an owner has just changed holds for the very next signature. The members are a
+        # question of their own, since they are the workspace's and are asked for within it.
+        return (await self._workspaces.load(self._workspace)).policy, await self._members.roles()
 
 
 def _counted(given: Mapping[str, str], wants: Wants, roles: Mapping[str, Role]) -> dict[str, str]:

@@ -28,11 +28,6 @@ from deskclerk.hosted.workspaces.tables import instances, members, workspaces
 from deskclerk.settings import CLERK_ORIGIN, Kind, Rules, Settings, check_origin, key_kind
 
 _BY_ID = Statement(select(workspaces).where(workspaces.c.id == bindparam("value")))
-_POLICY_AND_ROLES = Statement(
-    select(workspaces.c.policy, members.c.person, members.c.role)
-    .outerjoin(members, members.c.workspace == workspaces.c.id)
-    .where(workspaces.c.id == bindparam("value"))
-)
 _BY_SLUG = Statement(select(workspaces).where(workspaces.c.slug == bindparam("value")))
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -157,14 +152,6 @@ class WorkspaceStore:
         async with self._hosted.of(workspace).reading() as connection:
             role: Role | None = (await connection.execute(query)).scalar_one_or_none()
         return role
-
-    async def policy_and_roles(self, workspace: str) -> tuple[WorkspacePolicy, dict[str, Role]]:
-        """A workspace's policy, and the role of each member by the person's id, as they are now; NotHere."""
-        rows = await self._hosted.whole.ask(_POLICY_AND_ROLES, value=workspace)
-        if not rows:
-            raise _no_workspace()
-        roles: dict[str, Role] = {person: role for _, person, role in rows if person is not None}
-        return WorkspacePolicy(**rows[0][0]), roles
 
     async def add_member(self, workspace: str, person: str, role: Role) -> None:
         """Make a person a member; InvalidRequest if they are one already."""
