@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import socket
+import subprocess
+import sys
 
 import pytest
 import uvicorn
@@ -205,3 +207,32 @@ async def test_many_requests_one_after_another_take_as_long_as_they_like(hasty):
         await reader.readuntil(b"ok")
     assert seen.sizes == [3] * 40
     writer.close()
+
+
+SERVED = """
+import gc, os, signal, socket, uvicorn
+from deskclerk.http_server import EndingServer
+
+async def app(scope, receive, send):
+    pass
+
+def ready():
+    print(gc.get_freeze_count(), *gc.get_threshold(), flush=True)
+    os.kill(os.getpid(), signal.SIGINT)
+
+before = len(gc.get_objects())
+config = uvicorn.Config(app, lifespan="off", log_config=None)
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    EndingServer(config, ready=ready, failed=lambda: False).serve_until_ended(listener)
+print(before)
+"""
+
+
+def test_what_is_loaded_when_a_server_listens_is_not_searched_for_unused_objects_again():
+    run = subprocess.run(
+        [sys.executable, "-c", SERVED], capture_output=True, text=True, check=True, timeout=60
+    )
+    first, before = run.stdout.splitlines()
+    frozen, youngest, *_ = map(int, first.split())
+    assert frozen > 0.9 * int(before) > 10_000
+    assert youngest > 700
