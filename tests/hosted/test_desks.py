@@ -145,6 +145,8 @@ async def test_the_worker_of_a_replica_carries_out_the_jobs_of_every_workspace(
     async with asyncio.timeout(60):
         await worker.work()
     worker.close()
+    # Whoever uses the loop after it has threads.
+    assert await asyncio.to_thread(int) == 0
     for here, job_id, other in zip(places, jobs, reversed(jobs), strict=True):
         async with desks.use(here) as desk:
             job = await desk.jobs.store.load(job_id)

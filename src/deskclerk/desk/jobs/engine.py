@@ -6,8 +6,10 @@ has died is given to another one, on whichever machine shares the database. Each
 own, to which those processes listen that have its key.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +91,10 @@ class Engine:
         await DBOS.resume_workflow_async(f"{job_id}:{number}", queue_name=_queue(instance))
 
     def close(self) -> None:
-        """Take no more runs; those under way are left to another process."""
+        """Take no more runs; those under way are left to another process. Called within the event loop."""
         DBOS.destroy()
+        # DBOS has put its threads in the place of the loop's, and leaves them ended.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
 
 def _queue(instance: str) -> str:

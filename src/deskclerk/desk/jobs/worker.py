@@ -308,7 +308,7 @@ class Worker:
         self._workplace.hide()
 
     def close(self) -> None:
-        """Let go of the engine, when everything else is closed: it takes the loop's threads with it."""
+        """Let go of the engine."""
         if self._engine:
             self._engine.close()
 
