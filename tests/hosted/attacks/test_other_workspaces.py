@@ -1,12 +1,15 @@
 """Whatever somebody names of another workspace: nothing is told, nothing changes, and it is noted."""
 
 import base64
+import contextlib
 import re
 from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import text
 
+from deskclerk.catalogue.route import check_segment
+from deskclerk.errors import InvalidRequest
 from deskclerk.faces.mcp.resources import PLACES
 from deskclerk.hosted.agents.tokens import WorkspaceTokens
 from tests.hosted.attacks.routes import addresses
@@ -119,13 +122,23 @@ def ids_for(customer):
         "plan_id": [customer.waiting, customer.signed, customer.used, customer.job_plan],
         "job_id": [customer.job, customer.started],
         "entry_id": [customer.write, customer.entries[-1]],
-        "value": [customer.link],
+        "value": [customer.link, f"-{customer.link}"],
         "user_id": customer.users[:1],
         "organization_id": ["org_" + "2" * 27],
         "name": ["clerk_user_ban", "clerk_users_list"],
         "control": ["reset"],
         "path": ["index.html"],
     }
+
+
+def could_be_ours(place, value):
+    """Whether an address names a plan or job of a desk; what no job can be called is refused unasked."""
+    if place.uri.startswith("deskclerk://jobs/"):
+        # The links are made at random, and one in 32 of them begins as no id does.
+        with contextlib.suppress(InvalidRequest):
+            return bool(check_segment("job_id", value))
+        return False
+    return place.uri.startswith("deskclerk://plans/")
 
 
 def combinations(address, values):
@@ -330,8 +343,7 @@ async def test_no_resource_reaches_another_workspace(world, attacks, unchanged, 
                 noted = len(await world.attempts(acme))
                 answer = await world.mcp(token, "resources/read", {"uri": uri})
                 attacks.check(uri, answer, value, refused=False)
-                known = place.uri.startswith(("deskclerk://plans/", "deskclerk://jobs/"))
-                if known and len(await world.attempts(acme)) == noted:
+                if could_be_ours(place, value) and len(await world.attempts(acme)) == noted:
                     attacks.failures.append((uri, "is not noted"))
         if place.variable:
             for value in ("", bolt.waiting[:9], bolt.job[:8], bolt.word, "victim_"):
