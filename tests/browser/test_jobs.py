@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from playwright.async_api import expect
 
-from deskclerk.catalogue import BanUser, CreateUser, DeleteUser, GetUser, ListUsers, UpdateUser
+from deskclerk.catalogue import BanUser, CreateUser, DeleteUser, GetUser, ListUsers, LockUser, UpdateUser
 from deskclerk.desk import Caller, Decision, Signature
 from deskclerk.desk.jobs.job import DONE
 from deskclerk.desk.jobs.jobs import Change
@@ -179,6 +179,39 @@ async def test_steps_are_struck_out_and_what_is_left_is_signed_and_done(stage, b
     assert (await at.desk.perform(GetUser(user_id=third))).value["id"] == third
     (job,) = await at.desk.jobs.listed()
     assert (job.status, job.counts) == (DONE, {"done": 2, "struck": 2})
+
+
+async def test_pages_that_are_open_show_what_is_left_when_steps_are_struck_out(stage, browse):
+    at = await stage()
+    striking, card, lists = [await browse() for _ in range(3)]
+    users = [item["id"] for item in await some_users(at.desk, 3)]
+    kinds = (BanUser, DeleteUser, LockUser)
+    changes = [Change(kind, {"user_id": user}) for kind, user in zip(kinds, users, strict=True)]
+    plan = await at.desk.jobs.propose_changes(changes, ASKER)
+    other = await at.propose(DeleteUser(user_id=users[0]))
+    for page in (striking, card, lists):
+        await enter(at, page)  # each has an address of its own
+        if page is not lists:
+            await page.goto(f"{at.home}/plans/{plan.id}")
+    beside = lists.locator(f"#{other.id}").get_by_label("To sign, type")
+    await beside.fill("half typed")
+    for page in (card, lists):
+        await expect(page.locator(".chain-of-steps > li")).to_have_count(3)
+    await striking.get_by_label("strike out step 2").check()
+    await striking.get_by_role("button", name="Strike out").click()
+    await expect(striking.locator(".chain-of-steps > li")).to_have_count(2)
+    for page in (card, lists):
+        await expect(page.locator(".chain-of-steps > li")).to_have_count(2)
+        await expect(page.locator("article .notice", has_text="This plan has changed")).to_be_visible()
+        await check_accessible(page)
+    await shoot(card, "plan-changed")
+    await shoot(lists, "plan-changed-list")
+    await expect(beside).to_have_value("half typed")
+    await expect(lists.get_by_text("This plan has changed")).to_have_count(2)  # beside what is read out
+    await card.get_by_role("button", name="Sign:").click()
+    await expect(card.locator(".job-state .state", has_text="done")).to_be_visible(timeout=60_000)
+    (job,) = await at.desk.jobs.listed()
+    assert (job.status, job.counts) == (DONE, {"done": 2, "struck": 1})
 
 
 @pytest.mark.promise("a-person-signs")

@@ -122,3 +122,26 @@ async def test_who_asked_and_leaves_takes_the_dialogue_along(open_desk, upstream
         await desk.sign(plan.id, YES, caller=ELSEWHERE)
         assert (await desk.perform(BAN)).value["banned"] is True
         assert len(upstream.writes) == 1
+
+
+async def test_a_no_in_the_dialogue_counts_though_a_yes_from_elsewhere_is_seen_at_the_same_moment(
+    open_desk, upstream, monkeypatch
+):
+    both = asyncio.Event()
+
+    async def seen(plan):
+        del plan
+        await both.wait()
+
+    async with open_desk() as desk:
+
+        async def person(plan):
+            await desk.sign(plan.id, YES, caller=ELSEWHERE)
+            # Whoever watches is done before the one that asked goes on.
+            both.set()
+            return Signature(Decision.DECLINED, "dialogue")
+
+        monkeypatch.setattr(desk.signing, "_decided_elsewhere", seen)
+        with pytest.raises(ApprovalRefused, match="declined"):
+            await desk.perform(BAN, approver=person)
+        assert upstream.writes == []

@@ -184,7 +184,7 @@ async def test_the_feed_tells_what_waits_and_ends_when_told(person):
     feed = ChangesFeed(person.desk)
     told = feed.listen()
     await anext(told)
-    assert '"waiting":[]' in await anext(told)
+    assert '"waiting":{}' in await anext(told)
     plan = await person.propose()
     while plan.id not in await anext(told):
         pass

@@ -80,10 +80,11 @@ class StoredPlan:
 class Snapshot:
     """How far things have come: pages that follow along look again only where it differs.
 
-    `waiting` are the ids of the plans that wait, the newest first; `journal` is its last line's number.
+    `waiting` has the plans that wait, by id, the newest first, with the digest of what each shows; `journal`
+    is its last line's number.
     """
 
-    waiting: tuple[str, ...]
+    waiting: Mapping[str, str]
     journal: int
 
 
@@ -174,11 +175,13 @@ class PlanStore:
 
         from deskclerk.desk.journal.tables import heads, plans  # noqa: PLC0415
 
-        waiting = select(plans.c.id).where(plans.c.status == WAITING, plans.c.expires_at > now())
+        waiting = select(plans.c.id, plans.c.digest).where(
+            plans.c.status == WAITING, plans.c.expires_at > now()
+        )
         database = await self._journal.database()
         async with database.reading() as connection:
-            ids = await connection.execute(waiting.order_by(plans.c.created_at.desc(), plans.c.id.desc()))
-            found = tuple(row.id for row in ids)
+            rows = await connection.execute(waiting.order_by(plans.c.created_at.desc(), plans.c.id.desc()))
+            found = {row.id: row.digest for row in rows}
             line = (await connection.execute(select(heads.c.seq))).scalar_one()
         return Snapshot(found, int(line))
 

@@ -13,6 +13,7 @@ from deskclerk.desk import Desk
 from deskclerk.desk.jobs.job import OPEN, PAUSED
 from deskclerk.desk.plans.store import Snapshot
 from deskclerk.desk.waking import JOBS, JOURNAL, PLANS
+from deskclerk.faces.console.plan_card import shown_by
 
 _POLL_SECONDS = 0.7
 _APART_SECONDS = 0.2
@@ -90,7 +91,7 @@ class ChangesFeed:
         jobs = await self._desk.jobs.store.with_status(*OPEN, PAUSED)
         written = {job.id: job.progress.get("written") for job in jobs if job.progress.get("written")}
         plans = await self._desk.plans.snapshot()
-        signed = await self._desk.signing.rules.given(plans.waiting) if plans.waiting else {}
+        signed = await self._desk.signing.rules.given(tuple(plans.waiting)) if plans.waiting else {}
         return Pulse(plans, signed, {job.id: job.state for job in jobs}, written)
 
     async def _tell(self, latest: Pulse) -> None:
@@ -103,8 +104,9 @@ class ChangesFeed:
 def _event(latest: Pulse) -> str:
     plans = latest.plans
     facts = {
-        "waiting": list(plans.waiting),
-        "signed": dict(latest.signed),
+        "waiting": {
+            plan: f"{shown_by(digest)}/{latest.signed.get(plan, 0)}" for plan, digest in plans.waiting.items()
+        },
         "journal": plans.journal,
         "jobs": dict(latest.jobs),
     }

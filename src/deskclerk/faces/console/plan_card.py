@@ -80,12 +80,18 @@ class Card:
     reversible: str
     words: tuple[str, ...]
     digest: str
+    shown_by: str
     age: str
     created: str
     left: str
     expires: str
     job: JobPart | None
     standing: Standing
+
+
+def shown_by(digest: str) -> str:
+    """By what an open page tells that a plan shows something else now; nothing is signed by it."""
+    return digest[:12]
 
 
 def card_of(stored: StoredPlan, instance: Instance, standing: Standing = ANYBODY) -> Card:
@@ -113,6 +119,7 @@ def card_of(stored: StoredPlan, instance: Instance, standing: Standing = ANYBODY
         words=plan.words,
         # Goes back with the form: what is signed has to be what was shown.
         digest=plan.digest,
+        shown_by=shown_by(plan.digest),
         age=ago(stored.created_at),
         created=iso_time(stored.created_at),
         left=span(plan.expires_at - now()),

@@ -1,5 +1,6 @@
 """Jobs: many writes under one signature as they go on, what became of each, stopped and gone on with."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -160,7 +161,7 @@ async def _card(request: Request, found: Job) -> JobCard:
     return card_of(found, desk_of(request).instance, await _waiting(request), rate)
 
 
-async def _waiting(request: Request) -> tuple[str, ...]:
+async def _waiting(request: Request) -> Mapping[str, str]:
     return (await desk_of(request).plans.snapshot()).waiting
 
 

@@ -36,13 +36,13 @@ function count(waiting) {
   }
 }
 
-// Cards come and go; one that somebody is typing into keeps its fields.
-let signatures = null;
-async function refresh(waiting, signed) {
+// Cards come and go; one that somebody is typing into keeps its fields as long as it shows the same.
+let stood = null;
+async function refresh(waiting, standing) {
   const shown = new Map([...cards.children].map((card) => [card.id, card]));
-  const before = signatures ?? Object.fromEntries([...shown].map(([id, card]) => [id, signaturesOn(card)]));
-  signatures = signed;
-  if (waiting.some((id) => !shown.has(id) || (signed[id] ?? 0) !== (before[id] ?? 0))) {
+  const before = stood ?? Object.fromEntries([...shown].map(([id, card]) => [id, standingOf(card)]));
+  stood = standing;
+  if (waiting.some((id) => !shown.has(id) || standing[id] !== before[id])) {
     const now = [...(await part("/", "[data-cards] > article"))];
     for (const card of now.filter((one) => shown.has(one.id))) stand(shown.get(card.id), card);
     cards.prepend(...now.filter((card) => !shown.has(card.id)));
@@ -56,12 +56,29 @@ async function refresh(waiting, signed) {
     : "Nothing waits. What an agent asks for appears here by itself.";
 }
 
-function signaturesOn(card) {
-  return Number(card.querySelector("[data-standing]")?.dataset.standing ?? 0);
+// What a card shows, and how many have signed it: as the events have it.
+function standingOf(card) {
+  return `${card.dataset.shows}/${card.querySelector("[data-standing]")?.dataset.standing ?? 0}`;
+}
+
+function changed(shown, fresh) {
+  const note = document.createElement("p");
+  note.className = "notice";
+  note.textContent = "This plan has changed: read it again before you sign.";
+  fresh.prepend(note);
+  const focused = shown.contains(document.activeElement);
+  shown.replaceWith(fresh);
+  once(fresh);
+  if (focused) document.querySelector("main").focus();
+  say(note.textContent);
 }
 
 // Another signature has come: only what says so is replaced, unless whoever looks may do something else now.
 function stand(shown, fresh) {
+  if (shown.dataset.shows !== fresh.dataset.shows) {
+    changed(shown, fresh);
+    return;
+  }
   const [was, is] = [shown, fresh].map((card) => card.querySelector("[data-standing]"));
   if (!was || !is || was.textContent === is.textContent) return;
   const words = [...is.children].map((line) => line.textContent.trim()).join(" ");
@@ -172,12 +189,13 @@ const events = new EventSource(`${home}/events`);
 setInterval(ages, 15000);
 addEventListener("pageshow", () => document.querySelectorAll("form[data-once]").forEach((form) => delete form.dataset.sent));
 events.addEventListener("pulse", async (event) => {
-  const { waiting, jobs: now, signed } = JSON.parse(event.data);
+  const { waiting: standing, jobs: now } = JSON.parse(event.data);
+  const waiting = Object.keys(standing);
   const more = known && waiting.filter((id) => !known.includes(id)).length;
   known = waiting;
   if (person !== undefined) count(waiting.length);
   if (more) say(writes(waiting.length));
-  if (cards) await refresh(waiting, signed);
+  if (cards) await refresh(waiting, standing);
   if (plan && !plan.querySelector("article").dataset.settled) await follow();
   if (shownJobs().length || jobs) {
     states = now;
