@@ -88,12 +88,12 @@ async def test_the_feed_is_woken_by_a_plan_a_decision_and_a_line_of_the_journal(
         told = feed.listen()
         await anext(told)
         async with asyncio.timeout(5):
-            assert '"waiting":[]' in await anext(told)
+            assert '"waiting":{}' in await anext(told)
             plan = await desk.propose(BAN, Caller("mcp"))
             while plan.id not in await anext(told):
                 pass
             await desk.sign(plan.id, Signature(Decision.DECLINED, "test"))
-            while '"waiting":[]' not in (event := await anext(told)):
+            while '"waiting":{}' not in (event := await anext(told)):
                 pass
             while '"journal":0' in event:
                 event = await anext(told)

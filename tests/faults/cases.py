@@ -33,6 +33,8 @@ from tests.journeys.writes import (
 KEY = "sk_test_" + "f4u1t" * 8
 TIMEOUT, RETRY, LARGEST = 0.6, 0.7, 2**16
 """Seconds for one request, seconds for all tries, and bytes of one answer."""
+UNHURRIED = 5.0
+"""Seconds for one request where the fault is answered at once: no busy machine makes a time-out of it."""
 MOST_SECONDS = 6.0
 """What no fault may take longer than, with all that is read back behind it."""
 
@@ -110,7 +112,7 @@ async def prepared(seeded, folder):
         yield World(desk, http), sandbox
 
 
-async def run(name, fault, at, sandbox, folder):
+async def run(name, fault, at, sandbox, folder, timeout=TIMEOUT):
     """The action before the fault, on a desk of its own that reaches the sandbox over a socket."""
     kind = BY_NAME[name]
     arguments = await MAKES[name](at)
@@ -122,8 +124,8 @@ async def run(name, fault, at, sandbox, folder):
             secret_key=KEY,
             api_url=clerk.origin,
             confirm="never",
-            timeout=TIMEOUT,
-            retry_seconds=RETRY,
+            timeout=timeout,
+            retry_seconds=timeout - TIMEOUT + RETRY,
             largest_answer=LARGEST,
         )
         answer, error = None, None

@@ -291,3 +291,6 @@ FAULTS = (
     redirect_to_another_host,
     redirect_without_a_place,
 )
+
+NEVER_ANSWERED = (silence, silence_after_it_is_carried_out, a_byte_now_and_then)
+"""Those that end with a time-out."""

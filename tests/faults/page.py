@@ -9,8 +9,8 @@ from pathlib import Path
 
 from deskclerk.catalogue import READ
 from deskclerk.desk.execution import settling
-from tests.faults.cases import LARGEST, RETRY, TIMEOUT, check, prepared, run
-from tests.faults.faults import FAULTS
+from tests.faults.cases import LARGEST, RETRY, TIMEOUT, UNHURRIED, check, prepared, run
+from tests.faults.faults import FAULTS, NEVER_ANSWERED
 from tests.journeys.writes import seed
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -70,7 +70,8 @@ def page(found):
 async def _case(seeded, folder, name, fault):
     folder.mkdir()
     async with prepared(seeded, folder) as (at, sandbox):
-        case = await run(name, fault, at, sandbox, folder / "desk")
+        timeout = TIMEOUT if fault in NEVER_ANSWERED else UNHURRIED
+        case = await run(name, fault, at, sandbox, folder / "desk", timeout)
     check(case)
     return case
 
