@@ -18,6 +18,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 KEEP_SECONDS = 30
 """How long an idle connection is kept: longer than clients keep one, or a request could meet its end."""
+UNDER_WAY_SECONDS = 30
+"""How long requests under way may take once a server ends; the desk's writes are waited for after that."""
 _STARTING_SECONDS = 10
 LARGEST_HEAD = 2**16
 """Bytes of a request line and its headers."""
@@ -189,6 +191,10 @@ class EndingServer(uvicorn.Server):
 
     def serve_until_ended(self, listener: socket.socket) -> None:
         """Serve on a socket that listens."""
+        from sse_starlette.sse import AppStatus  # noqa: PLC0415 - by who serves alone
+
+        # It would cut every stream at the first signal, and with it the answer of a write that is under way.
+        AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
         # An interrupt is raised again by uvicorn after it has shut down.
         with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
             self.run(sockets=[listener])

@@ -100,6 +100,58 @@ async def test_a_signal_ends_it_with_a_client_connected(listening, era):
     assert b"Traceback" not in process.stderr.read()
 
 
+async def test_a_call_under_way_is_answered_before_the_process_ends(clerk, listening, era):
+    process, url = listening
+    clerk.gate.clear()
+    async with connected(url, era, Dialogue()) as client, anyio.create_task_group() as group:
+        answers = []
+        await client.list_tools()  # or it would ask for them behind the call
+
+        async def ban():
+            answers.append(await client.call_tool(*BAN))
+
+        group.start_soon(ban)
+        await anyio.to_thread.run_sync(clerk.arrived.wait, 20)
+        process.send_signal(signal.SIGTERM)
+        await anyio.sleep(2)
+        assert process.poll() is None
+        clerk.gate.set()
+    assert [answer.is_error for answer in answers] == [False]
+    assert await anyio.to_thread.run_sync(process.wait, 20) in ENDED
+    assert b"ERROR" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_a_call_that_waits_for_a_person_is_told_that_the_process_ends(clerk, listening, asked):
+    process, url = listening
+    shown = anyio.Event()
+
+    async def nobody(_context, _params):
+        shown.set()
+        await anyio.sleep_forever()
+
+    async with connected(url, "legacy", nobody if asked else None) as client:
+        async with anyio.create_task_group() as group:
+            answers = []
+
+            async def ban():
+                answers.append(await client.call_tool(*BAN))
+
+            group.start_soon(ban)
+            if asked:
+                await shown.wait()
+            else:
+                await anyio.sleep(2)
+            process.send_signal(signal.SIGTERM)
+    (answer,) = answers
+    assert answer.is_error
+    assert "this server ends before one has" in answer.content[0].text
+    assert "deskclerk approve plan_" in answer.content[0].text
+    assert await anyio.to_thread.run_sync(process.wait, 20) in ENDED
+    assert clerk.writes == []
+    assert b"ERROR" not in process.stderr.read()
+
+
 async def test_a_handshake_client_is_asked_on_the_stream_of_its_own_call(clerk, listening):
     _, url = listening
     headers = {"authorization": f"Bearer {TOKEN}", "accept": "application/json, text/event-stream"}

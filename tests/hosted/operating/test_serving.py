@@ -173,7 +173,10 @@ async def test_a_write_under_way_ends_before_the_process_does(serve, clerk):
     clerk.gate.set()
     assert await served.ended() in ENDED
     assert served.events()[-1] == ("outcome", "clerk_user_ban", "done")
-    await asyncio.gather(banning, return_exceptions=True)
+    # And whoever asked is told.
+    answer = await banning
+    assert (answer.is_error, answer.structured_content["id"]) == (False, "x_1")
+    assert b"ASGI callable returned" not in served.process.stderr.read()
 
 
 @pytest.mark.promise("ends-in-order")

@@ -76,6 +76,36 @@ async def test_a_page_that_follows_along_does_not_keep_a_replica_from_ending(wat
     ending.end()
 
 
+async def test_a_call_that_waits_for_a_signature_is_told_that_a_replica_ends(watched):
+    here = watched
+    async with here.parts() as parts:
+        acme = await here.workspace(parts, "acme-waits", policy={"approval_wait": 60})
+    ending = here.replica(worker=False)
+    async with agent(f"{ending.url}/mcp/{acme.slug}", acme.token) as client:
+        users = told(await client.call_tool("clerk_users_list", {"limit": 1}))["items"]
+
+        async def end():
+            await anyio.sleep(3)
+            ending.process.terminate()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(end)
+            # Half a minute is what a request gets; the wait alone is twice that.
+            waits = told(await client.call_tool("clerk_user_ban", {"user_id": users[0]["id"]}))
+    assert waits["error"] == "approval_needed"
+    assert "this server ends before one has" in waits["message"]
+    await anyio.to_thread.run_sync(ending.process.wait, 25)
+    ending.end()
+    # What it waited for is signed and asked for at another.
+    async with here.signed_in(acme.user, here.first.url) as browser:
+        page = f"/w/{acme.slug}/i/prod/plans/{waits['plan_id']}"
+        form = hidden((await browser.get(page)).text)
+        assert (await browser.post(page, data={**form, "decision": "sign"})).status_code == 303
+    async with agent(f"{here.first.url}/mcp/{acme.slug}", acme.token) as client:
+        answer = told(await client.call_tool("clerk_user_ban", {"user_id": users[0]["id"]}))
+        assert answer["banned"] is True
+
+
 @contextlib.contextmanager
 def worker(here, *words):
     """`deskclerk hosted work` in a process of its own, with where its page is."""

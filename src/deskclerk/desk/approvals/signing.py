@@ -29,6 +29,7 @@ from deskclerk.settings import Settings
 
 # Where another process signs that cannot wake this one: half a second is no wait for a person.
 _POLL_SECONDS = 0.5
+_ENDS = "a person has to confirm this, and this server ends before one has"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Signing:
         self.decisions = Decisions(instance, journal, self.plans, rules)
         self._maker = PlanMaker(settings, instance, self.plans, secrets)
         self._clerk = clerk
+        self._leaving = False
 
     async def propose(self, request: WriteRequest) -> Plan | None:
         """The plan that a person is to be asked about; None if none need be, or it is signed already.
@@ -234,13 +236,18 @@ class Signing:
             await asyncio.gather(asking, watching, return_exceptions=True)
 
     async def _decided_elsewhere(self, plan: Plan) -> None:
-        """Returns once a plan waits no longer."""
+        """Returns once a plan waits no longer, or nobody can be waited for here."""
         with self._journal.wakes.listening(PLANS) as bell:
             while True:
                 # First of all nothing is looked at: most answers are there at once.
                 await bell.rings(_POLL_SECONDS)
-                if (await self.plans.load(plan.id)).status != WAITING:
+                if self._leaving or (await self.plans.load(plan.id)).status != WAITING:
                     return
+
+    def leave(self) -> None:
+        """Wait for nobody any more, as this process ends: who waits is told that the plan goes on waiting."""
+        self._leaving = True
+        self._journal.wakes.tell(PLANS)
 
     async def dialogue(self, plan: Plan, caller: Caller) -> str:
         """Why a yes in the caller's own dialogue would not sign the plan; empty if it would."""
@@ -277,8 +284,8 @@ class Signing:
                     await self._teller.plan_waits(stored)
                     told = True
                 waited = time.monotonic() - began
-                if waited >= most:
-                    raise self._waits(plan, why)
+                if waited >= most or self._leaving:
+                    raise self._waits(plan, _ENDS if self._leaving else why)
                 if progress:
                     await progress(waited, most, self._waiting_for(plan))
                 # Never beyond the end: a client has a time-out of its own.

@@ -23,11 +23,15 @@ from deskclerk.hosted.operating.operating import Operating
 from deskclerk.hosted.parts import Needed, opened
 from deskclerk.hosted.workspaces.desks import Desks
 from deskclerk.hosted.workspaces.workplace import HostedWorkplace
-from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol, EndingServer, serving_within
+from deskclerk.http_server import (
+    KEEP_SECONDS,
+    UNDER_WAY_SECONDS,
+    BoundedProtocol,
+    EndingServer,
+    serving_within,
+)
 from deskclerk.settings import Settings
 
-_GRACE_SECONDS = 30
-"""How long requests under way may take when the server ends; writes are waited for after that."""
 _AGAIN_SECONDS = 2.0
 """After which a worker is started in the place of one that died."""
 
@@ -66,7 +70,7 @@ def run(
             access_log=False,
             server_header=False,
             lifespan="on",
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_graceful_shutdown=UNDER_WAY_SECONDS,
             timeout_keep_alive=KEEP_SECONDS,
         )
         server = EndingServer(
@@ -99,7 +103,7 @@ class _Opened:
             self._replica.operating.leave()
 
     def leave(self) -> None:
-        """Let open pages go."""
+        """Let those go who only wait."""
         if self._replica:
             self._replica.leave()
 

@@ -62,7 +62,7 @@ class Replica:
     places: "_Places"
 
     def leave(self) -> None:
-        """Let open pages go: the server wants to end."""
+        """Let those go who only wait: the server wants to end."""
         self.places.leave()
 
 
@@ -141,11 +141,14 @@ class _Places:
         self._parts = parts
         self._desks = desks
         self._consoles: WeakSet[Console] = WeakSet()
+        self._asked: WeakSet[Desk] = WeakSet()
 
     def leave(self) -> None:
-        """Let every page go that follows events."""
+        """Let every page go that follows events, and every call that waits for a signature."""
         for console in self._consoles:
             console.leave()
+        for desk in self._asked:
+            desk.signing.leave()
 
     @asynccontextmanager
     async def mcp(self, scope: Scope) -> AsyncIterator[ASGIApp]:
@@ -156,6 +159,7 @@ class _Places:
             self._desks.use(place) as found,
             self._parts.counters.admitted(place.workspace, found.limits, stream=is_stream(scope)),
         ):
+            self._asked.add(found.desk)
             note = partial(self._parts.attempts.note, agent.workspace, agent.caller)
             yield partial(reaching.serve, found.mcp, note)
 

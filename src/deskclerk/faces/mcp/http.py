@@ -13,13 +13,14 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskclerk.desk import Desk
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import DeskclerkError, InvalidSettings, StorageUnavailable, innermost
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
-from deskclerk.http_server import KEEP_SECONDS, BoundedProtocol, EndingServer
+from deskclerk.http_server import KEEP_SECONDS, UNDER_WAY_SECONDS, BoundedProtocol, EndingServer
 from deskclerk.settings import Settings
 
 logger = logging.getLogger("deskclerk.mcp")
@@ -28,8 +29,6 @@ PATH = "/mcp"
 _JOBS_SECONDS = 10
 """Between two looks whether somebody sees to the open jobs."""
 _DESCRIPTORS = 65_536
-_GRACE_SECONDS = 5
-"""How long open streams may take to end; the desk's writes are waited for after that, however long."""
 
 
 class Site(Protocol):
@@ -114,7 +113,7 @@ def run(
         workspace = Workspace.of_this_machine(settings)
         operations = operate(workspace, bind.loopback) if operate else None
         desk = Desk(settings, workspace=operations.watched(workspace) if operations else workspace)
-        served, site = _app(settings, bind, beside, desk, failures, operations=operations)
+        served, leave = _app(settings, bind, beside, desk, failures, operations=operations)
         config = uvicorn.Config(
             served,
             http=BoundedProtocol,
@@ -122,7 +121,7 @@ def run(
             access_log=False,
             server_header=False,
             lifespan="on",
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_graceful_shutdown=UNDER_WAY_SECONDS,
             timeout_keep_alive=KEEP_SECONDS,
         )
         server = EndingServer(
@@ -130,8 +129,7 @@ def run(
             ready=lambda: ready(bind.origin + PATH),
             failed=lambda: bool(failures),
             asked_to_end=operations.leave if operations else None,
-            # A page that follows events would keep the server from ending.
-            leaving=site.leave if site else None,
+            leaving=leave,
             grace_seconds=settings.grace_seconds,
         )
         server.serve_until_ended(listener)
@@ -147,8 +145,11 @@ def _app(
     failures: list[StorageUnavailable],
     *,
     operations: Operations | None = None,
-) -> tuple[Starlette, Site | None]:
-    """The application and its site; `failures` gets what keeps it from beginning, or from ending well."""
+) -> tuple[Starlette, Callable[[], None]]:
+    """The application, and what lets those go who only wait and would keep the server from ending.
+
+    `failures` gets what keeps it from beginning, or from ending well.
+    """
     check_token(settings, bind)
     desk = desk or Desk(settings)
     # Where other machines reach it, a console has to be asked for.
@@ -189,7 +190,60 @@ def _app(
     guard = Middleware(AccessGuard, security=security, tokens=tokens, path=PATH if site else None)
     routes = [*mcp.routes, *(site.routes if site else ())]
     before = operations.middleware if operations else ()
-    return Starlette(routes=routes, middleware=[*before, guard], lifespan=lifespan), site
+    streams = Streams()
+
+    def leave() -> None:
+        desk.signing.leave()
+        streams.leave()
+        if site:
+            site.leave()
+
+    guarded = [*before, guard, Middleware(streams.among, path=PATH)]
+    return Starlette(routes=routes, middleware=guarded, lifespan=lifespan), leave
+
+
+class Streams:
+    """The streams that clients hold open for what the server may say: no answer comes on them."""
+
+    def __init__(self) -> None:
+        self._leaving = asyncio.Event()
+
+    def leave(self) -> None:
+        """End them, now and from now on: as if the client had gone, but in order."""
+        self._leaving.set()
+
+    def among(self, app: ASGIApp, path: str) -> ASGIApp:
+        """Middleware that finds them among the requests at a path."""
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == path:
+                await self._serve(app, scope, receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return serve
+
+    async def _serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        unfinished = False
+
+        async def received() -> Message:
+            coming = asyncio.ensure_future(receive())
+            leaving = asyncio.ensure_future(self._leaving.wait())
+            try:
+                await asyncio.wait((coming, leaving), return_when=asyncio.FIRST_COMPLETED)
+                return coming.result() if coming.done() else {"type": "http.disconnect"}
+            finally:
+                coming.cancel()
+                leaving.cancel()
+
+        async def sent(message: Message) -> None:
+            nonlocal unfinished
+            unfinished = message["type"] == "http.response.start" or message.get("more_body", False)
+            await send(message)
+
+        await app(scope, received, sent)
+        if unfinished:
+            await send({"type": "http.response.body", "body": b""})
 
 
 async def _see_to_jobs(desk: Desk) -> None:
