@@ -112,7 +112,7 @@ async def prepared(seeded, folder):
         yield World(desk, http), sandbox
 
 
-async def run(name, fault, at, sandbox, folder, timeout=TIMEOUT):
+async def run(name, fault, at, sandbox, folder, *, seconds=TIMEOUT):
     """The action before the fault, on a desk of its own that reaches the sandbox over a socket."""
     kind = BY_NAME[name]
     arguments = await MAKES[name](at)
@@ -124,8 +124,8 @@ async def run(name, fault, at, sandbox, folder, timeout=TIMEOUT):
             secret_key=KEY,
             api_url=clerk.origin,
             confirm="never",
-            timeout=timeout,
-            retry_seconds=timeout - TIMEOUT + RETRY,
+            timeout=seconds,
+            retry_seconds=seconds - TIMEOUT + RETRY,
             largest_answer=LARGEST,
         )
         answer, error = None, None

@@ -70,8 +70,8 @@ def page(found):
 async def _case(seeded, folder, name, fault):
     folder.mkdir()
     async with prepared(seeded, folder) as (at, sandbox):
-        timeout = TIMEOUT if fault in NEVER_ANSWERED else UNHURRIED
-        case = await run(name, fault, at, sandbox, folder / "desk", timeout)
+        seconds = TIMEOUT if fault in NEVER_ANSWERED else UNHURRIED
+        case = await run(name, fault, at, sandbox, folder / "desk", seconds=seconds)
     check(case)
     return case
 

@@ -1,9 +1,10 @@
 """A hosted desk's parts, opened in their order from the settings: servers and workers stand on them."""
 
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 from pydantic import SecretStr
@@ -32,6 +33,14 @@ from deskclerk.hosted.wakes import RedisWakes
 from deskclerk.hosted.workspaces.store import WorkspaceRecord, WorkspaceStore
 from deskclerk.settings import Settings
 
+_OF_A_PROCESS = frozenset({
+    "home", "database", "redis", "public_url", "issuer", "client_id", "client_secret", "api_urls",
+    "vault", "vault_key", "vault_key_file", "vault_token", "log_format", "grace_seconds", "metrics_token",
+    "metrics_by_workspace", "otlp_endpoint", "otlp_headers", "trace_share",
+})  # fmt: skip
+"""What is set for a process that serves or works for all workspaces."""
+_OF_EVERY_DESK = ("timeout", "retry_seconds", "largest_answer", "answer_characters")
+"""What whoever runs them sets for the desks of all workspaces; a workspace says nothing of it."""
 _STATE = b"deskclerk: states that MCP clients carry"
 
 
@@ -62,6 +71,12 @@ class Needed:
                 "CLERK_SECRET_KEY or an instance is set, and a hosted desk has the keys of its workspaces.",
                 next_step="Leave it out; `deskclerk hosted add-instance` gives a key to a workspace.",
             )
+        # Not passed over: whoever sets `read_only` or `deny` here would believe that it holds.
+        if idle := [name for name in _changed(settings) if name not in _OF_A_PROCESS | {*_OF_EVERY_DESK}]:
+            raise InvalidSettings(
+                f"A hosted desk takes no setting {', '.join(idle)}: each workspace has its own.",
+                next_step="Leave it out. Owners set it on their pages Policy, Agents and Notifications.",
+            )
         return cls(**found)
 
 
@@ -82,6 +97,8 @@ class Parts:
     wakes: RedisWakes
     counters: Counters
     connections: httpx2.AsyncClient
+    common: Mapping[str, Any]
+    """Settings that the desks of all workspaces share."""
 
     def console(self, workspace: WorkspaceRecord, instance: str) -> str:
         """The address of the console of an instance."""
@@ -159,4 +176,15 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             wakes,
             await stack.enter_async_context(Counters(needed.redis)),
             await stack.enter_async_context(shared_connections()),
+            {name: getattr(settings, name) for name in _OF_EVERY_DESK},
         )
+
+
+def _changed(settings: Settings) -> list[str]:
+    """The settings that say something else than if they were left out."""
+    fields = type(settings).model_fields.items()
+    return [
+        name
+        for name, field in fields
+        if getattr(settings, name) != field.get_default(call_default_factory=True)
+    ]

@@ -130,19 +130,21 @@ async def test_a_call_that_waits_for_a_person_is_told_that_the_process_ends(cler
         shown.set()
         await anyio.sleep_forever()
 
-    async with connected(url, "legacy", nobody if asked else None) as client:
-        async with anyio.create_task_group() as group:
-            answers = []
+    answers = []
+    async with (
+        connected(url, "legacy", nobody if asked else None) as client,
+        anyio.create_task_group() as group,
+    ):
 
-            async def ban():
-                answers.append(await client.call_tool(*BAN))
+        async def ban():
+            answers.append(await client.call_tool(*BAN))
 
-            group.start_soon(ban)
-            if asked:
-                await shown.wait()
-            else:
-                await anyio.sleep(2)
-            process.send_signal(signal.SIGTERM)
+        group.start_soon(ban)
+        if asked:
+            await shown.wait()
+        else:
+            await anyio.sleep(2)
+        process.send_signal(signal.SIGTERM)
     (answer,) = answers
     assert answer.is_error
     assert "this server ends before one has" in answer.content[0].text

@@ -210,6 +210,7 @@ async def carry_out_jobs(
             parts.workspaces,
             lambda workspace, instance: operating.watched(parts.doors(workspace, instance)),
             parts.agents.rules,
+            parts.common,
             yields=True,
         )
         stack.push_async_callback(desks.close)

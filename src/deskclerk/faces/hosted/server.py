@@ -118,7 +118,7 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
         def doors(workspace: WorkspaceRecord, instance: str) -> Workspace:
             return operating.watched(parts.doors(workspace, instance))
 
-        desks: Desks[OpenDesk] = Desks(parts.workspaces, doors, parts.agents.rules, around)
+        desks: Desks[OpenDesk] = Desks(parts.workspaces, doors, parts.agents.rules, around, parts.common)
         stack.push_async_callback(desks.close)
         places = _Places(parts, desks)
         mcp = Admitted(places.mcp, told_to_agents, lambda scope: scope[SCOPE].workspace)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from deskclerk.desk import Desk
 from deskclerk.desk.workspace import Workspace
@@ -55,24 +55,32 @@ class Desks(Generic[T]):
         doors: Doors,
         agents: AgentRules,
         around: Around[T],
+        common: Mapping[str, Any],
         *,
         yields: bool = False,
     ) -> None:
-        """`yields`: what these desks send to Clerk lets everybody else go first."""
+        """`common` are settings of all; `yields`: what they send to Clerk lets everybody else go first."""
         self._store = store
         self._doors = doors
         self._agents = agents
         self._around = around
+        self._common = common
         self._yields = yields
         self._newest: dict[tuple[str, str], int] = {}
         self._pool: Pool[Place, T] = Pool(self._open, most=MOST, idle_seconds=IDLE_SECONDS)
 
     @classmethod
     def alone(
-        cls, store: WorkspaceStore, doors: Doors, agents: AgentRules, *, yields: bool = False
+        cls,
+        store: WorkspaceStore,
+        doors: Doors,
+        agents: AgentRules,
+        common: Mapping[str, Any] | None = None,
+        *,
+        yields: bool = False,
     ) -> "Desks[Desk]":
         """Desks with nothing around them."""
-        return Desks(store, doors, agents, _alone, yields=yields)
+        return Desks(store, doors, agents, _alone, common or {}, yields=yields)
 
     @asynccontextmanager
     async def use(self, place: Place) -> AsyncIterator[T]:
@@ -99,6 +107,7 @@ class Desks(Generic[T]):
         instance, key = await self._store.key_of(place.workspace, place.instance)
         agents = dict(await self._agents(place.workspace))
         settings = workspace.policy.settings(instance.name, key, instance.api_url, instance.rules, agents)
+        settings = settings.model_copy(update=self._common)
         # By the id that it was added with: what was asked for with an earlier key goes on with this one.
         doors = replace(self._doors(workspace, instance.name), instance=instance.id)
         desk = Desk(settings, workspace=doors, yields=self._yields)
