@@ -119,6 +119,8 @@ class HostedDatabase:
 class WorkspaceStorage:
     """What a desk of one workspace keeps its plans and journal in."""
 
+    commands = False
+
     def __init__(self, hosted: HostedDatabase, workspace: str, beginning: Beginning | None = None) -> None:
         self._hosted = hosted
         self._workspace = workspace

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 class Storage(Protocol):
     """The database of one desk, and how it is told which processes live."""
 
+    @property
+    def commands(self) -> bool:
+        """Whether commands work on it; what a hosted desk keeps people reach by its pages alone."""
+
     async def database(self) -> "Database":
         """The database, at the current schema."""
 
@@ -41,6 +45,8 @@ class Storage(Protocol):
 
 class OwnStorage:
     """A database of the desk's own, which is opened when it is first needed."""
+
+    commands = True
 
     def __init__(self, location: Path, url: "SecretStr | None" = None) -> None:
         """In a file at `location`, or in the database of `url`."""
