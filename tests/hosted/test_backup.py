@@ -6,19 +6,21 @@ from importlib.resources import files
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from deskclerk.catalogue import ListUsers
 from deskclerk.database import open_database, upgrade
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
+from deskclerk.errors import InvalidSettings
 from deskclerk.hosted.database import MIGRATIONS, HostedDatabase
 from deskclerk.hosted.people.persons import find
 from deskclerk.hosted.vault.data_keys import DataKeys
 from deskclerk.hosted.vault.key_wrapping import LocalKeys
 from deskclerk.hosted.vault.vault import Vault
 from deskclerk.hosted.workspaces.store import WorkspaceStore
+from tests.databases import Postgres
 
 pytestmark = pytest.mark.anyio
 HERE = Instance("test:abc", "test", "test instance", "https://api.clerk.com")
@@ -37,20 +39,49 @@ async def read_three(hosted, workspace):
     await journal.close()
 
 
+ROLE = ("CREATE ROLE deskclerk_workspace NOLOGIN", "GRANT deskclerk_workspace TO desk")
+"""What docs/hosted.md has an administrator run first, on a server that has never had deskclerk."""
+
+
+@pytest.fixture
+def new_server():
+    """A server that has never had deskclerk, with an empty database of a user who administers nothing."""
+    with Postgres.started() as found:
+        found.run("CREATE ROLE desk LOGIN")
+        found.run("CREATE DATABASE desk OWNER desk")
+        yield found
+
+
+async def restored_on(server, url, *options):
+    """The URL of what was dumped and restored there, and what pg_restore complained of."""
+    there = server.url("desk").replace("//deskclerk@", "//desk@")
+    dump = await asyncio.to_thread(run, ["pg_dump", "--format=custom", "--dbname", url])
+    assert KEY.encode() not in dump.stdout
+    restore = ["pg_restore", "--no-owner", *options, "--dbname", there]
+    return there, (await asyncio.to_thread(run, restore, dump.stdout)).stderr.decode()
+
+
 def run(command, given=None):
-    return subprocess.run(command, input=given, check=True, capture_output=True).stdout
+    return subprocess.run(command, input=given, check=False, capture_output=True)
 
 
-async def test_what_was_dumped_is_restored_with_keys_that_open_and_chains_that_hold(server, hosted, url):
+async def refused(url):
+    with pytest.raises(InvalidSettings) as caught:
+        await HostedDatabase.open(SecretStr(url))
+    return caught.value
+
+
+async def test_what_was_dumped_is_restored_on_a_new_server_with_keys_that_open_and_chains_that_hold(
+    new_server, hosted, url
+):
     store = workspaces_of(hosted)
     acme = await store.create("acme", "Acme", "per_1")
     await store.add_instance(acme.id, "prod", SecretStr(KEY))
     await read_three(hosted, acme.id)
-    dump = await asyncio.to_thread(run, ["pg_dump", "--dbname", url])
-    assert KEY.encode() not in dump
-    restored = server.new()
-    command = ["psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", restored]
-    await asyncio.to_thread(run, command, dump)
+    for statement in ROLE:
+        new_server.run(statement)
+    restored, complaints = await restored_on(new_server, url)
+    assert complaints == ""
     again = await HostedDatabase.open(SecretStr(restored))
     try:
         (record,) = await workspaces_of(again).all()
@@ -66,6 +97,51 @@ async def test_what_was_dumped_is_restored_with_keys_that_open_and_chains_that_h
             assert (await connection.of.execute(text("SELECT count(*) FROM events"))).scalar() == 0
     finally:
         await again.close()
+
+
+async def test_what_was_restored_without_the_role_is_refused_until_it_is_restored_with_it(new_server, url):
+    restored, complaints = await restored_on(new_server, url)
+    assert 'role "deskclerk_workspace" does not exist' in complaints
+    error = await refused(restored)
+    assert 'role "deskclerk_workspace" does not exist' in error.message
+    for statement in ROLE:
+        assert statement in error.next_step.replace("the desk's user", "desk")
+        new_server.run(statement)
+    # With the role alone it is no better: the policies are gone.
+    error = await refused(restored)
+    assert "events, " in error.message
+    assert "docs/hosted.md" in error.next_step
+    new_server.run("DROP DATABASE desk")
+    new_server.run("CREATE DATABASE desk OWNER desk")
+    restored, complaints = await restored_on(new_server, url)
+    assert complaints == ""
+    await (await HostedDatabase.open(SecretStr(restored))).close()
+
+
+async def test_what_was_restored_without_its_grants_or_for_a_user_without_the_role_is_refused(
+    new_server, url
+):
+    new_server.run(ROLE[0])
+    restored, _ = await restored_on(new_server, url, "--no-privileges")
+    assert "permission denied" in (await refused(restored)).message
+    new_server.run(ROLE[1])
+    assert "grants" in (await refused(restored)).message
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE plans DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY plans_of_workspace ON plans",
+        "CREATE POLICY all_of_it ON plans USING (true)",
+        "ALTER TABLE plans OWNER TO deskclerk_workspace",
+        "REVOKE DELETE ON plans FROM deskclerk_workspace",
+    ],
+)
+async def test_a_database_of_which_one_table_is_not_kept_apart_is_refused(server, url, statement):
+    server.run(statement, make_url(url).database)
+    error = await refused(url)
+    assert error.message.endswith(" of plans.")
 
 
 async def test_a_database_of_an_older_version_is_brought_up_to_date_with_what_it_has(server):

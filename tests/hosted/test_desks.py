@@ -1,18 +1,22 @@
 """Desks of workspaces: what one does is on its own part of the database, journal and chain alike."""
 
 import asyncio
+import contextlib
 
 import httpx2
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import update
 
 from deskclerk.catalogue import BanUser, ListUsers
 from deskclerk.desk import Caller, Decision, Signature
 from deskclerk.desk.execution import settling
 from deskclerk.desk.jobs.worker import Worker
 from deskclerk.desk.journal.records import EntryFilter
+from deskclerk.desk.journal.tables import plans
+from deskclerk.desk.plans.store import SIGNED as SIGNED_PLAN
 from deskclerk.desk.workspace import Workspace
-from deskclerk.errors import ApprovalNeeded, ApprovalRefused, InvalidRequest
+from deskclerk.errors import ApprovalNeeded, ApprovalRefused, InvalidRequest, StorageUnavailable
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.workspaces.desks import Desks, Place
 from deskclerk.hosted.workspaces.store import WorkspaceStore, read_policy
@@ -153,6 +157,35 @@ async def test_the_worker_of_a_replica_carries_out_the_jobs_of_every_workspace(
             assert (job.status, job.counts) == ("done", {"done": 2})
             with pytest.raises(InvalidRequest, match="no job has this id"):
                 await desk.jobs.store.load(other)
+
+
+async def test_a_workspace_whose_desk_does_not_open_keeps_the_jobs_of_no_other_waiting(
+    hosted, desks, workspaces, clerk
+):
+    places = [await place(workspaces, clerk, slug) for slug in ("acme", "bolt")]
+    for here in places:
+        async with desks.use(here) as desk:
+            people = (await desk.perform(ListUsers.parse({"limit": 2}))).value["items"]
+            plan = await desk.jobs.propose(BanUser, [person["id"] for person in people])
+            async with hosted.of(here.workspace).writing() as connection:
+                # As if the replica had died between the signature and the job.
+                await connection.execute(update(plans).values(status=SIGNED_PLAN))
+            job_id = plan.job.id
+    opened = []
+
+    class OneIsAway:
+        @contextlib.asynccontextmanager
+        async def use(self, here):
+            if here == places[0]:
+                raise StorageUnavailable("The vault is away.")
+            async with desks.use(here) as desk:
+                opened.append(here)
+                yield desk
+
+    await HostedWorkplace(hosted, OneIsAway()).open_jobs()
+    assert opened == [places[1]]
+    async with desks.use(places[1]) as desk:
+        assert (await desk.jobs.store.load(job_id)).status == "queued"
 
 
 async def test_a_write_whose_replica_died_is_settled_by_the_worker_of_another(

@@ -8,7 +8,7 @@ before they write is still so when they write.
 
 from deskclerk.database.connection import Connection, Database
 from deskclerk.database.location import driver_url, open_database, shown
-from deskclerk.database.migrating import current, upgrade, version_table
+from deskclerk.database.migrating import current, has_schema, upgrade, version_table
 from deskclerk.database.statement import Row, Statement
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Statement",
     "current",
     "driver_url",
+    "has_schema",
     "open_database",
     "shown",
     "upgrade",

@@ -47,6 +47,11 @@ async def current(database: Database, package: str) -> bool:
     return found is not None and found >= _newest(package)
 
 
+async def has_schema(database: Database, package: str) -> bool:
+    """Whether a database has any schema of the migrations in `package`."""
+    return await _revision(database, package) is not None
+
+
 def version_table(dialect: str, package: str) -> str:
     """Where the revision stands; on PostgreSQL its name tells the desk's database from the sandbox's."""
     return "alembic_version" if dialect == "sqlite" else f"deskclerk_{package.split('.')[1]}_version"

@@ -22,7 +22,7 @@ from deskclerk.desk.policy.policy import Policy
 from deskclerk.desk.view.answers import Answer, compact, fit_object
 from deskclerk.desk.view.cleaning import clean
 from deskclerk.desk.view.compact import Times, iso
-from deskclerk.errors import ApprovalRefused, NotAllowed
+from deskclerk.errors import NotAllowed
 from deskclerk.settings import Settings
 
 _MOST_ENTRIES = 50
@@ -103,9 +103,7 @@ class Disclosure:
         plan = stored.plan
         if stored.instance != self._instance.id:
             # In the words of one that is not there: another instance's plans are no business of this one.
-            raise ApprovalRefused(
-                "There is no such plan.", next_step="`deskclerk pending` shows those that wait."
-            )
+            raise self._plans.no_such_plan()
         if hidden := _Sight(self._policy.offered(caller)).hides(plan.action, plan.arguments):
             error = NotAllowed(
                 f"This plan is not shown here: {hidden}.",

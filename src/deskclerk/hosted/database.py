@@ -18,6 +18,7 @@ from deskclerk.desk.journal.heads import BEGINNING, Head
 from deskclerk.desk.journal.process_locks import ProcessLock, take_lock
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.errors import InvalidSettings, StorageUnavailable
+from deskclerk.hosted.isolation import check_isolation
 
 if TYPE_CHECKING:
     from deskclerk.database import Database
@@ -55,12 +56,14 @@ class HostedDatabase:
 
         Raises:
             StorageUnavailable: it cannot be opened.
-            InvalidSettings: it is in use for something else, or its user may not make the role.
+            InvalidSettings: it is in use for something else, its user may not make the role, or it does not
+                keep workspaces apart, as one that was restored without the role.
         """
         database = cls(url)
         try:
             await upgrade(database.shared, _DESK, newer=True)
             await upgrade(database.shared, _HOSTED, beside=_DESK, newer=True)
+            await check_isolation(database.shared)
             await database.name()
         except BaseException:
             await database.close()
@@ -115,6 +118,8 @@ class HostedDatabase:
 
 class WorkspaceStorage:
     """What a desk of one workspace keeps its plans and journal in."""
+
+    commands = False
 
     def __init__(self, hosted: HostedDatabase, workspace: str, beginning: Beginning | None = None) -> None:
         self._hosted = hosted

@@ -7,10 +7,14 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
+from deskclerk.desk import Caller
+from deskclerk.errors import DeskclerkError
 from deskclerk.faces.hosted.server import hosted_app
+from deskclerk.faces.mcp.server import instructions
 from deskclerk.hosted.agents.agent import AgentRules
 from deskclerk.hosted.agents.tokens import WorkspaceTokens
 from deskclerk.hosted.parts import opened
+from deskclerk.hosted.workspaces.desks import Desks, Place
 from deskclerk.settings import Settings
 from tests.hosted.agents.conftest import ADA, ALL, DESK, sign_in_everybody
 
@@ -57,3 +61,26 @@ async def test_every_mcp_address_answers_and_a_page_is_none(settings, token, pat
             # A token opens no page.
             page = await http.get("/w/acme/", headers=headers)
             assert page.headers["location"].startswith("/sign-in")
+
+
+async def test_an_agent_is_told_of_pages_and_tools_and_of_no_command_of_one_machine(settings, token):
+    agent = Caller("mcp", token="bot")
+    async with opened(settings) as parts:
+        desks = Desks.alone(parts.workspaces, parts.doors, parts.agents.rules)
+        (workspace,) = await parts.workspaces.all()
+        async with desks.use(Place.of(workspace, "prod")) as desk:
+            told = [instructions(desk)]
+            for asked in (
+                desk.plans.load("pln_none"),
+                desk.disclosure.plan("pln_none", agent),
+                desk.jobs.store.load("job_none"),
+                desk.jobs.resume("job_none", agent),
+                desk.undo("ent_none", caller=agent),
+            ):
+                with pytest.raises(DeskclerkError) as caught:
+                    await asked
+                told.append(str(caught.value))
+        await desks.close()
+    assert "as NAME in the console: https://desk.example/w/acme/i/prod/secrets" in told[0]
+    assert "The console's page Waiting for you shows those that wait." in told[1]
+    assert [text for text in told if "`deskclerk" in text] == []

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from deskclerk.catalogue import ListUsers
-from deskclerk.errors import StorageUnavailable
+from deskclerk.errors import InvalidSettings, StorageUnavailable
 from deskclerk.faces.hosted.server import hosted_app
 from deskclerk.faces.mcp.calls import failure
 from deskclerk.hosted.agents.agent import AgentRules
@@ -18,7 +18,10 @@ from deskclerk.hosted.agents.tokens import WorkspaceTokens
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.outside import ToOthers
 from deskclerk.hosted.parts import opened
+from deskclerk.hosted.people.persons import find
+from deskclerk.hosted.people.sessions import PersonSessions
 from deskclerk.hosted.workspaces.desks import Desks, Place
+from deskclerk.hosted.workspaces.policy import WorkspacePolicy
 from deskclerk.settings import Settings
 from tests.hosted.agents.conftest import ADA, ALL, DESK, sign_in_everybody
 
@@ -60,7 +63,9 @@ def told_nothing(text, url):
     return "cannot be read or written at the moment" in text and "tell whoever runs this desk" in text
 
 
-async def test_agents_and_people_are_told_what_to_do_and_the_log_has_the_rest(settings, url, lost, caplog):
+@pytest.fixture
+async def headers(settings):
+    """Those of an agent of a workspace whose keys are sealed."""
     async with opened(settings) as parts:
         workspace = await parts.workspaces.create("acme", "Acme", ADA)
         await sign_in_everybody(parts.database, settings.issuer)
@@ -69,7 +74,12 @@ async def test_agents_and_people_are_told_what_to_do_and_the_log_has_the_rest(se
         _, token = await WorkspaceTokens(parts.database).make(
             workspace.id, agent.id, scopes=ALL, days=1, made_by=ADA
         )
-    headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
+    return {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
+
+
+async def test_agents_and_people_are_told_what_to_do_and_the_log_has_the_rest(
+    settings, url, lost, headers, caplog
+):
     async with hosted_app(settings) as replica:
         transport = httpx2.ASGITransport(app=replica.app)
         async with httpx2.AsyncClient(transport=transport, base_url=DESK) as http:
@@ -83,10 +93,51 @@ async def test_agents_and_people_are_told_what_to_do_and_the_log_has_the_rest(se
                 assert told_nothing(answer.text, url)
             for path in ("/", "/w/acme/", "/w/acme/i/prod/", "/security"):
                 page = await http.get(path, headers={"cookie": "__Host-deskclerk=abc"})
-                assert page.status_code >= 400
+                assert page.status_code == 503
                 assert told_nothing(page.text, url), page.text
     logged = [record for record in caplog.records if record.name == "deskclerk.storage"]
     assert any(make_url(url).query["host"] in record.getMessage() for record in logged)
+
+
+async def test_a_desk_that_cannot_be_opened_for_want_of_the_vault_key_is_told_to_agents_and_people_alike(
+    settings, url, headers, caplog
+):
+    other = settings.model_copy(
+        update={"vault_key": SecretStr(base64.b64encode(b"another vault key of thirty-two!").decode())}
+    )
+    async with hosted_app(other) as replica:
+        database = HostedDatabase(SecretStr(url))
+        cookie = await PersonSessions(database.whole).begin(await find(database.whole, ADA), "test")
+        await database.close()
+        transport = httpx2.ASGITransport(app=replica.app)
+        async with httpx2.AsyncClient(transport=transport, base_url=DESK) as http:
+            answer = await http.post("/mcp/acme/prod", json=LIST, headers=headers)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+            told = answer.json()
+            assert (told["jsonrpc"], told["error"]["data"]["error"]) == ("2.0", "storage_unavailable")
+            assert told_nothing(answer.text, url)
+            page = await http.get("/w/acme/i/prod/", headers={"cookie": f"__Host-deskclerk={cookie}"})
+            assert page.status_code == 503
+            assert told_nothing(page.text, url)
+            # No traffic comes to a replica of which nobody would get more than that.
+            ready = await http.get("/readyz")
+            assert (ready.status_code, ready.json()["checks"]["vault"]["ok"]) == (503, False)
+            assert ready.json()["checks"]["database"]["ok"]
+    assert "it was wrapped with the key" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_setting_that_holds_no_more_is_told_to_an_agent_in_words(settings, headers, monkeypatch):
+    def refused(*_arguments):
+        raise InvalidSettings("The policy of this workspace does not hold.")
+
+    monkeypatch.setattr(WorkspacePolicy, "settings", refused)
+    async with hosted_app(settings) as replica:
+        transport = httpx2.ASGITransport(app=replica.app)
+        async with httpx2.AsyncClient(transport=transport, base_url=DESK) as http:
+            answer = await http.post("/mcp/acme/prod", json=LIST, headers=headers)
+            assert answer.status_code == 500
+            assert answer.json()["error"]["message"] == "The policy of this workspace does not hold."
 
 
 async def test_a_tool_that_meets_it_in_the_middle_and_its_journal_name_no_place(settings, url, lost):

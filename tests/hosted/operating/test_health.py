@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from deskclerk.errors import StorageUnavailable
 from deskclerk.hosted.database import HostedDatabase
+from deskclerk.hosted.isolation import check_isolation
 from deskclerk.hosted.operating import health as module
 from deskclerk.hosted.operating.health import (
     Check,
@@ -16,6 +17,7 @@ from deskclerk.hosted.operating.health import (
     jobs_looked_at,
     migrations_current,
     redis_heard,
+    workspaces_apart,
 )
 from tests.hosted.operating.conftest import SECRET
 
@@ -126,6 +128,17 @@ async def test_a_hosted_database_is_looked_at(hosted):
     assert (facts["checks"]["database"]["ok"], facts["checks"]["migrations"]["ok"]) == (True, False)
     # As a newer version has it, while this one is replaced.
     assert (await state_with("9999"))[0]
+
+
+async def test_a_replica_whose_database_keeps_workspaces_apart_no_more_is_not_ready(hosted):
+    checks = [workspaces_apart(lambda: check_isolation(hosted.shared))]
+    ready, facts = await Health(checks).state()
+    assert ready, facts
+    async with hosted.whole.writing() as connection:
+        await connection.execute(text("ALTER TABLE plans DISABLE ROW LEVEL SECURITY"))
+    ready, facts = await Health(checks).state()
+    assert not ready
+    assert facts["checks"]["isolation"]["problem"] == "invalid_settings"
 
 
 async def test_a_database_that_is_gone_is_told_and_its_place_is_not(server):

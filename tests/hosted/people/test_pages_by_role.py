@@ -6,6 +6,7 @@ from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import text
 
 from deskclerk.catalogue import BanUser, CreateUser, UpdateUser
 from deskclerk.desk import Caller
@@ -163,3 +164,24 @@ async def test_a_viewer_who_types_an_address_is_told_why_there_is_no_form(busy):
     page = (await busy.browsers["viewer"].get(f"{busy.home}/actions/clerk_user_ban")).text
     assert "you are a viewer" in page
     assert "Plan it" not in page
+
+
+async def test_no_page_tells_members_of_a_command_of_one_machine(busy, hosted):
+    pages = await crawled(busy.browsers["signer"], "/w/acme/", f"{busy.home}/")
+    for missing in ("plans/pln_none", "jobs/job_none", "activity/ent_none"):
+        pages[missing] = (await busy.browsers["signer"].get(f"{busy.home}/{missing}")).text
+    named = {path: re.findall(r"(?:<code>|`)deskclerk [^<`]*", page) for path, page in pages.items()}
+    assert {path: found for path, found in named.items() if found} == {}
+
+
+async def test_members_are_told_who_checks_a_record_that_is_broken(acme, hosted):
+    await acme.sign("signer", await acme.plan())
+    async with hosted.whole.writing() as connection:
+        for statement in (
+            "ALTER TABLE events DISABLE TRIGGER USER",
+            "UPDATE events SET note = 'another' WHERE seq = 1",
+        ):
+            await connection.execute(text(statement))
+    page = (await acme.browsers["signer"].get(f"{acme.home}/activity")).text
+    assert "The record is broken at line 1." in page
+    assert "Tell whoever runs this desk: <code>deskclerk hosted verify</code>" in page

@@ -11,6 +11,7 @@ from deskclerk.hosted.vault.data_keys import Kept
 from deskclerk.hosted.vault.key_wrapping import LocalKeys
 from deskclerk.hosted.vault.sealing import SealBroken
 from deskclerk.hosted.vault.tables import data_keys
+from deskclerk.hosted.vault.vault import CHECKED_SECONDS
 from deskclerk.hosted.workspaces.tables import instances
 from tests.hosted.vault.conftest import KEY, OTHER_KEY
 
@@ -133,6 +134,47 @@ async def test_one_who_goes_away_takes_the_answer_from_nobody(one, replica, acme
     assert counting.unwrapped == 1
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+async def test_whether_the_vault_opens_what_is_stored_is_asked_of_it_and_not_at_every_look(
+    one, replica, acme, bolt, monkeypatch
+):
+    moment = 100.0
+    monkeypatch.setattr("deskclerk.hosted.vault.data_keys.time.monotonic", lambda: moment)
+    counting = Counting()
+    two = await replica(wrapper=counting)
+    # A desk that has no workspace yet: a key of its own is wrapped and unwrapped.
+    await two.vault.check(two.database.whole)
+    assert counting.unwrapped == 1
+    for workspace in (acme, bolt):
+        await one.vault.seal(workspace, "", "x", TEXT)
+    for _ in range(3):
+        await two.vault.check(two.database.whole)
+    assert counting.unwrapped == 1
+    moment += CHECKED_SECONDS
+    await two.vault.check(two.database.whole)
+    assert counting.unwrapped == 2
+    # What is in memory does not answer for a vault that has gone away.
+    moment += CHECKED_SECONDS
+    counting.fails = True
+    with pytest.raises(StorageUnavailable, match="it is away"):
+        await two.vault.check(two.database.whole)
+    counting.fails = False
+    await two.vault.check(two.database.whole)
+
+
+async def test_a_vault_key_that_is_another_than_before_is_found_and_one_bad_row_is_its_workspaces_alone(
+    one, replica, acme, bolt
+):
+    for workspace in (acme, bolt):
+        await one.vault.seal(workspace, "", "x", TEXT)
+    stranger = await replica(OTHER_KEY)
+    with pytest.raises(StorageUnavailable, match="it was wrapped with the key"):
+        await stranger.vault.check(stranger.database.whole)
+    async with one.database.whole.writing() as connection:
+        damaged = update(data_keys).where(data_keys.c.workspace == acme)
+        await connection.execute(damaged.values(wrapped="local:0000:AAAA"))
+    await one.vault.check(one.database.whole)
 
 
 async def test_what_is_kept_is_bounded_in_number_and_in_time(monkeypatch):

@@ -403,9 +403,8 @@ class Jobs:
         # One transaction: a signature is never used up without its job, nor a job set going twice.
         await self._signing.plans.use(connection, plan, how)
         if not await self.store.start(connection, job_id):
-            raise ApprovalRefused(
-                "This job was set going already.", next_step="`deskclerk jobs list` shows it."
-            )
+            where = self._journal.where("jobs list", "Jobs")
+            raise ApprovalRefused("This job was set going already.", next_step=f"{where} shows it.")
 
     def see_to_it(self) -> bool:
         """Start a worker for this instance unless there is one; whether it was started."""
@@ -479,9 +478,8 @@ class Jobs:
         """Let a paused job go on; a person has to want it."""
         caller = caller or self._caller
         if caller.face == MODELS:
-            raise NotAllowed(
-                "A person lets a job go on.", next_step="`deskclerk jobs resume`, or the console."
-            )
+            where = "`deskclerk jobs resume`, or the console" if self._journal.commands else "In the console"
+            raise NotAllowed("A person lets a job go on.", next_step=f"{where}.")
         job = await self._mine(job_id)
 
         async def again(_: str) -> bool:

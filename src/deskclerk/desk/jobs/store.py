@@ -192,7 +192,7 @@ class JobStore:
             raise InvalidRequest(
                 f"job_id: {problem}.",
                 problems=[("job_id", problem)],
-                next_step="`deskclerk jobs list`, or clerk_jobs_list, names them.",
+                next_step=f"{self._journal.where('jobs list', 'Jobs')}, or clerk_jobs_list, names them.",
             )
         return found[0]
 

@@ -73,6 +73,15 @@ class Journal:
         """The desk's database, brought to the current schema."""
         return await self._storage.database()
 
+    @property
+    def commands(self) -> bool:
+        """Whether commands work on it, and not pages alone."""
+        return self._storage.commands
+
+    def where(self, command: str, page: str) -> str:
+        """Where people look at what is kept, to begin a sentence: a command, or a page of the console."""
+        return f"`deskclerk {command}`" if self.commands else f"The console's page {page}"
+
     @asynccontextmanager
     async def writing(self, *topics: str, synced: bool = True) -> AsyncIterator["Connection"]:
         """A transaction of the desk's database; who listens to these topics is woken when it is over."""

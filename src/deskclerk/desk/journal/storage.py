@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from deskclerk.desk.journal.heads import BEGINNING, Head
 from deskclerk.desk.journal.process_locks import ProcessLock, take_lock
 from deskclerk.desk.time_and_ids import new_id
-from deskclerk.errors import StorageUnavailable
+from deskclerk.errors import InvalidSettings, StorageUnavailable
 from deskclerk.system.private_files import make_database_folder
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 class Storage(Protocol):
     """The database of one desk, and how it is told which processes live."""
+
+    @property
+    def commands(self) -> bool:
+        """Whether commands work on it; what a hosted desk keeps people reach by its pages alone."""
 
     async def database(self) -> "Database":
         """The database, at the current schema."""
@@ -42,6 +46,8 @@ class Storage(Protocol):
 class OwnStorage:
     """A database of the desk's own, which is opened when it is first needed."""
 
+    commands = True
+
     def __init__(self, location: Path, url: "SecretStr | None" = None) -> None:
         """In a file at `location`, or in the database of `url`."""
         self._location = location
@@ -55,7 +61,8 @@ class OwnStorage:
         """The desk's database, brought to the current schema."""
         async with self._opening:
             if self._database is None:
-                from deskclerk.database import open_database, upgrade  # noqa: PLC0415 - opened when needed
+                # Opened when needed.
+                from deskclerk.database import has_schema, open_database, upgrade  # noqa: PLC0415
 
                 place = self._url.get_secret_value() if self._url else self._location
                 if not self._url:
@@ -63,7 +70,14 @@ class OwnStorage:
                 # Every commit is synced: an intent that a power cut took away would be a write nobody knows
                 # of.
                 database = open_database(place, durable=True)
-                await upgrade(database, "deskclerk.desk.journal.migrations")
+                try:
+                    if self._url and await has_schema(database, "deskclerk.hosted.migrations"):
+                        # Before anything is changed in it, or shown of it: this asks for no workspace.
+                        raise _hosted()
+                    await upgrade(database, "deskclerk.desk.journal.migrations")
+                except BaseException:
+                    await database.dispose()
+                    raise
                 self._database = database
             return self._database
 
@@ -104,3 +118,10 @@ class OwnStorage:
             make_database_folder(self._location.parent)
         except OSError as error:
             raise StorageUnavailable.by_the_system(self._location.parent, error) from None
+
+
+def _hosted() -> InvalidSettings:
+    return InvalidSettings(
+        "DESKCLERK_DATABASE is the database of a hosted desk, and this is a desk of one machine.",
+        next_step="Use `deskclerk serve --hosted` and `deskclerk hosted` with it; else name another one.",
+    )

@@ -145,7 +145,18 @@ class PlanStore:
 
     async def load(self, plan_id: str) -> StoredPlan:
         """A plan, whatever has become of it; ApprovalRefused if there is none."""
-        return _one(plan_id, await self._ask("load", plan_id=plan_id))
+        return self._one(plan_id, await self._ask("load", plan_id=plan_id))
+
+    def _one(self, plan_id: str, found: Sequence[StoredPlan]) -> StoredPlan:
+        if not found:
+            missed(plan_id)
+            raise self.no_such_plan()
+        return found[0]
+
+    def no_such_plan(self) -> ApprovalRefused:
+        """There is none, or none for whoever asks: in the same words."""
+        where = self._journal.where("pending", "Waiting for you")
+        return ApprovalRefused("There is no such plan.", next_step=f"{where} shows those that wait.")
 
     async def targets(self, plan_ids: Sequence[str]) -> dict[str, str]:
         """By plan: what it is about, in words; what is no plan of this database is left out."""
@@ -211,7 +222,7 @@ class PlanStore:
         # A signature given in this very call goes from waiting to used in one step: nothing can take it in
         # between.
         if not await _step(connection, plan, (SIGNED,) if how is None else _OPEN, USED, how):
-            (await _load(connection, plan.id)).check_open()
+            self._one(plan.id, await _rows(connection, plan.id)).check_open()
             raise ApprovalRefused("This plan is not signed.", next_step=_AGAIN)
 
     def tell_of_use(self, *, given: bool) -> None:
@@ -289,20 +300,11 @@ async def _step(
     )
 
 
-async def _load(connection: "Connection", plan_id: str) -> StoredPlan:
+async def _rows(connection: "Connection", plan_id: str) -> list[StoredPlan]:
     from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
 
     rows = (await connection.execute(plans.select().where(plans.c.id == plan_id))).mappings()
-    return _one(plan_id, [_stored(row) for row in rows])
-
-
-def _one(plan_id: str, found: Sequence[StoredPlan]) -> StoredPlan:
-    if not found:
-        missed(plan_id)
-        raise ApprovalRefused(
-            "There is no such plan.", next_step="`deskclerk pending` shows those that wait."
-        )
-    return found[0]
+    return [_stored(row) for row in rows]
 
 
 def _stored(row: Mapping[Any, Any]) -> StoredPlan:

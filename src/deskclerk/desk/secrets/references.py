@@ -45,6 +45,10 @@ class Secrets:
             missed(name)
             raise await self._unknown(name)
 
+    def how_to_set(self, name: str) -> str:
+        """How a person sets one, for a sentence that begins with "A person sets it"."""
+        return self._store.how_to_set(name)
+
     async def listed(self) -> list[StoredSecret]:
         """Names and times, by name."""
         return await self._store.listed()

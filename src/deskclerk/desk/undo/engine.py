@@ -64,7 +64,8 @@ class UndoEngine:
         rows = await self._journal.records_of(entry_id)
         if not rows:
             missed(entry_id)
-            raise CannotUndo("The journal has no such entry.", next_step="`deskclerk journal` lists them.")
+            where = self._journal.where("journal", "Activity")
+            raise CannotUndo("The journal has no such entry.", next_step=f"{where} lists them.")
         first, outcome = rows[0], _ending(rows)
         # Each no has its own sentence: whoever asks wants to know what to do instead.
         if first["effect"] == READ:

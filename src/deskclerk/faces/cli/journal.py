@@ -19,6 +19,7 @@ from deskclerk.system.processes import on_signals
 
 if TYPE_CHECKING:
     from deskclerk.desk import Answer, Desk
+    from deskclerk.desk.journal.chain import ChainCheck
     from deskclerk.desk.journal.records import EntryFilter
 
 _STYLES = {"done": "green", "open": "yellow", "unknown": "bold red"}
@@ -144,19 +145,22 @@ def verify(ctx: click.Context, /, head: str | None) -> int:
 async def _verify(state: State, noted: str | None) -> int:
     async with state.desk() as desk:
         found = await desk.journal.verify(noted)
-    facts: dict[str, Any] = {"ok": found.fault is None, "lines": found.head.seq, "head": str(found.head)}
-    if found.fault:
-        facts["fault"] = found.fault.as_dict()
-    if not state.tables:
-        click.echo(json.dumps(facts))
-    elif found.fault:
-        entry = f" (entry {found.fault.entry})" if found.fault.entry else ""
-        click.echo(
-            f"Line {found.fault.seq}{entry} {found.fault.problem}.\n{found.head.seq} lines before it hold."
-        )
-    else:
-        click.echo(f"{found.head.seq} lines, none altered, removed or moved.\nThe last line: {found.head}")
+    click.echo(check_said(found) if state.tables else json.dumps(check_facts(found)))
     return 1 if found.fault else 0
+
+
+def check_facts(found: "ChainCheck") -> dict[str, Any]:
+    """How a check of a journal went, for programs."""
+    facts: dict[str, Any] = {"ok": found.fault is None, "lines": found.head.seq, "head": str(found.head)}
+    return facts | ({"fault": found.fault.as_dict()} if found.fault else {})
+
+
+def check_said(found: "ChainCheck") -> str:
+    """The same for people."""
+    if found.fault:
+        entry = f" (entry {found.fault.entry})" if found.fault.entry else ""
+        return f"Line {found.fault.seq}{entry} {found.fault.problem}.\n{found.head.seq} lines before it hold."
+    return f"{found.head.seq} lines, none altered, removed or moved.\nThe last line: {found.head}"
 
 
 async def _list(state: State, choice: "EntryFilter", limit: int, *, follow: bool) -> None:

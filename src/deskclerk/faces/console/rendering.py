@@ -73,6 +73,8 @@ def render(request: Request, template: str, status: int = 200, **shown: Any) -> 
         "here": request.url.path.removeprefix(session.home) if session else "",
         "pages": console.pages if session and session.person else (),
         "instance": console.desk.instance,
+        # Whoever looks at a hosted desk's has none.
+        "commands": console.desk.journal.commands,
         "may": functools.partial(may_send, session) if session else None,
     }
     return HTMLResponse(templates().get_template(template).render(frame | shown), status)

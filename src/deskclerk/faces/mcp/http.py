@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskclerk.desk import Desk
 from deskclerk.desk.workspace import Workspace
-from deskclerk.errors import DeskclerkError, InvalidSettings, StorageUnavailable, innermost
+from deskclerk.errors import DeskclerkError, InvalidSettings, innermost
 from deskclerk.faces.mcp.http_access import AccessGuard, Bind, check_token, security_of, tokens_of
 from deskclerk.faces.mcp.server import build, log_to_stderr
 from deskclerk.http_server import KEEP_SECONDS, UNDER_WAY_SECONDS, BoundedProtocol, EndingServer
@@ -99,7 +99,7 @@ def run(
     ends it at once: of a write that it tears off, the journal has that nobody knows how it ended.
 
     Raises:
-        InvalidSettings: the address cannot be bound, or needs a token.
+        InvalidSettings: the address cannot be bound or needs a token, or the database is a hosted desk's.
         StorageUnavailable: the desk's database cannot be opened, or what was read could not be noted.
     """
     log_to_stderr()
@@ -109,7 +109,7 @@ def run(
     with listen(bind) as listener:
         # With --port 0 the real port is known only now, and Origins are checked against it.
         bind = Bind(bind.family, bind.address, listener.getsockname()[1], bind.name)
-        failures: list[StorageUnavailable] = []
+        failures: list[DeskclerkError] = []
         workspace = Workspace.of_this_machine(settings)
         operations = operate(workspace, bind.loopback) if operate else None
         desk = Desk(settings, workspace=operations.watched(workspace) if operations else workspace)
@@ -142,7 +142,7 @@ def _app(
     bind: Bind,
     beside: Beside | None,
     desk: Desk | None,
-    failures: list[StorageUnavailable],
+    failures: list[DeskclerkError],
     *,
     operations: Operations | None = None,
 ) -> tuple[Starlette, Callable[[], None]]:
@@ -179,7 +179,7 @@ def _app(
                 await operations.close()
         except Exception as error:
             failure = innermost(error)
-            if not isinstance(failure, StorageUnavailable):
+            if not isinstance(failure, DeskclerkError):
                 raise
             # Kept for `run` to raise: here the server would print a traceback, which helps nobody.
             failures.append(failure)

@@ -64,6 +64,12 @@ def migrations_current(database: Callable[[], Awaitable[Database]], packages: Se
     return Check("migrations", look, "Start one replica of this version again: it migrates when it starts.")
 
 
+def workspaces_apart(look: Callable[[], Awaitable[object]]) -> Check:
+    """The database keeps the rows of each workspace to it; `look` raises where it does not."""
+    step = "Start a replica again: it refuses the database, and says what is missing and what to run."
+    return Check("isolation", look, step)
+
+
 def redis_heard(unheard_seconds: Callable[[], float]) -> Check:
     """Redis is heard by whoever listens to it; `unheard_seconds` tells for how long it has not been."""
 

@@ -15,11 +15,13 @@ from deskclerk.desk.observing import Call, Observer, SentRequest, Step
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import InvalidSettings
 from deskclerk.hosted.operating.health import (
+    Check,
     Health,
     database_answers,
     jobs_looked_at,
     migrations_current,
     redis_heard,
+    workspaces_apart,
 )
 from deskclerk.hosted.operating.requests import RequestContext, RequestIds
 from deskclerk.settings import Settings
@@ -43,7 +45,7 @@ class Operating:
         settings: Settings,
         database: Callable[[], Awaitable[Database]],
         *,
-        migrations: Sequence[str] = (),
+        checks: Sequence[Check] = (),
         redis: Callable[[], float] | None = None,
         sessions: Callable[[], int] | None = None,
         loopback: bool = False,
@@ -52,19 +54,18 @@ class Operating:
     ) -> None:
         """`database` opens the whole database, `loopback` says that only this machine reaches the server.
 
-        `migrations` are the packages whose newest schema the database is to have, `redis` says for how many
-        seconds Redis has not been heard, `sessions` counts the open sessions of MCP's older era,
+        `checks` are what it needs beside a database that answers, `redis` says for how many seconds Redis has
+        not been heard, `sessions` counts the open sessions of MCP's older era,
         `worker` says for how many seconds this process, a worker, has not looked at the jobs. Without
         `metrics` there are none.
 
         Raises:
             InvalidSettings: a library is missing for what the settings want.
         """
-        checks = [database_answers(database)]
-        checks += [migrations_current(database, migrations)] if migrations else []
-        checks += [redis_heard(redis)] if redis else []
-        checks += [jobs_looked_at(worker)] if worker else []
-        self.health = Health(checks)
+        needed = [database_answers(database), *checks]
+        needed += [redis_heard(redis)] if redis else []
+        needed += [jobs_looked_at(worker)] if worker else []
+        self.health = Health(needed)
         pages: dict[str, Page] = {"/livez": self.health.livez, "/readyz": self.health.readyz}
         self.middleware = [Middleware(Probes, pages=pages), Middleware(RequestIds)]
         observers: list[Observer] = [RequestContext()]
@@ -103,7 +104,9 @@ class Operating:
         worker: Callable[[], float] | None = None,
     ) -> Self:
         """What watches a process of a hosted desk; `worker` as above, for one that does jobs."""
-        from deskclerk.hosted.database import MIGRATIONS  # noqa: PLC0415 - a desk on one machine has none
+        # A desk on one machine has none of these.
+        from deskclerk.hosted.database import MIGRATIONS  # noqa: PLC0415
+        from deskclerk.hosted.isolation import check_isolation  # noqa: PLC0415
 
         async def whole() -> Database:
             return database.whole
@@ -111,7 +114,10 @@ class Operating:
         return cls(
             settings,
             whole,
-            migrations=MIGRATIONS,
+            checks=[
+                migrations_current(whole, MIGRATIONS),
+                workspaces_apart(lambda: check_isolation(database.shared)),
+            ],
             redis=lambda: wakes.unheard_seconds,
             loopback=loopback,
             worker=worker,

@@ -283,6 +283,11 @@ class TracedStorage:
         return TracedDatabase(await self._storage.database(), self._tracing)
 
     @property
+    def commands(self) -> bool:
+        """Whether commands work on it."""
+        return self._storage.commands
+
+    @property
     def process(self) -> str | None:
         """This process's name, once it has one."""
         return self._storage.process
