@@ -185,7 +185,7 @@ async def test_every_page_of_people_is_accessible_in_light_and_dark_and_on_a_pho
     await served.sign_in(olga, "Olga")
     acme = await served.workspace("acme", olga)
     await acme.policy(destructive_signatures=2, destructive_passkey=True)
-    await served.site.invitations.invite(acme.record.id, "kim@example.com", "signer", "per_x")
+    await served.site.invitations.invite(acme.record.id, "kim@example.com", "signer", acme.people["owner"].id)
     address, secret = SecretStr("https://hooks.example.com/x"), SecretStr(f"whsec_{'c' * 32}")
     await served.site.destinations.add(
         acme.record.id, "ops", "webhook", address=address, secret=secret, by="per_x"

@@ -1,5 +1,6 @@
 """Who is known: people by the subject that their issuer gives them."""
 
+import string
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,15 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.hosted.people.tables import people
 
 _LONGEST = 200
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def comparable(email: str) -> str:
+    """An e-mail address as it is kept and compared: in lower case, as far as ASCII goes.
+
+    Beyond that a letter in lower case may be another letter: of U+212A (KELVIN SIGN) it is `k`.
+    """
+    return email.strip().translate(_LOWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +55,12 @@ def person_of(row: RowMapping) -> Person:
 
 async def arrived(connection: Connection, issuer: str, claims: Claims) -> Person:
     """The person behind an issuer's claims, made or brought up to date."""
-    email = claims.email.strip().lower() if claims.email else None
+    email = comparable(claims.email) if claims.email else None
+    shown = line_of(email, _LONGEST) if email else None
     said: dict[str, Any] = {
-        "email": line_of(email, _LONGEST) if email else None,
-        "email_verified": bool(email) and claims.email_verified,
+        "email": shown,
+        # What is left of an address once it is cleaned for a page may be somebody else's.
+        "email_verified": bool(email) and claims.email_verified and shown == email,
         "name": line_of(claims.name, _LONGEST) if claims.name else None,
         "signed_in_at": now(),
     }
