@@ -71,7 +71,7 @@ class MemberSession:
     @property
     def how(self) -> str:
         """The way of a signature that the journal names."""
-        return f"{_CONSOLE}, {self.signed_in.person.label}"
+        return f"{_CONSOLE}, {self.signed_in.person.named}"
 
     @property
     def workspace(self) -> str:

@@ -1,6 +1,7 @@
 """Who is known: people by the subject that their issuer gives them."""
 
 import string
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.hosted.people.tables import people
 
 _LONGEST = 200
+_LONGEST_NAMED = 60
+_IN_NAMES = "-.'\u2019@_+"
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -43,8 +46,21 @@ class Person:
 
     @property
     def label(self) -> str:
-        """What the person is called on pages and in the journal."""
+        """What the person is called on pages."""
         return self.name or self.email or self.id
+
+    @property
+    def named(self) -> str:
+        """Who signed or changed something, as the journal says it: what the person is called, and their id.
+
+        People choose at their issuer what they are called. So nothing stays in it that could end it, and make
+        of one signer two, or with a passkey; and the id, which nobody chooses, stands behind it.
+        """
+        plain = "".join(
+            " " if unicodedata.category(one)[0] in "PS" and one not in _IN_NAMES else one
+            for one in self.label
+        )
+        return f"{line_of(plain)[:_LONGEST_NAMED] or 'nobody'} ({self.id})"
 
 
 def person_of(row: RowMapping) -> Person:
