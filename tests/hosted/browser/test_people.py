@@ -53,16 +53,52 @@ async def test_by_https_a_browser_keeps_the_cookies_and_signs_in(served, browse)
     assert "__Host-deskclerk" not in {cookie["name"] for cookie in await olga.context.cookies()}
 
 
+_ASKED = """() => {
+  window.asked = [];
+  for (const what of ["get", "create"]) {
+    const ask = navigator.credentials[what].bind(navigator.credentials);
+    navigator.credentials[what] = (options) => { window.asked.push(what); return ask(options); };
+  }
+}"""
+"""Notes in a page what its browser's passkeys are asked for."""
+
+
+async def add_passkey(served, page):
+    """The first one, right after a sign-in."""
+    await page.goto(f"{served.origin}/security")
+    await expect(page.get_by_role("button", name="Add a passkey")).to_have_count(0)
+    await page.get_by_role("link", name="Sign in again").click()
+    await page.get_by_label("Name").fill("Laptop")
+    await page.get_by_role("button", name="Add a passkey").click()
+    await expect(page.get_by_text("The passkey is yours now.")).to_be_visible()
+
+
+async def test_a_passkey_that_is_there_says_yes_to_another_and_to_its_removal(
+    served, browse, virtual_passkeys
+):
+    olga = await browse()
+    await served.sign_in(olga, "Olga")
+    await virtual_passkeys(olga)
+    await add_passkey(served, olga)
+    await check_accessible(olga)
+    await olga.evaluate(_ASKED)
+    await olga.get_by_role("button", name="Add a passkey").click()
+    # The one key says yes, and makes no second passkey for the same person.
+    await expect(olga.get_by_text("That did not work.")).to_be_visible()
+    assert await olga.evaluate("window.asked") == ["get", "create"]
+    await olga.get_by_role("button", name="Remove Laptop").click()
+    await expect(olga.get_by_text("Removed.")).to_be_visible()
+    await expect(olga.get_by_role("button", name="Remove Laptop")).to_have_count(0)
+    await expect(olga.get_by_role("button", name="Add a passkey")).to_be_visible()
+
+
 async def test_a_passkey_is_added_and_signs_what_cannot_be_taken_back(served, browse, virtual_passkeys):
     olga = await browse()
     await served.sign_in(olga, "Olga")
     acme = await served.workspace("acme", olga)
     await acme.policy(destructive_passkey=True)
     await virtual_passkeys(olga)
-    await olga.goto(f"{served.origin}/security")
-    await olga.get_by_label("Name").fill("Laptop")
-    await olga.get_by_role("button", name="Add a passkey").click()
-    await expect(olga.get_by_text("The passkey is yours now.")).to_be_visible()
+    await add_passkey(served, olga)
     plan = await acme.plan(DELETE)
     await olga.goto(f"{served.origin}{acme.home}/plans/{plan.id}")
     await olga.get_by_label(re.compile("^To sign, type")).fill("Ada")
@@ -85,9 +121,7 @@ async def test_a_passkey_that_is_not_used_or_not_there_signs_nothing_and_says_so
     await sign.click()
     await expect(olga.get_by_text("You have no passkey yet")).to_be_visible()
     session, key = await virtual_passkeys(olga)
-    await olga.goto(f"{served.origin}/security")
-    await olga.get_by_role("button", name="Add a passkey").click()
-    await expect(olga.get_by_text("The passkey is yours now.")).to_be_visible()
+    await add_passkey(served, olga)
     await session.send("WebAuthn.setUserVerified", {"authenticatorId": key, "isUserVerified": False})
     await olga.goto(f"{served.origin}{acme.home}/plans/{plan.id}")
     await olga.get_by_label(re.compile("^To sign, type")).fill("Ada")

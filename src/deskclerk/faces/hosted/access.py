@@ -71,7 +71,7 @@ class MemberSession:
     @property
     def how(self) -> str:
         """The way of a signature that the journal names."""
-        return f"{_CONSOLE}, {self.signed_in.person.named}"
+        return way_of(self.signed_in.person)
 
     @property
     def workspace(self) -> str:
@@ -82,6 +82,11 @@ class MemberSession:
 def member_caller(person: Person) -> Caller:
     """Somebody who asks by name on these pages."""
     return Caller(_CONSOLE, client=person.label, person=person.id)
+
+
+def way_of(person: Person) -> str:
+    """The way of a signature or a change on these pages that the journal names."""
+    return f"{_CONSOLE}, {person.named}"
 
 
 class MembersDoor:

@@ -34,6 +34,8 @@ class Claims:
     email: str | None
     email_verified: bool
     name: str | None
+    auth_time: float | None = None
+    """When the person last showed the issuer who they are, in seconds since the epoch, where it says so."""
 
 
 @dataclass(frozen=True, slots=True)
