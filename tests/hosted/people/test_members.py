@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from deskclerk.errors import InvalidRequest
+from deskclerk.hosted.limits import reached
 from deskclerk.hosted.people.invitations import DAYS, OPERATOR
 from deskclerk.hosted.people.members import Members
 from tests.hosted.people.conftest import told
@@ -232,6 +233,29 @@ async def test_a_workspace_of_others_looks_like_one_that_is_nowhere_and_the_try_
     assert foreign.text == nowhere.text
     assert await bolt.attempts() == [("Ben Example", f"/w/{slug}{path}") for slug in ("acme", "nowhere")]
     assert await acme.attempts() == []
+
+
+async def test_of_more_vain_requests_than_a_workspace_may_make_none_is_noted(acme, site, monkeypatch):
+    left = 3
+
+    async def count(workspace):
+        nonlocal left
+        assert workspace == acme.record.id
+        left -= 1
+        if left < 0:
+            raise reached("requests_per_minute", 3, retry_after=20)
+
+    monkeypatch.setattr(site.attempts, "_count", count)
+    browser = acme.browsers["viewer"]
+    paths = ["/w/nowhere/", "/w/nowhere/i/prod/", "/invitations/x", "/invitations/y", "/w/nowhere/members"]
+    answers = [await browser.get(path) for path in paths]
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 429, 429]
+    assert "Ask again in 20 seconds" in told(answers[-1])
+    form = await browser.post("/w/acme/passkey", page="/w/acme/members", plan="plan_1")
+    assert form.status_code == 429
+    assert len(await acme.attempts()) == 3
+    # What is there is served.
+    assert (await browser.get("/w/acme/members")).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/members/invite", "/members/role", "/passkey", "/i/prod/plans/plan_1"])

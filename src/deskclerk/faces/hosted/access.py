@@ -27,6 +27,8 @@ from deskclerk.hosted.workspaces.store import WorkspaceRecord
 # What a page's own scripts ask for in the background says nothing of a person who is there.
 _SCRIPTS_OWN = ("/events", "/alive", "/status")
 _CONSOLE = "console"
+ADMITTED = "deskclerk.admitted"
+"""In the scope of a request that the limits of its workspace have counted."""
 
 
 @dataclass
@@ -174,7 +176,13 @@ class MemberRequired:
             return
         home = str(scope.get("root_path", ""))
         scope["deskclerk.session"] = session = MemberSession(signed_in, record, role, home)
-        note = partial(site.attempts.note, record.id, session.caller)
+
+        async def note(asked: str) -> None:
+            # What a console was opened for has been counted there.
+            admitted = ADMITTED in scope
+            noting = site.attempts.note_admitted if admitted else site.attempts.note
+            await noting(record.id, session.caller, asked)
+
         await reaching.serve(self._pages, note, scope, receive, send)
 
 
