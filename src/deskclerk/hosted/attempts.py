@@ -4,6 +4,8 @@ The asker learns only that there is no such thing. The owners of the workspace t
 its journal who asked for what.
 """
 
+from collections.abc import Awaitable, Callable
+
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.journal.queries import append
 from deskclerk.desk.journal.records import printable
@@ -20,10 +22,21 @@ _LONGEST = 300
 class JournalledAttempts:
     """Notes attempts, each on the disk before it is answered."""
 
-    def __init__(self, hosted: HostedDatabase) -> None:
+    def __init__(self, hosted: HostedDatabase, count: Callable[[str], Awaitable[None]] | None = None) -> None:
+        """`count` counts one more request of a workspace; LimitReached if it has made as many as it may."""
         self._hosted = hosted
+        self._count = count
 
     async def note(self, workspace: str, caller: Caller, asked: str) -> None:
+        """Note what was asked for by a request that nothing has counted yet; LimitReached.
+
+        Counted first: nobody fills a journal with more lines than the workspace may make requests.
+        """
+        if self._count is not None:
+            await self._count(workspace)
+        await self.note_admitted(workspace, caller, asked)
+
+    async def note_admitted(self, workspace: str, caller: Caller, asked: str) -> None:
         """Note in a workspace's journal which address or id somebody of it asked for in vain."""
         row = {
             "at": now(),

@@ -162,19 +162,25 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         wakes = await stack.enter_async_context(RedisWakes(needed.redis))
         # From here on others ask: what failed before is the operator's, who has just started it.
         database.shared.told = vault.told = ToOthers()
+        workspaces = WorkspaceStore(database, vault, settings.api_urls)
+        counters = await stack.enter_async_context(Counters(needed.redis))
+
+        async def count(workspace: str) -> None:
+            await counters.request(workspace, Parts.limits(await workspaces.load(workspace)))
+
         yield Parts(
             needed,
             issuer,
             database,
             vault,
-            WorkspaceStore(database, vault, settings.api_urls),
+            workspaces,
             AgentRegistry(database),
             Checkpoints(database, vault),
             Passkeys(database.whole, needed.public_url),
-            JournalledAttempts(database),
+            JournalledAttempts(database, count),
             Destinations(database, vault, lambda: wakes.tell(CHANNEL)),
             wakes,
-            await stack.enter_async_context(Counters(needed.redis)),
+            counters,
             await stack.enter_async_context(shared_connections()),
             {name: getattr(settings, name) for name in _OF_EVERY_DESK},
         )

@@ -76,6 +76,24 @@ async def test_an_owner_revokes_a_token_and_changes_and_removes_an_agent(acme, r
     assert await registry.agents(acme.record.id) == []
 
 
+async def test_the_tokens_of_a_member_who_goes_are_revoked_and_stay_so_if_they_come_back(
+    acme, site, registry, tokens
+):
+    sol, workspace = acme.people["signer"].id, acme.record.id
+    agent = await registry.create(workspace, "bot", AgentRules(), sol)
+    made = [
+        (await tokens.make(workspace, agent.id, scopes=["clerk:read"], days=1, made_by=by))[0].id
+        for by in (sol, acme.people["owner"].id)
+    ]
+    await post(acme, "owner", "/w/acme/members/remove", id=sol)
+    await site.workspaces.add_member(workspace, sol, "owner")
+    states = {item.id: item.state for item in await tokens.listed(workspace)}
+    assert [states[item] for item in made] == ["revoked", "valid"]
+    assert (await acme.browsers["owner"].get(PAGE)).text.count(
+        "revoked, clerk:read, made by Sol Example"
+    ) == 1
+
+
 async def test_a_client_that_waits_is_allowed_or_refused_by_an_owner(acme, registry):
     client = await waiting(registry, acme)
     page = (await acme.browsers["owner"].get(PAGE)).text

@@ -13,7 +13,7 @@ from deskclerk.errors import InvalidRequest
 from deskclerk.faces.mcp.resources import PLACES
 from deskclerk.hosted.agents.tokens import WorkspaceTokens
 from tests.hosted.attacks.routes import addresses
-from tests.hosted.attacks.world import ALL, told
+from tests.hosted.attacks.world import ALL, ENOUGH, told
 
 pytestmark = pytest.mark.anyio
 LEAST = {
@@ -549,6 +549,22 @@ async def test_forged_headers_make_nobody_somebody_else(world, attacks, unchange
     waiting = await world.column("SELECT status FROM plans WHERE id = :id", id=acme.waiting)
     assert waiting == ["waiting"]
     assert attacks.failures == [], "\n".join(map(str, attacks.failures))
+
+
+async def test_nobody_fills_a_journal_with_more_attempts_than_a_workspace_may_make_requests(world):
+    acme, bolt = world.acme, world.bolt
+    browser, noted = bolt.people["viewer"].browser, len(await world.attempts(bolt))
+    await world.parts.workspaces.set_limits(bolt.id, {"requests_per_minute": 1}, None)
+    try:
+        places = [f"{home}/{number}" for home in (acme.home, f"{bolt.home}/i") for number in range(5)]
+        pages = [(await browser.get(f"{place}/")).status_code for place in places]
+        tools = [await world.mcp(bolt.token, "tools/list", {}, path=f"/mcp/{acme.slug}") for _ in range(5)]
+    finally:
+        await world.parts.workspaces.set_limits(bolt.id, ENOUGH, None)
+    assert set(pages[1:]) == {429}
+    assert {answer.status_code for answer in tools} == {429}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in tools)
+    assert len(await world.attempts(bolt)) <= noted + 1
 
 
 async def test_whoever_comes_with_anothers_session_is_noted_with_the_other(world, attacks):

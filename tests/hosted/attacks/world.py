@@ -171,7 +171,8 @@ class World:
             made.id, f"invited-{word}@example.com", "viewer", owner.id
         )
         key = Authenticator(self.url, host=urlsplit(self.url).hostname)
-        await parts.passkeys.add(owner, key.make(await parts.passkeys.ask_for_new(owner)), f"Key {word}")
+        new = key.make(await parts.passkeys.ask_for_new(owner))
+        await parts.passkeys.add(owner, new, f"Key {word}", fresh=True)
         hook, hook_secret = f"{word}hook", base64.b64encode(secrets.token_bytes(24)).decode()
         destination = await parts.destinations.add(
             made.id,

@@ -81,12 +81,12 @@ async def served(hosted, workspaces, issuer, tmp_path, request):  # noqa: F811 -
 def virtual_passkeys():
     """Gives a tab's browser an authenticator that says yes for its person, or not."""
 
-    async def add(page, *, verified=True):
+    async def add(page, *, verified=True, transport="internal"):
         session = await page.context.new_cdp_session(page)
         await session.send("WebAuthn.enable")
         options = {
             "protocol": "ctap2",
-            "transport": "internal",
+            "transport": transport,
             "hasResidentKey": True,
             "hasUserVerification": True,
             "isUserVerified": verified,

@@ -11,7 +11,7 @@ from deskclerk.hosted.notifications.tables import notices
 from tests.desk.notifications.conftest import PATH, SECRET
 from tests.hosted.notifications.conftest import ADDRESS, SLACK, SLACK_PATH
 from tests.hosted.people import conftest as people
-from tests.hosted.people.conftest import told
+from tests.hosted.people.conftest import named, told
 from tests.hosted.people.test_policy import changes
 
 acme, browsers, desks, issuer, listening_issuer, person_in, site, workspace_of = (
@@ -45,7 +45,7 @@ async def test_an_owner_sets_a_destination_whose_address_and_secret_nobody_is_sh
     place = await site.destinations.open(acme.record.id, record.id)
     assert (place.address.get_secret_value(), place.secret.get_secret_value()) == (ADDRESS, SECRET)
     assert await changes(acme) == [
-        ("console, Olga Example", f"set the destination ops (webhook, {record.id})")
+        (named(acme.people["owner"]), f"set the destination ops (webhook, {record.id})")
     ]
     removed = await post(acme, "/remove", id=record.id)
     assert removed.headers["location"] == f"{PAGE}?done=removed"

@@ -148,6 +148,11 @@ class Browser:
         return await self.http.post(path, data={"csrf": csrf} | fields, headers=headers)
 
 
+def named(person, where="console"):
+    """A person as the journal says who signed or changed something."""
+    return f"{where}, {person.name} ({person.id})"
+
+
 def told(answer):
     """What a page says went wrong."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text.partition('role="alert"')[2])).split())

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from deskclerk.errors import InvalidRequest
-from deskclerk.hosted.people.invitations import DAYS
+from deskclerk.hosted.limits import reached
+from deskclerk.hosted.people.invitations import DAYS, OPERATOR
 from deskclerk.hosted.people.members import Members
 from tests.hosted.people.conftest import told
 
@@ -64,6 +65,43 @@ async def test_an_address_that_the_issuer_has_not_verified_accepts_nothing(acme,
         browser = browsers()
         await browser.sign_in()
         assert (await browser.get(link)).status_code == 404
+
+
+@pytest.mark.parametrize("email", ["mi\u212ae@example.com", "mi\u200bke@example.com"])
+async def test_an_address_that_only_looks_like_the_one_invited_accepts_nothing(acme, browsers, issuer, email):
+    link = await invited(acme, "mike@example.com", "owner")
+    issuer.who = {"sub": "user_other", "email": email, "email_verified": True}
+    other = browsers()
+    await other.sign_in()
+    assert (await other.get(link)).status_code == 404
+
+
+async def test_no_invitation_leads_a_member_back_who_was_taken_out(acme, site):
+    link = await invited(acme, "Sol@example.com", "signer")
+    await invited(acme)
+    await acme.browsers["owner"].post(f"{PAGE}/remove", page=PAGE, id=acme.people["signer"].id)
+    assert [item.email for item in await site.invitations.waiting(acme.record.id)] == ["kim@example.com"]
+    assert (await acme.browsers["signer"].post(link, page="/security")).status_code == 404
+    assert "Sol" not in await roles(site, acme)
+
+
+@pytest.mark.parametrize(("form", "fields"), [("remove", {}), ("role", {"role": "signer"})])
+async def test_what_an_owner_has_invited_ends_with_the_owner(acme, person_in, site, form, fields):
+    link = await invited(acme, role="owner")
+    await Members(site.hosted, acme.record.id).set_role(acme.people["viewer"].id, "owner")
+    gone = acme.people["owner"].id
+    await acme.browsers["viewer"].post(f"{PAGE}/{form}", page=PAGE, id=gone, **fields)
+    assert await site.invitations.waiting(acme.record.id) == []
+    kim, _ = await person_in("Kim")
+    assert (await kim.post(link, page="/security")).status_code == 404
+    assert "Kim" not in await roles(site, acme)
+
+
+async def test_only_an_owner_or_whoever_runs_the_desk_has_invited_who_comes_in(acme, person_in, site):
+    kim, _ = await person_in("Kim")
+    for by, status in ((acme.people["signer"].id, 404), ("per_nobody", 404), (OPERATOR, 303)):
+        _, value = await site.invitations.invite(acme.record.id, "kim@example.com", "owner", by)
+        assert (await kim.post(f"/invitations/{value}", page="/security")).status_code == status
 
 
 async def test_a_later_invitation_a_refusal_and_time_end_a_link(acme, person_in, site, monkeypatch):
@@ -195,6 +233,29 @@ async def test_a_workspace_of_others_looks_like_one_that_is_nowhere_and_the_try_
     assert foreign.text == nowhere.text
     assert await bolt.attempts() == [("Ben Example", f"/w/{slug}{path}") for slug in ("acme", "nowhere")]
     assert await acme.attempts() == []
+
+
+async def test_of_more_vain_requests_than_a_workspace_may_make_none_is_noted(acme, site, monkeypatch):
+    left = 3
+
+    async def count(workspace):
+        nonlocal left
+        assert workspace == acme.record.id
+        left -= 1
+        if left < 0:
+            raise reached("requests_per_minute", 3, retry_after=20)
+
+    monkeypatch.setattr(site.attempts, "_count", count)
+    browser = acme.browsers["viewer"]
+    paths = ["/w/nowhere/", "/w/nowhere/i/prod/", "/invitations/x", "/invitations/y", "/w/nowhere/members"]
+    answers = [await browser.get(path) for path in paths]
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 429, 429]
+    assert "Ask again in 20 seconds" in told(answers[-1])
+    form = await browser.post("/w/acme/passkey", page="/w/acme/members", plan="plan_1")
+    assert form.status_code == 429
+    assert len(await acme.attempts()) == 3
+    # What is there is served.
+    assert (await browser.get("/w/acme/members")).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/members/invite", "/members/role", "/passkey", "/i/prod/plans/plan_1"])

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from deskclerk.desk.journal.tables import events
 from deskclerk.hosted.changes import ACTION
-from tests.hosted.people.conftest import DELETE, told
+from tests.hosted.people.conftest import DELETE, named, told
 
 pytestmark = pytest.mark.anyio
 PAGE = "/w/acme/policy"
@@ -47,7 +47,7 @@ async def test_what_an_owner_puts_in_force_is_so_and_the_journal_says_what_chang
     assert (policy.destructive_passkey, policy.own_plans) == (True, False)
     assert policy.deny == ("clerk_domain_*", "clerk_user_lock")
     ((signed, note),) = await changes(acme)
-    assert signed == "console, Olga Example"
+    assert signed == named(acme.people["owner"])
     assert "destructive_signatures from 1 to 2" in note
     assert "own_plans from True to False" in note
     assert "items_per_job" not in note
@@ -109,11 +109,12 @@ async def test_who_comes_and_goes_is_in_the_journal(acme, person_in, site):
     await kim.post(link)
     await owner.post(f"{members}/role", page=members, id=person.id, role="signer")
     await owner.post(f"{members}/remove", page=members, id=person.id)
+    olga = named(acme.people["owner"])
     assert await changes(acme) == [
-        ("console, Olga Example", "invited kim@example.com as viewer"),
-        ("invitation, Kim Example", f"{person.id} joined as viewer"),
-        ("console, Olga Example", f"made {person.id} signer"),
-        ("console, Olga Example", f"took {person.id} out"),
+        (olga, "invited kim@example.com as viewer"),
+        (named(person, "invitation"), f"{person.id} joined as viewer"),
+        (olga, f"made {person.id} signer"),
+        (olga, f"took {person.id} out"),
     ]
     assert link.rpartition("/")[2] not in str(await changes(acme))
 
@@ -145,7 +146,7 @@ async def test_a_new_key_for_an_instance_is_noted_and_one_of_another_instance_ch
     assert "under another name" in told(refused)
     assert (await workspaces.key_of(acme.record.id, "prod"))[1].get_secret_value() == keys[0]
     note = "put another live key in the place of that of the instance prod"
-    assert await changes(acme) == [("console, Olga Example", note)]
+    assert await changes(acme) == [(named(acme.people["owner"]), note)]
 
 
 async def test_keys_agents_and_tokens_are_in_the_journal_by_name_and_never_as_they_are(acme):

@@ -13,7 +13,7 @@ from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.faces.console.changes_feed import ChangesFeed
 from deskclerk.hosted.people.members import Members
 from tests.hosted.people.authenticator import Authenticator
-from tests.hosted.people.conftest import BAN, DELETE, ORIGIN, told
+from tests.hosted.people.conftest import BAN, DELETE, ORIGIN, named, told
 
 pytestmark = pytest.mark.anyio
 MEMBERS = "/w/acme/members"
@@ -35,10 +35,14 @@ def agent(acme, role):
     return Caller("mcp", "Claude", "bot", acme.people[role].id)
 
 
+def by(acme, role):
+    return named(acme.people[role])
+
+
 async def passkey_of(acme, role):
     key = Authenticator(ORIGIN)
     passkeys, person = acme.desks.site.passkeys, acme.people[role]
-    await passkeys.add(person, key.make(await passkeys.ask_for_new(person)), "Key")
+    await passkeys.add(person, key.make(await passkeys.ask_for_new(person)), "Key", fresh=True)
     return key
 
 
@@ -195,7 +199,7 @@ async def test_two_signatures_are_of_two_people_and_the_first_is_shown_and_journ
     assert f"{ORIGIN}{acme.home}/plans/{plan.id}" in waits.value.next_step
     assert acme.desks.clerk.writes == []
     page = (await acme.browsers["signer"].get(f"{acme.home}/plans/{plan.id}")).text
-    assert "Signed by console, Sol Example." in page
+    assert f"Signed by {by(acme, 'signer')}." in page
     assert "Another person has to sign it too." in page
     assert "You have signed it" in page
     assert "You have signed it" in told(await acme.sign("signer", plan))
@@ -203,12 +207,12 @@ async def test_two_signatures_are_of_two_people_and_the_first_is_shown_and_journ
     assert (await acme.sign("owner", plan)).status_code == 303
     assert await acme.status(plan) == "signed"
     assert await decided(acme) == [
-        ("partly signed", "console, Sol Example"),
-        ("signed", "console, Olga Example"),
+        ("partly signed", by(acme, "signer")),
+        ("signed", by(acme, "owner")),
     ]
     await desk.perform(DELETE, caller=Caller("mcp", "Claude", "bot"))
     assert acme.desks.clerk.writes == [("DELETE", "/users/user_1")]
-    assert await noted(acme, "intent") == [(None, "console, Sol Example; console, Olga Example")]
+    assert await noted(acme, "intent") == [(None, f"{by(acme, 'signer')}; {by(acme, 'owner')}")]
 
 
 async def test_two_who_sign_at_once_are_both_counted(acme):
@@ -295,7 +299,7 @@ async def test_where_a_passkey_is_wanted_a_click_is_not_enough(acme):
     answer = await confirmed(acme, "signer", key, plan)
     assert (await acme.sign("signer", plan, passkey=answer)).status_code == 303
     assert await acme.status(plan) == "signed"
-    assert await decided(acme) == [("signed", "console, Sol Example, with passkey")]
+    assert await decided(acme) == [("signed", f"{by(acme, 'signer')}, with passkey")]
 
 
 async def test_a_passkeys_yes_to_one_plan_signs_no_other_and_nobody_elses(acme):
@@ -309,6 +313,28 @@ async def test_a_passkeys_yes_to_one_plan_signs_no_other_and_nobody_elses(acme):
     assert "did not confirm" in told(await acme.sign("owner", first, passkey=answer))
     assert (await acme.status(first), await acme.status(second)) == ("waiting", "waiting")
     assert (await acme.sign("signer", first, passkey=answer)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Sol Example, with passkey; console, Olga Example, with passkey",
+        "Sol Example (per_1), with passkey; console, Olga Example",
+        "Sol Example\uff0cwith passkey\uff1bconsole\uff0cOlga Example\uff08per_1\uff09",
+        "Sol Example " + "x" * 300,
+        "();,",
+    ],
+)
+async def test_what_a_signer_is_called_adds_no_words_to_the_journal(acme, issuer, browsers, name):
+    issuer.who = {"sub": "user_sol", "email": "sol@example.com", "email_verified": True, "name": name}
+    acme.browsers["signer"] = browsers()
+    await acme.browsers["signer"].sign_in()
+    plan = await acme.plan()
+    assert (await acme.sign("signer", plan)).status_code == 303
+    ((outcome, signed),) = await decided(acme)
+    assert outcome == "signed"
+    label = r"[^,;()\uff0c\uff1b\uff08\uff09]{1,60}"
+    assert re.fullmatch(rf"console, {label} \({acme.people['signer'].id}\)", signed)
 
 
 async def test_the_journal_names_no_passkey_that_was_none(acme):

@@ -122,12 +122,12 @@ def create_workspace(ctx: click.Context, /, slug: str, name: str | None, owner: 
 
 
 async def _create_workspace(state: State, slug: str, name: str | None, owner: str) -> int:
-    from deskclerk.hosted.people.invitations import Invitations  # noqa: PLC0415 - help needs no desk
+    from deskclerk.hosted.people.invitations import OPERATOR, Invitations  # noqa: PLC0415 - help needs no desk
 
     async with _stores(state) as (database, store):
         made = await store.create(slug, name or slug)
         try:
-            _, value = await Invitations(database).invite(made.id, owner, "owner", "operator")
+            _, value = await Invitations(database).invite(made.id, owner, "owner", OPERATOR)
         except Exception:
             # A workspace that nobody can come into would only keep its slug from others.
             from deskclerk.hosted.retention.leaving import Leaving  # noqa: PLC0415

@@ -27,6 +27,8 @@ from deskclerk.hosted.workspaces.store import WorkspaceRecord
 # What a page's own scripts ask for in the background says nothing of a person who is there.
 _SCRIPTS_OWN = ("/events", "/alive", "/status")
 _CONSOLE = "console"
+ADMITTED = "deskclerk.admitted"
+"""In the scope of a request that the limits of its workspace have counted."""
 
 
 @dataclass
@@ -71,7 +73,7 @@ class MemberSession:
     @property
     def how(self) -> str:
         """The way of a signature that the journal names."""
-        return f"{_CONSOLE}, {self.signed_in.person.label}"
+        return way_of(self.signed_in.person)
 
     @property
     def workspace(self) -> str:
@@ -82,6 +84,11 @@ class MemberSession:
 def member_caller(person: Person) -> Caller:
     """Somebody who asks by name on these pages."""
     return Caller(_CONSOLE, client=person.label, person=person.id)
+
+
+def way_of(person: Person) -> str:
+    """The way of a signature or a change on these pages that the journal names."""
+    return f"{_CONSOLE}, {person.named}"
 
 
 class MembersDoor:
@@ -169,7 +176,13 @@ class MemberRequired:
             return
         home = str(scope.get("root_path", ""))
         scope["deskclerk.session"] = session = MemberSession(signed_in, record, role, home)
-        note = partial(site.attempts.note, record.id, session.caller)
+
+        async def note(asked: str) -> None:
+            # What a console was opened for has been counted there.
+            admitted = ADMITTED in scope
+            noting = site.attempts.note_admitted if admitted else site.attempts.note
+            await noting(record.id, session.caller, asked)
+
         await reaching.serve(self._pages, note, scope, receive, send)
 
 

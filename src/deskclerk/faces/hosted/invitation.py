@@ -26,7 +26,7 @@ async def accept(request: Request) -> Response:
     found = await site.invitations.accept(request.path_params["value"], person)
     changes, caller = JournalledChanges(site.hosted), member_caller(person)
     await changes.note(
-        found.workspace, caller, f"invitation, {person.label}", f"{person.id} joined as {found.role}"
+        found.workspace, caller, f"invitation, {person.named}", f"{person.id} joined as {found.role}"
     )
     workspace = await site.workspaces.load(found.workspace)
     return RedirectResponse(f"/w/{workspace.slug}/", SEE_OTHER)

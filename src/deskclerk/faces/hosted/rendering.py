@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from deskclerk.errors import DeskclerkError
+from deskclerk.errors import DeskclerkError, LimitReached
 from deskclerk.faces.console.rendering import FAULT, log_fault, status_of
 from deskclerk.faces.console.rendering import templates as console_templates
 from deskclerk.hosted.errors import NotHere
@@ -54,6 +54,8 @@ def code_of(error: DeskclerkError) -> int:
     """The HTTP status that says whose it is to mend."""
     if isinstance(error, NotHere):
         return 404
+    if isinstance(error, LimitReached):
+        return 429
     return 400 if isinstance(error, SignInFailed) else status_of(error)
 
 

@@ -7,10 +7,11 @@ from starlette.routing import BaseRoute, Route
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console.authentication import SEE_OTHER
 from deskclerk.faces.console.plan_card import ago, iso_time
-from deskclerk.faces.hosted.access import form_of, person_of
+from deskclerk.faces.hosted.access import form_of, member_caller, person_of, way_of
 from deskclerk.faces.hosted.rendering import code_of, render
 from deskclerk.faces.hosted.sign_in import signed_out
 from deskclerk.faces.hosted.site import site_of
+from deskclerk.hosted.changes import JournalledChanges
 
 _PAGE = "/security"
 _DONE = {"added": "The passkey is yours now.", "removed": "Removed.", "ended": "That browser is signed out."}
@@ -57,13 +58,25 @@ async def ask_for_passkey(request: Request) -> Response:
     return Response(options, media_type="application/json")
 
 
+async def ask_about_change(request: Request) -> Response:
+    """What the browser is told to have a passkey say yes to another, or to the removal of `id`."""
+    site, person = site_of(request), person_of(request).person
+    options = await site.passkeys.ask_about_change(person, form_of(request).get("id", ""))
+    return Response(options, media_type="application/json")
+
+
 async def add_passkey(request: Request) -> Response:
     """Keep the passkey that the browser made."""
-    form = form_of(request)
+    form, signed_in = form_of(request), person_of(request)
     try:
-        await site_of(request).passkeys.add(
-            person_of(request).person, form.get("passkey", ""), form.get("name", "")
+        made = await site_of(request).passkeys.add(
+            signed_in.person,
+            form.get("passkey", ""),
+            form.get("name", ""),
+            yes=form.get("yes", ""),
+            fresh=signed_in.fresh,
         )
+        await _note(request, f"added a passkey of their own ({made.id}): {made.name}")
     except DeskclerkError as error:
         return await security(request, error)
     return RedirectResponse(f"{_PAGE}?done=added", SEE_OTHER)
@@ -71,11 +84,23 @@ async def add_passkey(request: Request) -> Response:
 
 async def remove_passkey(request: Request) -> Response:
     """Forget a passkey."""
+    form = form_of(request)
     try:
-        await site_of(request).passkeys.remove(person_of(request).person.id, form_of(request).get("id", ""))
+        gone = await site_of(request).passkeys.remove(
+            person_of(request).person.id, form.get("id", ""), form.get("yes", "")
+        )
+        await _note(request, f"removed a passkey of their own ({gone.id}): {gone.name}")
     except DeskclerkError as error:
         return await security(request, error)
     return RedirectResponse(f"{_PAGE}?done=removed", SEE_OTHER)
+
+
+async def _note(request: Request, what: str) -> None:
+    """In every workspace of the person: with a passkey they may sign in each."""
+    site, person = site_of(request), person_of(request).person
+    changes = JournalledChanges(site.hosted)
+    for record, _ in await site.workspaces.of_person(person.id):
+        await changes.note(record.id, member_caller(person), way_of(person), what)
 
 
 async def end_session(request: Request) -> Response:
@@ -98,6 +123,7 @@ async def end_all_sessions(request: Request) -> Response:
 ROUTES: tuple[BaseRoute, ...] = (
     Route("/security", security, methods=["GET"]),
     Route("/security/passkeys/ask", ask_for_passkey, methods=["POST"]),
+    Route("/security/passkeys/confirm", ask_about_change, methods=["POST"]),
     Route("/security/passkeys", add_passkey, methods=["POST"]),
     Route("/security/passkeys/remove", remove_passkey, methods=["POST"]),
     Route("/security/sessions/end", end_session, methods=["POST"]),

@@ -23,7 +23,7 @@ from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console.site import Console
 from deskclerk.faces.hosted import reaching
-from deskclerk.faces.hosted.access import MembersDoor, MemberSession
+from deskclerk.faces.hosted.access import ADMITTED, MembersDoor, MemberSession
 from deskclerk.faces.hosted.admission import Admitted, is_stream, status_of, told_to_agents
 from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.rendering import failure, not_here
@@ -160,7 +160,7 @@ class _Places:
             self._parts.counters.admitted(place.workspace, found.limits, stream=is_stream(scope)),
         ):
             self._asked.add(found.desk)
-            note = partial(self._parts.attempts.note, agent.workspace, agent.caller)
+            note = partial(self._parts.attempts.note_admitted, agent.workspace, agent.caller)
             yield partial(reaching.serve, found.mcp, note)
 
     @asynccontextmanager
@@ -172,6 +172,7 @@ class _Places:
             self._desks.use(place) as found,
             self._parts.counters.admitted(place.workspace, found.limits, stream=is_stream(scope)),
         ):
+            scope[ADMITTED] = True
             self._consoles.add(found.console)
             yield found.console.app
 

@@ -27,13 +27,14 @@ async def front(request: Request) -> Response:
 
 
 async def begin(request: Request) -> Response:
-    """To the issuer; `to` is the page that the person wanted."""
+    """To the issuer; `to` is the page that the person wanted. With `again` it asks in any case."""
     site = site_of(request)
     wanted = own_path(request.query_params.get("to", "/"))
-    if await signed_in_of(request):
+    again = "again" in request.query_params
+    if not again and await signed_in_of(request):
         return RedirectResponse(wanted, SEE_OTHER)
     name = _way_cookie(site)
-    begun = await site.sign_in.begin(wanted, request.cookies.get(name))
+    begun = await site.sign_in.begin(wanted, request.cookies.get(name), ask=again)
     answer = RedirectResponse(begun.url, SEE_OTHER)
     # Lax: the browser comes back from another site, and has to bring it along.
     answer.set_cookie(
@@ -46,17 +47,15 @@ async def callback(request: Request) -> Response:
     """Back from the issuer: a new session, whatever there was before."""
     site = site_of(request)
     try:
-        person, wanted = await site.sign_in.finish(
-            dict(request.query_params), request.cookies.get(_way_cookie(site))
-        )
+        came = await site.sign_in.finish(dict(request.query_params), request.cookies.get(_way_cookie(site)))
     except DeskclerkError as error:
         # Its own page, on which a reload does no harm, and without the address that holds the code.
         return render(request, "sign_in_failed.html", code_of(error), problem=error.as_dict())
     before = await signed_in_of(request)
     if before:
         await site.sessions.end(before.id, before.person.id)
-    value = await site.sessions.begin(person, request.headers.get("user-agent", ""))
-    answer = RedirectResponse(wanted, SEE_OTHER)
+    value = await site.sessions.begin(came.person, request.headers.get("user-agent", ""), fresh=came.fresh)
+    answer = RedirectResponse(came.return_to, SEE_OTHER)
     # Lax and not strict: links in chats and mails lead to a plan's page. Forms have tokens of their own.
     answer.set_cookie(cookie_name(site), value, path="/", httponly=True, secure=site.secure, samesite="lax")
     return answer

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deskclerk.catalogue import EVERY_BY_NAME
 from deskclerk.desk.view.cleaning import line_of
-from deskclerk.errors import DeskclerkError, StorageUnavailable
+from deskclerk.errors import DeskclerkError, LimitReached, StorageUnavailable
 from deskclerk.hosted.agents.agent import SCOPE, Agent
 from deskclerk.hosted.agents.arrivals import Arrivals
 from deskclerk.hosted.agents.oauth_tokens import InvalidToken
@@ -35,6 +35,7 @@ _STATUSES: tuple[tuple[type[DeskclerkError], HTTPStatus], ...] = (
     (InvalidToken, HTTPStatus.UNAUTHORIZED),
     (InsufficientScope, HTTPStatus.FORBIDDEN),
     (NotHere, HTTPStatus.NOT_FOUND),
+    (LimitReached, HTTPStatus.TOO_MANY_REQUESTS),
     (IssuerUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (StorageUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
@@ -91,6 +92,8 @@ class AgentGuard:
             if isinstance(error, _CHALLENGED):
                 shown = error if bearer is not None else None
                 headers["WWW-Authenticate"] = await self._server.challenge(place, shown)
+            if isinstance(error, LimitReached) and error.retry_after is not None:
+                headers["Retry-After"] = str(error.retry_after)
             await _told(error, headers)(scope, receive, send)
             return
         # What MCP is mounted at knows no workspaces: the place is the agent's now.

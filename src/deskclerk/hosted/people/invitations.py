@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import RowMapping, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from deskclerk.desk.misses import missed
@@ -11,7 +11,7 @@ from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.errors import InvalidRequest
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.errors import NotHere
-from deskclerk.hosted.people.persons import Person
+from deskclerk.hosted.people.persons import Person, comparable
 from deskclerk.hosted.people.secret_values import digest, new_value
 from deskclerk.hosted.people.tables import invitations
 from deskclerk.hosted.workspaces.policy import Role
@@ -21,7 +21,21 @@ DAYS = 7
 """For how long an invitation can be accepted."""
 _MOST = 200
 """Of one workspace that wait."""
+OPERATOR = "operator"
+"""Who invites the first owner of a workspace: whoever runs the desk, and no member."""
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.]{2,}")
+# Whoever invited can still do so: an owner's invitation does not outlast the owner.
+_STANDS = or_(
+    invitations.c.invited_by == OPERATOR,
+    select(members.c.person)
+    .where(
+        members.c.workspace == invitations.c.workspace,
+        members.c.person == invitations.c.invited_by,
+        members.c.role == "owner",
+    )
+    .correlate(invitations)
+    .exists(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +60,7 @@ class Invitations:
 
         An earlier one for the same address is no longer good. InvalidRequest for what is no address.
         """
-        email = email.strip().lower()
+        email = comparable(email)
         if not _EMAIL.fullmatch(email):
             problem = "accepted: an e-mail address, such as sol@example.com"
             raise InvalidRequest(
@@ -105,6 +119,7 @@ class Invitations:
             invitations.c.digest == digest(value),
             invitations.c.accepted_at.is_(None),
             invitations.c.expires_at > now(),
+            _STANDS,
         )
         async with self._hosted.whole.reading() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
@@ -120,13 +135,14 @@ class Invitations:
     async def accept(self, value: str, person: Person) -> Invitation:
         """Make the person a member, once; NotHere as `find`, InvalidRequest for who is a member already."""
         found = await self.find(value, person)
-        mine = invitations.c.id == found.id, invitations.c.accepted_at.is_(None)
+        # Looked at again within the workspace's write lock: who invited may have been removed meanwhile.
+        mine = invitations.c.id == found.id, invitations.c.accepted_at.is_(None), _STANDS
         row = {"person": person.id, "role": found.role, "created_at": now()}
         try:
             async with self._hosted.of(found.workspace).writing() as connection:
                 used = await connection.execute(invitations.update().where(*mine).values(accepted_at=now()))
                 if used.rowcount == 0:
-                    raise NotHere("This invitation was used.", next_step="Ask for a new one.")
+                    raise NotHere("This invitation was used, or taken back.", next_step="Ask for a new one.")
                 await connection.execute(insert(members), row)
         except IntegrityError:
             raise InvalidRequest(

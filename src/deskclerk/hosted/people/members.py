@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from deskclerk.database import Connection, Statement
 from deskclerk.desk.misses import missed
+from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import InvalidRequest
+from deskclerk.hosted.agents.tables import agent_tokens
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.people.persons import Person, person_of
-from deskclerk.hosted.people.tables import people
+from deskclerk.hosted.people.tables import invitations, people
 from deskclerk.hosted.workspaces.policy import ROLES, Role
 from deskclerk.hosted.workspaces.tables import members
 
@@ -62,17 +64,34 @@ class Members:
         return dict(rows)
 
     async def set_role(self, person: str, role: Role) -> None:
-        """Change what a member is; NotHere, and InvalidRequest for the last owner."""
+        """Change what a member is; NotHere, and InvalidRequest for the last owner.
+
+        What somebody who is no owner any more has invited ends.
+        """
         async with self._database.writing() as connection:
             await self._check_owner_left(connection, person, role)
             mine = members.c.person == person
             await connection.execute(members.update().where(mine).values(role=role))
+            if role != "owner":
+                theirs = invitations.c.invited_by == person, invitations.c.accepted_at.is_(None)
+                await connection.execute(invitations.delete().where(*theirs))
 
     async def remove(self, person: str) -> None:
-        """Take a member out; NotHere, and InvalidRequest for the last owner."""
+        """Take a member out; NotHere, and InvalidRequest for the last owner.
+
+        With the member go every way back in: the tokens that they made, the invitations that wait for their
+        address, and those that they made.
+        """
+        address = select(people.c.email).where(people.c.id == person)
+        async with self._hosted.whole.reading() as connection:
+            email = (await connection.execute(address)).scalar_one_or_none()
         async with self._database.writing() as connection:
             await self._check_owner_left(connection, person, None)
             await connection.execute(members.delete().where(members.c.person == person))
+            theirs = or_(invitations.c.invited_by == person, invitations.c.email == email)
+            await connection.execute(invitations.delete().where(invitations.c.accepted_at.is_(None), theirs))
+            made = agent_tokens.c.made_by == person, agent_tokens.c.revoked_at.is_(None)
+            await connection.execute(agent_tokens.update().where(*made).values(revoked_at=now()))
 
     async def _check_owner_left(self, connection: Connection, person: str, role: Role | None) -> None:
         """Within the workspace's write lock: of two owners who take each other out, one stays."""

@@ -1,8 +1,11 @@
 """Passkeys (WebAuthn): what a person holds in the hand, and has say yes to one plan.
 
-A challenge is made for one person and one subject: a new passkey, or a plan with the digest of what was
-shown. The subject is part of the challenge itself, so that what the passkey signs names it, and its row is
-deleted by whoever answers first.
+A browser that somebody left open is not enough to add or to remove one either: one that is there says yes to
+it, and the first wants a sign-in of a moment ago.
+
+A challenge is made for one person and one subject: a new passkey, the yes to it or to a removal, or a plan
+with the digest of what was shown. The subject is part of the challenge itself, so that what the passkey signs
+names it, and its row is deleted by whoever answers first.
 """
 
 import hashlib
@@ -28,7 +31,7 @@ from deskclerk.database import Database
 from deskclerk.desk.misses import missed
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.desk.view.cleaning import line_of
-from deskclerk.errors import ApprovalRefused, InvalidRequest
+from deskclerk.errors import ApprovalRefused, InvalidRequest, NotAllowed
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.people.persons import Person
 from deskclerk.hosted.people.tables import challenges, passkeys
@@ -92,8 +95,21 @@ class Passkeys:
         )
         return webauthn.options_to_json(options)
 
-    async def add(self, person: Person, answer: str, name: str) -> Passkey:
-        """Keep the passkey that a browser made; InvalidRequest for what is none."""
+    async def add(
+        self, person: Person, answer: str, name: str, *, yes: str = "", fresh: bool = False
+    ) -> Passkey:
+        """Keep the passkey that a browser made; InvalidRequest for what is none.
+
+        A further one wants a `yes` of one that is there, as `ask_about_change` asks for it (ApprovalRefused);
+        the first one that the person's sign-in is `fresh` (NotAllowed).
+        """
+        if await self._credentials(person.id):
+            await self._confirmed(person.id, _change(), yes, _no_change())
+        elif not fresh:
+            raise NotAllowed(
+                "A first passkey is added right after its person has signed in.",
+                next_step="Nothing was stored. The page Security has a link to sign in again.",
+            )
         refused = InvalidRequest(
             "This is no answer of a passkey that was just asked for.",
             next_step="Nothing was stored. Reload the page and try again.",
@@ -134,26 +150,36 @@ class Passkeys:
             raise refused from None
         return Passkey(made_id, label, at, None)
 
-    async def remove(self, person: str, passkey: str) -> None:
-        """Forget a passkey of a person's; NotHere."""
-        mine = passkeys.c.id == passkey, passkeys.c.person == person
-        async with self._database.writing() as connection:
-            gone = await connection.execute(passkeys.delete().where(*mine))
-        if gone.rowcount == 0:
+    async def remove(self, person: str, passkey: str, yes: str) -> Passkey:
+        """Forget a passkey of a person's, with the yes of any that they have; NotHere, ApprovalRefused."""
+        found = next((item for item in await self.of(person) if item.id == passkey), None)
+        if found is None:
             missed(passkey)
             raise NotHere("You have no such passkey.", next_step="The page lists those that you have.")
+        await self._confirmed(person, _change(passkey), yes, _no_change())
+        mine = passkeys.c.id == passkey, passkeys.c.person == person
+        async with self._database.writing() as connection:
+            await connection.execute(passkeys.delete().where(*mine))
+        return found
+
+    async def ask_about_change(self, person: Person, passkey: str = "") -> str:
+        """What a browser is told to have a passkey say yes to a further one, or to this one's removal."""
+        return await self._ask(person, _change(passkey))
 
     async def ask_about(self, person: Person, plan: str, digest: str) -> str:
         """What a browser is told to have a passkey sign one plan, as JSON; InvalidRequest without any.
 
         `digest` is that of the plan as it is shown.
         """
+        return await self._ask(person, _about(plan, digest))
+
+    async def _ask(self, person: Person, subject: str) -> str:
         known = await self._credentials(person.id)
         if not known:
             raise InvalidRequest("You have no passkey.", next_step="Add one on the page Security.")
         options = webauthn.generate_authentication_options(
             rp_id=self._host,
-            challenge=await self._challenge(person.id, _about(plan, digest)),
+            challenge=await self._challenge(person.id, subject),
             allow_credentials=known,
             user_verification=UserVerificationRequirement.REQUIRED,
         )
@@ -166,10 +192,13 @@ class Passkeys:
         person: a PIN, a finger or a face is wanted.
         """
         refused = ApprovalRefused("The passkey did not confirm this plan.", next_step=_AGAIN)
+        return await self._confirmed(person, _about(plan, digest), answer, refused)
+
+    async def _confirmed(self, person: str, subject: str, answer: str, refused: ApprovalRefused) -> str:
         try:
             credential = _json(answer)
             raw_id = base64url_to_bytes(str(credential.get("rawId", "")))
-            challenge = await self._use_challenge(credential, person, _about(plan, digest))
+            challenge = await self._use_challenge(credential, person, subject)
         except (InvalidRequest, ValueError):
             raise refused from None
         if challenge is None:
@@ -241,6 +270,17 @@ class Passkeys:
 
 def _about(plan: str, digest: str) -> str:
     return f"plan {plan} {digest}"
+
+
+def _change(removed: str = "") -> str:
+    return f"remove passkey {removed}" if removed else "add passkey"
+
+
+def _no_change() -> ApprovalRefused:
+    return ApprovalRefused(
+        "No passkey that you have confirmed this.",
+        next_step="Nothing was changed. Reload the page, and use one that you have when it asks.",
+    )
 
 
 def _digest(subject: str) -> str:

@@ -1,5 +1,7 @@
 """Who is known: people by the subject that their issuer gives them."""
 
+import string
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,17 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.hosted.people.tables import people
 
 _LONGEST = 200
+_LONGEST_NAMED = 60
+_IN_NAMES = "-.'\u2019@_+"
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def comparable(email: str) -> str:
+    """An e-mail address as it is kept and compared: in lower case, as far as ASCII goes.
+
+    Beyond that a letter in lower case may be another letter: of U+212A (KELVIN SIGN) it is `k`.
+    """
+    return email.strip().translate(_LOWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +34,8 @@ class Claims:
     email: str | None
     email_verified: bool
     name: str | None
+    auth_time: float | None = None
+    """When the person last showed the issuer who they are, in seconds since the epoch, where it says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +48,21 @@ class Person:
 
     @property
     def label(self) -> str:
-        """What the person is called on pages and in the journal."""
+        """What the person is called on pages."""
         return self.name or self.email or self.id
+
+    @property
+    def named(self) -> str:
+        """Who signed or changed something, as the journal says it: what the person is called, and their id.
+
+        People choose at their issuer what they are called. So nothing stays in it that could end it, and make
+        of one signer two, or with a passkey; and the id, which nobody chooses, stands behind it.
+        """
+        plain = "".join(
+            " " if unicodedata.category(one)[0] in "PS" and one not in _IN_NAMES else one
+            for one in self.label
+        )
+        return f"{line_of(plain)[:_LONGEST_NAMED] or 'nobody'} ({self.id})"
 
 
 def person_of(row: RowMapping) -> Person:
@@ -45,10 +73,12 @@ def person_of(row: RowMapping) -> Person:
 
 async def arrived(connection: Connection, issuer: str, claims: Claims) -> Person:
     """The person behind an issuer's claims, made or brought up to date."""
-    email = claims.email.strip().lower() if claims.email else None
+    email = comparable(claims.email) if claims.email else None
+    shown = line_of(email, _LONGEST) if email else None
     said: dict[str, Any] = {
-        "email": line_of(email, _LONGEST) if email else None,
-        "email_verified": bool(email) and claims.email_verified,
+        "email": shown,
+        # What is left of an address once it is cleaned for a page may be somebody else's.
+        "email_verified": bool(email) and claims.email_verified and shown == email,
         "name": line_of(claims.name, _LONGEST) if claims.name else None,
         "signed_in_at": now(),
     }

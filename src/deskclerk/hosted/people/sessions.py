@@ -1,6 +1,7 @@
 """Who is in: sessions in the database, so that any replica knows them and a sign-out holds on all.
 
-Of a session's cookie a hash is kept. Its CSRF token is derived from the cookie, and kept nowhere.
+Of a session's cookie a hash is kept, so that nobody else makes one: what it begins with is the desk's word.
+Its CSRF token is derived from the cookie, and kept nowhere.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ IDLE_SECONDS = 30 * 60
 """After so long without a page a session has ended."""
 SECONDS = 12 * 3600
 """How long a session lasts at most: a working day."""
+FRESH_SECONDS = 5 * 60
+"""For how long a sign-in says that its person is there: no browser that somebody left open."""
+_FRESH = "fresh."
 # What a page's own scripts ask for is no sign of a person: only pages keep a session from ending.
 _SEEN_MILLISECONDS = 60_000
 _MOST = 20
@@ -35,6 +39,8 @@ class SignedIn:
     csrf: str
     signed_in_at: int
     ends_at: int
+    fresh: bool
+    """Whether the person has shown the issuer a moment ago who they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,12 @@ class PersonSessions:
         self._idle = idle_seconds * 1000
         self._longest = seconds * 1000
 
-    async def begin(self, person: Person, browser: str) -> str:
-        """A new session's cookie; `browser` is what the browser says it is."""
-        value, at = new_value(), now()
+    async def begin(self, person: Person, browser: str, *, fresh: bool = False) -> str:
+        """A new session's cookie; `browser` is what the browser says it is.
+
+        `fresh`: the person has just shown the issuer who they are, and not only their browser.
+        """
+        value, at = (_FRESH if fresh else "") + new_value(), now()
         row = {
             "id": new_id("ses"),
             "digest": digest(value),
@@ -104,7 +113,8 @@ class PersonSessions:
             async with self._database.writing(synced=False) as connection:
                 await connection.execute(sessions.update().where(mine).values(last_seen_at=at))
         csrf = derived(value, "csrf")
-        return SignedIn(row["session"], person_of(row), csrf, row["began"], row["ends_at"])
+        fresh = value.startswith(_FRESH) and at - row["began"] <= FRESH_SECONDS * 1000
+        return SignedIn(row["session"], person_of(row), csrf, row["began"], row["ends_at"], fresh)
 
     async def of(self, person: str) -> list[SessionRecord]:
         """The sessions of a person that have not ended, the newest first."""

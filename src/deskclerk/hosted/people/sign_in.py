@@ -14,7 +14,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jws, jwt
 from joserfc.errors import InvalidClaimError, InvalidKeyIdError, JoseError, MissingClaimError
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from deskclerk.database import Database
 from deskclerk.desk.time_and_ids import now
@@ -22,6 +22,7 @@ from deskclerk.errors import DeskclerkError
 from deskclerk.hosted.issuer import ALGORITHMS, Issuer, IssuerUnavailable
 from deskclerk.hosted.people.persons import Claims, Person, arrived
 from deskclerk.hosted.people.secret_values import derived, digest, new_value
+from deskclerk.hosted.people.sessions import FRESH_SECONDS
 from deskclerk.hosted.people.tables import sign_ins
 
 SECONDS = 600
@@ -31,6 +32,8 @@ MOST = 10_000
 _SCOPE = "openid email profile"
 _LEEWAY_SECONDS = 60
 _TIMEOUT = httpx2.Timeout(10)
+_ASKED = "asked."
+"""What a state begins with whose sign-in wants the person; of states hashes are kept, so nobody makes one."""
 _AGAIN = "Begin again at /sign-in."
 
 
@@ -58,6 +61,15 @@ class Begun:
     cookie: str
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A sign-in that came about; `fresh`: the person was asked who they are a moment ago."""
+
+    person: Person
+    return_to: str
+    fresh: bool
+
+
 class SignIn:
     """Sign-ins at one issuer, as one client of it."""
 
@@ -71,15 +83,16 @@ class SignIn:
         """What people know the issuer by."""
         return httpx2.URL(self.issuer.url).host
 
-    async def begin(self, return_to: str, cookie: str | None = None) -> Begun:
+    async def begin(self, return_to: str, cookie: str | None = None, *, ask: bool = False) -> Begun:
         """Begin a sign-in for the browser that has the cookie; a new one where it has none.
 
-        `return_to` is the path that the person wanted. SignInFailed if the issuer cannot be reached.
+        `return_to` is the path that the person wanted. `ask`: the issuer is to ask who is there even where
+        the browser is signed in. SignInFailed if the issuer cannot be reached.
         """
         found = await self._ends()
         # One cookie for all tabs: each has a state of its own.
         cookie = cookie or new_value()
-        state = new_value()
+        state = (_ASKED if ask else "") + new_value()
         row = {
             "state": digest(state),
             "browser": digest(cookie),
@@ -88,24 +101,22 @@ class SignIn:
         }
         async with self._database.writing() as connection:
             await connection.execute(sign_ins.delete().where(sign_ins.c.expires_at <= now()))
-            count = (await connection.execute(select(func.count()).select_from(sign_ins))).scalar_one()
-            if count >= MOST:
-                raise SignInFailed(
-                    "Too many people are signing in at this moment.",
-                    next_step="Try again in some minutes.",
-                )
+            # The oldest go: were the new refused, whoever only begins them would keep everybody else out.
+            newest = select(sign_ins.c.state).order_by(sign_ins.c.expires_at.desc())
+            await connection.execute(sign_ins.delete().where(sign_ins.c.state.in_(newest.offset(MOST - 1))))
             await connection.execute(sign_ins.insert(), row)
         async with self._client(found) as client:
             url, _ = client.create_authorization_url(
                 found.authorization,
+                **({"prompt": "login", "max_age": "0"} if ask else {}),
                 state=state,
                 nonce=derived(cookie, f"nonce {state}"),
                 code_verifier=derived(cookie, f"verifier {state}"),
             )
         return Begun(url, cookie)
 
-    async def finish(self, answer: Mapping[str, str], cookie: str | None) -> tuple[Person, str]:
-        """The person who comes back with the issuer's answer, and the path that they wanted.
+    async def finish(self, answer: Mapping[str, str], cookie: str | None) -> Finished:
+        """Who comes back with the issuer's answer, and to which path.
 
         Raises:
             SignInFailed: another browser's answer, one that was used or is late, or a token that is none.
@@ -120,7 +131,12 @@ class SignIn:
             raise SignInFailed("The issuer did not let you in.", next_step=_AGAIN)
         claims = await self._claims(found, answer.get("code", ""), state, cookie or "")
         async with self._database.writing() as connection:
-            return await arrived(connection, self.issuer.url, claims), return_to
+            person = await arrived(connection, self.issuer.url, claims)
+        # By the issuer's own word, where it has one: some do not ask again, whatever they are asked for.
+        fresh = state.startswith(_ASKED)
+        if claims.auth_time is not None:
+            fresh = now() / 1000 - claims.auth_time <= FRESH_SECONDS
+        return Finished(person, return_to, fresh)
 
     async def way_out(self, state: str, back: str) -> str | None:
         """Where a browser is signed out at the issuer, and sent back from; None where there is no such place.
@@ -178,6 +194,7 @@ class SignIn:
             _text(claims.get("email")),
             claims.get("email_verified") is True,
             _text(claims.get("name")) or _text(claims.get("preferred_username")),
+            _seconds(claims.get("auth_time")),
         )
 
     async def _checked(self, found: _Ends, id_token: object, nonce: str) -> dict[str, Any]:
@@ -249,6 +266,10 @@ def own_path(path: str) -> str:
     """A path of this site's as it was given; the beginning for anything that leads elsewhere."""
     plain = path.isascii() and path.isprintable() and "\\" not in path
     return path if plain and path.startswith("/") and not path.startswith("//") else "/"
+
+
+def _seconds(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _text(value: object) -> str | None:

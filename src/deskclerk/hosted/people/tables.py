@@ -67,7 +67,7 @@ invitations = Table(
     Index("invitations_by_digest", "digest", unique=True),
     Index("invitations_by_workspace", "workspace", "created_at"),
 )
-"""Who was asked to join a workspace; `email` is in lower case, `digest` that of the link's secret part."""
+"""Who was asked to join a workspace; `email` is `comparable`, `digest` that of the link's secret part."""
 
 passkeys = Table(
     "passkeys",

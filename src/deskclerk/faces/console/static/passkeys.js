@@ -1,4 +1,5 @@
-// Asks a passkey: for a new one of the person's, or for a yes to one plan. What it says goes back with the form.
+// Asks a passkey: for a new one of the person's, for a yes to that or to a removal, or for a yes to one plan.
+// What it says goes back with the form.
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
 const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 const credential = (item) => ({ ...item, id: bytes(item.id) });
@@ -34,8 +35,8 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   const form = button?.form;
   if (!form || button.value === "decline") return;
-  const { passkey, newPasskey, plan } = form.dataset;
-  if (!passkey && !newPasskey) return;
+  const { passkey, newPasskey, passkeyYes, plan } = form.dataset;
+  if (!passkey && !newPasskey && !passkeyYes) return;
   event.preventDefault();
   if (!form.reportValidity()) return;
   const say = form.querySelector("[data-passkey-say]");
@@ -43,8 +44,10 @@ document.addEventListener("click", async (event) => {
   say.textContent = "Your passkey is asked.";
   try {
     const csrf = form.elements.csrf.value;
-    const answer = newPasskey ? await made(newPasskey, csrf) : await signed(passkey, { csrf, plan, digest: form.elements.digest.value });
-    form.elements.passkey.value = JSON.stringify(answer);
+    const give = (name, answer) => { form.elements[name].value = JSON.stringify(answer); };
+    if (passkeyYes) give("yes", await signed(passkeyYes, { csrf, id: form.elements.id?.value ?? "" }));
+    if (newPasskey) give("passkey", await made(newPasskey, csrf));
+    if (passkey) give("passkey", await signed(passkey, { csrf, plan, digest: form.elements.digest.value }));
     say.textContent = "";
     const choice = document.createElement("input");
     Object.assign(choice, { type: "hidden", name: button.name, value: button.value });
