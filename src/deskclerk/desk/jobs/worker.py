@@ -66,7 +66,10 @@ class Workplace(Protocol):
         """The jobs that somebody has to see to."""
 
     async def tools(self, job_id: str) -> Tools:
-        """What a job is carried out with; InvalidRequest if there is none of this id."""
+        """What a job is carried out with; LostJobError if it is over because that is gone.
+
+        InvalidRequest if there is none of this id.
+        """
 
     def gone(self, process: str) -> AbstractContextManager[bool]:
         """Whether a process has ended; within the block nobody else finds it so."""
@@ -208,6 +211,8 @@ class Worker:
                 continue
             try:
                 await self._look_after(job, runs)
+            except LostJobError:
+                continue
             except Exception:
                 # Whatever is wrong with one, a workspace's vault perhaps, the others go on.
                 logger.exception("%s cannot be looked after now", job.id)

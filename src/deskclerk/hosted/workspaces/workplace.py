@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, Table, func, select, tuple_
 from deskclerk.desk import Desk
 from deskclerk.desk.jobs.job import OPEN, PLANNED, Job
 from deskclerk.desk.jobs.running import Tools
-from deskclerk.desk.jobs.store import job_of
+from deskclerk.desk.jobs.store import LostJobError, end_abandoned, job_of
 from deskclerk.desk.journal.process_locks import claim
 from deskclerk.desk.journal.records import ENDINGS, TOO_SOON
 from deskclerk.desk.journal.tables import events, jobs, plans
@@ -43,7 +43,6 @@ class HostedWorkplace:
     def __init__(self, hosted: HostedDatabase, desks: Desks[Desk]) -> None:
         self._hosted = hosted
         self._desks = desks
-        self._places: dict[str, Place] = {}
         self._settle_at = 0.0
         self._left: dict[Place, float] = {}
         """The desks at which something was wrong, and when they are used again."""
@@ -71,14 +70,18 @@ class HostedWorkplace:
         """Those of every workspace; a job that was signed while its replica died is set going first."""
         await self._set_going()
         await self._settle()
-        query = _placed(jobs.c.status.in_(OPEN)).order_by(jobs.c.created_at, jobs.c.id).limit(_MOST)
+        # Those as well whose instance was removed under way: a worker ends them.
+        query = _placed(jobs.c.status.in_(OPEN), removed=True)
+        query = query.order_by(jobs.c.created_at, jobs.c.id).limit(_MOST)
         async with self._hosted.whole.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()
-        self._places = {row["id"]: Place(row["workspace"], row["name"], row["version"]) for row in rows}
         return [job_of(row, {}) for row in rows]
 
     async def tools(self, job_id: str) -> Tools:
-        """Those of the desk of the job's instance, as its workspace is now."""
+        """Those of the desk of the job's instance, as its workspace is now.
+
+        LostJobError where the instance was removed: the job is over then.
+        """
         async with self._desks.use(await self._place(job_id)) as desk:
             return desk.jobs.tools
 
@@ -150,8 +153,10 @@ class HostedWorkplace:
         async with self._hosted.whole.reading() as connection:
             row = (await connection.execute(_placed(jobs.c.id == job_id))).mappings().one_or_none()
         if row is None:
-            # Its instance is gone, in the middle of a run.
-            return self._places[job_id]
+            # Nobody has the key any more to go on with it, nor to find out how what was sent has ended.
+            async with self._hosted.whole.writing() as connection:
+                await end_abandoned(connection, job_id)
+            raise LostJobError(job_id)
         return Place(row["workspace"], row["name"], row["version"])
 
     async def _set_going(self) -> None:
@@ -177,13 +182,16 @@ class HostedWorkplace:
             self._left[place] = at + _AGAIN_SECONDS
 
 
-def _placed(condition: ColumnElement[bool]) -> Select[Any]:
-    """Jobs with the workspace and the name of the instance that they are of, as it is now."""
+def _placed(condition: ColumnElement[bool], *, removed: bool = False) -> Select[Any]:
+    """Jobs with the workspace and the name of the instance that they are of, as it is now.
+
+    `removed`: with those of which there is no such instance any more.
+    """
     mine = workspace_of(jobs)
     return (
         select(jobs, mine, instances.c.name, workspaces.c.version)
         .select_from(jobs)
-        .join(instances, _instance_of(jobs))
+        .join(instances, _instance_of(jobs), isouter=removed)
         .join(workspaces, workspaces.c.id == mine)
         .where(condition)
     )
