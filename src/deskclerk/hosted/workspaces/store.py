@@ -210,11 +210,13 @@ class WorkspaceStore:
             "clerk_id": clerk_id,
         }
         same = (instances.c.clerk_id == clerk_id, instances.c.api_url.is_not_distinct_from(origin))
+        there = select(instances.c.instance).where(*same, instances.c.kind == settings.kind)
         try:
             async with self._hosted.of(workspace).writing() as connection:
-                # By another name it is there already, perhaps with another key: one instance, one id.
-                there = select(instances.c.instance).where(*same, instances.c.kind == settings.kind)
-                row["instance"] = (await connection.execute(there)).scalars().first() or row["instance"]
+                # By another name it is there already, perhaps with another key: one instance, one id. Of one
+                # that Clerk has not named, the same key alone says so, by the id that is made of it.
+                if clerk_id is not None:
+                    row["instance"] = (await connection.execute(there)).scalars().first() or row["instance"]
                 await connection.execute(insert(instances), row)
                 # A write that ended late at one that was removed may have kept something under its name.
                 await _forget_secrets(connection, name)
@@ -283,13 +285,36 @@ class WorkspaceStore:
         return [_instance(dict(row)) for row in rows]
 
     async def key_of(self, workspace: str, name: str) -> tuple[InstanceRecord, SecretStr]:
-        """An instance with its secret key; NotHere."""
+        """An instance with its secret key, apart from others that are none of its names; NotHere."""
         query = select(instances).where(instances.c.name == name)
         async with self._hosted.of(workspace).reading() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise _no_instance()
-        return _instance(dict(row)), await self._key(workspace, row)
+        record, key = _instance(dict(row)), await self._key(workspace, row)
+        own = Instance.of(Settings(secret_key=key, api_url=record.api_url)).id
+        # Without a name from Clerk it has had no other key, and so no other id than the one of this key.
+        if record.clerk_id is None and record.id != own:
+            await self._set_apart(workspace, record, own)
+            record = replace(record, id=own)
+        return record, key
+
+    async def _set_apart(self, workspace: str, known: InstanceRecord, own: str) -> None:
+        """Give an instance an id of its own that was added with another's, as deskclerk once did.
+
+        What waits, and what is not over, ends: nobody knows at which of the two it was asked for.
+        """
+        mine = (
+            instances.c.name == known.name,
+            instances.c.instance == known.id,
+            instances.c.clerk_id.is_(None),
+        )
+        async with self._hosted.of(workspace).writing() as connection:
+            apart = await connection.execute(update(instances).where(*mine).values(instance=own))
+            if apart.rowcount:
+                await dismiss_all(connection, known.id, "it may have been for another instance")
+                await cancel_all(connection, known.id)
+        await self._change(workspace)
 
     def check_instance(self, name: str, key: SecretStr, api_url: str | None) -> Settings:
         """The settings of an instance that may be added; the errors are those of `add_instance`."""
