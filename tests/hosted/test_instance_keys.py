@@ -17,7 +17,7 @@ from deskclerk.desk.jobs.worker import Worker
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.journal.tables import events
 from deskclerk.desk.workspace import Workspace
-from deskclerk.errors import ApprovalNeeded, ClerkUnavailable, InvalidRequest, KeyRejected
+from deskclerk.errors import ApprovalNeeded, ApprovalRefused, ClerkUnavailable, InvalidRequest, KeyRejected
 from deskclerk.faces.cli.main import main
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.workspaces.desks import Desks, Place
@@ -206,6 +206,42 @@ async def test_one_instance_by_two_names_is_one_though_their_keys_are_two(here, 
     new = rotate(clerk, here.key)
     added = await here.keys.add(here.id, PERSON, "again", SecretStr(new), clerk.url)
     assert added.id == (await here.row())["instance"]
+
+
+async def test_of_two_that_clerk_has_not_named_each_has_an_id_of_its_own(here, clerk, monkeypatch):
+    async def away(*_):
+        raise ClerkUnavailable("Clerk cannot be reached.")
+
+    await here.change(clerk_id=None)
+    monkeypatch.setattr(here.keys, "_clerk_id", away)
+    bank = clerk.instances.add(f"bank-{next(_numbers)}", secret_key=given())["secret_key"]
+    added = await here.keys.add(here.id, PERSON, "bank", SecretStr(bank), clerk.url)
+    assert added.id != (await here.row())["instance"]
+    # By the same key it is known to be the same.
+    again = await here.keys.add(here.id, PERSON, "again", SecretStr(bank), clerk.url)
+    assert again.id == added.id
+
+
+async def test_two_that_were_added_with_one_id_are_set_apart_and_nothing_waits_at_either(here, clerk):
+    bank = clerk.instances.add(f"bank-{next(_numbers)}", secret_key=given())["secret_key"]
+    own = (await here.keys.add(here.id, PERSON, "bank", SecretStr(bank), clerk.url)).id
+    shared = (await here.row())["instance"]
+    await here.change(clerk_id=None, instance=shared)
+    async with here.desks.use(await here.place()) as desk:
+        # As it was asked for at the one, and could be signed and done at the other.
+        single = await desk.propose(BanUser.parse({"user_id": (await people(desk))[0]}))
+        many = await desk.jobs.propose(BanUser, await people(desk))
+        await desk.sign(many.id, SIGNED, caller=PERSON)
+    async with here.desks.use(await here.place("bank")) as desk:
+        assert desk.instance.id == own
+        assert await desk.plans.waiting() == []
+        with pytest.raises(ApprovalRefused):
+            await desk.sign(single.id, SIGNED, caller=PERSON)
+    async with here.desks.use(await here.place()) as desk:
+        assert desk.instance.id == shared
+        assert (await desk.plans.load(single.id)).status == "dismissed"
+        assert (await desk.jobs.store.load(many.job.id)).status == "cancelled"
+    assert [(await here.row(name))["instance"] for name in ("prod", "bank")] == [shared, own]
 
 
 async def test_of_two_who_replace_a_key_at_once_one_is_told_of_the_other(here, clerk):

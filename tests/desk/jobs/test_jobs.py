@@ -273,6 +273,32 @@ async def test_no_job_begins_where_only_reads_are_allowed(opened):
     async with opened(read_only=True) as work:
         with pytest.raises(NotAllowed):
             await work.desk.sign(plan.id, SIGNED)
+    async with opened() as work:
+        # Nothing was kept of that yes; where it may begin, another sets it going.
+        assert (await work.desk.plans.load(plan.id)).status == "waiting"
+        await work.desk.sign(plan.id, SIGNED)
+        assert (await work.store.load(plan.job.id)).status == QUEUED
+
+
+@pytest.mark.parametrize("changes", [False, True])
+async def test_a_signed_job_that_can_begin_no_more_is_closed_and_hides_no_other(opened, changes):
+    async with opened() as work:
+        plan, good = [await work.propose(BanUser, users(number, number)) for number in (1, 2)]
+        # Whoever took the signature died before it had set the job going.
+        await work.desk.plans.sign(plan, "cli")
+        if changes:
+            await work.desk.plans.sign(good, "cli")
+            other = f"""update job_items set arguments = '{{"user_id": "{user(3)}"}}' """
+            await work.sql(f"{other} where job = '{plan.job.id}'")
+    async with opened(read_only=not changes) as work:
+        await work.desk.jobs.look_after()
+        stored = await work.desk.plans.load(plan.id)
+        how = "changed" if changes else "This is not allowed here: read_only is set."
+        assert (stored.status, stored.how) == ("dismissed", how)
+        assert (await work.store.load(plan.job.id)).status == "cancelled"
+        assert (await work.store.load(good.job.id)).status == (QUEUED if changes else PLANNED)
+        refusal = "approval_refused" if changes else "not_allowed"
+        assert ("refused", "clerk_bulk_propose", refusal) in await outcomes(work)
 
 
 # Signed.

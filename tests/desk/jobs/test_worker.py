@@ -300,6 +300,44 @@ async def test_a_fault_of_ours_pauses_the_job_and_stands_in_the_log(work, engine
     assert (await work.store.load(job.id)).counts == {"done": 3}
 
 
+class Faulty(OwnWorkplace):
+    """The own workplace, at which something is wrong with the tools of one job."""
+
+    def __init__(self, work, job, error):
+        super().__init__(work.desk.settings, [work.desk.jobs.tools])
+        self.job, self.error, self.asked = job.id, error, 0
+
+    async def tools(self, job_id):
+        if job_id == self.job and self.error:
+            self.asked += 1
+            raise self.error
+        return await super().tools(job_id)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_a_job_that_cannot_be_looked_after_keeps_no_other_waiting_and_is_looked_at_again(
+    work, engine, monkeypatch, lost
+):
+    monkeypatch.setattr(work_module, "_AGAIN_SECONDS", 0.3)
+    first, second = [await work.start(await work.propose(BanUser, users(n, n))) for n in (1, 2)]
+    # Its run ended without its end, and to ask for another takes its tools; or they are missing in the run.
+    engine.lost = lost
+    faulty = Faulty(work, first, KeyError("broken"))
+    one = Worker(faulty, until_idle=True)
+    working = asyncio.create_task(one.work())
+    while (await work.store.load(second.id)).status != DONE:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    before = faulty.asked
+    await asyncio.sleep(0.7)
+    # Not with every look, a hundred in a second.
+    assert before < faulty.asked <= before + 6
+    assert not working.done()
+    faulty.error = None
+    await working
+    one.close()
+    assert (await work.store.load(first.id)).counts == {"done": 1}
+
+
 @pytest.mark.usefixtures("quick")
 async def test_a_database_that_cannot_be_used_for_a_while_is_waited_for(work, engine, monkeypatch):
     part, failures = Run.part, [StorageUnavailable("the disk is full")]

@@ -165,6 +165,7 @@ async def test_keys_agents_and_tokens_are_in_the_journal_by_name_and_never_as_th
     assert notes[0] == "entered a test key for the instance stage"
     assert notes[1].startswith("made the agent bot: access write")
     assert re.fullmatch(r"made the token \S+ of the agent bot for clerk:read", notes[2])
-    assert notes[3] == "removed the instance stage and its key"
+    gone = "with its key, secrets and hand-overs; plans dismissed: 0, jobs cancelled: 0"
+    assert notes[3] == f"removed the instance stage {gone}"
     assert key not in str(notes)
     assert token not in str(notes)

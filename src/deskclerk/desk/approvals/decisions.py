@@ -13,22 +13,27 @@ from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.plans.store import DECLINED, PARTLY_SIGNED, SIGNED, PlanStore, StoredPlan
+from deskclerk.desk.policy.policy import Policy
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 
 
 class Decisions:
     """Takes decisions on the stored plans of one instance."""
 
-    def __init__(self, instance: Instance, journal: Journal, plans: PlanStore, rules: SigningRules) -> None:
+    def __init__(
+        self, instance: Instance, journal: Journal, plans: PlanStore, rules: SigningRules, policy: Policy
+    ) -> None:
         self._instance = instance
         self._journal = journal
         self._plans = plans
         self._rules = rules
+        self._policy = policy
 
     async def decide(self, plan_id: str, signature: Signature, caller: Caller) -> tuple[Plan, bool]:
         """Keep a yes or a no with its plan, and whether the plan is decided with it.
 
-        ApprovalRefused if it cannot count. A yes to which another has to come leaves the plan waiting.
+        ApprovalRefused if it cannot count, NotAllowed if it is for a job that may not begin here. A yes to
+        which another has to come leaves the plan waiting.
         """
         stored = await self._plans.load(plan_id)
         plan = stored.plan
@@ -40,6 +45,9 @@ class Decisions:
             stored.check_open()
             if signature.decision is Decision.DISMISSED:
                 raise waits(plan, signature.why)
+            if plan.job and signature.decision is Decision.APPROVED:
+                # Nobody asks for a job once more, which would be refused then: it begins with its signature.
+                self._policy.check_effect(plan.effect)
             # The signer before the plan: a wrong PIN must not tell whether the plan could still be signed.
             # No PIN at all is an empty one here: a decision from outside a dialogue always wants it.
             given = replace(signature, pin=signature.pin or "")

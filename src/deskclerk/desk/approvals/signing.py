@@ -91,7 +91,7 @@ class Signing:
         self._instance = instance
         self._journal = journal
         self.plans = PlanStore(journal, observer)
-        self.decisions = Decisions(instance, journal, self.plans, rules)
+        self.decisions = Decisions(instance, journal, self.plans, rules, self._policy)
         self._maker = PlanMaker(settings, instance, self.plans, secrets)
         self._clerk = clerk
         self._leaving = False

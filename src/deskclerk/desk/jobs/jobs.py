@@ -69,7 +69,7 @@ from deskclerk.desk.naming import Names
 from deskclerk.desk.notifications.notifications import Teller
 from deskclerk.desk.observing import Observer
 from deskclerk.desk.plans.plan import Plan
-from deskclerk.desk.plans.store import DECLINED, SIGNED
+from deskclerk.desk.plans.store import DECLINED, SIGNED, StoredPlan
 from deskclerk.desk.plans.store import WAITING as PLAN_WAITS
 from deskclerk.desk.policy.policy import Limits, Policy
 from deskclerk.desk.rates.caps import RateCaps
@@ -420,9 +420,19 @@ class Jobs:
             stored = await self._signing.plans.load(job.plan or "")
             if stored.status == SIGNED:
                 # Whoever took the signature died before it had set the job going.
-                await self.decided(stored.plan, signed=True)
+                await self._go_on(stored)
         if any(job.status != PLANNED for job in jobs):
             self.see_to_it()
+
+    async def _go_on(self, stored: StoredPlan) -> None:
+        """Set the job of a signed plan going, or close both for good: whoever looks would find them again."""
+        plan = stored.plan
+        try:
+            await self.decided(plan, signed=True)
+        except (ApprovalRefused, NotAllowed) as error:
+            await self._signing.plans.dismiss(plan, line_of(error.message))
+            await self._drop_if_closed(plan)
+            await self._journal.refused(self._instance, stored.caller, _recorded(plan), error, plan.id)
 
     # Looked at and stopped.
 

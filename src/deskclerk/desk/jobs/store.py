@@ -440,6 +440,33 @@ class JobStore:
             return int((await connection.execute(query)).scalar_one())
 
 
+async def cancel_all(connection: "Connection", instance: str) -> int:
+    """End the jobs of an instance for good, in the transaction with which it goes; how many there were.
+
+    As `JobStore.cancel`: what is under way ends first.
+    """
+    from sqlalchemy import select  # noqa: PLC0415 - opened when needed
+
+    from deskclerk.desk.journal.tables import job_items, jobs  # noqa: PLC0415
+
+    mine = jobs.update().where(jobs.c.instance == instance)
+    running = mine.where(jobs.c.status == RUNNING).values(wanted=CANCEL)
+    # In this order: one that begins in between is found running.
+    ended = mine.where(jobs.c.status.in_((PLANNED, QUEUED, PAUSED)))
+    number = (await connection.execute(ended.values(status=CANCELLED, ended_at=now()))).rowcount
+    number += (await connection.execute(running)).rowcount
+    over = select(jobs.c.id).where(jobs.c.instance == instance, jobs.c.status == CANCELLED)
+    having = job_items.update().where(job_items.c.job.in_(over), job_items.c.secrets.is_not(None))
+    await connection.execute(having.values(secrets=None))
+    return number
+
+
+async def end_abandoned(connection: "Connection", job_id: str) -> None:
+    """End a job that nobody carries out any more, nor can."""
+    if await _step(connection, job_id, OPEN, status=CANCELLED, ended_at=now(), owner=None):
+        await _forget_secrets(connection, job_id)
+
+
 async def _set(connection: "Connection", job_id: str, **values: Any) -> None:
     from deskclerk.desk.journal.tables import jobs  # noqa: PLC0415 - opened when needed
 

@@ -11,7 +11,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
@@ -41,6 +41,8 @@ _IDLE_POLLS = 4
 """Polls without any job after which a worker that was started for one ends."""
 _MISSED_POLLS = 6
 """Polls after which a run that DBOS does not have is asked for anew."""
+_AGAIN_SECONDS = 10.0
+"""After which a job is looked at again that could not be looked after."""
 
 
 class Workplace(Protocol):
@@ -64,7 +66,10 @@ class Workplace(Protocol):
         """The jobs that somebody has to see to."""
 
     async def tools(self, job_id: str) -> Tools:
-        """What a job is carried out with; InvalidRequest if there is none of this id."""
+        """What a job is carried out with; LostJobError if it is over because that is gone.
+
+        InvalidRequest if there is none of this id.
+        """
 
     def gone(self, process: str) -> AbstractContextManager[bool]:
         """Whether a process has ended; within the block nobody else finds it so."""
@@ -151,6 +156,8 @@ class Worker:
         self._tools: dict[tuple[str, int], Tools] = {}
         self._numbers = count(1)
         self._missed: dict[tuple[str, int], int] = {}
+        self._left: dict[str, float] = {}
+        """The jobs that could not be looked after, and when they are looked at again."""
         self._stopping = asyncio.Event()
         self._looked_at = monotonic()
         self._engine: Engine | None = None
@@ -197,19 +204,35 @@ class Worker:
         assert engine is not None  # noqa: S101 - launched before
         jobs = await self._workplace.open_jobs()
         runs = await engine.open_runs() if jobs else {}
+        at = monotonic()
+        self._left = {job_id: until for job_id, until in self._left.items() if until > at}
         for job in jobs:
-            key = (job.id, job.run)
-            if key not in runs:
-                await self._ask_for(job)
+            if job.id in self._left:
                 continue
-            self._missed.pop(key, None)
-            executor = runs[key]
-            if executor and executor != self._name:
-                # Under the lock of the one that died: of several workers one gives its runs on.
-                with self._workplace.gone(executor) as gone:
-                    if gone and (await engine.open_runs()).get(key) == executor:
-                        await engine.recover(self._workplace.queue(job), *key)
+            try:
+                await self._look_after(job, runs)
+            except LostJobError:
+                continue
+            except Exception:
+                # Whatever is wrong with one, a workspace's vault perhaps, the others go on.
+                logger.exception("%s cannot be looked after now", job.id)
+                self._left[job.id] = at + _AGAIN_SECONDS
         return bool(jobs)
+
+    async def _look_after(self, job: Job, runs: Mapping[tuple[str, int], str | None]) -> None:
+        engine = self._engine
+        assert engine is not None  # noqa: S101
+        key = (job.id, job.run)
+        if key not in runs:
+            await self._ask_for(job)
+            return
+        self._missed.pop(key, None)
+        executor = runs[key]
+        if executor and executor != self._name:
+            # Under the lock of the one that died: of several workers one gives its runs on.
+            with self._workplace.gone(executor) as gone:
+                if gone and (await engine.open_runs()).get(key) == executor:
+                    await engine.recover(self._workplace.queue(job), *key)
 
     async def _ask_for(self, job: Job) -> None:
         """Ask for the run of a job; one that ended without ending its job is followed by another."""
@@ -229,6 +252,16 @@ class Worker:
         key = (job_id, number)
         try:
             tools = await self._workplace.tools(job_id)
+        except LostJobError:
+            self._forget(key)
+            return "taken over"
+        except Exception:
+            # Without them nothing can be paused either. Another run is asked for by the looks to come; until
+            # then its place in the queue, in which the jobs of others wait, is free.
+            logger.exception("%s cannot be carried out now", job_id)
+            self._forget(key)
+            return "failed"
+        try:
             run = self._runs.get(key)
             # Begun again with what there is now, such as another key, where that changed under way.
             if run is None or self._tools[key] is not tools:
@@ -256,12 +289,18 @@ class Worker:
             # Asked for again with the next poll; a fault that stays shows in the log, and ends nothing.
             logger.exception("%s failed inside deskclerk", job_id)
             self._forget(key)
-            tools = await self._workplace.tools(job_id)
-            await tools.store.pause_after_fault(job_id)
-            await self._tell_of_pause(tools, job_id)
+            await self._pause_after_fault(tools, job_id)
             return "failed"
         self._forget(key)
         return status
+
+    async def _pause_after_fault(self, tools: Tools, job_id: str) -> None:
+        try:
+            await tools.store.pause_after_fault(job_id)
+            await self._tell_of_pause(tools, job_id)
+        except Exception:
+            # It stays open, and is asked for again.
+            logger.exception("%s could not be paused", job_id)
 
     def _forget(self, key: tuple[str, int]) -> None:
         self._runs.pop(key, None)

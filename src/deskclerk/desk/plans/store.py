@@ -288,6 +288,17 @@ def _changes() -> "dict[str, Statement]":
     return {"store": Statement(plans.insert()), "step": Statement(step.values(values))}
 
 
+async def dismiss_all(connection: "Connection", instance: str, how: str) -> int:
+    """Close what waits at an instance, in the transaction with which it goes; how many plans it was."""
+    from deskclerk.desk.journal.tables import plans  # noqa: PLC0415
+
+    mine = plans.update().where(
+        plans.c.instance == instance, plans.c.status.in_(_OPEN), plans.c.expires_at > now()
+    )
+    closed = mine.values(status=DISMISSED, how=how, decided_at=now())
+    return (await connection.execute(closed)).rowcount
+
+
 async def _step(
     connection: "Connection", plan: Plan, before: Sequence[str], after: str, how: str | None
 ) -> bool:

@@ -14,15 +14,18 @@ from pydantic import SecretStr, ValidationError
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from deskclerk.database import Statement
+from deskclerk.database import Connection, Statement
 from deskclerk.desk.instances.instance import Instance
+from deskclerk.desk.jobs.store import cancel_all
 from deskclerk.desk.journal.heads import BEGINNING
 from deskclerk.desk.journal.tables import heads, signer
 from deskclerk.desk.misses import missed
+from deskclerk.desk.plans.store import dismiss_all
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.errors import InvalidRequest
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.errors import NotHere
+from deskclerk.hosted.vault.tables import handovers, sealed_secrets
 from deskclerk.hosted.workspaces.policy import Role, WorkspacePolicy
 from deskclerk.hosted.workspaces.tables import instances, members, workspaces
 from deskclerk.settings import CLERK_ORIGIN, Kind, Rules, Settings, check_origin, key_kind
@@ -77,6 +80,14 @@ class InstanceRecord:
     api_url: str | None
     rules: Rules
     created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedInstance:
+    """What went with an instance: the plans that waited, and the jobs that were not over."""
+
+    plans: int = 0
+    jobs: int = 0
 
 
 class WorkspaceStore:
@@ -199,12 +210,16 @@ class WorkspaceStore:
             "clerk_id": clerk_id,
         }
         same = (instances.c.clerk_id == clerk_id, instances.c.api_url.is_not_distinct_from(origin))
+        there = select(instances.c.instance).where(*same, instances.c.kind == settings.kind)
         try:
             async with self._hosted.of(workspace).writing() as connection:
-                # By another name it is there already, perhaps with another key: one instance, one id.
-                there = select(instances.c.instance).where(*same, instances.c.kind == settings.kind)
-                row["instance"] = (await connection.execute(there)).scalars().first() or row["instance"]
+                # By another name it is there already, perhaps with another key: one instance, one id. Of one
+                # that Clerk has not named, the same key alone says so, by the id that is made of it.
+                if clerk_id is not None:
+                    row["instance"] = (await connection.execute(there)).scalars().first() or row["instance"]
                 await connection.execute(insert(instances), row)
+                # A write that ended late at one that was removed may have kept something under its name.
+                await _forget_secrets(connection, name)
         except IntegrityError:
             raise name_taken(name) from None
         await self._change(workspace)
@@ -237,14 +252,30 @@ class WorkspaceStore:
         await self._change(workspace)
         return replace(known, clerk_id=clerk_id)
 
-    async def remove_instance(self, workspace: str, name: str) -> None:
-        """Forget an instance and its key; NotHere."""
+    async def remove_instance(self, workspace: str, name: str) -> RemovedInstance:
+        """Forget an instance with its key, its secrets and hand-overs; NotHere.
+
+        With its last name go the plans that wait and the jobs that are not over: nobody could sign, stop or
+        carry them out any more.
+        """
+        removed = RemovedInstance()
+        here = instances.c.name == name
+        known_as = select(instances.c.instance).where(here).scalar_subquery()
+        # Locked: of two names that are removed at once one is the last.
+        same = select(instances.c.name, instances.c.instance).where(instances.c.instance == known_as)
         async with self._hosted.of(workspace).writing() as connection:
-            gone = await connection.execute(delete(instances).where(instances.c.name == name))
-        if gone.rowcount == 0:
-            missed(name)
-            raise _no_instance()
+            found = await connection.execute(same.order_by(instances.c.name).with_for_update())
+            names = {row.name: row.instance for row in found}
+            if name not in names:
+                missed(name)
+                raise _no_instance()
+            await connection.execute(delete(instances).where(here))
+            await _forget_secrets(connection, name)
+            if len(names) == 1:
+                closed = await dismiss_all(connection, names[name], "its instance was removed")
+                removed = RemovedInstance(closed, await cancel_all(connection, names[name]))
         await self._change(workspace)
+        return removed
 
     async def instances(self, workspace: str) -> list[InstanceRecord]:
         """The instances of a workspace, by name."""
@@ -254,13 +285,36 @@ class WorkspaceStore:
         return [_instance(dict(row)) for row in rows]
 
     async def key_of(self, workspace: str, name: str) -> tuple[InstanceRecord, SecretStr]:
-        """An instance with its secret key; NotHere."""
+        """An instance with its secret key, apart from others that are none of its names; NotHere."""
         query = select(instances).where(instances.c.name == name)
         async with self._hosted.of(workspace).reading() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise _no_instance()
-        return _instance(dict(row)), await self._key(workspace, row)
+        record, key = _instance(dict(row)), await self._key(workspace, row)
+        own = Instance.of(Settings(secret_key=key, api_url=record.api_url)).id
+        # Without a name from Clerk it has had no other key, and so no other id than the one of this key.
+        if record.clerk_id is None and record.id != own:
+            await self._set_apart(workspace, record, own)
+            record = replace(record, id=own)
+        return record, key
+
+    async def _set_apart(self, workspace: str, known: InstanceRecord, own: str) -> None:
+        """Give an instance an id of its own that was added with another's, as deskclerk once did.
+
+        What waits, and what is not over, ends: nobody knows at which of the two it was asked for.
+        """
+        mine = (
+            instances.c.name == known.name,
+            instances.c.instance == known.id,
+            instances.c.clerk_id.is_(None),
+        )
+        async with self._hosted.of(workspace).writing() as connection:
+            apart = await connection.execute(update(instances).where(*mine).values(instance=own))
+            if apart.rowcount:
+                await dismiss_all(connection, known.id, "it may have been for another instance")
+                await cancel_all(connection, known.id)
+        await self._change(workspace)
 
     def check_instance(self, name: str, key: SecretStr, api_url: str | None) -> Settings:
         """The settings of an instance that may be added; the errors are those of `add_instance`."""
@@ -296,6 +350,12 @@ class WorkspaceStore:
         raised = update(workspaces).where(workspaces.c.id == workspace)
         async with self._hosted.whole.writing() as connection:
             await connection.execute(raised.values(**values, version=workspaces.c.version + 1))
+
+
+async def _forget_secrets(connection: Connection, name: str) -> None:
+    """Forget what was stored for an instance of this name, and what it showed once: another may get it."""
+    for table in (sealed_secrets, handovers):
+        await connection.execute(delete(table).where(table.c.instance == name))
 
 
 def read_policy(given: dict[str, Any]) -> WorkspacePolicy:

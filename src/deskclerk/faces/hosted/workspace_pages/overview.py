@@ -17,7 +17,8 @@ from deskclerk.faces.hosted.workspace_pages.page import WorkspacePage, check_own
 _DONE = {
     "kept": "The key is sealed and kept. Its console is below: what it shows comes with that key.",
     "replaced": "The new key is sealed and kept in the place of the old one. What waits goes on with it.",
-    "removed": "The instance is forgotten, and its key with it. What was done stays in the journal.",
+    "removed": "The instance is forgotten, with its key, its secrets and what waited. "
+    "What was done stays in the journal.",
 }
 
 
@@ -71,12 +72,15 @@ async def replace_key(request: Request) -> Response:
 
 
 async def remove(request: Request) -> Response:
-    """Forget an instance and its key."""
+    """Forget an instance, with all that is there of it but the journal."""
     try:
         check_owner(request)
         name = form_of(request).get("name", "")
-        await site_of(request).workspaces.remove_instance(member_of(request).record.id, name)
-        await note_change(request, f"removed the instance {name} and its key")
+        gone = await site_of(request).workspaces.remove_instance(member_of(request).record.id, name)
+        what = f"plans dismissed: {gone.plans}, jobs cancelled: {gone.jobs}"
+        await note_change(
+            request, f"removed the instance {name} with its key, secrets and hand-overs; {what}"
+        )
     except DeskclerkError as error:
         return await overview(request, error)
     return _onward(request, "removed")
