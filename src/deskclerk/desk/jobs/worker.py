@@ -11,7 +11,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
@@ -41,6 +41,9 @@ _IDLE_POLLS = 4
 """Polls without any job after which a worker that was started for one ends."""
 _MISSED_POLLS = 6
 """Polls after which a run that DBOS does not have is asked for anew."""
+_NOTE_SECONDS = 20.0
+"""For how long a worker that ends waits for the ends of its jobs to be noted; of one that was not, DBOS asks
+another worker, which finds it over."""
 
 
 class Workplace(Protocol):
@@ -151,6 +154,8 @@ class Worker:
         self._tools: dict[tuple[str, int], Tools] = {}
         self._numbers = count(1)
         self._missed: dict[tuple[str, int], int] = {}
+        self._working: set[asyncio.Task[Any]] = set()
+        """The tasks of the engine's that have a run under way, until the run's end is noted."""
         self._stopping = asyncio.Event()
         self._looked_at = monotonic()
         self._engine: Engine | None = None
@@ -163,6 +168,8 @@ class Worker:
     def stop(self) -> None:
         """Begin nothing more; what is under way ends, and another worker goes on."""
         self._stopping.set()
+        if self._engine:
+            self._engine.take_no_more()
         for run in self._runs.values():
             run.stopping = True
 
@@ -172,7 +179,7 @@ class Worker:
 
         self._name = await self._workplace.begin()
         self._engine = Engine(self._workplace.runs, self._name)
-        await self._engine.launch(list(self._workplace.queues), self._part)
+        await self._engine.launch(list(self._workplace.queues), self._asked)
         idle = 0
         while not self._stopping.is_set():
             self._workplace.show()
@@ -196,20 +203,30 @@ class Worker:
         engine = self._engine
         assert engine is not None  # noqa: S101 - launched before
         jobs = await self._workplace.open_jobs()
-        runs = await engine.open_runs() if jobs else {}
+        runs = await engine.open_runs()
+        await self._take_over(runs)
         for job in jobs:
             key = (job.id, job.run)
-            if key not in runs:
+            if key in runs:
+                self._missed.pop(key, None)
+            else:
                 await self._ask_for(job)
-                continue
-            self._missed.pop(key, None)
-            executor = runs[key]
-            if executor and executor != self._name:
-                # Under the lock of the one that died: of several workers one gives its runs on.
-                with self._workplace.gone(executor) as gone:
-                    if gone and (await engine.open_runs()).get(key) == executor:
-                        await engine.recover(self._workplace.queue(job), *key)
         return bool(jobs)
+
+    async def _take_over(self, runs: Mapping[tuple[str, int], str | None]) -> None:
+        """Give on the runs of processes that have died, whatever has become of their jobs.
+
+        One whose process died when its job was over, and before that was noted, would take up room for ever.
+        """
+        engine = self._engine
+        assert engine is not None  # noqa: S101
+        for executor in {executor for executor in runs.values() if executor and executor != self._name}:
+            # Under the lock of the one that died: of several workers one gives its runs on.
+            with self._workplace.gone(executor) as gone:
+                if gone:
+                    for key, owner in (await engine.open_runs()).items():
+                        if owner == executor:
+                            await engine.recover(*key)
 
     async def _ask_for(self, job: Job) -> None:
         """Ask for the run of a job; one that ended without ending its job is followed by another."""
@@ -224,8 +241,21 @@ class Worker:
             return
         await engine.enqueue(self._workplace.queue(job), *key)
 
+    async def _asked(self, job_id: str, number: int) -> str | None:
+        """One part of a run, as the engine asks for it; none begins once the process ends."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+        if self._stopping.is_set():
+            # Whoever goes on finds this run under way and its process gone.
+            self._working.discard(task)
+            await asyncio.Event().wait()
+        if task not in self._working:
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+        return await self._part(job_id, number)
+
     async def _part(self, job_id: str, number: int) -> str | None:
-        """One part of a run, as the engine asks for it."""
+        """One part of a run; how the run ended, or None if there is more to do."""
         key = (job_id, number)
         try:
             tools = await self._workplace.tools(job_id)
@@ -236,11 +266,10 @@ class Worker:
                 if run is None:
                     return "over already"
                 self._runs[key], self._tools[key] = run, tools
+            # It may have been told to stop while the run was begun, which then was not among those told.
+            run.stopping = self._stopping.is_set()
             ended = await run.part(_PART_SECONDS)
             if ended is None:
-                if self._stopping.is_set():
-                    # The process ends: whoever goes on finds this run under way and its process gone.
-                    await asyncio.Event().wait()
                 return None
             status, reason = ended
             await self._end_job(tools, run.job, status, reason, run.owner)
@@ -303,8 +332,14 @@ class Worker:
         tools.teller.job_pauses(paused_job(job), still)
 
     async def _end(self) -> None:
-        for run in self._runs.values():
+        if self._engine:
+            self._engine.take_no_more()
+        for run in list(self._runs.values()):
             await run.idle.wait()
+        # Then what a part does behind its last item, and what the engine notes of it.
+        until = monotonic() + _NOTE_SECONDS
+        while self._working and monotonic() < until:  # noqa: ASYNC110 - each goes its own way to its end
+            await asyncio.sleep(0.05)
         self._workplace.hide()
 
     def close(self) -> None:
