@@ -25,7 +25,7 @@ from deskclerk.desk.jobs.running import Run
 from deskclerk.desk.jobs.store import JobStore
 from deskclerk.desk.jobs.worker import OwnWorkplace, Worker, results_file, start_worker, worker_lock
 from deskclerk.desk.journal.journal import Journal
-from deskclerk.desk.journal.process_locks import take_lock
+from deskclerk.desk.journal.process_locks import claim, take_lock
 from deskclerk.errors import StorageUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -104,7 +104,7 @@ async def until_idle(work):
 
 def taken(work):
     """Whether a worker shows that it is there."""
-    with work.desk.journal.gone(worker_lock(work.desk.instance.id)) as gone:
+    with claim(work.desk.journal.locks(), worker_lock(work.desk.instance.id)) as gone:
         return not gone
 
 

@@ -12,11 +12,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.job import BY_A_PERSON, EXPORT, OPEN, OVER, PAUSED, Job
@@ -24,7 +25,7 @@ from deskclerk.desk.jobs.results import write_results
 from deskclerk.desk.jobs.running import Run, Tools, paused_job
 from deskclerk.desk.jobs.store import JobStore, LostJobError
 from deskclerk.desk.journal.journal import Journal
-from deskclerk.desk.journal.process_locks import ProcessLock, take_lock
+from deskclerk.desk.journal.process_locks import ProcessLock, claim, take_lock
 from deskclerk.errors import StorageUnavailable
 from deskclerk.settings import Settings
 from deskclerk.system.private_files import make_private_folder, open_private
@@ -69,7 +70,7 @@ class Workplace(Protocol):
     async def tools(self, job_id: str) -> Tools:
         """What a job is carried out with; InvalidRequest if there is none of this id."""
 
-    def gone(self, process: str) -> AbstractContextManager[bool]:
+    def gone(self, process: str) -> AbstractAsyncContextManager[bool]:
         """Whether a process has ended; within the block nobody else finds it so."""
 
     def results_file(self, job_id: str) -> Path | None:
@@ -123,7 +124,7 @@ class OwnWorkplace:
         """Those of the job's instance."""
         return self._places[(await self._store.load(job_id)).instance]
 
-    def gone(self, process: str) -> AbstractContextManager[bool]:
+    def gone(self, process: str) -> AbstractAsyncContextManager[bool]:
         """Whether a process has ended."""
         return self._journal.gone(process)
 
@@ -134,7 +135,7 @@ class OwnWorkplace:
     def show(self) -> None:
         """As far as no other worker shows it."""
         for instance in self._places.keys() - self._locks.keys():
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, StorageUnavailable):
                 self._locks[instance] = take_lock(self._journal.locks(), worker_lock(instance))
 
     def hide(self) -> None:
@@ -156,6 +157,7 @@ class Worker:
         self._missed: dict[tuple[str, int], int] = {}
         self._working: set[asyncio.Task[Any]] = set()
         """The tasks of the engine's that have a run under way, until the run's end is noted."""
+        self._one_each: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
         self._stopping = asyncio.Event()
         self._looked_at = monotonic()
         self._engine: Engine | None = None
@@ -222,7 +224,7 @@ class Worker:
         assert engine is not None  # noqa: S101
         for executor in {executor for executor in runs.values() if executor and executor != self._name}:
             # Under the lock of the one that died: of several workers one gives its runs on.
-            with self._workplace.gone(executor) as gone:
+            async with self._workplace.gone(executor) as gone:
                 if gone:
                     for key, owner in (await engine.open_runs()).items():
                         if owner == executor:
@@ -252,7 +254,10 @@ class Worker:
         if task not in self._working:
             self._working.add(task)
             task.add_done_callback(self._working.discard)
-        return await self._part(job_id, number)
+        # A run that was given on by others, who had taken this process for gone, may come back to it.
+        one = self._one_each.setdefault((job_id, number), asyncio.Lock())
+        async with one:
+            return await self._part(job_id, number)
 
     async def _part(self, job_id: str, number: int) -> str | None:
         """One part of a run; how the run ended, or None if there is more to do."""
@@ -369,7 +374,7 @@ _started: list[subprocess.Popen[bytes]] = []
 
 def start_worker(settings: Settings, journal: Journal, instance: Instance) -> bool:
     """Start a worker for an instance in a process of its own, unless one is there; whether it was started."""
-    with journal.gone(worker_lock(instance.id)) as none:
+    with claim(journal.locks(), worker_lock(instance.id)) as none:
         if not none:
             return False
     # Those that ended meanwhile are let go: whoever serves for days starts many.
