@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
@@ -107,9 +107,12 @@ class Clerk:
         if not self._shares:
             await self._http.aclose()
 
-    async def perform(self, action: Action, info: ResponseInfo | None = None) -> Any:
+    async def perform(
+        self, action: Action, info: ResponseInfo | None = None, before: Callable[[], None] | None = None
+    ) -> Any:
         """Carry an action to Clerk; the decoded answer. `info` is told what Clerk says beside it.
 
+        `before` is called right before each try of each request: what it raises keeps that from being sent.
         Whatever Clerk repeats of the key and of the action's secrets is taken out.
 
         Raises:
@@ -119,7 +122,9 @@ class Clerk:
         try:
             return redact(
                 await action.perform(
-                    functools.partial(self.send, name=action.spec.name, redact=redact, info=info)
+                    functools.partial(
+                        self.send, name=action.spec.name, redact=redact, info=info, before=before
+                    )
                 )
             )
         except ClerkError as error:
@@ -132,10 +137,12 @@ class Clerk:
         redact: Redact | None = None,
         info: ResponseInfo | None = None,
         name: str = "",
+        before: Callable[[], None] | None = None,
     ) -> Any:
         """One request, tried again where that is safe; the decoded JSON answer.
 
-        `redact` takes secrets out of what Clerk says in an error, `name` is what a try is logged by.
+        `redact` takes secrets out of what Clerk says in an error, `name` is what a try is logged by, `before`
+        is called right before each try.
         """
         redact = redact or self._redactor()
         # Beside the bound of each try: a read may be given up between two tries, a write never is.
@@ -144,18 +151,27 @@ class Clerk:
             async with asyncio.timeout(limit):
                 async for attempt in tries(name or str(request.method), self._retry_seconds):
                     with attempt:
-                        return await self._budgeted(request, redact, info, attempt.num)
+                        return await self._budgeted(request, redact, info, attempt.num, before)
         except TimeoutError:
             raise lost(request, f"no answer within {limit:g} s") from None
         raise AssertionError("stamina returns or raises")
 
     async def _budgeted(
-        self, request: Request, redact: Redact, info: ResponseInfo | None, attempt: int
+        self,
+        request: Request,
+        redact: Redact,
+        info: ResponseInfo | None,
+        attempt: int,
+        before: Callable[[], None] | None,
     ) -> Any:
         """One try within the rate budget, since Clerk counts tries."""
+        if self._budget:
+            await self._budget.spend(request)
+        # After every wait: for the budget, and for what Clerk asked to be waited for.
+        if before:
+            before()
         if self._budget is None:
             return await self._observed(request, redact, info, attempt)
-        await self._budget.spend(request)
         try:
             return await self._observed(request, redact, info, attempt)
         except RateLimited as error:

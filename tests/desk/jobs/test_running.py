@@ -39,6 +39,7 @@ from deskclerk.desk.jobs.job import (
 from deskclerk.desk.jobs.results import write_results
 from deskclerk.desk.jobs.rows import Row
 from deskclerk.desk.jobs.store import LostJobError
+from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.observing import Observer
 from deskclerk.errors import InvalidRequest
 
@@ -162,6 +163,60 @@ async def test_an_item_that_is_gone_at_clerk_between_look_and_send_is_a_failure_
     assert job.status == DONE
     assert [item.status for item in await work.items(job.id)] == ["done", REFUSED, "done"]
     assert await work.banned() == {1, 3}
+
+
+# Taken for dead.
+
+
+async def test_nothing_is_sent_again_once_others_may_have_taken_this_process_for_gone(work, monkeypatch):
+    alive = True
+    monkeypatch.setattr(Journal, "seen_alive", lambda _: lambda: alive)
+    monkeypatch.setattr(await work.desk.jobs.tools.clerk(), "_retry_seconds", 5)
+
+    async def not_now(request, go_on):
+        nonlocal alive
+        if request.method == "GET":
+            return await go_on(request)
+        # While it waits to be sent again its lock is lost: another may have found that it was not done.
+        alive = False
+        body = {"errors": [{"message": "no", "code": "too_many_requests"}]}
+        return httpx2.Response(429, json=body, headers={"retry-after": "0.05"})
+
+    work.wire.trouble = not_now
+    job = await work.start(await work.propose(BanUser, users(1, 1)))
+    run = await work.run(job)
+    assert await run.part(0.5) is None
+    assert len(work.wire.writes) == 1
+    (item,) = await work.items(job.id)
+    assert item.status == WAITING
+    (entry,) = await work.desk.journal.job_entries(job.id, 0, 10)
+    assert entry["outcome"]["outcome"] == "not_done"
+    # As long as it is so, nothing is begun.
+    assert await run.part(0.2) is None
+    assert len(await work.desk.journal.job_entries(job.id, 0, 10)) == 1
+    alive, work.wire.trouble = True, None
+    assert (await work.finish(run)).counts == {"done": 1}
+    assert len(work.wire.writes) == 2
+
+
+async def test_how_writes_ended_is_noted_though_another_run_has_the_job_by_now(work):
+    async def taken_over(request, go_on):
+        answer = await go_on(request)
+        if request.method != "GET":
+            await work.store.own(job.id, "run_elsewhere")
+        return answer
+
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    run = await work.run(job)
+    work.wire.trouble = taken_over
+    with pytest.raises(LostJobError):
+        await run.part(5)
+    entries = await work.desk.journal.job_entries(job.id, 0, 10)
+    assert [entry["outcome"]["outcome"] for entry in entries] == ["done"] * 3
+    assert {item.status for item in await work.items(job.id)} == {SENT}
+    work.wire.trouble = None
+    assert (await work.carry_out(job, "run_elsewhere")).counts == {"done": 3}
+    assert len(work.wire.writes) == 3
 
 
 # Stopped.

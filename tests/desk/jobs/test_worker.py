@@ -22,9 +22,10 @@ from deskclerk.desk.jobs import worker as work_module
 from deskclerk.desk.jobs.job import DONE, PAUSED, QUEUED, RUNNING
 from deskclerk.desk.jobs.requests import Change
 from deskclerk.desk.jobs.running import Run
+from deskclerk.desk.jobs.store import JobStore
 from deskclerk.desk.jobs.worker import OwnWorkplace, Worker, results_file, start_worker, worker_lock
 from deskclerk.desk.journal.journal import Journal
-from deskclerk.desk.journal.process_locks import take_lock
+from deskclerk.desk.journal.process_locks import claim, take_lock
 from deskclerk.errors import StorageUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +37,7 @@ class FakeEngine:
     def __init__(self):
         self.name, self.part = "", None
         self.runs, self.asked, self.ended, self.recovered, self.tasks = {}, [], {}, [], []
-        self.instances, self.lost, self.closed = [], 0, False
+        self.instances, self.lost, self.closed, self.taking = [], 0, False, True
 
     def __call__(self, place, name):
         self.place, self.name = place, name
@@ -69,9 +70,12 @@ class FakeEngine:
     async def open_runs(self):
         return dict(self.runs)
 
-    async def recover(self, _instance, job_id, number):
+    async def recover(self, job_id, number):
         self.recovered.append((job_id, number))
         self._begin((job_id, number))
+
+    def take_no_more(self):
+        self.taking = False
 
     def close(self):
         self.closed = True
@@ -100,7 +104,7 @@ async def until_idle(work):
 
 def taken(work):
     """Whether a worker shows that it is there."""
-    with work.desk.journal.gone(worker_lock(work.desk.instance.id)) as gone:
+    with claim(work.desk.journal.locks(), worker_lock(work.desk.instance.id)) as gone:
         return not gone
 
 
@@ -225,6 +229,55 @@ async def test_a_worker_that_is_told_to_stop_ends_what_is_under_way_and_another_
     assert engine.recovered == [(job.id, 1)]
     assert (await work.store.load(job.id)).counts == {"done": 30}
     assert len(work.wire.writes) == 30
+
+
+async def test_a_run_that_died_when_its_job_was_over_is_given_on_and_found_over(work, engine):
+    over = await work.start(await work.propose(BanUser, users(1, 3)))
+    await until_idle(work)
+    del engine.ended[over.id, 1]
+    # Its process died when the job was done, and before the engine had noted it: that would take up room.
+    engine.runs[over.id, 1] = "own_of_a_dead_process"
+    await until_idle(work)
+    assert engine.recovered == [(over.id, 1)]
+    assert engine.runs == {}
+    assert engine.ended[over.id, 1] == "over already"
+    assert len(work.wire.writes) == 3
+
+
+async def test_a_worker_that_ends_waits_until_the_end_of_a_job_is_noted(work, engine, monkeypatch):
+    ended, reached = JobStore.ended, asyncio.Event()
+
+    async def slowly(store, *given):
+        reached.set()
+        await asyncio.sleep(0.1)
+        await ended(store, *given)
+
+    monkeypatch.setattr(JobStore, "ended", slowly)
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    one = worker(work)
+    working = asyncio.create_task(one.work())
+    await reached.wait()
+    one.stop()
+    await working
+    assert (await work.store.load(job.id)).status == DONE
+    assert engine.ended == {(job.id, 1): DONE}
+
+
+async def test_a_worker_that_is_told_to_end_begins_nothing_more(work, engine):
+    one = worker(work)
+    working = asyncio.create_task(one.work())
+    while not taken(work):  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.01)
+    one.stop()
+    assert not engine.taking
+    await working
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    # The engine may have taken it a moment before it was told.
+    engine._begin((job.id, 1))
+    await asyncio.sleep(0.1)
+    assert (await work.store.load(job.id)).status == QUEUED
+    assert engine.runs == {(job.id, 1): engine.name}
+    assert work.wire.writes == []
 
 
 async def test_a_run_of_a_process_that_lives_is_left_to_it(work, engine):

@@ -89,8 +89,8 @@ async def test_a_desk_that_lives_is_not_taken_for_gone_from_another_machine(open
         pytest.skip("a file is one machine's")
     async with open_desk(**settings) as first, open_desk(home=tmp_path / "elsewhere", **settings) as second:
         owner = first.journal.process_name()
-        with second.journal.gone(owner) as gone:
+        async with second.journal.gone(owner) as gone:
             assert not gone
         await first.journal.close()
-        with second.journal.gone(owner) as gone:
+        async with second.journal.gone(owner) as gone:
             assert gone

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
-from deskclerk.desk.journal.process_locks import ProcessLock, claim, take_lock
+from deskclerk.desk.journal.process_locks import ProcessLock, claimed, take_lock
 from deskclerk.desk.time_and_ids import new_id, now
 
 # As long as a plan can be signed by default.
@@ -59,7 +59,7 @@ class ConsoleLinks:
         urls = []
         for row in rows:
             # A console that was killed has announced itself and not left: its lock tells.
-            with claim(self._journal.locks(), row["id"]) as gone:
+            async with claimed(self._journal.locks(), row["id"]) as gone:
                 if not gone:
                     urls.append(str(row["url"]))
                     continue

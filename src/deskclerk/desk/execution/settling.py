@@ -55,7 +55,7 @@ class Settling:
         waiting = await self._journal.open_intents(self._instance)
         # By process, since the lock that tells whether it is gone is the process's.
         for owner in {intent["owner"] for intent in waiting}:
-            with self._journal.gone(owner) as gone:
+            async with self._journal.gone(owner) as gone:
                 if not gone:
                     continue
                 # Asked again under the lock: another process may have settled them a moment ago.

@@ -33,6 +33,7 @@ class Engine:
         """Beside a file at `place`, or in the PostgreSQL database of a URL; `name` is this process's."""
         self._url = place if isinstance(place, str) else f"sqlite:///{place}"
         self._name = name
+        self._dbos: DBOS | None = None
         self._run: Any = None
         self._queues: list[str] = []
 
@@ -49,7 +50,7 @@ class Engine:
             "log_level": "ERROR",
             "use_listen_notify": False,
         }
-        DBOS(config=config)
+        self._dbos = DBOS(config=config)
 
         @DBOS.workflow(name="run", max_recovery_attempts=None)
         async def run(job_id: str, number: int) -> str:
@@ -86,9 +87,17 @@ class Engine:
             runs[job_id, int(number)] = one.executor_id if one.status == "PENDING" else None
         return runs
 
-    async def recover(self, instance: str, job_id: str, number: int) -> None:
-        """Give the run of a process that has died to one that lives."""
-        await DBOS.resume_workflow_async(f"{job_id}:{number}", queue_name=_queue(instance))
+    async def recover(self, job_id: str, number: int) -> None:
+        """Give the run of a process that has died to one that lives, in the queue that it came from."""
+        run = await DBOS.get_workflow_status_async(f"{job_id}:{number}")
+        if run:
+            await DBOS.resume_workflow_async(run.workflow_id, queue_name=run.queue_name)
+
+    def take_no_more(self) -> None:
+        """Take nothing more from the queues; what is under way goes on and is noted."""
+        # As `DBOS.destroy` begins. All that it does behind that would end what is under way too.
+        for event in self._dbos.background_thread_stop_events if self._dbos else ():
+            event.set()
 
     def close(self) -> None:
         """Take no more runs; those under way are left to another process. Called within the event loop."""

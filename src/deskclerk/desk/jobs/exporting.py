@@ -38,7 +38,7 @@ from deskclerk.clerk.paging import MOST, REMEMBERED, page_of
 from deskclerk.desk.jobs.job import BY_A_PERSON, CANCEL, CANCELLED, DONE, PAUSE, PAUSED, Job
 from deskclerk.desk.jobs.running import Tools
 from deskclerk.desk.jobs.store import LostJobError
-from deskclerk.desk.journal.process_locks import claim
+from deskclerk.desk.journal.process_locks import claimed
 from deskclerk.desk.view.answers import compact, project
 from deskclerk.desk.view.cleaning import line_of, without_secrets
 from deskclerk.errors import ClerkError, InvalidRequest, NotFound, RateLimited
@@ -196,7 +196,7 @@ class Export:
 
     async def _locked_part(self, until: float) -> tuple[str, str | None] | None:
         # A run that was given up for dead may be writing still: never two of them in one file.
-        with claim(self._tools.journal.locks(), f"export-{self.job.id}") as mine:
+        async with claimed(self._tools.journal.locks(), f"export-{self.job.id}") as mine:
             if not mine:
                 await self._wanted()
                 await asyncio.sleep(min(max(0.0, until - monotonic()), _LOOK_SECONDS))

@@ -108,6 +108,8 @@ class _Ready:
     action: Action
     seen: list[dict[str, Any]]
     intent: dict[str, Any] = field(default_factory=dict)
+    alive: Callable[[], bool] = lambda: True
+    """Whether others have seen this process alive without a break since before the intent was noted."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,10 @@ class _Ended:
     note: str | None = None
     error: str | None = None
     made: str | None = None
+
+
+class _TakenForDeadError(Exception):
+    """Others may have taken this process for gone, and the job over: nothing more of it is sent."""
 
 
 class _WaitError(Exception):
@@ -233,9 +239,9 @@ class Run:
                 finished += self._skipped
                 self._skipped = []
                 if finished or starting:
-                    for ready in await self._begin(finished, starting):
+                    noted, finished = finished, []
+                    for ready in await self._begin(noted, starting):
                         flying.add(asyncio.create_task(self._send(ready)))
-                    finished = []
                 waiting: set[asyncio.Task[Any]] = {
                     *flying,
                     *([self._looking] if self._looking and taking else []),
@@ -260,7 +266,7 @@ class Run:
             await self._leave_looking()
             if flying:
                 await asyncio.wait(flying)
-                await self._note([task.result() for task in flying], [])
+            await self._note([*finished, *(task.result() for task in flying)], [])
             self.idle.set()
         return await self._verdict(wanted)
 
@@ -416,6 +422,10 @@ class Run:
     def _next(self, room: int) -> list[_Ready]:
         if monotonic() < self._hold_until:
             return []
+        if self._ready and not self._tools.journal.seen_alive()():
+            # Whatever became of the job meanwhile is looked at before anything is sent again.
+            self._hold(1.0)
+            return []
         capped = bool(self._ready) and hourly_cap(type(self._ready[0].action).spec.route) is not None
         # Of what has a cap by the hour one at a time: each is counted before the next.
         return [self._ready.popleft() for _ in range(min(len(self._ready), 1 if capped else room))]
@@ -451,6 +461,8 @@ class Run:
             for ended in finished
             if ended.intent
         ]
+        # Before the transaction that finds the job still this run's: it is not lost unseen between the two.
+        alive = tools.journal.seen_alive()
         for ready in starting:
             ready.intent = tools.journal.intent_record(
                 tools.instance,
@@ -462,6 +474,7 @@ class Run:
                 undoes=ready.item.undoes,
                 job=job.id,
             )
+            ready.alive = alive
         again = [ended for ended in finished if ended.status == WAITING]
         over = [ended for ended in finished if ended.status != WAITING]
 
@@ -494,12 +507,34 @@ class Run:
                 ],
             )
 
-        last = await tools.journal.add_all([*ends, *(ready.intent for ready in starting)], items)
+        try:
+            last = await tools.journal.add_all([*ends, *(ready.intent for ready in starting)], items)
+        except LostJobError:
+            await self._note_for_others(finished)
+            raise
         for place, ready in enumerate(starting):
             ready.intent["seq"] = last - len(starting) + 1 + place
         if tools.observer:
             for ended in over:
                 tools.observer.item(ended.status)
+
+    async def _note_for_others(self, finished: Sequence[_Ended]) -> None:
+        """Note how writes ended whose job another run has by now: it finds that in the journal."""
+        ends = [
+            end_record(
+                ended.intent,
+                "outcome",
+                # What waits again is not this run's to say of the item; that it was not done is.
+                NOT_DONE if ended.status == WAITING else ended.outcome or OUTCOME_UNKNOWN,
+                ended.answer,
+                ended.note,
+            )
+            | reply_columns(ended.reply)
+            for ended in finished
+            if ended.intent
+        ]
+        if ends:
+            await self._tools.journal.add_all(ends)
 
     async def _keep_caps(self, connection: "Connection", action: Action) -> None:
         if hourly_cap(type(action).spec.route) is None:
@@ -536,9 +571,24 @@ class Run:
     async def _send(self, ready: _Ready) -> _Ended:
         """Send one item whose intent is on disk; what became of it. Raises nothing."""
         item, intent, info = ready.item, ready.intent, ResponseInfo()
+        earlier: list[int] = []
+
+        def before() -> None:
+            # What was answered before this request of the same write; after a 429 nothing was done.
+            if info.status not in (None, 429):
+                earlier.append(info.status)
+            if not ready.alive():
+                raise _TakenForDeadError
+
         try:
             clerk = await self._tools.clerk()
-            answer = await clerk.perform(await self._tools.secrets.resolve(ready.action), info)
+            answer = await clerk.perform(await self._tools.secrets.resolve(ready.action), info, before)
+        except _TakenForDeadError:
+            self._hold(1.0)
+            if not earlier:
+                return _Ended(item, WAITING, intent, NOT_DONE)
+            broken = OutcomeUnknown("It was broken off: others may have taken this process for gone.")
+            return await self._read_back(ready, broken)
         except OutcomeUnknown as error:
             return await self._read_back(ready, error)
         except RateLimited as error:

@@ -98,7 +98,7 @@ class JobStore:
     async def sweep(self) -> None:
         """Take away what processes that are gone were planning."""
         for job in await self.with_status(PLANNING):
-            with self._journal.gone(job.owner or "") as gone:
+            async with self._journal.gone(job.owner or "") as gone:
                 if gone:
                     await self.forget(job.id)
 

@@ -12,11 +12,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.job import BY_A_PERSON, EXPORT, OPEN, OVER, PAUSED, Job
@@ -24,7 +25,7 @@ from deskclerk.desk.jobs.results import write_results
 from deskclerk.desk.jobs.running import Run, Tools, paused_job
 from deskclerk.desk.jobs.store import JobStore, LostJobError
 from deskclerk.desk.journal.journal import Journal
-from deskclerk.desk.journal.process_locks import ProcessLock, take_lock
+from deskclerk.desk.journal.process_locks import ProcessLock, claim, take_lock
 from deskclerk.errors import StorageUnavailable
 from deskclerk.settings import Settings
 from deskclerk.system.private_files import make_private_folder, open_private
@@ -43,6 +44,9 @@ _MISSED_POLLS = 6
 """Polls after which a run that DBOS does not have is asked for anew."""
 _AGAIN_SECONDS = 10.0
 """After which a job is looked at again that could not be looked after."""
+_NOTE_SECONDS = 20.0
+"""For how long a worker that ends waits for the ends of its jobs to be noted; of one that was not, DBOS asks
+another worker, which finds it over."""
 
 
 class Workplace(Protocol):
@@ -71,7 +75,7 @@ class Workplace(Protocol):
         InvalidRequest if there is none of this id.
         """
 
-    def gone(self, process: str) -> AbstractContextManager[bool]:
+    def gone(self, process: str) -> AbstractAsyncContextManager[bool]:
         """Whether a process has ended; within the block nobody else finds it so."""
 
     def results_file(self, job_id: str) -> Path | None:
@@ -125,7 +129,7 @@ class OwnWorkplace:
         """Those of the job's instance."""
         return self._places[(await self._store.load(job_id)).instance]
 
-    def gone(self, process: str) -> AbstractContextManager[bool]:
+    def gone(self, process: str) -> AbstractAsyncContextManager[bool]:
         """Whether a process has ended."""
         return self._journal.gone(process)
 
@@ -136,7 +140,7 @@ class OwnWorkplace:
     def show(self) -> None:
         """As far as no other worker shows it."""
         for instance in self._places.keys() - self._locks.keys():
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, StorageUnavailable):
                 self._locks[instance] = take_lock(self._journal.locks(), worker_lock(instance))
 
     def hide(self) -> None:
@@ -158,6 +162,9 @@ class Worker:
         self._missed: dict[tuple[str, int], int] = {}
         self._left: dict[str, float] = {}
         """The jobs that could not be looked after, and when they are looked at again."""
+        self._working: set[asyncio.Task[Any]] = set()
+        """The tasks of the engine's that have a run under way, until the run's end is noted."""
+        self._one_each: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
         self._stopping = asyncio.Event()
         self._looked_at = monotonic()
         self._engine: Engine | None = None
@@ -170,6 +177,8 @@ class Worker:
     def stop(self) -> None:
         """Begin nothing more; what is under way ends, and another worker goes on."""
         self._stopping.set()
+        if self._engine:
+            self._engine.take_no_more()
         for run in self._runs.values():
             run.stopping = True
 
@@ -179,7 +188,7 @@ class Worker:
 
         self._name = await self._workplace.begin()
         self._engine = Engine(self._workplace.runs, self._name)
-        await self._engine.launch(list(self._workplace.queues), self._part)
+        await self._engine.launch(list(self._workplace.queues), self._asked)
         idle = 0
         while not self._stopping.is_set():
             self._workplace.show()
@@ -203,14 +212,19 @@ class Worker:
         engine = self._engine
         assert engine is not None  # noqa: S101 - launched before
         jobs = await self._workplace.open_jobs()
-        runs = await engine.open_runs() if jobs else {}
+        runs = await engine.open_runs()
+        await self._take_over(runs)
         at = monotonic()
         self._left = {job_id: until for job_id, until in self._left.items() if until > at}
         for job in jobs:
             if job.id in self._left:
                 continue
+            key = (job.id, job.run)
             try:
-                await self._look_after(job, runs)
+                if key in runs:
+                    self._missed.pop(key, None)
+                else:
+                    await self._ask_for(job)
             except LostJobError:
                 continue
             except Exception:
@@ -219,20 +233,20 @@ class Worker:
                 self._left[job.id] = at + _AGAIN_SECONDS
         return bool(jobs)
 
-    async def _look_after(self, job: Job, runs: Mapping[tuple[str, int], str | None]) -> None:
+    async def _take_over(self, runs: Mapping[tuple[str, int], str | None]) -> None:
+        """Give on the runs of processes that have died, whatever has become of their jobs.
+
+        One whose process died when its job was over, and before that was noted, would take up room for ever.
+        """
         engine = self._engine
         assert engine is not None  # noqa: S101
-        key = (job.id, job.run)
-        if key not in runs:
-            await self._ask_for(job)
-            return
-        self._missed.pop(key, None)
-        executor = runs[key]
-        if executor and executor != self._name:
+        for executor in {executor for executor in runs.values() if executor and executor != self._name}:
             # Under the lock of the one that died: of several workers one gives its runs on.
-            with self._workplace.gone(executor) as gone:
-                if gone and (await engine.open_runs()).get(key) == executor:
-                    await engine.recover(self._workplace.queue(job), *key)
+            async with self._workplace.gone(executor) as gone:
+                if gone:
+                    for key, owner in (await engine.open_runs()).items():
+                        if owner == executor:
+                            await engine.recover(*key)
 
     async def _ask_for(self, job: Job) -> None:
         """Ask for the run of a job; one that ended without ending its job is followed by another."""
@@ -247,8 +261,24 @@ class Worker:
             return
         await engine.enqueue(self._workplace.queue(job), *key)
 
+    async def _asked(self, job_id: str, number: int) -> str | None:
+        """One part of a run, as the engine asks for it; none begins once the process ends."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+        if self._stopping.is_set():
+            # Whoever goes on finds this run under way and its process gone.
+            self._working.discard(task)
+            await asyncio.Event().wait()
+        if task not in self._working:
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+        # A run that was given on by others, who had taken this process for gone, may come back to it.
+        one = self._one_each.setdefault((job_id, number), asyncio.Lock())
+        async with one:
+            return await self._part(job_id, number)
+
     async def _part(self, job_id: str, number: int) -> str | None:
-        """One part of a run, as the engine asks for it."""
+        """One part of a run; how the run ended, or None if there is more to do."""
         key = (job_id, number)
         try:
             tools = await self._workplace.tools(job_id)
@@ -269,11 +299,10 @@ class Worker:
                 if run is None:
                     return "over already"
                 self._runs[key], self._tools[key] = run, tools
+            # It may have been told to stop while the run was begun, which then was not among those told.
+            run.stopping = self._stopping.is_set()
             ended = await run.part(_PART_SECONDS)
             if ended is None:
-                if self._stopping.is_set():
-                    # The process ends: whoever goes on finds this run under way and its process gone.
-                    await asyncio.Event().wait()
                 return None
             status, reason = ended
             await self._end_job(tools, run.job, status, reason, run.owner)
@@ -342,8 +371,14 @@ class Worker:
         tools.teller.job_pauses(paused_job(job), still)
 
     async def _end(self) -> None:
-        for run in self._runs.values():
+        if self._engine:
+            self._engine.take_no_more()
+        for run in list(self._runs.values()):
             await run.idle.wait()
+        # Then what a part does behind its last item, and what the engine notes of it.
+        until = monotonic() + _NOTE_SECONDS
+        while self._working and monotonic() < until:  # noqa: ASYNC110 - each goes its own way to its end
+            await asyncio.sleep(0.05)
         self._workplace.hide()
 
     def close(self) -> None:
@@ -373,7 +408,7 @@ _started: list[subprocess.Popen[bytes]] = []
 
 def start_worker(settings: Settings, journal: Journal, instance: Instance) -> bool:
     """Start a worker for an instance in a process of its own, unless one is there; whether it was started."""
-    with journal.gone(worker_lock(instance.id)) as none:
+    with claim(journal.locks(), worker_lock(instance.id)) as none:
         if not none:
             return False
     # Those that ended meanwhile are let go: whoever serves for days starts many.

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from deskclerk.catalogue import Action
 from deskclerk.desk.bounds import Bounds, Unbounded
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
-from deskclerk.desk.journal.process_locks import claim
+from deskclerk.desk.journal.process_locks import claimed, unbroken
 from deskclerk.desk.journal.records import (
     EntryFilter,
     Reply,
@@ -245,9 +245,9 @@ class Journal:
 
         return await intents_beside(await self.database(), instance.id, seq)
 
-    def gone(self, owner: str) -> AbstractContextManager[bool]:
+    def gone(self, owner: str) -> AbstractAsyncContextManager[bool]:
         """Whether a process has ended; within the block its open intents are the caller's to settle."""
-        return claim(self.locks(), owner)
+        return claimed(self.locks(), owner)
 
     async def entry(self, entry_id: str) -> dict[str, Any] | None:
         """One entry as `{"intent": {...}, "outcome": {...} or None}`; None if there is none of this id.
@@ -373,6 +373,10 @@ class Journal:
     def locks(self) -> Path | str:
         """Where processes hold their locks: a folder, or the URL of a PostgreSQL server."""
         return self._storage.locks()
+
+    def seen_alive(self) -> Callable[[], bool]:
+        """A check that is true as long as others have seen this process alive without a break from now on."""
+        return unbroken(self.process_name())
 
     def process_name(self) -> str:
         """This process's name, under which it holds a lock as long as it lives."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -14,7 +14,7 @@ from deskclerk.desk import Desk
 from deskclerk.desk.jobs.job import OPEN, PLANNED, Job
 from deskclerk.desk.jobs.running import Tools
 from deskclerk.desk.jobs.store import LostJobError, end_abandoned, job_of
-from deskclerk.desk.journal.process_locks import claim
+from deskclerk.desk.journal.process_locks import claim, claimed
 from deskclerk.desk.journal.records import ENDINGS, TOO_SOON
 from deskclerk.desk.journal.tables import events, jobs, plans
 from deskclerk.desk.plans.store import SIGNED
@@ -85,9 +85,9 @@ class HostedWorkplace:
         async with self._desks.use(await self._place(job_id)) as desk:
             return desk.jobs.tools
 
-    def gone(self, process: str) -> AbstractContextManager[bool]:
+    def gone(self, process: str) -> AbstractAsyncContextManager[bool]:
         """Whether a replica has ended."""
-        return claim(self._hosted.url, process)
+        return claimed(self._hosted.url, process)
 
     def results_file(self, job_id: str) -> Path | None:
         """None: what became of the items is read from the database."""
@@ -144,7 +144,7 @@ class HostedWorkplace:
 
     def _any_gone(self, processes: set[str]) -> bool:
         for process in processes:
-            with self.gone(process) as gone:
+            with claim(self._hosted.url, process) as gone:
                 if gone:
                     return True
         return False
