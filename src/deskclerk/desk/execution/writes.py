@@ -114,12 +114,16 @@ class Writes:
             # Cancelled or broken halfway: the request may be under way, so that nothing else is true.
             await self._ended_so(entry, UNKNOWN)
             raise
-        else:
-            # Without what is handed over: the journal is read by more people than the one it is for.
-            public, _ = once_shown(answer, action.spec.hands_over)
-            found_out = await self._ended_so(entry, DONE, info, public)
-        # After the outcome is on disk: a secret that cannot be handed over must not undo what is true.
-        rest, notes = await self._handovers.keep(answer, action.spec.hands_over)
+        try:
+            # Before the outcome is on disk: whoever dies in between leaves a write to look for, whose secret
+            # waits for a person. The other way round it would be done, and what Clerk shows once be lost.
+            rest, notes = await self._handovers.keep(answer, action.spec.hands_over)
+        finally:
+            # However that went: a secret that cannot be handed over must not undo what is true.
+            if not found_out:
+                # Without what is handed over: the journal is read by more people than the one it is for.
+                public, _ = once_shown(answer, action.spec.hands_over)
+                found_out = await self._ended_so(entry, DONE, info, public)
         view = show(action, rest, self._settings.answer_characters, for_model=caller.face == MODELS)
         return Answer(view.value, view.notes + notes + found_out)
 
