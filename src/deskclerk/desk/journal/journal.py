@@ -111,8 +111,13 @@ class Journal:
         action: Action,
         error: DeskclerkError,
         plan_id: str | None = None,
+        *,
+        first: "Step | None" = None,
     ) -> None:
-        """Note what was not done, and why; an error that was noted before is not noted again."""
+        """Note what was not done, and why; an error that was noted before is not noted again.
+
+        `first` is a step of the plan's, such as a no, that is done in the same transaction before it.
+        """
         # It passes several places on its way out, and each of them notes what it lets through.
         if error in self._noted:
             return
@@ -120,7 +125,7 @@ class Journal:
         event = start_record("refused", new_id("ent"), instance, caller, action)
         plan_id = plan_id or getattr(error, "plan_id", None)
         told = {"outcome": error.kind, "plan": printable(plan_id), "note": printable(error.message)}
-        await self._add(event | told | reply_columns(error))
+        await self._add(event | told | reply_columns(error), first, *((PLANS,) if first else ()))
 
     @asynccontextmanager
     async def noting_refusals(
@@ -135,11 +140,29 @@ class Journal:
             raise
 
     async def decided(
-        self, instance: Instance, caller: Caller, action: Action, plan_id: str, *, outcome: str, how: str
-    ) -> None:
-        """Note a person's `signed` or `declined` from outside the call that asked, and how it was given."""
+        self,
+        instance: Instance,
+        caller: Caller,
+        action: Action,
+        plan_id: str,
+        *,
+        how: str,
+        step: "Callable[[Connection], Awaitable[str]]",
+        topics: Sequence[str] = (PLANS,),
+    ) -> str:
+        """Take a decision of a person's, and note it and how it was given: neither counts without the other.
+
+        `step` takes it in the transaction that notes it, and says what it is: `signed` or `declined`, which
+        is answered. What it raises leaves nothing noted. `topics` are what it changes beside the journal.
+        """
         event = start_record("decided", new_id("ent"), instance, caller, action)
-        await self._add(event | {"outcome": outcome, "plan": plan_id, "signed": printable(how)})
+        event |= {"plan": plan_id, "signed": printable(how)}
+
+        async def first(connection: "Connection") -> None:
+            event["outcome"] = await step(connection)
+
+        await self._add(event, first, *topics)
+        return str(event["outcome"])
 
     async def intent(
         self,
