@@ -14,6 +14,9 @@ from typing import Protocol
 
 from deskclerk.system.private_files import make_new_folder_private
 
+_KEEPALIVE = {"idle": 30, "interval": 10, "count": 3}
+"""Seconds of silence, seconds between two questions, and how many of them stay without an answer."""
+
 
 class ProcessLock(Protocol):
     """One process's lock, held until `end`."""
@@ -63,7 +66,13 @@ class ServerLock:
         self._session = psycopg.connect(driver_url(url), autocommit=True)
         # PostgreSQL's locks have numbers, not names: 64 bits of a hash do not meet by chance.
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-        row = self._session.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+        # The server asks whether this end is still there: of a machine that is gone without a word it would
+        # keep the session, and with it the lock, for the hours of the system's own setting.
+        queries = [f"SET tcp_keepalives_{name} TO {value}" for name, value in _KEEPALIVE.items()]
+        cursor = self._session.execute("; ".join([*queries, f"SELECT pg_try_advisory_lock({key})"]))
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
         if not (row and row[0]):
             self._session.close()
             raise OSError(f"{name} is locked by another process")
