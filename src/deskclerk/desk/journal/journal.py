@@ -63,6 +63,8 @@ class Journal:
         self.wakes: Wakes = wakes or LocalWakes()
         self.bounds: Bounds = bounds or Unbounded()
         self._batch: list[dict[str, Any]] = []
+        # Reads whose transaction failed: they may be on disk all the same, where a commit was not answered.
+        self._tried: set[str] = set()
         self._flushing: asyncio.Task[None] | None = None
         # The event loop keeps only a weak reference to a task: one that nobody holds may vanish half-way.
         self._appending: set[asyncio.Task[int]] = set()
@@ -420,12 +422,18 @@ class Journal:
     async def _append(self, rows: list[dict[str, Any]], first: "Step | None", *topics: str) -> int:
         from deskclerk.desk.journal.queries import append  # noqa: PLC0415 - opened when needed
 
+        reads = [row for row in rows if row["kind"] == "read"]
+        tried = self._tried.intersection(row["entry"] for row in reads)
         try:
-            return await append(await self.database(), rows, first)
+            last = await append(await self.database(), rows, first, tried)
         except BaseException:
             # Reads wait for the next try, which may find space on the disk. Whose event it is is told.
-            self._batch = [*(row for row in rows if row["kind"] == "read"), *self._batch]
+            self._batch = [*reads, *self._batch]
+            self._tried.update(row["entry"] for row in reads)
             raise
+        else:
+            self._tried -= tried
+            return last
         finally:
             self.wakes.tell(JOURNAL, *topics)
 
