@@ -1,4 +1,6 @@
+import asyncio
 import json
+import time
 
 import httpx2
 import pytest
@@ -318,3 +320,41 @@ async def test_clients_that_share_connections_each_send_their_own_key_and_no_coo
     assert said == [*keys, keys[0], "ak_other", keys[0]]
     assert not any("cookie" in request.headers for request in upstream.requests)
     assert shared.is_closed
+
+
+class UsedUp:
+    """A rate budget of which nothing is left for as long as anybody waits."""
+
+    async def spend(self, request):
+        del request
+        await asyncio.Event().wait()
+
+
+async def test_a_write_that_gets_no_turn_is_certainly_not_sent():
+    upstream = Upstream(ok(USER))
+    async with upstream.client(budget=UsedUp(), timeout=0.05, retry_seconds=0.05) as clerk:
+        with pytest.raises(RateLimited, match=r"within 1 s\. Nothing was sent"):
+            await clerk.perform(BanUser(user_id="user_1"))
+    assert upstream.requests == []
+
+
+async def test_no_try_of_a_write_begins_after_its_last_one():
+    refused = says(429, headers={"Retry-After": "30"})
+    upstream = Upstream(refused, ok(USER))
+    async with upstream.client() as clerk:
+        with pytest.raises(RateLimited, match="Nothing was sent"):
+            await clerk.perform(BanUser(user_id="user_1"), last_try=time.monotonic())
+        assert upstream.requests == []
+        # What Clerk said is told, and nothing is waited for that would come too late.
+        with pytest.raises(RateLimited) as told:
+            await clerk.perform(BanUser(user_id="user_1"), last_try=time.monotonic() + 20)
+        assert told.value.retry_after == 30
+        assert len(upstream.requests) == 1
+        assert await clerk.perform(GetUser(user_id="user_1"), last_try=time.monotonic()) == USER
+
+
+async def test_how_long_a_write_may_be_under_way_follows_from_the_settings():
+    for timeout, retry_seconds, seconds in ((30, 45, 135), (30, 0, 120), (600, 3600, 4260)):
+        async with Upstream().client(timeout=timeout, retry_seconds=retry_seconds) as clerk:
+            assert clerk.under_way_seconds == seconds
+            assert clerk.last_try() <= time.monotonic() + seconds - timeout - 60

@@ -11,5 +11,5 @@ from deskclerk.settings import Settings
 if __name__ == "__main__":
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     # What is under way when a worker is killed is over after a moment, and not only after a minute.
-    settling.STILL_UNDER_WAY = 1_000
+    settling.longest_under_way = lambda _: 1_000
     asyncio.run(carry_out_jobs(Settings.load(), until_idle="--until-idle" in sys.argv))

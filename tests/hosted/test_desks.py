@@ -212,7 +212,7 @@ async def test_a_write_whose_replica_died_is_settled_by_the_worker_of_another(
         )
         # Of a replica that is gone: its name is nobody's lock.
         await desk.journal.add_all([intent | {"owner": "own_gone"}])
-    monkeypatch.setattr(settling, "STILL_UNDER_WAY", 0)
+    monkeypatch.setattr(settling, "longest_under_way", lambda _: 0)
     workplace = HostedWorkplace(hosted, desks)
     await workplace.begin()
     await workplace.open_jobs()

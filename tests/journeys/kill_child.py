@@ -56,7 +56,7 @@ async def main(home: str, origin: str, step: str, user_id: str) -> None:
 
 
 if __name__ == "__main__":
-    settling.STILL_UNDER_WAY = 0
+    settling.longest_under_way = lambda _: 0
     # Of a process that was killed the whole share of the rate budget counts as sent: a hundred would wait.
     desk.rate_budget = lambda *_, **__: None
     for name in (

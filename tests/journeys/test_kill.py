@@ -111,7 +111,7 @@ def serving(clerk):
 @pytest.mark.anyio
 async def test_killed_at_any_step_it_writes_once_and_tells_the_truth(tmp_path, monkeypatch, request):
     rounds = ROUNDS_WITH_FAULTS if request.config.getoption("--faults") else ROUNDS
-    monkeypatch.setattr(settling, "STILL_UNDER_WAY", 0)
+    monkeypatch.setattr(settling, "longest_under_way", lambda _: 0)
     clerk = FaultyClerk()
     clerk.journal = tmp_path / "desk.db"
     with serving(clerk) as origin:

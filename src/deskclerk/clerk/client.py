@@ -2,9 +2,11 @@
 
 import asyncio
 import functools
+import math
 import ssl
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
@@ -53,6 +55,10 @@ def open_connections(
         verify=_trust(origin),
         limits=_CONNECTIONS,
     )
+
+
+CLERKS_OWN_SECONDS = 60.0
+"""For how long Clerk may still carry out what was sent: gateways give a request up long before that."""
 
 
 class Clerk:
@@ -107,12 +113,36 @@ class Clerk:
         if not self._shares:
             await self._http.aclose()
 
+    def last_try(self) -> float:
+        """Until when the last try of a write that is noted now may begin, by this process's `monotonic`."""
+        return monotonic() + self._sending_seconds
+
+    @property
+    def under_way_seconds(self) -> float:
+        """For how long after it was noted a write may be under way, whatever became of its process.
+
+        Its last try has begun by then and was given up, and Clerk is through with what came of it.
+        """
+        return self._sending_seconds + self._timeout + CLERKS_OWN_SECONDS
+
+    @property
+    def _sending_seconds(self) -> float:
+        # Also where nothing is tried again: the first try may have to wait for the rate budget.
+        return max(self._timeout, self._retry_seconds)
+
     async def perform(
-        self, action: Action, info: ResponseInfo | None = None, before: Callable[[], None] | None = None
+        self,
+        action: Action,
+        info: ResponseInfo | None = None,
+        before: Callable[[], None] | None = None,
+        *,
+        last_try: float | None = None,
     ) -> Any:
         """Carry an action to Clerk; the decoded answer. `info` is told what Clerk says beside it.
 
         `before` is called right before each try of each request: what it raises keeps that from being sent.
+        A write is not sent any more once `last_try` is past, which is from now on where it is left out.
+
         Whatever Clerk repeats of the key and of the action's secrets is taken out.
 
         Raises:
@@ -123,7 +153,12 @@ class Clerk:
             return redact(
                 await action.perform(
                     functools.partial(
-                        self.send, name=action.spec.name, redact=redact, info=info, before=before
+                        self.send,
+                        name=action.spec.name,
+                        redact=redact,
+                        info=info,
+                        before=before,
+                        last_try=last_try,
                     )
                 )
             )
@@ -137,24 +172,50 @@ class Clerk:
         redact: Redact | None = None,
         info: ResponseInfo | None = None,
         name: str = "",
+        *,
         before: Callable[[], None] | None = None,
+        last_try: float | None = None,
     ) -> Any:
         """One request, tried again where that is safe; the decoded JSON answer.
 
         `redact` takes secrets out of what Clerk says in an error, `name` is what a try is logged by, `before`
-        is called right before each try.
+        is called right before each try, `last_try` is when the last one of a write may begin.
         """
         redact = redact or self._redactor()
-        # Beside the bound of each try: a read may be given up between two tries, a write never is.
-        limit = max(self._timeout, self._retry_seconds) if is_read(request) else None
+        # Beside the bound of each try: a read may be given up between two tries, a write never is. That one
+        # has a moment after which no try begins, so that others can tell when it is not under way any more.
+        limit, until, retrying = None, None, self._retry_seconds
+        if is_read(request):
+            limit = self._sending_seconds
+        else:
+            until = self.last_try() if last_try is None else last_try
+            retrying = min(retrying, until - monotonic())
         try:
             async with asyncio.timeout(limit):
-                async for attempt in tries(name or str(request.method), self._retry_seconds):
+                async for attempt in tries(name or str(request.method), retrying):
                     with attempt:
+                        await self._in_turn(request, until)
                         return await self._budgeted(request, redact, info, attempt.num, before)
         except TimeoutError:
             raise lost(request, f"no answer within {limit:g} s") from None
         raise AssertionError("stamina returns or raises")
+
+    async def _in_turn(self, request: Request, until: float | None) -> None:
+        """Wait for the rate budget, since Clerk counts tries; RateLimited if it is too late for one then."""
+        try:
+            async with asyncio.timeout(None if until is None else max(0.0, until - monotonic())):
+                if self._budget:
+                    await self._budget.spend(request)
+            if until is None or monotonic() < until:
+                return
+        except TimeoutError:
+            if until is None:
+                raise
+        raise RateLimited(
+            f"{request.method} {request.path}: its turn to be sent did not come within "
+            f"{math.ceil(self._sending_seconds)} s.",
+            next_step="Nothing was sent. Ask again; others use up what Clerk takes, or this machine is slow.",
+        )
 
     async def _budgeted(
         self,
@@ -164,18 +225,15 @@ class Clerk:
         attempt: int,
         before: Callable[[], None] | None,
     ) -> Any:
-        """One try within the rate budget, since Clerk counts tries."""
-        if self._budget:
-            await self._budget.spend(request)
+        """One try within the rate budget, which is told of what Clerk refuses."""
         # After every wait: for the budget, and for what Clerk asked to be waited for.
         if before:
             before()
-        if self._budget is None:
-            return await self._observed(request, redact, info, attempt)
         try:
             return await self._observed(request, redact, info, attempt)
         except RateLimited as error:
-            await self._budget.refused(request, error.retry_after)
+            if self._budget:
+                await self._budget.refused(request, error.retry_after)
             raise
 
     async def _observed(

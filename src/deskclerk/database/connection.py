@@ -80,10 +80,13 @@ class Database(Protocol):
     async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of one statement, which is a transaction of its own."""
 
-    def writing(self, *, synced: bool = True) -> AbstractAsyncContextManager[Connection]:
+    def writing(
+        self, *, synced: bool = True, bounded: bool = True
+    ) -> AbstractAsyncContextManager[Connection]:
         """A transaction that holds the write lock; committed unless the block raises.
 
         Where `synced` is off, a power cut may take it away: it is committed without waiting for the disk.
+        Unless it is `bounded`, it waits for the lock and takes its time however long: migrations do.
         """
 
     async def dispose(self) -> None:

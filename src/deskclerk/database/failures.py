@@ -32,6 +32,13 @@ _OF_SQLITE = {
     "SQLITE_NOTADB": _DAMAGED,
 }
 """What to do by SQLite's names, whose beginnings count: SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_READ."""
+_OF_POSTGRES = {
+    # Another writer has the lock for longer than anybody waits for it: one long statement, or a slow server.
+    "55P03": _BUSY,
+    # The server has let go of who did nothing in the middle of a transaction, such as a machine that slept.
+    "25P03": "Nothing was done. Ask again; if it stays so, this machine has too much to do.",
+}
+"""What to do by PostgreSQL's codes, where a driver tells it as none of an operator's errors."""
 
 
 Told = Callable[[StorageUnavailable], StorageUnavailable]
@@ -65,9 +72,10 @@ def explain(context: ExceptionContext, told: Told = as_it_is) -> None:
 
 
 def mendable(url: URL, error: BaseException) -> StorageUnavailable | None:
-    """What an error of SQLite's says that the operator can mend."""
+    """What an error of a database's says that the operator can mend."""
     name = error_name(error)
     step = next((step for prefix, step in _OF_SQLITE.items() if name.startswith(prefix)), "")
+    step = step or _OF_POSTGRES.get(getattr(error, "sqlstate", None) or "", "")
     return StorageUnavailable.of(shown_place(url), reason(url, error), step) if step else None
 
 

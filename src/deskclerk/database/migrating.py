@@ -93,8 +93,8 @@ async def _migrate(database: Database, package: str, beside: str | None) -> None
 
     with as_file(files(package)) as folder:
         # One transaction from the first look to the last step: of several processes one migrates, and
-        # the others find its work done.
-        async with database.writing() as connection:
+        # the others find its work done, however long they wait for that.
+        async with database.writing(bounded=False) as connection:
             # Whoever is cancelled meanwhile waits for its end: the connection is closed behind this block,
             # and a driver whose connection is closed under its statement takes the whole process along.
             await to_the_end(asyncio.ensure_future(connection.run_sync(run, folder)))

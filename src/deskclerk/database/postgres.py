@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from deskclerk.database.connection import Change, Rows, Values
-from deskclerk.database.failures import Told, as_it_is, explain, reason, shown_place
+from deskclerk.database.failures import Told, as_it_is, explain, mendable, reason, shown_place
 from deskclerk.database.statement import Row, Statement
 from deskclerk.errors import InvalidSettings, StorageUnavailable
 
@@ -23,6 +23,19 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 CONNECT_SECONDS = 10
+_IDLE_SECONDS, _LOCK_SECONDS = 15, 30
+"""For how long a writer may do nothing inside its transaction, and wait for the write lock.
+
+A replica that stops in the middle of one (a machine that sleeps, or is cut off) would hold the lock without
+end. The first is less than the second: whoever waits behind it gets the lock and no error.
+"""
+_KEEPALIVE: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server that is gone without a word is found out within a minute, and not after hours."""
 _WRITE_LOCK = 0x6465736B
 """The advisory lock that deskclerk's writers take: "desk" in ASCII."""
 
@@ -43,8 +56,11 @@ def _explained(url: URL, told: Told) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-            raise told(StorageUnavailable.of(shown_place(url), reason(url, error))) from None
+        found = mendable(url, error)
+        if found is None and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+            found = StorageUnavailable.of(shown_place(url), reason(url, error))
+        if found:
+            raise told(found) from None
         raise DBAPIError.instance("", (), error, psycopg.Error, hide_parameters=True) from None
 
 
@@ -159,10 +175,16 @@ class PostgresDatabase:
         _check_event_loop()
         bounds = {"pool_size": 5, "max_overflow": 10} | pool
         self.url = url.set(query={"connect_timeout": str(CONNECT_SECONDS), **url.query})
+        # Beside the address, which errors show; what that says itself counts.
+        self._keepalive = {name: value for name, value in _KEEPALIVE.items() if name not in url.query}
         try:
             # Autocommit is the driver's word for "I begin and end transactions myself" (see `_begin`).
             self.engine = create_async_engine(
-                self.url, isolation_level="AUTOCOMMIT", hide_parameters=True, **bounds
+                self.url,
+                isolation_level="AUTOCOMMIT",
+                hide_parameters=True,
+                connect_args=self._keepalive,
+                **bounds,
             )
         except ImportError:
             raise InvalidSettings(
@@ -188,9 +210,11 @@ class PostgresDatabase:
             yield connection
 
     @asynccontextmanager
-    async def writing(self, *, synced: bool = True) -> AsyncIterator[PostgresConnection]:
+    async def writing(
+        self, *, synced: bool = True, bounded: bool = True
+    ) -> AsyncIterator[PostgresConnection]:
         """A transaction that holds the write lock; committed unless the block raises."""
-        async with self._turn, self.transaction({"synced": synced}) as connection:
+        async with self._turn, self.transaction({"synced": synced, "bounded": bounded}) as connection:
             yield connection
 
     @asynccontextmanager
@@ -261,7 +285,8 @@ class PostgresDatabase:
                 # The server may have let go of it while it was idle: a new one tells how it is now.
                 await self._close(self._idle)
         url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return await self._answer(await psycopg.AsyncConnection.connect(url, autocommit=True), queries)
+        connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **self._keepalive)
+        return await self._answer(connection, queries)
 
     async def _answer(self, connection: Any, queries: Sequence[_Query]) -> list[Row]:
         try:
@@ -311,6 +336,9 @@ def _begin(connection: SyncConnection) -> None:
         first.insert(0, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     else:
         first.insert(0, "BEGIN")
+        if options.get("bounded", True):
+            first.append(f"SET LOCAL lock_timeout TO '{_LOCK_SECONDS}s'")
+            first.append(f"SET LOCAL idle_in_transaction_session_timeout TO '{_IDLE_SECONDS}s'")
         if not options.get("synced", True):
             first.append("SET LOCAL synchronous_commit TO off")
         # In READ COMMITTED every statement after this one sees what the writer before has left.

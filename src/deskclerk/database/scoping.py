@@ -214,9 +214,9 @@ class ScopedDatabase:
             yield ScopedConnection(connection, self.workspace)
 
     @asynccontextmanager
-    async def writing(self, *, synced: bool = True) -> AsyncIterator[ScopedConnection]:
+    async def writing(self, *, synced: bool = True, bounded: bool = True) -> AsyncIterator[ScopedConnection]:
         """A transaction that holds this workspace's write lock; committed unless the block raises."""
-        options = {**self._writes, "synced": synced}
+        options = {**self._writes, "synced": synced, "bounded": bounded}
         async with self._turn, self._shared.transaction(options) as connection:
             yield ScopedConnection(connection, self.workspace)
 

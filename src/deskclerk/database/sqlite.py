@@ -287,13 +287,14 @@ class SqliteDatabase:
             connection.close()
 
     @asynccontextmanager
-    async def writing(self, *, synced: bool = True) -> AsyncIterator[SqliteConnection]:
+    async def writing(self, *, synced: bool = True, bounded: bool = True) -> AsyncIterator[SqliteConnection]:
         """A transaction that holds the write lock; committed unless the block raises.
 
         Those that wait for their turn while one is carried out are committed together with it: to
         commit takes longer than most of what is committed. Each has a savepoint, and is told of its
         success when all are on the disk.
         """
+        del bounded  # the time that it waits for another process is set where it is opened
         synced = synced and self._durable
         self._queued += 1
         try:

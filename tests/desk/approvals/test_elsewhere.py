@@ -6,8 +6,9 @@ import pytest
 
 from deskclerk.catalogue import BanUser
 from deskclerk.desk import Caller, Decision, Signature
+from deskclerk.desk.journal import queries
 from deskclerk.desk.journal.records import EntryFilter
-from deskclerk.errors import ApprovalRefused
+from deskclerk.errors import ApprovalNeeded, ApprovalRefused, StorageUnavailable
 
 pytestmark = pytest.mark.anyio
 BAN = BanUser(user_id="user_1")
@@ -145,3 +146,40 @@ async def test_a_no_in_the_dialogue_counts_though_a_yes_from_elsewhere_is_seen_a
         with pytest.raises(ApprovalRefused, match="declined"):
             await desk.perform(BAN, approver=person)
         assert upstream.writes == []
+
+
+@pytest.mark.parametrize("said", [YES, NO])
+async def test_a_decision_that_cannot_be_noted_does_not_count(open_desk, upstream, monkeypatch, said):
+    async def cut(*_arguments):
+        raise StorageUnavailable("the connection is lost")
+
+    async with open_desk() as desk:
+        with pytest.raises(ApprovalNeeded) as waits:
+            await desk.perform(BAN)
+        plan = waits.value.plan_id
+        with monkeypatch.context() as patched:
+            patched.setattr(queries, "append_to", cut)
+            with pytest.raises(StorageUnavailable):
+                await desk.sign(plan, said, caller=ELSEWHERE)
+        assert (await desk.plans.load(plan)).status == "waiting"
+        with pytest.raises(ApprovalNeeded):
+            await desk.perform(BAN)
+        assert upstream.writes == []
+        await desk.sign(plan, said, caller=ELSEWHERE)
+        assert (await desk.plans.load(plan)).status == ("signed" if said is YES else "declined")
+
+
+async def test_a_no_in_the_dialogue_that_cannot_be_noted_does_not_count(open_desk, monkeypatch):
+    async def no(_plan):
+        monkeypatch.setattr(queries, "append_to", cut)
+        return NO
+
+    async def cut(*_arguments):
+        raise StorageUnavailable("the connection is lost")
+
+    async with open_desk(approver=no) as desk:
+        with pytest.raises(StorageUnavailable):
+            await desk.perform(BAN)
+        monkeypatch.undo()
+        (plan,) = await desk.plans.waiting()
+        assert plan.status == "waiting"

@@ -1,6 +1,7 @@
 """Writes whose answer nobody has: what reading Clerk proves, and what it does not."""
 
 import asyncio
+import time
 from contextlib import closing
 from sqlite3 import connect
 
@@ -13,7 +14,7 @@ from deskclerk.desk.consequences.lookup import find_out
 from deskclerk.desk.execution import settling
 from deskclerk.desk.journal import records
 from deskclerk.desk.journal.records import EntryFilter
-from deskclerk.errors import ClerkUnavailable, OutcomeUnknown
+from deskclerk.errors import ClerkUnavailable, OutcomeUnknown, RateLimited
 
 pytestmark = pytest.mark.anyio
 BAN = BanUser(user_id="user_1")
@@ -57,7 +58,7 @@ async def settled(open_desk):
 @pytest.fixture
 def long_ago(monkeypatch):
     """Every request counts as ended."""
-    monkeypatch.setattr(settling, "STILL_UNDER_WAY", 0)
+    monkeypatch.setattr(settling, "longest_under_way", lambda _: 0)
 
 
 @pytest.mark.promise("a-lost-answer-is-settled")
@@ -110,6 +111,45 @@ async def test_what_may_still_be_under_way_is_unknown_now_and_looked_at_again(op
     assert (await settled(open_desk))["outcome"] == "unknown"
     upstream.users["user_1"]["banned"] = True
     assert (await settled(open_desk))["outcome"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds", "outcome"),
+    [
+        # A try within 45 seconds, 30 for that, a minute of Clerk's own, and half a minute between two clocks.
+        ({}, 164, "unknown"),
+        ({}, 166, "not_done"),
+        ({"retry_seconds": 600.0}, 700, "unknown"),
+        ({"retry_seconds": 600.0}, 721, "not_done"),
+    ],
+)
+async def test_what_may_have_left_late_is_not_taken_for_not_done(
+    open_desk, upstream, orphan, monkeypatch, *, options, seconds, outcome
+):
+    await orphan(BAN, happened=False)
+    real = records.now
+    monkeypatch.setattr(settling, "now", lambda: real() + seconds * 1000)
+    clerk = Clerk("https://clerk.test", "sk_test_x", transport=httpx2.MockTransport(upstream), **options)
+    async with clerk, open_desk(confirm="never") as desk:
+        desk.settling._clerk = _always(clerk)
+        (line,) = await desk.settling.orphans()
+    assert line["outcome"] == outcome
+
+
+async def test_a_write_whose_intent_took_too_long_is_not_sent(open_desk, upstream, monkeypatch):
+    monkeypatch.setattr(Clerk, "last_try", lambda _: time.monotonic())
+    async with open_desk(confirm="never") as desk:
+        with pytest.raises(RateLimited, match="Nothing was sent"):
+            await desk.perform(BAN)
+        (line,) = await desk.journal.entries(EntryFilter())
+    assert (line["outcome"], upstream.writes) == ("rate_limited", [])
+
+
+def _always(clerk):
+    async def given():
+        return clerk
+
+    return given
 
 
 async def test_another_write_to_the_same_target_leaves_it_unknown(open_desk, upstream, orphan):

@@ -22,6 +22,7 @@ from deskclerk.desk.jobs.exporting import EVERYTHING, EXPORTS, Export, check_exp
 from deskclerk.desk.jobs.job import CANCELLED, DONE, EXPORT, PAUSED, QUEUED
 from deskclerk.desk.jobs.store import JobStore, LostJobError
 from deskclerk.desk.journal.process_locks import take_lock
+from deskclerk.desk.waking import JOBS
 from deskclerk.errors import ClerkUnavailable, InvalidRequest, NotFound, RateLimited
 from deskclerk.sandbox import KEY, open_sandbox
 from deskclerk.sandbox.controls.arguments import iso
@@ -93,6 +94,11 @@ class Work:
             status=QUEUED,
         )
         return file
+
+    async def now(self, what, job):
+        """What a person wants, in a transaction as the desk does it."""
+        async with self.desk.journal.writing(JOBS) as connection:
+            return await getattr(self.store, what)(connection, job)
 
     async def run(self, owner="run_1", job_id="job_1"):
         return Export(await self.store.own(job_id, owner), owner, self.tools)
@@ -496,7 +502,7 @@ async def test_a_file_that_is_there_is_not_written_over(desk, tmp_path):
     # Moved away and resumed: `resume` leaves something of its own in the progress.
     await work.store.ended("job_1", "run_0", PAUSED, reason)
     file.unlink()
-    assert await work.store.resume(await work.store.load("job_1"))
+    assert await work.now("resume", await work.store.load("job_1"))
     assert await work.to_the_end() == (DONE, None)
     assert ids(file) == ["user_1"]
 
@@ -562,7 +568,7 @@ def long_work(desk, tmp_path, monkeypatch):
 async def test_a_person_pauses_it_and_lets_it_go_on(long_work):
     async def meanwhile(kept):
         if kept == 3:
-            await long_work.store.pause("job_1")
+            await long_work.now("pause", "job_1")
 
     long_work.store.after = meanwhile
     file = await long_work.begin("users")
@@ -570,7 +576,7 @@ async def test_a_person_pauses_it_and_lets_it_go_on(long_work):
     assert await run.part(60) == (PAUSED, "by a person")
     assert long_work.store.kept == 3
     await long_work.store.ended("job_1", "run_1", PAUSED, "by a person")
-    await long_work.store.resume(await long_work.store.load("job_1"))
+    await long_work.now("resume", await long_work.store.load("job_1"))
     assert await long_work.to_the_end() == (DONE, None)
     assert len(set(ids(file))) == len(ids(file)) == 19
 
@@ -578,7 +584,7 @@ async def test_a_person_pauses_it_and_lets_it_go_on(long_work):
 async def test_cancelled_it_leaves_nothing(long_work, tmp_path):
     async def meanwhile(kept):
         if kept == 3:
-            await long_work.store.cancel("job_1")
+            await long_work.now("cancel", "job_1")
 
     long_work.store.after = meanwhile
     await long_work.begin("users")

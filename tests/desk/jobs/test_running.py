@@ -22,6 +22,7 @@ from deskclerk.catalogue import (
     UpdateUser,
 )
 from deskclerk.clerk import rate_budget
+from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.rate_budget import Cap
 from deskclerk.desk.jobs import running
 from deskclerk.desk.jobs.job import (
@@ -458,6 +459,22 @@ async def test_what_clerk_refuses_for_the_moment_is_done_later_and_is_no_failure
     assert (ends.count("rate_limited"), ends.count("done")) == (30, 40)
 
 
+async def test_an_item_that_gets_no_turn_to_be_sent_waits_again(work, monkeypatch):
+    real, late = Clerk.last_try, []
+
+    def last_try(clerk):
+        if len(late) < 3:
+            late.append(clerk)
+            return monotonic()
+        return real(clerk)
+
+    monkeypatch.setattr(Clerk, "last_try", last_try)
+    job = await work.do(BanUser, users(1, 4))
+    assert (job.status, job.counts) == (DONE, {"done": 4})
+    ends = [entry["outcome"]["outcome"] for entry in await work.desk.journal.job_entries(job.id, 0, 10)]
+    assert sorted(ends) == ["done"] * 4 + ["rate_limited"] * 3
+
+
 async def test_who_is_so_already_after_a_wait_for_clerk_is_skipped(work, monkeypatch):
     monkeypatch.setattr(running, "_SIDE_BY_SIDE", 1)
     refused = []
@@ -607,7 +624,7 @@ async def test_what_was_looked_at_too_soon_is_looked_at_again_by_the_same_proces
         run = await work.run(job, "run_2")
         assert {item.status for item in await work.items(job.id)} == {SENT}
         # As if a minute had passed: by then it is clear that it was not done.
-        monkeypatch.setattr("deskclerk.desk.execution.settling.STILL_UNDER_WAY", 0)
+        monkeypatch.setattr("deskclerk.desk.execution.settling.longest_under_way", lambda _: 0)
         assert await run.settle()
         assert {item.status for item in await work.items(job.id)} == {WAITING}
 

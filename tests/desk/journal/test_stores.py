@@ -10,9 +10,10 @@ from tests.desk.conftest import Person
 from deskclerk.catalogue import BanUser, GetUser
 from deskclerk.database import open_database
 from deskclerk.desk import Caller
+from deskclerk.desk.journal import queries
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.plans.store import PlanStore
-from deskclerk.errors import ApprovalRefused
+from deskclerk.errors import ApprovalRefused, StorageUnavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -66,6 +67,31 @@ async def test_desks_that_write_at_once_keep_one_chain(open_desk, kept):
     async with open_desk(**settings) as desk:
         found = await desk.journal.verify()
     assert (found.fault, found.head.seq) == (None, 20)
+
+
+async def test_reads_are_noted_once_where_the_answer_to_a_commit_was_lost(open_desk, kept, monkeypatch):
+    settings, _ = kept
+    real = queries.append
+
+    async def lost(*arguments):
+        await real(*arguments)
+        raise StorageUnavailable("the server closed the connection")
+
+    async def refused(*_arguments):
+        raise StorageUnavailable("the server is not there")
+
+    async with open_desk(**settings) as desk:
+        for failing in (lost, refused, lost):
+            await desk.perform(GetUser(user_id="user_1"), caller=Caller("cli"))
+            with monkeypatch.context() as patched:
+                patched.setattr(queries, "append", failing)
+                with pytest.raises(StorageUnavailable):
+                    await desk.journal.flush()
+        await desk.perform(GetUser(user_id="user_1"), caller=Caller("cli"))
+        noted = [line["entry"] for line in await desk.journal.recent()]
+        assert len(noted) == len(set(noted)) == 4
+        assert (await desk.journal.verify()).fault is None
+        assert not desk.journal._tried
 
 
 @pytest.mark.promise("used-once", "several-desks")

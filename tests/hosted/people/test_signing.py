@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from deskclerk.desk import Caller, Decision, Signature
+from deskclerk.desk.journal import queries
 from deskclerk.desk.journal.tables import events, plans
-from deskclerk.errors import ApprovalNeeded, ApprovalRefused
+from deskclerk.errors import ApprovalNeeded, ApprovalRefused, StorageUnavailable
 from deskclerk.faces.console.changes_feed import ChangesFeed
 from deskclerk.hosted.people.members import Members
 from tests.hosted.people.authenticator import Authenticator
@@ -213,6 +214,21 @@ async def test_two_signatures_are_of_two_people_and_the_first_is_shown_and_journ
     await desk.perform(DELETE, caller=Caller("mcp", "Claude", "bot"))
     assert acme.desks.clerk.writes == [("DELETE", "/users/user_1")]
     assert await noted(acme, "intent") == [(None, f"{by(acme, 'signer')}; {by(acme, 'owner')}")]
+
+
+async def test_a_first_signature_that_cannot_be_noted_does_not_count(acme, monkeypatch):
+    async def cut(*_arguments):
+        raise StorageUnavailable("the connection is lost")
+
+    await acme.policy(destructive_signatures=2)
+    plan = await acme.plan(DELETE)
+    with monkeypatch.context() as patched:
+        patched.setattr(queries, "append_to", cut)
+        assert (await acme.sign("signer", plan)).status_code != 303
+    assert (await acme.sign("owner", plan)).status_code == 303
+    assert await acme.status(plan) == "waiting"
+    assert (await acme.sign("signer", plan)).status_code == 303
+    assert await acme.status(plan) == "signed"
 
 
 async def test_two_who_sign_at_once_are_both_counted(acme):

@@ -40,7 +40,8 @@ async def test_a_job_is_carried_out_to_its_end_though_its_replica_and_worker_are
             second = await asyncio.to_thread(here.replica)
             async with agent(f"{second.url}/mcp/acme", acme.token) as client:
                 found = {"status": ""}
-                for _ in range(600):
+                # What was under way may be so for some minutes, before any of it is sent again.
+                for _ in range(1200):
                     found = told(await client.call_tool("clerk_job_get", {"job_id": job}))
                     if found["status"] == "done":
                         break

@@ -11,6 +11,7 @@ from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Desk
 from deskclerk.desk.approvals.decisions import Decision, Signature
 from deskclerk.desk.jobs.rows import Row
+from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import InvalidRequest, StorageUnavailable
@@ -186,6 +187,26 @@ async def test_a_desk_takes_a_secret_and_hands_one_over_through_the_database_alo
     assert CONSOLE in "".join(answer.notes)
     (listed,) = await (await replica()).handovers(acme).listed()
     assert listed.title == "Portal"
+
+
+@pytest.mark.promise("shown-once-goes-to-the-person")
+async def test_a_write_is_not_noted_as_done_before_what_it_handed_over_is_kept(
+    one, acme, desk_of, monkeypatch
+):
+    class KilledError(BaseException):
+        """Nothing comes after it, as after a kill."""
+
+    async def killed(*_arguments, **_named):
+        raise KilledError
+
+    async with desk_of(one, acme, Wire()) as desk:
+        with monkeypatch.context() as dying:
+            dying.setattr(desk.journal, "outcome", killed)
+            with pytest.raises(KilledError):
+                await desk.perform(CreateClient(name="Portal"))
+        assert [entry["outcome"] for entry in await desk.journal.entries(EntryFilter())] == ["open"]
+    (listed,) = await one.handovers(acme).listed()
+    assert (await one.handovers(acme).take(listed.id)).values == {"client_secret": VALUE}
 
 
 async def test_the_secrets_of_a_jobs_items_are_sealed_and_open_on_another_replica(

@@ -4,8 +4,9 @@
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from deskclerk.catalogue import EVERY_BY_NAME
+from deskclerk.catalogue import EVERY_BY_NAME, Action
 from deskclerk.desk.approvals.rules import SigningRules
 from deskclerk.desk.approvals.signatures import Decision, Signature
 from deskclerk.desk.caller import Caller
@@ -15,6 +16,9 @@ from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.plans.store import DECLINED, PARTLY_SIGNED, SIGNED, PlanStore, StoredPlan
 from deskclerk.desk.policy.policy import Policy
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
+
+if TYPE_CHECKING:
+    from deskclerk.database import Connection
 
 
 class Decisions:
@@ -37,8 +41,7 @@ class Decisions:
         """
         stored = await self._plans.load(plan_id)
         plan = stored.plan
-        # Its secrets were never stored: the action is rebuilt for the journal alone, without checks.
-        action = EVERY_BY_NAME[plan.action].model_construct(**plan.arguments)
+        action = recorded(plan)
         async with self._journal.noting_refusals(self._instance, caller, action) as context:
             context.plan_id = plan.id
             self.check_here(stored)
@@ -52,20 +55,28 @@ class Decisions:
             # No PIN at all is an empty one here: a decision from outside a dialogue always wants it.
             given = replace(signature, pin=signature.pin or "")
             verdict = await self._rules.judge(stored, given, caller)
-            if not verdict.counts:
-                raise ApprovalRefused(verdict.why, next_step=verdict.next_step)
-            outcome = PARTLY_SIGNED
-            if signature.decision is Decision.DECLINED:
-                # A no takes back a yes that is not yet used, whoever gave it: it must win over haste.
-                await self._plans.decline(plan, signature.how)
-                outcome = DECLINED
-            elif verdict.enough:
-                await self._plans.sign(plan, verdict.how or signature.how)
-                outcome = SIGNED
-            await self._journal.decided(
-                self._instance, caller, action, plan.id, outcome=outcome, how=signature.how
+
+            async def step(connection: "Connection") -> str:
+                # The first of two is kept here, and the last one counted: who signs meanwhile waits.
+                found = await verdict.keep(connection) if verdict.keep else verdict
+                if not found.counts:
+                    raise ApprovalRefused(found.why, next_step=found.next_step)
+                if signature.decision is Decision.DECLINED:
+                    # A no takes back a yes that is not yet used, whoever gave it: it must win over haste.
+                    await self._plans.decline(connection, plan, signature.how)
+                    return DECLINED
+                if not found.enough:
+                    return PARTLY_SIGNED
+                await self._plans.sign(connection, plan, found.how or signature.how)
+                return SIGNED
+
+            outcome = await self._journal.decided(
+                self._instance, caller, action, plan.id, how=signature.how, step=step
             )
-        return plan, outcome != PARTLY_SIGNED
+        if outcome == PARTLY_SIGNED:
+            return plan, False
+        self._plans.tell(outcome)
+        return plan, True
 
     async def open(self, plan_id: str) -> StoredPlan:
         """A plan of this instance that can still be decided; ApprovalRefused says why one cannot."""
@@ -82,6 +93,12 @@ class Decisions:
                 f"the {self._instance.label}.",
                 next_step="Nothing was sent. Use the settings that the plan was made with.",
             )
+
+
+def recorded(plan: Plan) -> Action:
+    """The action of a plan for the journal alone; of a job's, whose targets are the job's."""
+    # Without checks: its secrets were never stored.
+    return EVERY_BY_NAME[plan.action].model_construct(**plan.arguments)
 
 
 def waits(

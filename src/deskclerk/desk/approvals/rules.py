@@ -4,15 +4,18 @@ A desk of one's own knows no people: whoever reaches it signs, with the PIN wher
 people is given rules of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from deskclerk.desk.approvals.pin import SignerPin
 from deskclerk.desk.approvals.signatures import Decision, Signature
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.plans.plan import Plan
 from deskclerk.desk.plans.store import StoredPlan
+
+if TYPE_CHECKING:
+    from deskclerk.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class Verdict:
 
     `counts`: it is kept with the plan. `enough`: nothing else is wanted. `why` says what is still wanted, or
     why it does not count, and `next_step` what to do then. `how` is how the plan was signed, where that is
-    more than this one signature.
+    more than this one signature. `keep` is there where others have to be counted: it keeps the decision in
+    the transaction that notes it, and answers what it comes to.
     """
 
     counts: bool
@@ -29,6 +33,7 @@ class Verdict:
     why: str = ""
     next_step: str = ""
     how: str = ""
+    keep: "Callable[[Connection], Awaitable[Verdict]] | None" = None
 
 
 ENOUGH = Verdict(counts=True, enough=True)
@@ -58,7 +63,7 @@ class SigningRules(Protocol):
     """Whether a decision counts, and whether it is enough."""
 
     async def judge(self, stored: StoredPlan, signature: Signature, signer: Caller) -> Verdict:
-        """What a yes or no of the person behind `signer` comes to; one that counts is kept by this.
+        """What a yes or no of the person behind `signer` comes to.
 
         ApprovalRefused for what is wrong in itself, such as a PIN.
         """

@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from deskclerk.catalogue import Action
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.approvals.decisions import Decisions, changed, declined, waits
+from deskclerk.desk.approvals.decisions import Decisions, changed, declined, recorded, waits
 from deskclerk.desk.approvals.rules import SigningRules
 from deskclerk.desk.approvals.signatures import Approver, Decision, Signature
 from deskclerk.desk.caller import Caller, Progress
@@ -205,8 +205,7 @@ class Signing:
                 # Not theirs to sign, or not alone: the plan waits for whoever may.
                 return await self._wait(plan, verdict.why, progress), False
             if signature.decision is Decision.DECLINED:
-                await self.plans.decline(plan, signature.how)
-                raise declined(plan)
+                await self._decline(plan, signature.how, caller)
             if signature.final:
                 if signature.alone:
                     await self._teller.plan_waits(await self.plans.load(plan.id))
@@ -214,6 +213,20 @@ class Signing:
             why = signature.why
         # A closed dialogue is no answer: the plan goes on waiting for a terminal or the console.
         return await self._wait(plan, why, progress), False
+
+    async def _decline(self, plan: Plan, how: str, caller: Caller) -> NoReturn:
+        """Keep a no with its plan and raise it, noted in the same transaction."""
+        error, action = declined(plan), recorded(plan)
+        await self._journal.refused(
+            self._instance,
+            caller,
+            action,
+            error,
+            plan.id,
+            first=lambda connection: self.plans.decline(connection, plan, how),
+        )
+        self.plans.tell(DECLINED)
+        raise error
 
     async def _answered(self, plan: Plan, approver: Approver) -> Signature | None:
         """What a person answers; None where the plan was decided elsewhere, which withdraws the question.

@@ -15,14 +15,18 @@ from deskclerk.desk.journal.records import DONE, NOT_DONE, TOO_SOON, UNKNOWN
 from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import ClerkError, ClerkUnavailable, OutcomeUnknown
 
-# Generous: gateways give a request up long before; what has not happened by then will not.
-STILL_UNDER_WAY = 60_000
-"""Milliseconds for which a request whose asker died may still be carried out by Clerk."""
+_CLOCKS = 30_000
+"""Milliseconds by which the clocks of two processes may differ: one notes a write, another tells its age."""
 # Clerk is usually through within a second of a lost answer; a person waits behind this.
 WAITS = (0.0, 0.3, 1.0)
 """Seconds before each look after a lost answer."""
 _ENDED = (500, 503)
 """Answers after which Clerk is through with a request; behind other 5xx it may still be under way."""
+
+
+def longest_under_way(clerk: Clerk) -> int:
+    """Milliseconds after its intent for which a write whose process died may still happen."""
+    return round(clerk.under_way_seconds * 1000) + _CLOCKS
 
 
 class Settling:
@@ -104,7 +108,8 @@ class Settling:
             return None
         age = now() - intent["at"]
         # What was sent to a Clerk within the process that is gone went with it.
-        if found.outcome == NOT_DONE and age < STILL_UNDER_WAY and not self._instance.embedded:
+        too_soon = age < longest_under_way(await self._clerk())
+        if found.outcome == NOT_DONE and too_soon and not self._instance.embedded:
             # A clock that was set back meanwhile tells nothing of the time in between.
             when = f"{age // 1000} s after it was asked for" if age >= 0 else "so far"
             note = f"Not done {when}; it may still have been under way. {found.note}"

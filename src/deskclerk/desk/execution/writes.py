@@ -100,10 +100,10 @@ class Writes:
         found_out: tuple[str, ...] = ()
         # On disk before the first byte leaves: a process that dies in between leaves a write to look for,
         # never one that nobody knows of.
-        entry = await self._intent(action, caller, signed)
+        entry, last_try = await self._intent(clerk, action, caller, signed)
         info = ResponseInfo()
         try:
-            answer = await clerk.perform(ready, info)
+            answer = await clerk.perform(ready, info, last_try=last_try)
         # Before ClerkError, of which it is one: this is not a refusal, and is not told as one.
         except OutcomeUnknown as error:
             answer, found_out = await self._read_back(entry, error)
@@ -127,8 +127,13 @@ class Writes:
         view = show(action, rest, self._settings.answer_characters, for_model=caller.face == MODELS)
         return Answer(view.value, view.notes + notes + found_out)
 
-    async def _intent(self, action: Action, caller: Caller, signed: SignedWrite) -> dict[str, Any]:
-        """The journal's entry, and with it the plan used up: one transaction holds both."""
+    async def _intent(
+        self, clerk: Clerk, action: Action, caller: Caller, signed: SignedWrite
+    ) -> tuple[dict[str, Any], float]:
+        """The journal's entry, and with it the plan used up: one transaction holds both.
+
+        Also until when its last try may begin.
+        """
         plan = signed.plan
 
         async def use(connection: "Connection") -> None:
@@ -138,6 +143,8 @@ class Writes:
                 await self._plans.use(connection, plan, signed.how if signed.given else None)
 
         while True:
+            # Before the entry has its time: by that others tell when the write is not under way any more.
+            last_try = clerk.last_try()
             try:
                 entry = await self._journal.intent(
                     self._instance,
@@ -157,7 +164,7 @@ class Writes:
             else:
                 if plan:
                     self._plans.tell_of_use(given=signed.given)
-                return entry
+                return entry, last_try
 
     async def _read_back(self, entry: dict[str, Any], error: OutcomeUnknown) -> tuple[Any, tuple[str, ...]]:
         """The answer to a write whose own answer was lost, where reading proves that it was done."""

@@ -29,7 +29,7 @@ from deskclerk.catalogue import (
     UpdateUser,
 )
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.approvals.decisions import changed, declined
+from deskclerk.desk.approvals.decisions import changed, declined, recorded
 from deskclerk.desk.approvals.signatures import Approver
 from deskclerk.desk.approvals.signing import Signing
 from deskclerk.desk.caller import MODELS, Caller, Progress
@@ -349,7 +349,7 @@ class Jobs:
         """
         caller = caller or self._caller
         job_id = plan.job.id if plan.job else ""
-        action = _recorded(plan)
+        action = recorded(plan)
         async with self._journal.noting_refusals(self._instance, caller, action) as context:
             context.plan_id = plan.id
             if not self._policy.asks(plan.effect):
@@ -357,7 +357,7 @@ class Jobs:
                 return await self.store.load(job_id)
             try:
                 how, given = await self._signing.ask(plan, caller, approver or self._approver, progress)
-                await self._start(plan, how, given=given)
+                await self._start(plan, how, given=given, signer=caller if given else None)
             except ApprovalRefused:
                 job = await self.store.load(job_id)
                 # Signed elsewhere meanwhile, which has set it going.
@@ -365,15 +365,14 @@ class Jobs:
                     return job
                 await self._drop_if_closed(plan)
                 raise
-            if given:
-                await self._journal.decided(self._instance, caller, action, plan.id, outcome=SIGNED, how=how)
         return await self.store.load(job_id)
 
     async def _drop_if_closed(self, plan: Plan) -> None:
         """End the job of a plan that nobody can sign any more; with it go the secrets of its items."""
         stored = await self._signing.plans.load(plan.id)
         if plan.job and stored.status not in (PLAN_WAITS, SIGNED):
-            await self.store.cancel(plan.job.id)
+            async with self._journal.writing(JOBS) as connection:
+                await self.store.cancel(connection, plan.job.id)
 
     async def decided(self, plan: Plan, *, signed: bool) -> None:
         """Set the job of a plan going that a person has signed elsewhere, or drop it after a no."""
@@ -388,14 +387,25 @@ class Jobs:
                 return
             raise
 
-    async def _start(self, plan: Plan, how: str, *, given: bool) -> None:
+    async def _start(self, plan: Plan, how: str, *, given: bool, signer: Caller | None = None) -> None:
+        """Set a plan's job going; the yes of a `signer` in this very call is noted with it."""
         self._policy.check_effect(plan.effect)
         job_id = plan.job.id if plan.job else ""
         if await self._planner.digest(job_id) != plan.digest:
             await self._signing.plans.dismiss(plan, "changed")
             raise changed()
-        async with self._journal.writing(PLANS, JOBS) as connection:
+
+        async def step(connection: "Connection") -> str:
             await self._use_up(connection, plan, job_id, how if given else None)
+            return SIGNED
+
+        if signer:
+            await self._journal.decided(
+                self._instance, signer, recorded(plan), plan.id, how=how, step=step, topics=(PLANS, JOBS)
+            )
+        else:
+            async with self._journal.writing(PLANS, JOBS) as connection:
+                await step(connection)
         self._signing.plans.tell_of_use(given=given)
         self.see_to_it()
 
@@ -432,7 +442,7 @@ class Jobs:
         except (ApprovalRefused, NotAllowed) as error:
             await self._signing.plans.dismiss(plan, line_of(error.message))
             await self._drop_if_closed(plan)
-            await self._journal.refused(self._instance, stored.caller, _recorded(plan), error, plan.id)
+            await self._journal.refused(self._instance, stored.caller, recorded(plan), error, plan.id)
 
     # Looked at and stopped.
 
@@ -492,11 +502,11 @@ class Jobs:
             raise NotAllowed("A person lets a job go on.", next_step=f"{where}.")
         job = await self._mine(job_id)
 
-        async def again(_: str) -> bool:
+        async def again(connection: "Connection", _: str) -> bool:
             if job.kind != CHANGES:
-                return await self.store.resume(job)
+                return await self.store.resume(connection, job)
             # Of several steps the one that failed is the next one; one that nobody knows of stops it again.
-            return await self.store.resume(job, again=(REFUSED,), unsure=(UNKNOWN,))
+            return await self.store.resume(connection, job, again=(REFUSED,), unsure=(UNKNOWN,))
 
         found = await self._decide(ResumeJob, job_id, caller, "resumed", again)
         self.see_to_it()
@@ -508,16 +518,20 @@ class Jobs:
         job_id: str,
         caller: Caller,
         outcome: str,
-        change: Callable[[str], Awaitable[bool]],
+        change: "Callable[[Connection, str], Awaitable[bool]]",
     ) -> Job:
         job = await self._mine(job_id)
         action = kind.parse({"job_id": job_id})
         self._policy.check(kind, caller)
-        if not await change(job_id):
-            problem = f"the job is {job.state}"
-            raise InvalidRequest(f"{problem[0].upper()}{problem[1:]}.", problems=[("job_id", problem)])
+
+        async def step(connection: "Connection") -> str:
+            if not await change(connection, job_id):
+                problem = f"the job is {job.state}"
+                raise InvalidRequest(f"{problem[0].upper()}{problem[1:]}.", problems=[("job_id", problem)])
+            return outcome
+
         await self._journal.decided(
-            self._instance, caller, action, job.plan or "", outcome=outcome, how=caller.face
+            self._instance, caller, action, job.plan or "", how=caller.face, step=step, topics=(JOBS,)
         )
         return await self.store.load(job_id)
 
@@ -743,8 +757,3 @@ def _rising(progress: Progress | None) -> Progress | None:
             await progress(reached, before + total if total else 0, text)
 
     return tell
-
-
-def _recorded(plan: Plan) -> Action:
-    """The action that a job's plan is recorded as; its targets are the job's."""
-    return EVERY_BY_NAME[plan.action].model_construct(**plan.arguments)

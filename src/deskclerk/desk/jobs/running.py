@@ -20,7 +20,7 @@ from deskclerk.clerk.client import Clerk
 from deskclerk.clerk.rate_budget import hourly_cap
 from deskclerk.desk.consequences.lookup import consequences_of
 from deskclerk.desk.consequences.many import AT_ONCE, asked_together, look_at_many
-from deskclerk.desk.execution.settling import Settling
+from deskclerk.desk.execution.settling import Settling, longest_under_way
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.jobs.job import (
     BY_A_PERSON,
@@ -74,7 +74,7 @@ _SIDE_BY_SIDE = 32
 _LOOK_SECONDS = 0.5
 """Between two looks at what a person wants."""
 _PATIENCE = 300_000
-"""Milliseconds after which an item whose end cannot be read is given up as unknown."""
+"""Milliseconds, beside those it may be under way, after which an item whose end cannot be read is unknown."""
 _LONGEST_ERROR = 300
 
 
@@ -110,6 +110,7 @@ class _Ready:
     intent: dict[str, Any] = field(default_factory=dict)
     alive: Callable[[], bool] = lambda: True
     """Whether others have seen this process alive without a break since before the intent was noted."""
+    last_try: float = 0.0
 
 
 @dataclass(slots=True)
@@ -204,7 +205,7 @@ class Run:
             rows = await self._tools.journal.records_of(item.entry or "")
             end = next((row for row in reversed(rows) if row["kind"] in ENDINGS), None)
         if end is None or _open(end):
-            if age <= _PATIENCE:
+            if age <= longest_under_way(await self._tools.clerk()) + _PATIENCE:
                 return None
             return _Ended(item, UNKNOWN, error="how it ended could not be read")
         if end["outcome"] == DONE:
@@ -464,6 +465,7 @@ class Run:
         # Before the transaction that finds the job still this run's: it is not lost unseen between the two.
         alive = tools.journal.seen_alive()
         for ready in starting:
+            ready.last_try = (await tools.clerk()).last_try()
             ready.intent = tools.journal.intent_record(
                 tools.instance,
                 job.caller,
@@ -582,7 +584,8 @@ class Run:
 
         try:
             clerk = await self._tools.clerk()
-            answer = await clerk.perform(await self._tools.secrets.resolve(ready.action), info, before)
+            resolved = await self._tools.secrets.resolve(ready.action)
+            answer = await clerk.perform(resolved, info, before, last_try=ready.last_try)
         except _TakenForDeadError:
             self._hold(1.0)
             if not earlier:

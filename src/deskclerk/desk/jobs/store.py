@@ -93,7 +93,8 @@ class JobStore:
         async with database.reading() as connection:
             found = [row.id for row in await connection.execute(query)]
         for job_id in found:
-            await self.cancel(job_id)
+            async with self._journal.writing(JOBS) as connection:
+                await self.cancel(connection, job_id)
 
     async def sweep(self) -> None:
         """Take away what processes that are gone were planning."""
@@ -286,23 +287,23 @@ class JobStore:
         """Set a signed job going, in the transaction that uses its signature up; whether it was there."""
         return await _step(connection, job_id, (PLANNED,), status=QUEUED, wanted=RUN, run=1)
 
-    async def pause(self, job_id: str) -> bool:
-        """Have a job pause; False if there is nothing left to pause."""
-        async with self._journal.writing(JOBS) as connection:
-            if await _step(connection, job_id, (QUEUED,), status=PAUSED, wanted=RUN, reason=BY_A_PERSON):
-                return True
-            return await _step(connection, job_id, (RUNNING,), only_wanted=RUN, wanted=PAUSE)
+    async def pause(self, connection: "Connection", job_id: str) -> bool:
+        """Have a job pause, in the transaction that notes it; False if there is nothing left to pause."""
+        if await _step(connection, job_id, (QUEUED,), status=PAUSED, wanted=RUN, reason=BY_A_PERSON):
+            return True
+        return await _step(connection, job_id, (RUNNING,), only_wanted=RUN, wanted=PAUSE)
 
-    async def cancel(self, job_id: str) -> bool:
+    async def cancel(self, connection: "Connection", job_id: str) -> bool:
         """End a job for good; what is under way ends first. False if it is over."""
-        async with self._journal.writing(JOBS) as connection:
-            ended: dict[str, Any] = {"status": CANCELLED, "ended_at": now()}
-            if await _step(connection, job_id, (PLANNED, QUEUED, PAUSED), **ended):
-                await _forget_secrets(connection, job_id)
-                return True
-            return await _step(connection, job_id, (RUNNING,), wanted=CANCEL)
+        ended: dict[str, Any] = {"status": CANCELLED, "ended_at": now()}
+        if await _step(connection, job_id, (PLANNED, QUEUED, PAUSED), **ended):
+            await _forget_secrets(connection, job_id)
+            return True
+        return await _step(connection, job_id, (RUNNING,), wanted=CANCEL)
 
-    async def resume(self, job: Job, again: Sequence[str] = (), unsure: Sequence[str] = ()) -> bool:
+    async def resume(
+        self, connection: "Connection", job: Job, again: Sequence[str] = (), unsure: Sequence[str] = ()
+    ) -> bool:
         """Let a paused job go on; failures so far count no more towards its stop rules.
 
         Items of the statuses in `again` wait once more, of those in `unsure` it is found out first how they
@@ -312,16 +313,13 @@ class JobStore:
 
         progress = dict(job.progress) | {"counted_from": dict(job.counts)}
         values: dict[str, Any] = {"status": QUEUED, "wanted": RUN, "reason": None, "progress": progress}
-        async with self._journal.writing(JOBS) as connection:
-            if not await _step(connection, job.id, (PAUSED,), run=job.run + 1, **values):
-                return False
-            failed = job_items.update().where(job_items.c.job == job.id, job_items.c.status.in_(list(again)))
-            await connection.execute(failed.values(status=WAITING, entry=None, error=None))
-            open_ones = job_items.update().where(
-                job_items.c.job == job.id, job_items.c.status.in_(list(unsure))
-            )
-            await connection.execute(open_ones.values(status=SENT))
-            return True
+        if not await _step(connection, job.id, (PAUSED,), run=job.run + 1, **values):
+            return False
+        failed = job_items.update().where(job_items.c.job == job.id, job_items.c.status.in_(list(again)))
+        await connection.execute(failed.values(status=WAITING, entry=None, error=None))
+        open_ones = job_items.update().where(job_items.c.job == job.id, job_items.c.status.in_(list(unsure)))
+        await connection.execute(open_ones.values(status=SENT))
+        return True
 
     # Carried out by a run.
 

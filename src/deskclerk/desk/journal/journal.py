@@ -63,6 +63,8 @@ class Journal:
         self.wakes: Wakes = wakes or LocalWakes()
         self.bounds: Bounds = bounds or Unbounded()
         self._batch: list[dict[str, Any]] = []
+        # Reads whose transaction failed: they may be on disk all the same, where a commit was not answered.
+        self._tried: set[str] = set()
         self._flushing: asyncio.Task[None] | None = None
         # The event loop keeps only a weak reference to a task: one that nobody holds may vanish half-way.
         self._appending: set[asyncio.Task[int]] = set()
@@ -120,8 +122,13 @@ class Journal:
         action: Action,
         error: DeskclerkError,
         plan_id: str | None = None,
+        *,
+        first: "Step | None" = None,
     ) -> None:
-        """Note what was not done, and why; an error that was noted before is not noted again."""
+        """Note what was not done, and why; an error that was noted before is not noted again.
+
+        `first` is a step of the plan's, such as a no, that is done in the same transaction before it.
+        """
         # It passes several places on its way out, and each of them notes what it lets through.
         if error in self._noted:
             return
@@ -129,7 +136,7 @@ class Journal:
         event = start_record("refused", new_id("ent"), instance, caller, action)
         plan_id = plan_id or getattr(error, "plan_id", None)
         told = {"outcome": error.kind, "plan": printable(plan_id), "note": printable(error.message)}
-        await self._add(event | told | reply_columns(error))
+        await self._add(event | told | reply_columns(error), first, *((PLANS,) if first else ()))
 
     @asynccontextmanager
     async def noting_refusals(
@@ -144,11 +151,29 @@ class Journal:
             raise
 
     async def decided(
-        self, instance: Instance, caller: Caller, action: Action, plan_id: str, *, outcome: str, how: str
-    ) -> None:
-        """Note a person's `signed` or `declined` from outside the call that asked, and how it was given."""
+        self,
+        instance: Instance,
+        caller: Caller,
+        action: Action,
+        plan_id: str,
+        *,
+        how: str,
+        step: "Callable[[Connection], Awaitable[str]]",
+        topics: Sequence[str] = (PLANS,),
+    ) -> str:
+        """Take a decision of a person's, and note it and how it was given: neither counts without the other.
+
+        `step` takes it in the transaction that notes it, and says what it is: `signed` or `declined`, which
+        is answered. What it raises leaves nothing noted. `topics` are what it changes beside the journal.
+        """
         event = start_record("decided", new_id("ent"), instance, caller, action)
-        await self._add(event | {"outcome": outcome, "plan": plan_id, "signed": printable(how)})
+        event |= {"plan": plan_id, "signed": printable(how)}
+
+        async def first(connection: "Connection") -> None:
+            event["outcome"] = await step(connection)
+
+        await self._add(event, first, *topics)
+        return str(event["outcome"])
 
     async def intent(
         self,
@@ -410,12 +435,18 @@ class Journal:
     async def _append(self, rows: list[dict[str, Any]], first: "Step | None", *topics: str) -> int:
         from deskclerk.desk.journal.queries import append  # noqa: PLC0415 - opened when needed
 
+        reads = [row for row in rows if row["kind"] == "read"]
+        tried = self._tried.intersection(row["entry"] for row in reads)
         try:
-            return await append(await self.database(), rows, first)
+            last = await append(await self.database(), rows, first, tried)
         except BaseException:
             # Reads wait for the next try, which may find space on the disk. Whose event it is is told.
-            self._batch = [*(row for row in rows if row["kind"] == "read"), *self._batch]
+            self._batch = [*reads, *self._batch]
+            self._tried.update(row["entry"] for row in reads)
             raise
+        else:
+            self._tried -= tried
+            return last
         finally:
             self.wakes.tell(JOURNAL, *topics)
 

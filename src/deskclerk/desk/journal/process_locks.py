@@ -45,6 +45,8 @@ _AGAIN_SECONDS = 0.5
 """Between two tries to take a lost lock again."""
 _STEADY_SECONDS = 5.0
 """After a lock was lost: what ended its session may have ended others', who need as long to be back."""
+_ASKED_FOR = {"idle": 30, "interval": 10, "count": 3}
+"""By PostgreSQL itself: seconds of silence, seconds between two questions, and how many get no answer."""
 
 
 class ProcessLock(Protocol):
@@ -281,6 +283,12 @@ def _session_with(url: str, name: str) -> "psycopg.Connection[Any] | None":
         session.close()
         raise
     if row and row[0]:
+        # Of a machine that is gone without a word it would keep the session, and with it the lock, for the
+        # hours of the system's own setting.
+        told = ", ".join(
+            f"set_config('tcp_keepalives_{name}', '{value}', false)" for name, value in _ASKED_FOR.items()
+        )
+        session.execute(f"SELECT {told}")
         return session
     session.close()
     return None

@@ -1,6 +1,6 @@
 """The journal's rows on disk: chained when they are added, read back as records, entries and counts."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -30,11 +30,20 @@ async def append(
     database: Database,
     rows: Iterable[Mapping[str, Any]],
     first: Callable[[Connection], Awaitable[None]] | None = None,
+    tried: Collection[str] = (),
 ) -> int:
-    """Add rows behind the last line, which is answered; whoever else appends waits until this is on disk."""
+    """Add rows behind the last line, which is answered; whoever else appends waits until this is on disk.
+
+    Entries that were `tried` before are left out where they are there.
+    """
     async with database.writing() as connection:
         if first:
             await first(connection)
+        if tried:
+            # Behind the write lock: what an earlier try still commits is over.
+            query = select(events.c.entry).where(events.c.entry.in_(tried))
+            there = {row.entry for row in await connection.execute(query)}
+            rows = [row for row in rows if row["entry"] not in there]
         return await append_to(connection, rows)
 
 

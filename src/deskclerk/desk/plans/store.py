@@ -196,18 +196,20 @@ class PlanStore:
             line = (await connection.execute(select(heads.c.seq))).scalar_one()
         return Snapshot(found, int(line))
 
-    async def sign(self, plan: Plan, how: str) -> None:
-        """A person's yes; ApprovalRefused with the reason if the plan no longer waits."""
-        if not await self._step(plan, (WAITING,), SIGNED, how):
-            stored = await self.load(plan.id)
-            stored.check_open()
+    async def sign(self, connection: "Connection", plan: Plan, how: str) -> None:
+        """A person's yes, in the transaction that notes it; `tell` comes after that.
+
+        ApprovalRefused with the reason if the plan no longer waits.
+        """
+        if not await _step(connection, plan, (WAITING,), SIGNED, how):
+            self._one(plan.id, await _rows(connection, plan.id)).check_open()
             raise ApprovalRefused("This plan is signed already.", next_step="Call the tool again.")
 
-    async def decline(self, plan: Plan, how: str) -> None:
-        """A person's no, which also takes back a signature not yet used."""
+    async def decline(self, connection: "Connection", plan: Plan, how: str) -> None:
+        """A person's no, which also takes back a signature not yet used; in a transaction as a yes is."""
         # A second no to the same plan is no error; a no to one that was used already is.
-        if not await self._step(plan, _OPEN, DECLINED, how):
-            (await self.load(plan.id)).check_open()
+        if not await _step(connection, plan, _OPEN, DECLINED, how):
+            self._one(plan.id, await _rows(connection, plan.id)).check_open()
 
     async def dismiss(self, plan: Plan, how: str) -> None:
         """Close a plan that shows what is no longer so."""

@@ -245,9 +245,11 @@ class TracedDatabase:
         """A transaction that only reads."""
         return self._traced("read", self._database.reading())
 
-    def writing(self, *, synced: bool = True) -> AbstractAsyncContextManager[Connection]:
+    def writing(
+        self, *, synced: bool = True, bounded: bool = True
+    ) -> AbstractAsyncContextManager[Connection]:
         """A transaction that holds the write lock."""
-        return self._traced("write", self._database.writing(synced=synced))
+        return self._traced("write", self._database.writing(synced=synced, bounded=bounded))
 
     async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of one statement."""

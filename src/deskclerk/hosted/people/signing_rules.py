@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from deskclerk.catalogue import DESTRUCTIVE
+from deskclerk.database import Connection
 from deskclerk.desk.approvals.rules import ENOUGH, Standing, Verdict
 from deskclerk.desk.approvals.signatures import Decision, Signature
 from deskclerk.desk.caller import Caller
@@ -71,7 +72,7 @@ class MemberSigningRules:
         self._passkeys = passkeys
 
     async def judge(self, stored: StoredPlan, signature: Signature, signer: Caller) -> Verdict:
-        """What a member's yes or no comes to. The first of two is kept, and the plan goes on waiting."""
+        """What a member's yes or no comes to. After the first of two the plan goes on waiting."""
         policy, roles = await self._rules()
         role = roles.get(signer.person or "")
         if signature.decision is Decision.DECLINED:
@@ -87,9 +88,13 @@ class MemberSigningRules:
         # Looked at wherever there is one: what the journal says of it has to be true.
         if signature.passkey:
             await self._passkeys.check(person, stored.plan.id, stored.plan.digest, signature.passkey)
-        return (
-            ENOUGH if wants.count == 1 else await self._keep(stored.plan, wants, person, roles, signature.how)
-        )
+        if wants.count == 1:
+            return ENOUGH
+
+        async def keep(connection: Connection) -> Verdict:
+            return await self._keep(connection, stored.plan, wants, roles, person=person, how=signature.how)
+
+        return Verdict(counts=True, enough=False, why=wants.words(1), keep=keep)
 
     async def dialogue(self, plan: Plan, instance: str, asker: Caller) -> str:
         """Why the yes of the person in whose name a program asks would not sign; empty if it would."""
@@ -139,17 +144,17 @@ class MemberSigningRules:
             passkey=wants.passkey,
         )
 
+    @staticmethod
     async def _keep(
-        self, plan: Plan, wants: Wants, person: str, roles: Mapping[str, Role], how: str
+        connection: Connection, plan: Plan, wants: Wants, roles: Mapping[str, Role], *, person: str, how: str
     ) -> Verdict:
         """Keep one of several signatures; the workspace's write lock has the last one know it."""
         row = {"plan": plan.id, "person": person, "digest": plan.digest, "at": now(), "how": how}
-        async with self._database.writing() as connection:
-            adding = insert(signatures).on_conflict_do_nothing().returning(signatures.c.person)
-            first = (await connection.execute(adding, row)).first()
-            # By the digest: after a step was struck out it is another plan that was signed.
-            query = select(signatures).where(signatures.c.plan == plan.id, signatures.c.digest == plan.digest)
-            rows = (await connection.execute(query.order_by(signatures.c.at))).mappings().all()
+        adding = insert(signatures).on_conflict_do_nothing().returning(signatures.c.person)
+        first = (await connection.execute(adding, row)).first()
+        # By the digest: after a step was struck out it is another plan that was signed.
+        query = select(signatures).where(signatures.c.plan == plan.id, signatures.c.digest == plan.digest)
+        rows = (await connection.execute(query.order_by(signatures.c.at))).mappings().all()
         counted = _counted({row["person"]: row["how"] for row in rows}, wants, roles)
         if len(counted) >= wants.count:
             return Verdict(counts=True, enough=True, how="; ".join(counted.values()))
