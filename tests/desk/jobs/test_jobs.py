@@ -51,6 +51,7 @@ from deskclerk.errors import (
     NotAllowed,
     NotFound,
 )
+from deskclerk.settings import Rules
 
 pytestmark = pytest.mark.anyio
 
@@ -441,6 +442,18 @@ async def test_the_same_call_is_answered_with_its_plan_then_with_its_job_and_the
         again = await work.desk.propose(BAN, MODEL)
         assert again.id != plan.id
         assert again.job.count == 1
+
+
+async def test_a_caller_whom_rules_narrow_asks_twice_for_the_same_and_one_plan_waits(opened):
+    narrowed = replace(MODEL, rules=((" for agent bot", Rules(access="destructive")),))
+    async with opened(**JOBS_TOO) as work:
+        plan = await work.desk.propose(BAN, narrowed)
+        with pytest.raises(ApprovalNeeded) as waits:
+            await work.desk.perform(BAN, caller=narrowed)
+        assert waits.value.plan_id == plan.id
+        assert [stored.plan.id for stored in await work.desk.plans.waiting()] == [plan.id]
+        # Somebody else's it is not.
+        assert (await work.desk.propose(BAN, replace(narrowed, person="prs_2"))).id != plan.id
 
 
 async def test_the_same_call_is_answered_with_its_job_however_long_that_runs(opened, monkeypatch):

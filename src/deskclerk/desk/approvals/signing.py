@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from deskclerk.catalogue import Action
@@ -174,10 +174,9 @@ class Signing:
             raise changed()
         # A plan about to expire is not shown again: nobody could read it in the time that is left.
         soon = now() + self._settings.approval_seconds * 250
-        # What narrows a caller is not kept with a plan, and does not make it another's.
-        asker = replace(request.caller, rules=())
         for stored in (item for item in same if item.plan.takes_back == request.takes_back):
-            if stored.status == WAITING and stored.caller == asker and stored.plan.expires_at > soon:
+            waits = stored.status == WAITING and stored.plan.expires_at > soon
+            if waits and stored.asked_by(request.caller):
                 return stored
         return await self._maker.draw_up(request.action, request.caller, seen, clerk, request.takes_back)
 

@@ -595,7 +595,7 @@ class Jobs:
         for stored in await self._signing.plans.alike(asked):
             if stored.status == DECLINED:
                 raise declined(stored.plan, stored.how)
-            if stored.status == PLAN_WAITS and stored.caller == caller:
+            if stored.status == PLAN_WAITS and stored.asked_by(caller):
                 return stored.plan
         # A job goes on when its plan has long expired.
         for job in await self.store.with_status(*OPEN, PAUSED):

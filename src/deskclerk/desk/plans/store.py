@@ -5,7 +5,7 @@ Every step is one UPDATE that names the state it starts from, so that of several
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from deskclerk.catalogue import EVERY_BY_NAME, Effect
@@ -69,6 +69,10 @@ class StoredPlan:
             "created_at": self.created_at,
             "asked_by": {key: value for key, value in asked.items() if value},
         }
+
+    def asked_by(self, caller: Caller) -> bool:
+        """Whether it was this caller who asked: what narrows one is not kept, and makes it no other."""
+        return self.caller == replace(caller, rules=())
 
     def check_open(self) -> None:
         """ApprovalRefused with the reason if the plan can neither be signed nor used any more."""
