@@ -40,6 +40,9 @@ class Decisions:
             stored.check_open()
             if signature.decision is Decision.DISMISSED:
                 raise waits(plan, signature.why)
+            # A no holds whatever was shown.
+            if signature.decision is Decision.APPROVED and signature.shown is not None:
+                plan.check_shown(signature.shown)
             # The signer before the plan: a wrong PIN must not tell whether the plan could still be signed.
             # No PIN at all is an empty one here: a decision from outside a dialogue always wants it.
             given = replace(signature, pin=signature.pin or "")

@@ -196,7 +196,10 @@ class Signing:
         signature = await self._answered(plan, approver) if approver else None
         if signature:
             if signature.decision is Decision.APPROVED:
-                verdict = await self.rules.judge(stored or await self.plans.load(plan.id), signature, caller)
+                stored = stored or await self.plans.load(plan.id)
+                # Steps may have been struck out before the answer came.
+                stored.plan.check_shown(plan.digest)
+                verdict = await self.rules.judge(stored, signature, caller)
                 if verdict.enough:
                     return signature.how, True
                 # Not theirs to sign, or not alone: the plan waits for whoever may.

@@ -357,6 +357,9 @@ class Jobs:
                 return await self.store.load(job_id)
             try:
                 how, given = await self._signing.ask(plan, caller, approver or self._approver, progress)
+                if not given:
+                    # Whoever signed elsewhere may have struck steps out first.
+                    plan = (await self._signing.plans.load(plan.id)).plan
                 await self._start(plan, how, given=given)
             except ApprovalRefused:
                 job = await self.store.load(job_id)
