@@ -51,6 +51,7 @@ from deskclerk.errors import (
     NotAllowed,
     NotFound,
 )
+from deskclerk.settings import Rules
 
 pytestmark = pytest.mark.anyio
 
@@ -467,6 +468,18 @@ async def test_the_same_call_is_answered_with_its_plan_then_with_its_job_and_the
         again = await work.desk.propose(BAN, MODEL)
         assert again.id != plan.id
         assert again.job.count == 1
+
+
+async def test_a_caller_whom_rules_narrow_asks_twice_for_the_same_and_one_plan_waits(opened):
+    narrowed = replace(MODEL, rules=((" for agent bot", Rules(access="destructive")),))
+    async with opened(**JOBS_TOO) as work:
+        plan = await work.desk.propose(BAN, narrowed)
+        with pytest.raises(ApprovalNeeded) as waits:
+            await work.desk.perform(BAN, caller=narrowed)
+        assert waits.value.plan_id == plan.id
+        assert [stored.plan.id for stored in await work.desk.plans.waiting()] == [plan.id]
+        # Somebody else's it is not.
+        assert (await work.desk.propose(BAN, replace(narrowed, person="prs_2"))).id != plan.id
 
 
 async def test_the_same_call_is_answered_with_its_job_however_long_that_runs(opened, monkeypatch):
@@ -891,6 +904,60 @@ async def test_a_struck_step_is_not_done_and_the_signature_is_for_what_is_left(w
     assert (job.status, job.total, job.counts) == (DONE, 2, {"done": 2, "struck": 1})
     assert (await work.user(2))["first_name"] == "Person"
     assert [item.status for item in await work.items(job.id)] == ["done", STRUCK, "done"]
+
+
+@pytest.mark.promise("bound-to-its-plan")
+async def test_a_yes_to_what_was_shown_before_steps_were_struck_signs_nothing(work):
+    plan = await changes(work, rename(1, "A"), rename(2, "B"))
+    shown = replace(SIGNED, shown=plan.digest)
+
+    async def meanwhile(_plan):
+        await work.desk.jobs.strike(plan.id, [2])
+        return SIGNED
+
+    with pytest.raises(ApprovalRefused, match="not the plan that you were shown"):
+        await work.desk.jobs.run(plan, ME, approver=meanwhile)
+    with pytest.raises(ApprovalRefused, match="not the plan that you were shown"):
+        await work.desk.sign(plan.id, shown)
+    left = await work.desk.plans.load(plan.id)
+    assert (left.status, left.plan.job.count) == ("waiting", 1)
+    assert (await work.store.load(plan.job.id)).status == PLANNED
+    await work.desk.sign(plan.id, replace(SIGNED, shown=left.plan.digest))
+    assert (await work.carry_out(await work.store.load(plan.job.id))).counts == {"done": 1, "struck": 1}
+
+
+@pytest.mark.promise("bound-to-its-plan")
+async def test_a_step_that_is_struck_while_a_yes_is_judged_leaves_the_plan_waiting(work, monkeypatch):
+    plan = await changes(work, rename(1, "A"), rename(2, "B"))
+    judge = work.desk.signing.rules.judge
+
+    async def meanwhile(*given):
+        await work.desk.jobs.strike(plan.id, [2])
+        return await judge(*given)
+
+    monkeypatch.setattr(work.desk.signing.rules, "judge", meanwhile)
+    with pytest.raises(ApprovalRefused, match="not the plan that you were shown"):
+        await work.desk.sign(plan.id, SIGNED)
+    assert (await work.desk.plans.load(plan.id)).status == "waiting"
+    assert (await work.store.load(plan.job.id)).status == PLANNED
+
+
+async def test_a_no_holds_whatever_was_shown(work):
+    plan = await changes(work, rename(1, "A"), rename(2, "B"))
+    await work.desk.jobs.strike(plan.id, [2])
+    await work.desk.sign(plan.id, replace(DECLINED, shown=plan.digest))
+    assert (await work.store.load(plan.job.id)).status == CANCELLED
+
+
+async def test_a_call_that_waits_while_steps_are_struck_and_the_rest_is_signed_sets_the_rest_going(opened):
+    async with opened(approval_wait=20) as work:
+        plan = await changes(work, rename(1, "A"), rename(2, "B"))
+        waits = asyncio.create_task(work.desk.jobs.run(plan, MODEL))
+        left = await work.desk.jobs.strike(plan.id, [2])
+        # As where the process that signed ends before it has set the job going.
+        await work.desk.plans.sign(left, "test")
+        job = await work.carry_out(await waits)
+        assert (job.status, job.counts) == (DONE, {"done": 1, "struck": 1})
 
 
 async def test_a_step_that_a_later_one_needs_cannot_be_struck_but_with_it(work):

@@ -7,6 +7,7 @@ import pytest
 
 from deskclerk.catalogue import BanUser
 from deskclerk.desk import Caller, Desk
+from deskclerk.desk.jobs.requests import Change
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
 from deskclerk.settings import Settings
 from tests.faces.cli.processes import on_a_terminal
@@ -90,6 +91,19 @@ def test_the_name_typed_at_a_terminal_signs_and_the_call_then_performs_once(real
     with pytest.raises(ApprovalNeeded):
         asked_again(user)
     assert len(real.writes) == 1
+
+
+@pytest.mark.promise("bound-to-its-plan")
+def test_what_is_typed_for_steps_that_are_struck_meanwhile_signs_nothing(real, run):
+    changes = [Change(BanUser, {"user_id": real.add()}) for _ in range(2)]
+    plan = with_desk(lambda desk: desk.jobs.propose_changes(changes, Caller("python")))
+    with on_a_terminal("approve", plan.id) as terminal:
+        terminal.until("type no.\n> ")
+        with_desk(lambda desk: desk.jobs.strike(plan.id, [2]))
+        terminal.type(f"{plan.words[0]}\n")
+        assert terminal.end() == 1
+    assert "not the plan that you were shown" in " ".join(terminal.shown.split())
+    assert [line["id"] for line in run("pending").lines] == [plan.id]
 
 
 @pytest.mark.parametrize("typed", ["yes\n", "\n", "\x04", "\x03"])

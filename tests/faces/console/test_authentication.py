@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -88,6 +89,19 @@ async def test_path_and_cookie_open_only_together(console):
         crossed = await first.http.get(first.home + "/", headers={"cookie": f"{cookie.name}={cookie.value}"})
         assert crossed.status_code == 401
         assert (await first.get()).status_code == 200
+
+
+async def test_a_form_whose_sender_signs_out_before_it_has_come_changes_nothing(person):
+    csrf = re.search(r'name="csrf" value="([^"]+)"', (await person.get("/secrets")).text)[1]
+
+    async def form():
+        await person.post("/out", csrf=csrf)
+        yield urlencode({"csrf": csrf, "name": "smtp", "value": "hunter2"}).encode()
+
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await person.http.post(f"{person.home}/secrets", content=form(), headers=kind)
+    assert answer.status_code == 401
+    assert await person.desk.secrets.listed() == []
 
 
 async def test_whoever_signs_out_is_out(person):

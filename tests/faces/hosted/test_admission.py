@@ -1,7 +1,9 @@
 """What a limit refuses is answered with 429 and reaches nothing behind it."""
 
+import asyncio
 from contextlib import asynccontextmanager
 
+import httpx2
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
@@ -37,7 +39,7 @@ class Served:
 
 
 def client(served):
-    return TestClient(Admitted(served.opened, told_to_agents, lambda scope: "ws_1"))
+    return TestClient(Admitted(served.opened, told_to_agents, lambda scope: "ws_1", lambda app: app))
 
 
 def test_what_is_admitted_is_served_and_counted_until_it_is_over():
@@ -82,3 +84,28 @@ def test_what_stays_open_is_told_from_what_does_not(method, accept, stays):
     served = Served()
     client(served).request(method, "/", headers={"accept": accept})
     assert served.streams == [stays]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("waits", [True, False])
+async def test_who_asks_is_decided_again_only_where_the_body_was_waited_for(waits):
+    served, decided = Served(), []
+
+    def again(app):
+        async def decide(scope, receive, send):
+            decided.append(scope["path"])
+            await app(scope, receive, send)
+
+        return decide
+
+    async def body():
+        if waits:
+            await asyncio.sleep(0)
+        yield b"{}"
+
+    admitted = Admitted(served.opened, told_to_agents, lambda scope: "ws_1", again)
+    transport = httpx2.ASGITransport(app=admitted)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://desk.example") as http:
+        assert (await http.post("/mcp", content=body())).text == "served"
+    assert decided == (["/mcp"] if waits else [])
+    assert served.requests == 1

@@ -354,6 +354,34 @@ async def test_a_value_that_is_the_same_for_each_and_texts_of_json_are_taken(con
     assert 'For each: {"public_metadata": {"plan": "free"}}' in dialogue.asked[0].message
 
 
+@pytest.mark.parametrize("era", [ERAS["stateless"]])
+@pytest.mark.promise("bound-to-its-plan")
+async def test_a_yes_to_steps_that_were_struck_meanwhile_is_refused_and_what_is_left_is_asked_about(
+    connect, era
+):
+    yes = {"confirm": types.ElicitResult(action="accept", content={"confirm": True})}
+    steps = [{"action": "clerk_user_ban", "arguments": {"user_id": spam(number)}} for number in (0, 1)]
+    given = {"steps": [json.dumps(step) for step in steps]}
+    async with connect(Dialogue(), approval_wait=20) as client:
+
+        async def call(**answer):
+            return await client.session.call_tool(CHANGES, given, allow_input_required=True, **answer)
+
+        first = await call()
+        (waits,) = await client.desk.plans.waiting()
+        await client.desk.jobs.strike(waits.plan.id, [2])
+        old = await call(input_responses=yes, request_state=first.request_state)
+        assert "not the plan that you were shown" in said(old)
+        assert await banned(client) == 0
+        second = await call()
+        (asked,) = second.input_requests.values()
+        assert spam(0) in asked.params.message
+        assert spam(1) not in asked.params.message
+        done = job_of(await call(input_responses=yes, request_state=second.request_state))
+        assert (done["id"], done["status"]) == (waits.plan.job.id, "done")
+        assert await banned(client) == 1
+
+
 @pytest.mark.promise("changes-in-order")
 async def test_steps_are_carried_out_in_order_with_the_id_that_an_earlier_one_made(connect):
     steps = [

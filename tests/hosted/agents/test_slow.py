@@ -5,6 +5,9 @@ import base64
 import json
 import logging
 import socket
+from functools import partial
+from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import pytest
 import uvicorn
@@ -15,9 +18,12 @@ from deskclerk.faces.hosted.server import hosted_app
 from deskclerk.hosted.agents.agent import AgentRules
 from deskclerk.hosted.agents.tokens import WorkspaceTokens
 from deskclerk.hosted.parts import opened
+from deskclerk.hosted.people.members import Members
+from deskclerk.hosted.people.sessions import PersonSessions
 from deskclerk.http_server import BoundedProtocol, serving_within
 from deskclerk.settings import Settings
-from tests.hosted.agents.conftest import ADA, ALL, sign_in_everybody
+from tests.hosted.agents.conftest import ADA, ALL, BEN, sign_in_everybody
+from tests.hosted.people.test_policy import FORM as POLICY
 
 pytestmark = pytest.mark.anyio
 LIST = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}).encode()
@@ -30,8 +36,8 @@ class Hasty(BoundedProtocol):
 class Served:
     """A replica on a port, with a token for it."""
 
-    def __init__(self, replica, address, token):
-        self.replica, self.address, self.token = replica, address, token
+    def __init__(self, replica, address, token, token_id):
+        self.replica, self.address, self.token, self.token_id = replica, address, token, token_id
 
     @property
     def desks(self):
@@ -48,6 +54,26 @@ class Served:
         ]
         return "\r\n".join([*given, "", ""]).encode()
 
+    @property
+    def database(self):
+        return self.replica.places._parts.database
+
+    async def workspace(self):
+        return (await self.replica.places._parts.workspaces.find("acme")).id
+
+    async def held(self, head, body, meanwhile):
+        """What is answered to a body that comes after the head was let in, and `meanwhile` was done."""
+        reader, writer = await asyncio.open_connection(*self.address)
+        try:
+            # Said once somebody wants the body: the head has been dealt with.
+            writer.write(head)
+            assert await asyncio.wait_for(reader.readline(), 20) == b"HTTP/1.1 100 Continue\r\n"
+            await meanwhile()
+            writer.write(body)
+            return (await asyncio.wait_for(reader.read(), 20)).lstrip()
+        finally:
+            writer.close()
+
     async def asked(self, *parts):
         """All that is answered to some bytes."""
         reader, writer = await asyncio.open_connection(*self.address)
@@ -61,6 +87,10 @@ class Served:
 
     async def list(self):
         return await self.asked(self.head(f"Content-Length: {len(LIST)}", "Connection: close"), LIST)
+
+
+async def nothing():
+    """What happens between head and body of most requests."""
 
 
 @pytest.fixture
@@ -79,12 +109,12 @@ async def served(url, redis_server):
         await parts.workspaces.add_instance(workspace.id, "prod", SecretStr("sk_test_x"))
         agent = await parts.agents.create(workspace.id, "bot", AgentRules(), ADA)
         tokens = WorkspaceTokens(parts.database)
-        token = (await tokens.make(workspace.id, agent.id, scopes=ALL, days=1, made_by=ADA))[1]
+        made, token = await tokens.make(workspace.id, agent.id, scopes=ALL, days=1, made_by=ADA)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with hosted_app(settings) as replica:
             config = uvicorn.Config(replica.app, http=Hasty, lifespan="off", ws="none", log_config=None)
             async with serving_within(config, listener):
-                yield Served(replica, listener.getsockname(), token)
+                yield Served(replica, listener.getsockname(), token, made.id)
 
 
 async def test_a_body_that_trickles_in_ends_with_408_and_holds_no_desk_and_no_connection(served, caplog):
@@ -149,3 +179,43 @@ async def test_what_one_workspace_sends_at_once_has_an_end(served, monkeypatch):
     for _, writer in held:
         writer.close()
     assert (await served.list()).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_token_that_is_revoked_before_the_body_has_come_is_none(served):
+    head = served.head(f"Content-Length: {len(LIST)}", "Connection: close", "Expect: 100-continue")
+
+    async def revoked():
+        await WorkspaceTokens(served.database).revoke(await served.workspace(), served.token_id)
+
+    assert (await served.held(head, LIST, nothing)).startswith(b"HTTP/1.1 200")
+    answer = await served.held(head, LIST, revoked)
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert b"revoked" in answer
+
+
+@pytest.mark.parametrize("path", ["/w/acme/i/prod/secrets", "/w/acme/policy"])
+async def test_a_form_that_comes_after_its_sender_has_gone_changes_nothing(served, path):
+    workspace, sessions = await served.workspace(), PersonSessions(served.database.whole)
+    members = Members(served.database, workspace)
+    await served.replica.places._parts.workspaces.add_member(workspace, BEN, "owner")
+    cookie = await sessions.begin(SimpleNamespace(id=BEN), "browser")
+    csrf = (await sessions.find(cookie)).csrf
+    body = urlencode({"csrf": csrf, "name": "smtp", "value": "hunter2", **POLICY}).encode()
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: desk.example",
+        f"Cookie: __Host-deskclerk={cookie}",
+        "Content-Type: application/x-www-form-urlencoded",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        "Expect: 100-continue",
+    ]
+
+    async def status(meanwhile):
+        answer = await served.held("\r\n".join([*lines, "", ""]).encode(), body, meanwhile)
+        return answer.split()[1]
+
+    assert await status(nothing) == b"303"
+    assert await status(partial(members.remove, BEN)) == b"404"
+    await served.replica.places._parts.workspaces.add_member(workspace, BEN, "owner")
+    assert await status(partial(sessions.end_all, BEN)) == b"401"

@@ -1,12 +1,18 @@
 """The workspace's policy: owners change it, it holds at once, and the journal says who loosened what."""
 
 import re
+from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from deskclerk.desk.journal.tables import events
+from deskclerk.desk.policy.policy import Policy
+from deskclerk.hosted.agents.agent import Agent, AgentRules
 from deskclerk.hosted.changes import ACTION
+from deskclerk.hosted.workspaces.policy import WorkspacePolicy
+from deskclerk.settings import Rules
 from tests.hosted.people.conftest import DELETE, named, told
 
 pytestmark = pytest.mark.anyio
@@ -169,3 +175,32 @@ async def test_keys_agents_and_tokens_are_in_the_journal_by_name_and_never_as_th
     assert notes[3] == f"removed the instance stage {gone}"
     assert key not in str(notes)
     assert token not in str(notes)
+
+
+@pytest.mark.promise("toolsets")
+def test_an_agent_that_calls_itself_what_another_is_called_is_offered_no_more():
+    rules = {"helpdesk": AgentRules(access="write"), "ops": AgentRules(toolsets=("all",))}
+    alone = {name: of.alone for name, of in rules.items()}
+    key = SecretStr("sk_live_abcdefghijklmnopqrstuvwx")
+    policy = Policy(WorkspacePolicy(toolsets=("core",)).settings("prod", key, None, Rules(), alone))
+
+    def offered(name, client):
+        agent = Agent(
+            "ws_1",
+            "acme",
+            "prod",
+            "prs_1",
+            "signer",
+            name,
+            "tok_1",
+            rules[name],
+            None,
+            oauth=False,
+            version=1,
+        )
+        caller = replace(agent.caller, client=client)
+        return policy.toolsets(caller), policy.offered(caller)
+
+    assert offered("helpdesk", "ops") == offered("helpdesk", "Claude")
+    assert offered("helpdesk", "ops")[0] == ("core",)
+    assert offered("ops", "Claude")[0] == ("all",)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from deskclerk.desk import Caller, Decision, Signature
+from deskclerk.desk.jobs.requests import Change
 from deskclerk.desk.journal import queries
 from deskclerk.desk.journal.tables import events, plans
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused, StorageUnavailable
@@ -269,6 +270,34 @@ async def test_a_first_signature_does_not_count_for_what_the_plan_shows_later(ac
     assert await acme.status(plan) == "waiting"
     assert (await acme.sign("signer", changed)).status_code == 303
     assert await acme.status(plan) == "signed"
+
+
+@pytest.mark.promise("bound-to-its-plan")
+@pytest.mark.parametrize("wanted", [1, 2])
+async def test_a_form_that_comes_while_another_strikes_a_step_signs_nothing(acme, monkeypatch, wanted):
+    await acme.policy(destructive_signatures=wanted)
+    desk = await acme.desk()
+    steps = [Change(type(action), {"user_id": "user_1"}) for action in (BAN, DELETE)]
+    plan = await desk.jobs.propose_changes(steps, Caller("console", person=acme.people["signer"].id))
+    if wanted > 1:
+        await acme.sign("signer", plan)
+    sign = desk.sign
+
+    async def meanwhile(*given, **named):
+        await acme.browsers["signer"].post(f"{acme.home}/plans/{plan.id}/strike", page=MEMBERS, step="1")
+        return await sign(*given, **named)
+
+    monkeypatch.setattr(desk, "sign", meanwhile)
+    answer = await acme.sign("owner", plan)
+    assert answer.status_code == 409
+    assert "not the plan that you were shown" in told(answer)
+    monkeypatch.undo()
+    left = await desk.plans.load(plan.id)
+    assert (left.status, [step.number for step in left.plan.job.steps]) == ("waiting", [2])
+    # What was signed of the whole does not count for what is left.
+    rules = desk.signing.rules
+    standing = (await rules.standings([left], agent(acme, "owner")))[plan.id]
+    assert (standing.signed, standing.may_sign) == ((), True)
 
 
 async def test_a_no_after_a_first_yes_is_final(acme):

@@ -51,6 +51,9 @@ class Decisions:
             if plan.job and signature.decision is Decision.APPROVED:
                 # Nobody asks for a job once more, which would be refused then: it begins with its signature.
                 self._policy.check_effect(plan.effect)
+            # A no holds whatever was shown.
+            if signature.decision is Decision.APPROVED and signature.shown is not None:
+                plan.check_shown(signature.shown)
             # The signer before the plan: a wrong PIN must not tell whether the plan could still be signed.
             # No PIN at all is an empty one here: a decision from outside a dialogue always wants it.
             given = replace(signature, pin=signature.pin or "")

@@ -26,6 +26,8 @@ class Signature:
     `alone` says that nobody was there to be asked, so that others are told of the plan even then.
     `pin` is the signer's PIN as it was entered; None for a client's own dialogue, which takes none.
     `passkey` is what the person's passkey said to the plan, as JSON, where one was asked.
+    `shown` is the digest of the plan as the person read it, for a yes from outside the call that asked: steps
+    may be struck out in between. None is a yes to the plan as it is.
     """
 
     decision: Decision
@@ -35,6 +37,7 @@ class Signature:
     alone: bool = False
     pin: str | None = field(default=None, repr=False)
     passkey: str | None = field(default=None, repr=False)
+    shown: str | None = None
 
 
 Approver = Callable[[Plan], Awaitable[Signature]]

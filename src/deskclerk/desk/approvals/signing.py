@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from deskclerk.catalogue import Action
@@ -176,10 +176,9 @@ class Signing:
             raise changed()
         # A plan about to expire is not shown again: nobody could read it in the time that is left.
         soon = now() + self._settings.approval_seconds * 250
-        # What narrows a caller is not kept with a plan, and does not make it another's.
-        asker = replace(request.caller, rules=())
         for stored in (item for item in same if item.plan.takes_back == request.takes_back):
-            if stored.status == WAITING and stored.caller == asker and stored.plan.expires_at > soon:
+            waits = stored.status == WAITING and stored.plan.expires_at > soon
+            if waits and stored.asked_by(request.caller):
                 return stored
         return await self._maker.draw_up(request.action, request.caller, seen, clerk, request.takes_back)
 
@@ -199,7 +198,10 @@ class Signing:
         signature = await self._answered(plan, approver) if approver else None
         if signature:
             if signature.decision is Decision.APPROVED:
-                verdict = await self.rules.judge(stored or await self.plans.load(plan.id), signature, caller)
+                stored = stored or await self.plans.load(plan.id)
+                # Steps may have been struck out before the answer came.
+                stored.plan.check_shown(plan.digest)
+                verdict = await self.rules.judge(stored, signature, caller)
                 if verdict.enough:
                     return signature.how, True
                 # Not theirs to sign, or not alone: the plan waits for whoever may.

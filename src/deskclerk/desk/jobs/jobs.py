@@ -357,6 +357,9 @@ class Jobs:
                 return await self.store.load(job_id)
             try:
                 how, given = await self._signing.ask(plan, caller, approver or self._approver, progress)
+                if not given:
+                    # Whoever signed elsewhere may have struck steps out first.
+                    plan = (await self._signing.plans.load(plan.id)).plan
                 await self._start(plan, how, given=given, signer=caller if given else None)
             except ApprovalRefused:
                 job = await self.store.load(job_id)
@@ -617,7 +620,7 @@ class Jobs:
         for stored in await self._signing.plans.alike(asked):
             if stored.status == DECLINED:
                 raise declined(stored.plan, stored.how)
-            if stored.status == PLAN_WAITS and stored.caller == caller:
+            if stored.status == PLAN_WAITS and stored.asked_by(caller):
                 return stored.plan
         # A job goes on when its plan has long expired.
         for job in await self.store.with_status(*OPEN, PAUSED):

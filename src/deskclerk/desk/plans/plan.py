@@ -6,6 +6,7 @@ from typing import Any
 
 from deskclerk.catalogue import Effect
 from deskclerk.desk.consequences.changes import Change
+from deskclerk.errors import ApprovalRefused
 
 SHORTEST_WORD = 3
 """A shorter word could be what a hand types without looking."""
@@ -99,6 +100,14 @@ class Plan:
     def text(self) -> str:
         """The preview as one text."""
         return "\n".join(self.lines())
+
+    def check_shown(self, digest: str | None) -> None:
+        """ApprovalRefused if this is not what was shown, by its digest: steps may be struck out since."""
+        if digest != self.digest:
+            raise ApprovalRefused(
+                "This is not the plan that you were shown.",
+                next_step="Nothing was signed. Look or ask again: it is shown as it is now.",
+            )
 
 
 def accepts(words: Iterable[str], typed: object) -> bool:

@@ -5,7 +5,7 @@ Every step is one UPDATE that names the state it starts from, so that of several
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from deskclerk.catalogue import EVERY_BY_NAME, Effect
@@ -69,6 +69,10 @@ class StoredPlan:
             "created_at": self.created_at,
             "asked_by": {key: value for key, value in asked.items() if value},
         }
+
+    def asked_by(self, caller: Caller) -> bool:
+        """Whether it was this caller who asked: what narrows one is not kept, and makes it no other."""
+        return self.caller == replace(caller, rules=())
 
     def check_open(self) -> None:
         """ApprovalRefused with the reason if the plan can neither be signed nor used any more."""
@@ -202,18 +206,20 @@ class PlanStore:
         ApprovalRefused with the reason if the plan no longer waits.
         """
         if not await _step(connection, plan, (WAITING,), SIGNED, how):
-            self._one(plan.id, await _rows(connection, plan.id)).check_open()
+            stored = self._one(plan.id, await _rows(connection, plan.id))
+            stored.check_open()
+            stored.plan.check_shown(plan.digest)
             raise ApprovalRefused("This plan is signed already.", next_step="Call the tool again.")
 
     async def decline(self, connection: "Connection", plan: Plan, how: str) -> None:
         """A person's no, which also takes back a signature not yet used; in a transaction as a yes is."""
         # A second no to the same plan is no error; a no to one that was used already is.
-        if not await _step(connection, plan, _OPEN, DECLINED, how):
+        if not await _step(connection, plan, _OPEN, DECLINED, how, as_shown=False):
             self._one(plan.id, await _rows(connection, plan.id)).check_open()
 
     async def dismiss(self, plan: Plan, how: str) -> None:
         """Close a plan that shows what is no longer so."""
-        await self._step(plan, _OPEN, DISMISSED, how)
+        await self._step(plan, _OPEN, DISMISSED, how, as_shown=False)
 
     async def use(self, connection: "Connection", plan: Plan, how: str | None = None) -> None:
         """Use a signature up, in the transaction of what it is used for.
@@ -224,7 +230,9 @@ class PlanStore:
         # A signature given in this very call goes from waiting to used in one step: nothing can take it in
         # between.
         if not await _step(connection, plan, (SIGNED,) if how is None else _OPEN, USED, how):
-            self._one(plan.id, await _rows(connection, plan.id)).check_open()
+            stored = self._one(plan.id, await _rows(connection, plan.id))
+            stored.check_open()
+            stored.plan.check_shown(plan.digest)
             raise ApprovalRefused("This plan is not signed.", next_step=_AGAIN)
 
     def tell_of_use(self, *, given: bool) -> None:
@@ -233,10 +241,12 @@ class PlanStore:
             self.tell(SIGNED)
         self.tell(USED)
 
-    async def _step(self, plan: Plan, before: Sequence[str], after: str, how: str | None) -> bool:
+    async def _step(
+        self, plan: Plan, before: Sequence[str], after: str, how: str | None, *, as_shown: bool = True
+    ) -> bool:
         """Whether this call was the one that took the step."""
         async with self._journal.writing(PLANS) as connection:
-            taken = await _step(connection, plan, before, after, how)
+            taken = await _step(connection, plan, before, after, how, as_shown=as_shown)
         if taken:
             self.tell(after)
         return taken
@@ -281,6 +291,8 @@ def _changes() -> "dict[str, Statement]":
         plans.c.id == bindparam("plan_id"),
         plans.c.status.in_([bindparam("one"), bindparam("other")]),
         plans.c.expires_at > bindparam("now"),
+        # And what is signed: steps may be struck out in between too.
+        plans.c.digest == func.coalesce(bindparam("shown"), plans.c.digest),
     )
     values: dict[str, Any] = {
         "status": bindparam("after"),
@@ -302,15 +314,18 @@ async def dismiss_all(connection: "Connection", instance: str, how: str) -> int:
 
 
 async def _step(
-    connection: "Connection", plan: Plan, before: Sequence[str], after: str, how: str | None
+    connection: "Connection",
+    plan: Plan,
+    before: Sequence[str],
+    after: str,
+    how: str | None,
+    *,
+    as_shown: bool = True,
 ) -> bool:
-    one, other = before[0], before[-1]
-    return (
-        await connection.apply(
-            _changes()["step"], plan_id=plan.id, one=one, other=other, now=now(), after=after, given=how
-        )
-        == 1
-    )
+    """Whether the step was taken; `as_shown` only where the plan shows still what this one does."""
+    values = {"one": before[0], "other": before[-1], "after": after, "given": how, "now": now()}
+    shown = plan.digest if as_shown else None
+    return await connection.apply(_changes()["step"], plan_id=plan.id, shown=shown, **values) == 1
 
 
 async def _rows(connection: "Connection", plan_id: str) -> list[StoredPlan]:

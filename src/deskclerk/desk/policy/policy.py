@@ -160,8 +160,11 @@ class Policy:
         yield "", self._settings
         if self._settings.named:
             yield f" for instance {self._settings.instance}", self._settings.named
+        # A program says itself what it is called: one that is known with its person could call itself what
+        # another is called, whose toolsets are wider.
+        names = (caller.face, caller.token, None if caller.person else caller.client)
         for pattern, rules in self._settings.callers.items():
-            if any(fnmatchcase(name, pattern) for name in (caller.face, caller.client, caller.token) if name):
+            if any(fnmatchcase(name, pattern) for name in names if name):
                 yield f" for caller {pattern}", rules
         yield from caller.rules
 

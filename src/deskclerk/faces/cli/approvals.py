@@ -142,9 +142,8 @@ async def _approve(state: State, plan_id: str, without: list[int], *, yes: bool)
         # After it is shown: who is told that it is too late has seen what it was.
         await desk.decisions.open(plan_id)
         signature = terminal.answer(stored.plan)
-        await desk.sign(
-            plan_id, replace(signature, why=signature.why or "approve wants a person at a terminal")
-        )
+        why = signature.why or "approve wants a person at a terminal"
+        await desk.sign(plan_id, replace(signature, why=why, shown=stored.plan.digest))
         if signature.decision is Decision.DECLINED:
             state.note("Declined for good. Whoever asked is told.", style="yellow")
         elif stored.plan.job:

@@ -110,6 +110,10 @@ class SessionRequired:
             if form is None or not same_site(request) or not has_token(form, session.csrf):
                 await refusal(request, "forged")(scope, receive, send)
                 return
+            # A form may come a minute after the head that it was sent with.
+            if await self._sessions.find(request) is None:
+                await refusal(request, "signed_out")(scope, receive, send)
+                return
             if not may_send(session, request.url.path.removeprefix(session.home)):
                 await refusal(request, "only_look")(scope, receive, send)
                 return

@@ -52,10 +52,7 @@ async def yes_of(request: Request, stored: StoredPlan, digest: str | None, typed
     """A yes to the plan that was shown; ApprovalRefused for what is none."""
     shown = stored.plan
     # The page may be old: a digest that was shown is that of what was read, steps struck out included.
-    if digest != shown.digest:
-        raise ApprovalRefused(
-            "This is not the plan that you were shown.", next_step="Read it again below, then decide."
-        )
+    shown.check_shown(digest)
     offer = await check_may_sign(request, f"Sign with `deskclerk approve {shown.id}`")
     if (offer.named or shown.effect == "destructive") and not accepts(shown.words, typed):
         raise ApprovalRefused(
@@ -65,7 +62,7 @@ async def yes_of(request: Request, stored: StoredPlan, digest: str | None, typed
     how, passkey = session_of(request).how, form_of(request).get("passkey") or None
     how += ", with PIN" if offer.pin else ""
     how += ", with passkey" if passkey else ""
-    return Signature(Decision.APPROVED, how, passkey=passkey)
+    return Signature(Decision.APPROVED, how, passkey=passkey, shown=digest)
 
 
 async def standings_of(request: Request, plans: Sequence[StoredPlan]) -> Mapping[str, Standing]:

@@ -17,6 +17,7 @@ from deskclerk.desk import Caller
 from deskclerk.faces.console.authentication import READS, SEE_OTHER, has_token, read_form, same_site
 from deskclerk.faces.console.sessions import Session
 from deskclerk.faces.hosted import reaching
+from deskclerk.faces.hosted.admission import Receiving
 from deskclerk.faces.hosted.rendering import failure, not_here
 from deskclerk.faces.hosted.site import SIGNED_OUT, PeopleSite, site_of
 from deskclerk.hosted.people.persons import Person
@@ -118,7 +119,8 @@ class PersonRequired:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its session and its form; send who is not in to sign in."""
-        request = Request(scope, receive)
+        receiving = Receiving(receive)
+        request = Request(scope, receiving)
         signed_in = await signed_in_of(request)
         if signed_in is None:
             await _to_sign_in(request)(scope, receive, send)
@@ -135,6 +137,9 @@ class PersonRequired:
                     403,
                 )
                 await answer(scope, receive, send)
+                return
+            if receiving.waited and await signed_in_of(request) is None:
+                await _to_sign_in(request)(scope, receive, send)
                 return
             scope["deskclerk.form"] = form
         note = partial(_note, site_of(request), signed_in)

@@ -1,8 +1,9 @@
 """A request is let in to what it is for, within the limits of its workspace, or told why not."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -29,6 +30,30 @@ _NOT_FOUND, _TOO_LARGE, _TOO_MANY = 404, 413, 429
 _SERVER_ERROR = -32000
 
 
+class Receiving:
+    """Receives a request, and knows whether any of it had to be waited for.
+
+    Who asks is decided by the head, and up to a minute may go by until the body is there: where it was waited
+    for, that is decided again.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.waited = False
+
+    async def __call__(self) -> Message:
+        """What comes next."""
+        # Runs only if the loop gets a turn, which it does not where the next part is there already.
+        turn = asyncio.get_running_loop().call_soon(self._wait)
+        try:
+            return await self._receive()
+        finally:
+            turn.cancel()
+
+    def _wait(self) -> None:
+        self.waited = True
+
+
 class Admitted:
     """ASGI application: passes a request on to what opens for it, once all of it has come in.
 
@@ -36,28 +61,41 @@ class Admitted:
     workspace none. How long it may take is the server's to bound.
     """
 
-    def __init__(self, opening: Opening, refused: Refused, whose: Whose) -> None:
+    def __init__(
+        self, opening: Opening, refused: Refused, whose: Whose, again: Callable[[ASGIApp], ASGIApp]
+    ) -> None:
+        """`again` is the middleware that let the request in: it does so again after a body waited for."""
         self._opening = opening
         self._refused = refused
         self._whose = whose
+        self._again = again(self._serve)
         self._coming: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
-        async with AsyncExitStack() as stack:
+        receiving = Receiving(receive)
+        with ExitStack() as stack:
             try:
-                replayed = await self._whole(stack, scope, receive)
-                app = await stack.enter_async_context(self._opening(scope))
-            except (LimitReached, NotHere, TooLarge) as error:
+                replayed = await self._whole(stack, scope, receiving)
+            except (LimitReached, TooLarge) as error:
                 await self._refused(Request(scope), error)(scope, receive, send)
                 return
             except ClientDisconnect:
                 # Nobody is left to be answered; the server has said why, where it was the server's doing.
                 return
-            # Outside of what catches: the same error from within is the application's to answer.
-            await app(scope, replayed, send)
+            await (self._again if receiving.waited else self._serve)(scope, replayed, send)
 
-    async def _whole(self, stack: AsyncExitStack, scope: Scope, receive: Receive) -> Receive:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with AsyncExitStack() as stack:
+            try:
+                app = await stack.enter_async_context(self._opening(scope))
+            except (LimitReached, NotHere) as error:
+                await self._refused(Request(scope), error)(scope, receive, send)
+                return
+            # Outside of what catches: the same error from within is the application's to answer.
+            await app(scope, receive, send)
+
+    async def _whole(self, stack: ExitStack, scope: Scope, receive: Receive) -> Receive:
         """What an application receives once all is there; ClientDisconnect where it ends early."""
         if scope["method"] in READS:
             return receive

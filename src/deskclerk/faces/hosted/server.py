@@ -23,7 +23,7 @@ from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import DeskclerkError
 from deskclerk.faces.console.site import Console
 from deskclerk.faces.hosted import reaching
-from deskclerk.faces.hosted.access import ADMITTED, MembersDoor, MemberSession
+from deskclerk.faces.hosted.access import ADMITTED, MemberRequired, MembersDoor, MemberSession
 from deskclerk.faces.hosted.admission import Admitted, is_stream, status_of, told_to_agents
 from deskclerk.faces.hosted.app import pages_app
 from deskclerk.faces.hosted.rendering import failure, not_here
@@ -121,16 +121,21 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
         desks: Desks[OpenDesk] = Desks(parts.workspaces, doors, parts.agents.rules, around, parts.common)
         stack.push_async_callback(desks.close)
         places = _Places(parts, desks)
-        mcp = Admitted(places.mcp, told_to_agents, lambda scope: scope[SCOPE].workspace)
-        consoles = Admitted(places.console, _refused_page, lambda scope: scope["deskclerk.session"].record.id)
+        guard = partial(AgentGuard, arrivals=arrivals, server=resources)
+        mcp = Admitted(places.mcp, told_to_agents, lambda scope: scope[SCOPE].workspace, guard)
+        consoles = Admitted(
+            places.console,
+            _refused_page,
+            lambda scope: scope["deskclerk.session"].record.id,
+            partial(MemberRequired, forms=False),
+        )
         routes = [
             # Two: a mount is for what stands below its path, and not for the path itself.
             Route(MCP, endpoint=mcp),
             Mount(MCP, app=mcp),
             Mount("", app=pages_app(site, consoles)),
         ]
-        guard = Middleware(AgentGuard, arrivals=arrivals, server=resources)
-        app = Starlette(routes=routes, middleware=[*operating.middleware, guard])
+        app = Starlette(routes=routes, middleware=[*operating.middleware, Middleware(guard)])
         yield Replica(app, operating, places)
 
 

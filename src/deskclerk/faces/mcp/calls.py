@@ -18,10 +18,12 @@ from deskclerk.desk.view.cleaning import clean, clean_text
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused, DeskclerkError, InvalidRequest
 from deskclerk.faces.mcp.elicitation import (
     KEY,
+    asked_in,
     can_ask,
     nobody_here,
     over_connection,
     request_for,
+    state_of,
     with_answer,
 )
 from deskclerk.faces.mcp.http_access import TOKEN, agent_of
@@ -89,7 +91,9 @@ class Calls:
             elsewhere = nobody_here(why)
             answer = await self._desk.perform(action, caller=caller, approver=elsewhere, progress=tell)
             return success(answer)
-        return types.InputRequiredResult(input_requests={KEY: request_for(plan)}, request_state=plan.id)
+        return types.InputRequiredResult(
+            input_requests={KEY: request_for(plan)}, request_state=state_of(plan)
+        )
 
     async def _place_to_sign(self, plan_id: str | None) -> str:
         """A sentence with the console's address for a plan; empty where there is no console."""
@@ -125,12 +129,13 @@ class Calls:
                 "An answer was given to a question that was not asked. Nothing was sent.",
                 next_step="Call the tool with its arguments only; a person is asked when one has to be.",
             )
-        approver = with_answer((params.input_responses or {}).get(KEY))
+        plan_id, shown = asked_in(params.request_state)
+        approver = with_answer((params.input_responses or {}).get(KEY), shown)
         answer = await self._desk.perform(
             action,
             caller=caller_of(ctx),
             approver=approver,
-            plan_id=params.request_state,
+            plan_id=plan_id,
             progress=ctx.session.report_progress,
         )
         return success(answer)

@@ -55,12 +55,26 @@ def request_for(plan: Plan) -> types.ElicitRequest:
     )
 
 
-def with_answer(answer: object) -> Approver:
-    """The answer that a 2026-07-28 client brought along with its second call."""
+def state_of(plan: Plan) -> str:
+    """What a 2026-07-28 client brings back with the answer: which plan was shown, and what it showed."""
+    return f"{plan.id} {plan.digest}"
+
+
+def asked_in(state: str) -> tuple[str, str]:
+    """The plan's id and its digest as it was shown, from `state_of`."""
+    plan_id, _, digest = state.partition(" ")
+    return plan_id, digest
+
+
+def with_answer(answer: object, shown: str) -> Approver:
+    """The answer that a 2026-07-28 client brought along with its second call, to a plan of this digest."""
 
     async def approver(plan: Plan) -> Signature:
         if not isinstance(answer, types.ElicitResult):
             return Signature(Decision.DISMISSED, _HOW, "the call came back without the person's answer")
+        # Between the two calls steps may have been struck out; a no holds whatever was shown.
+        if answer.action == "accept":
+            plan.check_shown(shown)
         return signature(plan, answer)
 
     return approver
