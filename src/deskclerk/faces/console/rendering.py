@@ -21,6 +21,7 @@ from deskclerk.errors import (
     InvalidRequest,
     NotAllowed,
     NotFound,
+    StorageUnavailable,
 )
 from deskclerk.faces.console.page import console_of, home_of, may_send
 
@@ -40,6 +41,7 @@ _STATUSES: tuple[tuple[type[DeskclerkError], int], ...] = (
     (InvalidRequest, 422),
     (NotAllowed, 403),
     (ClerkError, 502),
+    (StorageUnavailable, 503),
 )
 
 

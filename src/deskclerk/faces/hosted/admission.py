@@ -10,14 +10,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deskclerk.errors import DeskclerkError, LimitReached
+from deskclerk.errors import DeskclerkError, LimitReached, StorageUnavailable
 from deskclerk.faces.console.authentication import READS
+from deskclerk.hosted.agents.guard import RETRY_SECONDS
 from deskclerk.hosted.errors import NotHere
 
 Opening = Callable[[Scope], AbstractAsyncContextManager[ASGIApp]]
 """What serves a request, open and counted as long as the block lasts.
 
-LimitReached if its workspace has as many as it may, NotHere if there is nothing for it.
+LimitReached if its workspace has as many as it may, NotHere if there is nothing for it, StorageUnavailable
+while the database or the vault cannot be used.
 """
 Refused = Callable[[Request, DeskclerkError], Response]
 Whose = Callable[[Scope], str]
@@ -26,7 +28,6 @@ LARGEST_BODY = 4 * 2**20
 """Bytes of one request: what MCP's own servers take."""
 MOST_COMING = 64 * 2**20
 """Bytes of one workspace's requests that a replica holds at once."""
-_NOT_FOUND, _TOO_LARGE, _TOO_MANY = 404, 413, 429
 _SERVER_ERROR = -32000
 
 
@@ -89,7 +90,7 @@ class Admitted:
         async with AsyncExitStack() as stack:
             try:
                 app = await stack.enter_async_context(self._opening(scope))
-            except (LimitReached, NotHere) as error:
+            except DeskclerkError as error:
                 await self._refused(Request(scope), error)(scope, receive, send)
                 return
             # Outside of what catches: the same error from within is the application's to answer.
@@ -144,6 +145,14 @@ class TooLarge(DeskclerkError):
     kind = "too_large"
 
 
+_STATUSES: tuple[tuple[type[DeskclerkError], int], ...] = (
+    (NotHere, 404),
+    (TooLarge, 413),
+    (LimitReached, 429),
+    (StorageUnavailable, 503),
+)
+
+
 def _check_size(size: int) -> None:
     if size > LARGEST_BODY:
         raise TooLarge(
@@ -158,15 +167,13 @@ def is_stream(scope: Scope) -> bool:
 
 
 def status_of(error: DeskclerkError) -> int:
-    """429 for what a limit refuses, 413 for what is too large, 404 for what is not here."""
-    if isinstance(error, TooLarge):
-        return _TOO_LARGE
-    return _TOO_MANY if isinstance(error, LimitReached) else _NOT_FOUND
+    """Who can mend it, the asker or time; 500 where neither can."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 
 def told_to_agents(_: Request, error: DeskclerkError) -> Response:
     """The answer as MCP's clients read it; `Retry-After` stands in it where time ends it."""
-    wait = getattr(error, "retry_after", None)
+    wait = RETRY_SECONDS if isinstance(error, StorageUnavailable) else getattr(error, "retry_after", None)
     headers = {"cache-control": "no-store"} | ({} if wait is None else {"retry-after": str(wait)})
     told = {"code": _SERVER_ERROR, "message": str(error), "data": error.as_dict()}
     return JSONResponse({"jsonrpc": "2.0", "id": None, "error": told}, status_of(error), headers)

@@ -201,6 +201,7 @@ async def carry_out_jobs(
         operating = Operating.of_replica(
             settings,
             parts.database,
+            parts.vault,
             parts.wakes,
             loopback=page is not None and page.loopback,
             worker=lambda: worker.unlooked_seconds,

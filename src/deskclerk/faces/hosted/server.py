@@ -112,7 +112,9 @@ async def hosted_app(settings: Settings, *, loopback: bool = False) -> AsyncIter
                 finally:
                     console.leave()
 
-        operating = Operating.of_replica(settings, parts.database, parts.wakes, loopback=loopback)
+        operating = Operating.of_replica(
+            settings, parts.database, parts.vault, parts.wakes, loopback=loopback
+        )
         stack.push_async_callback(operating.close)
 
         def doors(workspace: WorkspaceRecord, instance: str) -> Workspace:

@@ -41,7 +41,8 @@ _STATUSES: tuple[tuple[type[DeskclerkError], HTTPStatus], ...] = (
 )
 _CHALLENGED = (InvalidToken, InsufficientScope)
 _INVALID_REQUEST = -32600
-_RETRY_SECONDS = "10"
+RETRY_SECONDS = "10"
+"""After which an agent may ask again while the issuer, the database or the vault cannot be used."""
 _LONGEST_SELF = 100
 # The metadata is public, and clients in browsers read it too, with the header that they send everywhere.
 _PUBLIC = {
@@ -138,7 +139,7 @@ def _told(error: DeskclerkError, headers: Mapping[str, str] | None = None) -> Re
     status = next((code for kind, code in _STATUSES if isinstance(error, kind)), HTTPStatus.FORBIDDEN)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         logger.warning("%s", error.message)
-        headers = {**(headers or {}), "Retry-After": _RETRY_SECONDS}
+        headers = {**(headers or {}), "Retry-After": RETRY_SECONDS}
     body: dict[str, Any] = {
         "jsonrpc": "2.0",
         "id": None,

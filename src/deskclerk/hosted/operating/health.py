@@ -70,6 +70,12 @@ def workspaces_apart(look: Callable[[], Awaitable[object]]) -> Check:
     return Check("isolation", look, step)
 
 
+def vault_opens(look: Callable[[], Awaitable[object]]) -> Check:
+    """The vault opens the keys that stand in the database; `look` raises where it does not."""
+    step = "Look whether the vault answers, and has the key that it had before: the log says why not."
+    return Check("vault", look, step)
+
+
 def redis_heard(unheard_seconds: Callable[[], float]) -> Check:
     """Redis is heard by whoever listens to it; `unheard_seconds` tells for how long it has not been."""
 

@@ -21,6 +21,7 @@ from deskclerk.hosted.operating.health import (
     jobs_looked_at,
     migrations_current,
     redis_heard,
+    vault_opens,
     workspaces_apart,
 )
 from deskclerk.hosted.operating.requests import RequestContext, RequestIds
@@ -28,6 +29,7 @@ from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
     from deskclerk.hosted.database import HostedDatabase
+    from deskclerk.hosted.vault.vault import Vault
     from deskclerk.hosted.wakes import RedisWakes
 
 Page = Callable[[Request], Awaitable[Response]]
@@ -98,6 +100,7 @@ class Operating:
         cls,
         settings: Settings,
         database: "HostedDatabase",
+        vault: "Vault",
         wakes: "RedisWakes",
         *,
         loopback: bool = False,
@@ -117,6 +120,7 @@ class Operating:
             checks=[
                 migrations_current(whole, MIGRATIONS),
                 workspaces_apart(lambda: check_isolation(database.shared)),
+                vault_opens(lambda: vault.check(database.whole)),
             ],
             redis=lambda: wakes.unheard_seconds,
             loopback=loopback,

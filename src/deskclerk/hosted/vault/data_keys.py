@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from deskclerk.database import Database
 from deskclerk.desk.time_and_ids import now
+from deskclerk.errors import StorageUnavailable
 from deskclerk.hosted.vault.key_wrapping import KeyWrapper, not_unwrapped
 from deskclerk.hosted.vault.sealing import DataKey
 from deskclerk.hosted.vault.tables import data_keys
@@ -27,6 +28,7 @@ KEY_SECONDS = 300.0
 NEWEST_SECONDS = 30.0
 """For how long a replica may go on sealing with the version that was the newest."""
 _MOST_KEYS = 1_000
+_CHECKED_KEYS = 3
 
 
 class Kept(Generic[K, V]):
@@ -146,6 +148,28 @@ class DataKeys:
             async with self._of(workspace).writing() as connection:
                 await connection.execute(change.values(wrapped=wrapped))
         return len(found)
+
+    async def check(self, whole: Database) -> None:
+        """Unwrap a key that is stored, of whichever workspace, and not from memory; StorageUnavailable.
+
+        One of the oldest will do: while the vault is away, or has another key, none of them unwraps, and one
+        row that was damaged is its workspace's matter alone.
+        """
+        query = select(data_keys).order_by(data_keys.c.created_at).limit(_CHECKED_KEYS)
+        async with whole.reading() as connection:
+            rows = await connection.execute(query)
+            found = [(row.wrapped, _bound(row.workspace, row.version)) for row in rows]
+        if not found:
+            found = [(await self._wrapper.wrap(secrets.token_bytes(KEY_BYTES), "check"), "check")]
+        failure: StorageUnavailable | None = None
+        for wrapped, bound in found:
+            try:
+                await self._wrapper.unwrap(wrapped, bound)
+                return
+            except StorageUnavailable as error:
+                failure = failure or error
+        assert failure is not None  # noqa: S101 - there was one at least
+        raise failure
 
     async def _first_or_newest(self, workspace: str) -> int:
         query = select(func.max(data_keys.c.version))

@@ -6,10 +6,13 @@ from typing import Self
 from deskclerk.database import Database
 from deskclerk.database.failures import Told, as_it_is
 from deskclerk.errors import StorageUnavailable
-from deskclerk.hosted.vault.data_keys import DataKeys
+from deskclerk.hosted.vault.data_keys import DataKeys, Kept
 from deskclerk.hosted.vault.key_ring import open_wrapper
 from deskclerk.hosted.vault.sealing import Place, version_at
 from deskclerk.settings import Settings
+
+CHECKED_SECONDS = 10.0
+"""For how long it is taken that the vault opens keys: of many probes one asks it."""
 
 
 class Vault:
@@ -17,6 +20,7 @@ class Vault:
 
     def __init__(self, keys: DataKeys) -> None:
         self.keys = keys
+        self._checked: Kept[None, None] = Kept(CHECKED_SECONDS)
         self.told: Told = as_it_is
         """How it is told that a key cannot be had; of others' requests, without where the vault is."""
 
@@ -28,6 +32,13 @@ class Vault:
             InvalidSettings: there is no vault key, or it cannot be used.
         """
         return cls(DataKeys(of, open_wrapper(settings)))
+
+    async def check(self, whole: Database) -> None:
+        """Look whether the vault opens keys that stand in the database; StorageUnavailable."""
+        try:
+            await self._checked.get(None, lambda: self.keys.check(whole))
+        except StorageUnavailable as error:
+            raise self.told(error) from None
 
     async def seal(self, workspace: str, instance: str, purpose: str, text: str) -> str:
         """A text sealed for a workspace, one of its instances (or "") and what it is for."""
