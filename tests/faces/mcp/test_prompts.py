@@ -94,7 +94,7 @@ async def test_a_prompt_without_its_tools_is_not_listed_and_says_which_it_lacks(
         assert not_there not in names
         told = await refused(client, not_there)
         assert "it needs clerk_" in told
-        assert "Only the operator can change that" in told
+        assert "Only the operator can change this setting. deskclerk://policy says what" in told
 
 
 async def test_a_choice_without_its_tool_is_not_offered(connect):

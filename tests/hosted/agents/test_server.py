@@ -11,6 +11,7 @@ from deskclerk.faces.hosted.server import hosted_app
 from deskclerk.hosted.agents.agent import AgentRules
 from deskclerk.hosted.agents.tokens import WorkspaceTokens
 from deskclerk.hosted.parts import opened
+from deskclerk.hosted.workspaces.store import read_policy
 from deskclerk.settings import Settings
 from tests.hosted.agents.conftest import ADA, ALL, DESK, sign_in_everybody
 
@@ -57,3 +58,30 @@ async def test_every_mcp_address_answers_and_a_page_is_none(settings, token, pat
             # A token opens no page.
             page = await http.get("/w/acme/", headers=headers)
             assert page.headers["location"].startswith("/sign-in")
+
+
+async def test_whoever_is_refused_something_is_sent_to_an_owner_and_to_no_operator(settings, token):
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
+    async with opened(settings) as parts:
+        (workspace,) = await parts.workspaces.all()
+        await parts.workspaces.set_policy(workspace.id, read_policy({"deny": "clerk_user_ban"}))
+        (agent,) = await parts.agents.agents(workspace.id)
+        narrow = AgentRules(deny=("clerk_user_lock",), toolsets=("core",))
+        await parts.agents.change(workspace.id, agent.id, narrow)
+    async with hosted_app(settings) as replica:
+        transport = httpx2.ASGITransport(app=replica.app)
+        async with httpx2.AsyncClient(transport=transport, base_url=DESK, headers=headers) as http:
+
+            async def asked(method, **params):
+                sent = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+                answer = (await http.post("/mcp", json=sent)).text
+                return json.dumps(json.loads(answer.partition("data: ")[2]))
+
+            def call(name, **arguments):
+                return asked("tools/call", name=name, arguments=arguments)
+
+            policy = "Only an owner of the workspace can change this, on its page Policy."
+            agents = "Only an owner of the workspace can change this, on its page Agents."
+            assert policy in await call("clerk_user_ban", user_id="user_1")
+            assert agents in await call("clerk_user_lock", user_id="user_1")
+            assert agents in await call("clerk_jobs_list")

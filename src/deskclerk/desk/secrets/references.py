@@ -49,6 +49,10 @@ class Secrets:
         """Names and times, by name."""
         return await self._store.listed()
 
+    def how_to_set(self, name: str) -> str:
+        """How a person sets a secret, for a sentence that says that they do."""
+        return self._store.how_to_set(name)
+
     async def check(self, action: Action, face: str) -> None:
         """InvalidRequest for a reference to nothing, or for a plain secret where only references are taken.
 

@@ -240,7 +240,8 @@ class Resources:
             plans = [stored for stored in plans if _place_in_line(stored) < after]
         shown = plans[: _PAGE - len(fixed)]
         onward = _cursor(shown[-1]) if len(shown) < len(plans) else None
-        return types.ListResourcesResult(resources=[*fixed, *map(_waiting, shown)], next_cursor=onward)
+        waiting = [_waiting(stored, self._desk.signing.page) for stored in shown]
+        return types.ListResourcesResult(resources=[*fixed, *waiting], next_cursor=onward)
 
     def templates(self, caller: Caller) -> list[types.ResourceTemplate]:
         """The patterns of addresses that a caller can read."""
@@ -295,13 +296,14 @@ def _text(place: Place, answer: Answer) -> str:
     return compact(({"notes": " ".join(notes)} if notes else {}) | value)
 
 
-def _waiting(stored: StoredPlan) -> types.Resource:
+def _waiting(stored: StoredPlan, page: Callable[[str], str] | None) -> types.Resource:
     plan = stored.plan
+    place = f"at {page(plan.id)}" if page else f"with `deskclerk approve {plan.id}`"
     return types.Resource(
         uri=_template(_PLAN).expand({"plan_id": plan.id}),
         name=plan.id,
         title=line_of(f"{plan.heading}: waits for a signature", 120),
-        description=f"On {plan.instance}; a person signs it with `deskclerk approve {plan.id}`.",
+        description=f"On {plan.instance}; a person signs it {place}.",
         mime_type=_JSON,
     )
 
