@@ -5,14 +5,18 @@ import base64
 import json
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from deskclerk.desk.journal.tables import events
+from deskclerk.errors import InvalidSettings
 from deskclerk.faces.cli.main import main
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.limits import WorkspaceLimits
+from deskclerk.hosted.parts import Needed
 from deskclerk.hosted.people.invitations import Invitations
 from deskclerk.hosted.people.persons import Person
+from deskclerk.settings import Settings
 
 pytestmark = pytest.mark.anyio
 PAGES = "https://desk.example.com"
@@ -37,6 +41,21 @@ def operator(url, monkeypatch, capsys):
 def secret_of(line):
     assert line["invitation"].startswith(f"{PAGES}/invitations/")
     return line["invitation"].rpartition("/")[2]
+
+
+async def test_a_hosted_desk_says_which_setting_it_lacks_and_starts_without_those_that_are_optional():
+    some = {
+        "database": SecretStr("postgresql:///desk"),
+        "redis": SecretStr("redis://127.0.0.1"),
+        "vault_key": SecretStr(base64.b64encode(bytes(32)).decode()),
+        "public_url": PAGES,
+        "issuer": "https://issuer.example",
+        "client_id": "desk",
+    }
+    assert Needed.of(Settings(**some)).public_url == PAGES
+    for name in some:
+        with pytest.raises(InvalidSettings, match=f"DESKCLERK_{name.upper()}"):
+            Needed.of(Settings(**{**some, name: None}))
 
 
 @pytest.mark.parametrize(
