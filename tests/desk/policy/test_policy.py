@@ -188,3 +188,20 @@ async def test_who_raises_a_number_is_told_by_whose_desk_it_is(upstream, tmp_pat
     told = "have the operator raise the setting" if steps is ON_THIS_MACHINE else "have Ada raise it"
     assert caught.value.next_step == f"Nothing was sent. Wait, or {told}."
     assert upstream.writes == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("steps", [ON_THIS_MACHINE, OTHERS])
+async def test_who_may_not_see_a_plan_is_told_who_changes_the_rule_that_hides_it(upstream, tmp_path, steps):
+    rules = {"mcp": Rules(deny=("clerk_user*",))}
+    settings = Settings(home=tmp_path, secret_key=KEY, callers=rules)
+    whose = replace(Workspace.of_this_machine(settings), steps=steps)
+    transport = httpx2.MockTransport(upstream)
+    async with (
+        Clerk("https://clerk.test", KEY, transport=transport) as clerk,
+        Desk(settings, clerk=clerk, workspace=whose) as desk,
+    ):
+        plan = await desk.propose(BanUser(user_id="user_1"), CLI)
+        with pytest.raises(NotAllowed, match="it is about users, which you may not read") as caught:
+            await desk.disclosure.plan(plan.id, MCP)
+    assert caught.value.next_step == steps.caller_rules
