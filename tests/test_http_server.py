@@ -58,6 +58,27 @@ async def test_a_head_that_does_not_end_is_refused(address):
     assert await told(address, HEAD, *many) == "HTTP/1.1 400 Bad Request"
 
 
+@pytest.mark.parametrize("pieces", [1, 2])
+async def test_a_head_that_is_too_large_is_refused_though_it_ends_in_the_piece_that_it_came_in(
+    address, pieces
+):
+    def of(size, body=b""):
+        begun = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nX-Long: " % len(body)
+        whole = begun + b"x" * (size - len(begun) - 4) + b"\r\n\r\n" + body
+        cut = size // 2 if pieces == 2 else len(whole)
+        return [whole[:cut], whole[cut:]] if pieces == 2 else [whole]
+
+    assert await told(address, *of(LARGEST_HEAD)) == "HTTP/1.1 200 OK"
+    # What comes with the end of a head is no part of it.
+    assert await told(address, *of(LARGEST_HEAD, b"x" * 5_000)) == "HTTP/1.1 200 OK"
+    for size in (LARGEST_HEAD + 1, 70_000):
+        assert await told(address, *of(size)) == "HTTP/1.1 400 Bad Request"
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(b"".join(of(70_000)))
+    assert b"The request's head is too large." in await reader.read()
+    writer.close()
+
+
 async def test_white_space_around_a_headers_value_is_no_part_of_it(address):
     assert await told(address, HEAD + b"X-Padded: \t a b \t \r\n\r\n") == "HTTP/1.1 201 Created"
 

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -321,3 +324,18 @@ def test_headers_for_a_collector_want_one_that_they_reach_unread(tmp_path):
         found = load(tmp_path, **headers, DESKCLERK_OTLP_ENDPOINT=address)
         assert found.otlp_endpoint == address.rstrip("/")
     assert load(tmp_path, **plain).otlp_headers is None
+
+
+def test_every_setting_has_its_row_on_the_page_of_settings():
+    page = (Path(__file__).parents[1] / "docs" / "settings.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(\w+)` )?\|", page, re.MULTILINE)
+    # Tables of the file, which stand below the list.
+    tables = {"instances", "callers", "tokens"}
+    assert {variable.removeprefix("CLERK_").removeprefix("DESKCLERK_").lower() for variable, _ in rows} == (
+        Settings.model_fields.keys() - tables
+    )
+    # Where the file is cannot stand in it.
+    assert all(
+        variable.endswith(f"CLERK_{name.upper()}") for variable, name in rows if variable != "DESKCLERK_HOME"
+    )
+    assert all(f"`[{table}" in page for table in tables)

@@ -22,6 +22,7 @@ DeskclerkError
 
 import errno
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "InvalidSettings",
     "KeyRejected",
     "LimitReached",
+    "NextSteps",
     "NotAllowed",
     "NotFound",
     "OutcomeUnknown",
@@ -45,6 +47,33 @@ __all__ = [
     "Unprocessable",
     "innermost",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class NextSteps:
+    """Who changes what stands in an asker's way, and how: sentences for errors, by whose desk it is.
+
+    As they are here they hold for a desk on one machine, where one operator sets everything.
+    """
+
+    rules: str = "Only the operator can change this setting."
+    """Of the settings, which hold for everybody who asks."""
+    caller_rules: str = "Only the operator can change this setting."
+    """Of the rules for some callers."""
+    higher: str = "have the operator raise the setting"
+    """Of a number among the settings, for the end of a sentence."""
+    key: str = "Make a new one in Clerk Dashboard, API Keys, Secret key, and set CLERK_SECRET_KEY."
+    """Of a secret key that Clerk does not take."""
+    address: str = (
+        "Check that CLERK_API_URL is the origin of Clerk's Backend API, such as https://api.clerk.com, and "
+        "that no proxy answers in its place."
+    )
+    """Of answers that are not Clerk's."""
+    connection: str = "Check the network and CLERK_API_URL."
+    """Of an address where nobody answers."""
+
+
+ON_THIS_MACHINE = NextSteps()
 
 
 class DeskclerkError(Exception):

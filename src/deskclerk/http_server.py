@@ -54,6 +54,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head, self._head = True, 0
+        self._piece = 0
         self._in_body = False
         self._number = 0
         self._waits_for: tuple[str, int] | None = None
@@ -75,8 +76,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """What has come in."""
+        self._piece = len(data)
         super().data_received(data)
-        # Counted only while the head goes on: what came with its end is body, or the next request.
+        # Counted only while the head goes on: what came with its end may be body, or the next request.
         if self._in_head:
             self._head += len(data)
             if self._head > LARGEST_HEAD and not self.transport.is_closing():
@@ -97,6 +99,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Its head is whole."""
+        # Counted by its parts only where it came in pieces so large that it could be too much.
+        if self._head + self._piece > LARGEST_HEAD and (size := self._size_of_head()) > LARGEST_HEAD:
+            self._head = size
+            raise ValueError(_TOO_LARGE)  # the parser ends with it, and uvicorn answers 400
         self._in_head, self._in_body = False, True
         super().on_headers_complete()
 
@@ -104,6 +110,16 @@ class BoundedProtocol(HttpToolsProtocol):
         """All of it is there."""
         self._in_body = False
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be read, or is too much of a head."""
+        super().send_400_response(_TOO_LARGE if self._head > LARGEST_HEAD else msg)
+
+    def _size_of_head(self) -> int:
+        line = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n")
+        return (
+            line + sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers) + len("\r\n")
+        )
 
     def _wait(self) -> None:
         """Have what is still to come be there in time; each part of each request has a time of its own."""

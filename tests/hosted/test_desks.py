@@ -126,6 +126,7 @@ async def test_an_instance_that_is_not_there_opens_nothing(desks, workspaces, cl
     assert len(desks) == 0
 
 
+@pytest.mark.promise("instances-at-named-origins")
 async def test_a_customer_cannot_have_the_server_ask_its_neighbours(workspaces):
     made = await workspaces.create("acme", "Acme")
     for address in ("http://127.0.0.1:9", "https://10.0.0.1", "https://internal.example"):

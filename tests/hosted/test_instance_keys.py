@@ -22,6 +22,7 @@ from deskclerk.faces.cli.main import main
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.workspaces.desks import Desks, Place
 from deskclerk.hosted.workspaces.instance_keys import InstanceKeys
+from deskclerk.hosted.workspaces.policy import OF_A_WORKSPACE
 from deskclerk.hosted.workspaces.store import WorkspaceStore, read_policy
 from deskclerk.hosted.workspaces.tables import instances
 from deskclerk.hosted.workspaces.workplace import HostedWorkplace
@@ -74,7 +75,9 @@ async def here(hosted, clerk):
         return {}
 
     def doors(workspace, _instance):
-        return Workspace(workspace.id, hosted.storage(workspace.id), see_to_jobs=lambda _: False)
+        return Workspace(
+            workspace.id, hosted.storage(workspace.id), see_to_jobs=lambda _: False, steps=OF_A_WORKSPACE
+        )
 
     desks = Desks.alone(workspaces, doors, nobody)
 
@@ -160,12 +163,21 @@ async def test_a_key_of_another_kind_is_refused_before_clerk_is_asked(here, kind
 
 async def test_a_key_that_clerk_refuses_is_kept_nowhere(here, clerk):
     before = await here.row()
-    with pytest.raises(KeyRejected):
+    with pytest.raises(KeyRejected, match="Nothing was kept"):
         await here.replace(given())
-    with pytest.raises(KeyRejected):
+    with pytest.raises(KeyRejected, match="Nothing was kept"):
         await here.keys.add(here.id, PERSON, "stage", SecretStr(given()), clerk.url)
     assert await here.row() == before
     assert [item.name for item in await here.workspaces.instances(here.id)] == ["prod"]
+
+
+async def test_a_key_that_clerk_takes_no_more_is_an_owners_to_replace(here, clerk):
+    rotate(clerk, here.key)
+    async with here.desks.use(await here.place()) as desk:
+        with pytest.raises(KeyRejected) as caught:
+            await people(desk)
+    assert "an owner of the workspace enters it on its page Instances" in caught.value.next_step
+    assert "CLERK_SECRET_KEY" not in str(caught.value)
 
 
 async def test_of_an_instance_that_nobody_asked_about_the_key_that_it_has_says_which_it_is(here, clerk):

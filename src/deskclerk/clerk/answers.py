@@ -17,10 +17,12 @@ from deskclerk.catalogue import Action, Answers, Request
 from deskclerk.clerk.redaction import Redact
 from deskclerk.clerk.retry import is_read
 from deskclerk.errors import (
+    ON_THIS_MACHINE,
     ClerkError,
     ClerkUnavailable,
     Conflict,
     KeyRejected,
+    NextSteps,
     NotFound,
     OutcomeUnknown,
     PlanRequired,
@@ -28,7 +30,6 @@ from deskclerk.errors import (
     Unprocessable,
 )
 
-NEW_KEY = "Make a new one in Clerk Dashboard, API Keys, Secret key, and set CLERK_SECRET_KEY."
 _NOT_SERVED = 501
 _LONGEST_MESSAGE, _LONGEST_FACT = 1000, 200
 LARGEST = 32 * 2**20
@@ -36,10 +37,6 @@ LARGEST = 32 * 2**20
 _DEEPEST = 200
 """Levels of an answer's JSON; Clerk's own have fewer than ten, metadata what an application puts there."""
 _PACKED = ("gzip", "x-gzip", "deflate")
-_RIGHT_ADDRESS = (
-    "Check that CLERK_API_URL is the origin of Clerk's Backend API, such as https://api.clerk.com, and that "
-    "no proxy answers in its place."
-)
 _STATES = re.compile(
     r"duplicate|already|exists|not_pending|conflict|minimum_permissions|not_unique|managed_by|claimed"
 )
@@ -101,7 +98,13 @@ async def read_body(response: httpx2.Response, largest: int) -> bytes:
     return bytes(body)
 
 
-def decode(request: Request, response: httpx2.Response, content: bytes, redact: Redact) -> Any:
+def decode(
+    request: Request,
+    response: httpx2.Response,
+    content: bytes,
+    redact: Redact,
+    steps: NextSteps = ON_THIS_MACHINE,
+) -> Any:
     """The JSON of a good answer, or the error that a bad one stands for, without what `redact` takes out.
 
     The one place where an answer is believed: it is JSON, and the kind of thing that the operation answers.
@@ -110,11 +113,11 @@ def decode(request: Request, response: httpx2.Response, content: bytes, redact: 
         return {"html": content.decode(errors="replace")}
     body, readable = _json(content)
     if not response.is_success:
-        raise _refusal(request, response, redact(body), redact)
+        raise _refusal(request, response, redact(body), redact, steps)
     if not readable:
-        raise unreadable(request, response.status_code)
+        raise unreadable(request, response.status_code, steps)
     if request.answers and not _is(body, request.answers, strictly=not is_read(request)):
-        raise misunderstood(request, response.status_code, request.answers)
+        raise misunderstood(request, response.status_code, request.answers, steps)
     return body
 
 
@@ -162,14 +165,14 @@ def _is(body: Any, answers: Answers, *, strictly: bool) -> bool:
     )
 
 
-def misunderstood(request: Request, status: int, answers: Answers) -> ClerkError:
+def misunderstood(request: Request, status: int, answers: Answers, steps: NextSteps) -> ClerkError:
     """An answer that said yes and is not what the operation answers: for a write, no answer at all."""
     what = f"one with object {answers.object!r}" if answers.object else f"one with {', '.join(answers.keys)}"
     if answers.many or answers.nothing:
         what = "a list of objects" if answers.many else "empty"
     if is_read(request):
         return ClerkError(
-            f"Clerk's answer to {_line(request)} is not {what}.", next_step=_RIGHT_ADDRESS, status=status
+            f"Clerk's answer to {_line(request)} is not {what}.", next_step=steps.address, status=status
         )
     return OutcomeUnknown(
         f"Clerk answered {status} to {_line(request)}, but the answer is not {what}: it may or may not have "
@@ -195,11 +198,11 @@ def too_large(request: Request, status: int, largest: int) -> ClerkError:
     )
 
 
-def unreadable(request: Request, status: int) -> ClerkError:
+def unreadable(request: Request, status: int, steps: NextSteps) -> ClerkError:
     """An answer that said yes but could not be read."""
     if is_read(request):
         return ClerkUnavailable(
-            f"Clerk's answer to {_line(request)} could not be read.", next_step=_RIGHT_ADDRESS, status=502
+            f"Clerk's answer to {_line(request)} could not be read.", next_step=steps.address, status=502
         )
     return OutcomeUnknown(
         f"Clerk answered {status} to {_line(request)}, but the answer could not be read.",
@@ -245,7 +248,9 @@ def explain(error: ClerkError, action: type[Action]) -> None:
         )
 
 
-def _refusal(request: Request, response: httpx2.Response, body: Any, redact: Redact) -> ClerkError:
+def _refusal(
+    request: Request, response: httpx2.Response, body: Any, redact: Redact, steps: NextSteps
+) -> ClerkError:
     status = response.status_code
     first: dict[str, Any] = {}
     if isinstance(body, dict) and isinstance(body.get("errors"), list) and body["errors"]:
@@ -262,7 +267,7 @@ def _refusal(request: Request, response: httpx2.Response, body: Any, redact: Red
         # An argument is wrong, and nothing the matter with the instance's own key.
         kind, first = Unprocessable, first | {"meta": {"param_name": request.key.argument}}
     if 300 <= status < 400:  # noqa: PLR2004 - the HTTP class of redirects
-        return _redirected(request, response, trace_id)
+        return _redirected(request, response, trace_id, steps)
     said = first.get("long_message") or first.get("message") or f"HTTP {status}"
     meta = first.get("meta")
     param = _short(meta.get("param_name")) if isinstance(meta, dict) else None
@@ -272,7 +277,7 @@ def _refusal(request: Request, response: httpx2.Response, body: Any, redact: Red
     more = f" (and {others} more)" if others else ""
     return kind(
         f"Clerk refused {_line(request)}: {_ended(said)}{f' Field: {param}.' if param else ''}{more}",
-        next_step=_next_step(kind, status, retry_after),
+        next_step=_next_step(kind, status, retry_after, steps),
         status=status,
         code=code,
         param=param,
@@ -293,13 +298,15 @@ def _kind(status: int, code: str) -> type[ClerkError]:
     return Unprocessable if status in (400, 413, 415, 422) else ClerkError
 
 
-def _redirected(request: Request, response: httpx2.Response, trace_id: str | None) -> ClerkError:
+def _redirected(
+    request: Request, response: httpx2.Response, trace_id: str | None, steps: NextSteps
+) -> ClerkError:
     """A redirect is not followed: the key would go along, to whoever it names."""
     origin = _origin_of(_short(response.headers.get("location")) or "")
     where = f" to {origin}" if origin else ""
     return ClerkError(
         f"{_line(request)} was redirected{where}, which is not followed: the key would go along.",
-        next_step=f"The request was not carried out. {_RIGHT_ADDRESS}",
+        next_step=f"The request was not carried out. {steps.address}",
         status=response.status_code,
         trace_id=trace_id,
     )
@@ -314,10 +321,10 @@ def _origin_of(address: str) -> str:
     return f"{parts.scheme}://{parts.hostname}" if parts.scheme and parts.hostname else ""
 
 
-def _next_step(kind: type[ClerkError], status: int, retry_after: float | None) -> str:
+def _next_step(kind: type[ClerkError], status: int, retry_after: float | None, steps: NextSteps) -> str:
     if kind is KeyRejected:
         what = "is wrong or expired" if status == 401 else "lacks a permission for this"  # noqa: PLR2004
-        return f"The secret key {what}. {NEW_KEY}"
+        return f"The secret key {what}. {steps.key}"
     if kind is RateLimited:
         return (
             f"Wait {math.ceil(retry_after or 10)} seconds, then ask again. The request was not carried out."
@@ -329,7 +336,7 @@ def _next_step(kind: type[ClerkError], status: int, retry_after: float | None) -
     if kind is Conflict:
         return "Nothing was changed. Read what is there before deciding what to do."
     if kind is ClerkError:
-        return f"Nothing was changed. {_RIGHT_ADDRESS}"
+        return f"Nothing was changed. {steps.address}"
     return ""
 
 

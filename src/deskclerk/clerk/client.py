@@ -29,7 +29,14 @@ from deskclerk.clerk.observing import RequestObserver, SentRequest
 from deskclerk.clerk.rate_budget import RateBudget
 from deskclerk.clerk.redaction import Redact, redactor
 from deskclerk.clerk.retry import is_read, never_left, tries
-from deskclerk.errors import ClerkError, ClerkUnavailable, RateLimited, Unprocessable
+from deskclerk.errors import (
+    ON_THIS_MACHINE,
+    ClerkError,
+    ClerkUnavailable,
+    NextSteps,
+    RateLimited,
+    Unprocessable,
+)
 from deskclerk.version import __version__
 
 _CONNECTIONS = httpx2.Limits(max_connections=1_000, max_keepalive_connections=100, keepalive_expiry=5)
@@ -74,6 +81,7 @@ class Clerk:
         transport: in place of the network, for the embedded sandbox and for tests.
         connections: what it shares with others (`open_connections`); left out, it has some of its own.
         observer: watches what is sent.
+        steps: who changes the key and the origin, for errors.
     """
 
     def __init__(
@@ -88,9 +96,11 @@ class Clerk:
         transport: httpx2.AsyncBaseTransport | None = None,
         connections: httpx2.AsyncClient | None = None,
         observer: RequestObserver | None = None,
+        steps: NextSteps = ON_THIS_MACHINE,
     ) -> None:
         self.origin = origin
         self._observer = observer
+        self._steps = steps
         self._timeout = timeout
         self._retry_seconds = retry_seconds
         self._largest = largest
@@ -276,13 +286,13 @@ class Clerk:
             failure = self._failed(request, error)
         except httpx2.DecodingError:
             # The body did not unpack, and this error does not say with which status it came.
-            failure = unreadable(request, 200)
+            failure = unreadable(request, 200, self._steps)
         else:
             if info:
                 info.note(response, redact)
             if content is None:
                 raise too_large(request, response.status_code, self._largest)
-            return decode(request, response, content, redact)
+            return decode(request, response, content, redact, self._steps)
         raise failure
 
     def _headers_of(self, request: Request) -> httpx2.Headers:
@@ -309,7 +319,7 @@ class Clerk:
         if never_left(error):
             return ClerkUnavailable(
                 f"No connection to {self.origin} ({type(error).__name__}).",
-                next_step="Nothing was sent. Check the network and CLERK_API_URL.",
+                next_step=f"Nothing was sent. {self._steps.connection}",
             )
         return lost(request, type(error).__name__)
 

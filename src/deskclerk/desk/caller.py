@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from deskclerk.settings import Rules
 
@@ -9,6 +10,16 @@ MODELS = "mcp"
 """The face whose answers a model reads."""
 FACES = (MODELS, "cli", "console", "python")
 """All through which one can ask."""
+
+
+class PlacedRules(NamedTuple):
+    """Rules, and where they stand."""
+
+    where: str
+    """As a refusal says it, ` for agent bot`; empty for those of the settings."""
+    rules: Rules
+    step: str
+    """Who changes them, and how: the next step of whom they stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +34,8 @@ class Caller:
     client: str | None = None
     token: str | None = None
     person: str | None = None
-    rules: tuple[tuple[str, Rules], ...] = ()
-    """What narrows this caller alone, each with where it stands, as a refusal says it (` for agent bot`)."""
+    rules: tuple[PlacedRules, ...] = ()
+    """What narrows this caller alone."""
 
 
 Progress = Callable[[float, float, str], Awaitable[None]]

@@ -76,7 +76,7 @@ class Desk:
         self.settings = settings
         self.workspace = workspace or Workspace.of_this_machine(settings)
         self.instance = Instance.of(settings, self.workspace.instance)
-        self.policy = Policy(settings)
+        self.policy = Policy(settings, self.workspace.steps)
         self.approver = approver
         self._caller = caller
         self._stack = AsyncExitStack()
@@ -92,7 +92,7 @@ class Desk:
         )
         self.signer = SignerPin(self.journal, self.instance)
         self.console_links = ConsoleLinks(self.journal, self.instance)
-        self._limits = Limits(settings, self.instance, self.journal, self._open_clerk)
+        self._limits = Limits(settings, self.instance, self.journal, self._open_clerk, self.workspace.steps)
         self.notifications = Notifications(
             settings.notify,
             self.instance,
@@ -445,7 +445,8 @@ class Desk:
     async def _open_clerk(self) -> Clerk:
         async with self._opening:
             if self._clerk is None:
-                opened = open_clerk(self.settings, self._budget, self.observer, self.workspace.connections)
+                own = self.workspace
+                opened = open_clerk(self.settings, self._budget, self.observer, own.connections, own.steps)
                 self._clerk = await self._stack.enter_async_context(opened)
             return self._clerk
 

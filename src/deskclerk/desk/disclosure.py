@@ -8,7 +8,7 @@ import functools
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from deskclerk.catalogue import EVERY_BY_NAME, READ, TOOLSETS, Action, Effect
 from deskclerk.catalogue.action import Resource
@@ -106,8 +106,8 @@ class Disclosure:
             raise self._plans.no_such_plan()
         if hidden := _Sight(self._policy.offered(caller)).hides(plan.action, plan.arguments):
             error = NotAllowed(
-                f"This plan is not shown here: {hidden}.",
-                next_step="Only the operator can change this setting.",
+                f"This plan is not shown here: {hidden.why}.",
+                next_step=self._policy.step(hidden.lacking, caller) if hidden.lacking else "",
             )
             action = EVERY_BY_NAME[plan.action].model_construct(**plan.arguments)
             await self._journal.refused(self._instance, caller, action, error)
@@ -146,6 +146,13 @@ class Disclosure:
         return not sight.hides(entry["action"], entry["arguments"] or {})
 
 
+class _Hidden(NamedTuple):
+    """Why something is not shown, and an action that whoever is offered it would be shown it."""
+
+    why: str
+    lacking: type[Action] | None = None
+
+
 class _Sight:
     """What somebody who is offered these actions may see."""
 
@@ -153,18 +160,19 @@ class _Sight:
         self._offered = frozenset(offered)
         self._readable = {kind.spec.resource for kind in self._offered if kind.spec.effect is READ}
 
-    def hides(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """Why what is about this action is not shown; empty if it is."""
+    def hides(self, name: str, arguments: Mapping[str, Any]) -> _Hidden | None:
+        """Why what is about this action is not shown; None if it is."""
         action = EVERY_BY_NAME.get(name)
         if action is None:
-            return "it is about the workspace itself, which is for people"
+            return _Hidden("it is about the workspace itself, which is for people")
         for kind in (action, *_within(arguments)):
             for resource in _about(kind):
                 # What nobody can read is seen by those who can ask for it.
-                asks = kind in self._offered and not _has_a_read(resource)
+                read = _read_of(resource)
+                asks = kind in self._offered and read is None
                 if resource not in self._readable and not asks:
-                    return f"it is about {resource.several}, which you may not read"
-        return ""
+                    return _Hidden(f"it is about {resource.several}, which you may not read", read or kind)
+        return None
 
 
 def _about(kind: type[Action]) -> Iterator[Resource]:
@@ -177,9 +185,10 @@ def _about(kind: type[Action]) -> Iterator[Resource]:
 
 
 @functools.cache
-def _has_a_read(resource: Resource) -> bool:
-    """Whether there is any read of a resource at all."""
-    return any(kind.spec.resource is resource and kind.spec.effect is READ for kind in EVERY_BY_NAME.values())
+def _read_of(resource: Resource) -> type[Action] | None:
+    """A read of a resource; None if there is none at all."""
+    reads = (kind for kind in EVERY_BY_NAME.values() if kind.spec.effect is READ)
+    return next((kind for kind in reads if kind.spec.resource is resource), None)
 
 
 def _within(arguments: Mapping[str, Any]) -> Iterator[type[Action]]:

@@ -10,6 +10,7 @@ from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.storage import OwnStorage, Storage
 from deskclerk.desk.observing import Observer
 from deskclerk.desk.waking import LocalWakes, Wakes
+from deskclerk.errors import ON_THIS_MACHINE, NextSteps
 from deskclerk.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Workspace:
     """How much it may have waiting, open and stored."""
     instance: str | None = None
     """The id that plans, jobs and the journal have for the instance; None: the one that its key gives it."""
+    steps: NextSteps = ON_THIS_MACHINE
+    """Who changes its rules, its keys and their addresses: what whoever is refused something does next."""
 
     @classmethod
     def of_this_machine(cls, settings: Settings) -> Self:

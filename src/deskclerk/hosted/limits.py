@@ -54,6 +54,21 @@ def read_limits(given: Mapping[str, Any]) -> dict[str, int]:
         ) from None
 
 
+def changed_limits(stored: Mapping[str, Any], given: Mapping[str, int | None]) -> dict[str, Any]:
+    """What is stored of a workspace's limits once some are set: the others stay, None takes one back.
+
+    InvalidRequest says what is wrong with those that are given.
+    """
+    known = WorkspaceLimits.model_fields
+    # One that goes back to what all have is checked as well: by its name.
+    numbers = {
+        name: known[name].default if number is None and name in known else number
+        for name, number in given.items()
+    }
+    differs = read_limits(numbers)
+    return {name: number for name, number in stored.items() if name not in given} | differs
+
+
 _WHAT = {
     "requests_per_minute": ("{most:,} requests a minute", "Ask again in {wait:,} seconds."),
     "open_streams": (
@@ -65,10 +80,10 @@ _WHAT = {
         "A person signs or declines some of those that wait, in the console; each expires by itself.",
     ),
     "open_jobs": ("{most:,} jobs that are not over", "Cancel some, or let them end; then ask again."),
-    "journal_lines": ("{most:,} lines of the journal", "An owner keeps the journal for fewer days."),
-    "stored_bytes": ("{most:,} bytes stored", "An owner keeps the journal for fewer days."),
+    "journal_lines": ("{most:,} lines of the journal", ""),
+    "stored_bytes": ("{most:,} bytes stored", ""),
 }
-"""What a limit counts, and what whoever meets it can do."""
+"""What a limit counts, and what whoever meets it can do; nothing where it is the journal that is too long."""
 
 
 def reached(limit: str, most: int, *, retry_after: float | None = None) -> LimitReached:
@@ -80,5 +95,8 @@ def reached(limit: str, most: int, *, retry_after: float | None = None) -> Limit
         limit=limit,
         most=most,
         retry_after=None if retry_after is None else wait,
-        next_step=f"{step.format(wait=wait)} Whoever runs this desk can raise the limit.",
+        next_step=f"{step.format(wait=wait)} Whoever runs this desk can raise the limit."
+        if step
+        # How long a journal is kept is no page's to set: `deskclerk hosted keep`, then `prune`.
+        else "Whoever runs this desk can raise the limit, or keep the journal for fewer days and prune it.",
     )

@@ -30,6 +30,7 @@ from deskclerk.hosted.stored_bounds import StoredBounds
 from deskclerk.hosted.vault.doors import SealedHandovers, SealedItems, SealedSecrets
 from deskclerk.hosted.vault.vault import Vault
 from deskclerk.hosted.wakes import RedisWakes
+from deskclerk.hosted.workspaces.policy import OF_A_WORKSPACE
 from deskclerk.hosted.workspaces.store import WorkspaceRecord, WorkspaceStore
 from deskclerk.settings import Settings
 
@@ -121,6 +122,7 @@ class Parts:
             teller=OutboxTeller(own, lambda: self.wakes.tell(CHANNEL)),
             wakes=self.wakes.of(workspace.id),
             bounds=StoredBounds(own, self.limits(workspace)),
+            steps=OF_A_WORKSPACE,
         )
 
     def secrets(self, workspace: WorkspaceRecord, instance: str) -> SealedSecrets:

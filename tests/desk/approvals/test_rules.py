@@ -7,6 +7,7 @@ from deskclerk.catalogue import BanUser
 from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Caller, Decision, Desk, Signature
 from deskclerk.desk.approvals.rules import ENOUGH, Standing, Verdict
+from deskclerk.desk.caller import PlacedRules
 from deskclerk.desk.journal.storage import OwnStorage
 from deskclerk.desk.workspace import Workspace
 from deskclerk.errors import ApprovalNeeded, ApprovalRefused
@@ -108,7 +109,10 @@ async def test_a_plan_keeps_the_person_who_asked_and_is_found_again_for_them_alo
 
 async def test_what_narrows_a_caller_does_not_make_a_second_plan_of_the_same_call(desk):
     narrowed = Caller(
-        "mcp", "Claude Code", "bot", rules=((" for agent bot", Rules(deny=("clerk_user_delete",))),)
+        "mcp",
+        "Claude Code",
+        "bot",
+        rules=(PlacedRules(" for agent bot", Rules(deny=("clerk_user_delete",)), "Ask its owner."),),
     )
     first, second = [await desk.propose(BAN, narrowed) for _ in range(2)]
     assert first.id == second.id

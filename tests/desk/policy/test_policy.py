@@ -1,10 +1,16 @@
+from dataclasses import replace
+
+import httpx2
 import pytest
 from tests.desk.conftest import Person
 
 from deskclerk.catalogue import BanUser, DeleteUser, GetUser, ListUsers
+from deskclerk.clerk.client import Clerk
 from deskclerk.desk import Caller, Desk
+from deskclerk.desk.caller import PlacedRules
 from deskclerk.desk.policy.policy import Policy
-from deskclerk.errors import InvalidSettings, NotAllowed
+from deskclerk.desk.workspace import Workspace
+from deskclerk.errors import ON_THIS_MACHINE, InvalidSettings, NextSteps, NotAllowed
 from deskclerk.settings import Named, Rules, Settings
 
 MCP = Caller("mcp", "Cursor")
@@ -16,6 +22,10 @@ def refused(action, caller=MCP, **settings):
     with pytest.raises(NotAllowed) as caught:
         Policy(Settings(**settings)).check(action, caller)
     return str(caught.value)
+
+
+def placed(where, **rules):
+    return PlacedRules(where, Rules(**rules), f"Ask whoever sets them{where}.")
 
 
 @pytest.mark.promise("read-only")
@@ -124,13 +134,74 @@ def test_python_cannot_leave_a_live_key_unsigned_by_one_setting_either(tmp_path)
 
 
 def test_what_a_caller_brings_along_narrows_it_alone_and_never_widens():
-    bot = Caller("mcp", token="bot", rules=((" for agent bot", Rules(access="read")),))
+    bot = Caller("mcp", token="bot", rules=(placed(" for agent bot", access="read"),))
     assert "access is set to read for agent bot" in refused(BanUser, bot)
     Policy(Settings()).check(BanUser, Caller("mcp", token="other"))
-    wide = Caller("mcp", rules=((" for agent wide", Rules(access="destructive")),))
+    wide = Caller("mcp", rules=(placed(" for agent wide", access="destructive"),))
     assert "access is set to read" in refused(BanUser, wide, access="read")
     both = Caller(
-        "mcp", rules=((" for agent a", Rules(deny=("clerk_user_ban",))), (" by b", Rules(access="write")))
+        "mcp", rules=(placed(" for agent a", deny=("clerk_user_ban",)), placed(" by b", access="write"))
     )
     assert "it is denied for agent a" in refused(BanUser, both)
     assert "access is set to write by b" in refused(DeleteUser, both)
+
+
+OTHERS = NextSteps(rules="Ask Ada.", caller_rules="Ask Ben.", higher="have Ada raise it")
+BOT = Caller("mcp", token="bot")
+
+
+@pytest.mark.parametrize(
+    ("settings", "caller", "elsewhere"),
+    [
+        ({"read_only": True}, BOT, "Ask Ada."),
+        ({"deny": ("clerk_user_ban",)}, BOT, "Ask Ada."),
+        ({"toolsets": ("billing",)}, BOT, "Ask Ada."),
+        ({"callers": {"bot": Rules(deny=("clerk_user_ban",))}}, BOT, "Ask Ben."),
+        ({"callers": {"bot": Rules(toolsets=("billing",))}}, BOT, "Ask Ben."),
+        # What forbids it for all comes first.
+        ({"access": "read", "callers": {"bot": Rules(access="read")}}, BOT, "Ask Ada."),
+    ],
+)
+def test_who_changes_a_rule_is_told_by_where_it_stands(settings, caller, elsewhere):
+    assert refused(BanUser, caller, **settings).endswith("Only the operator can change this setting.")
+    hosted = Policy(Settings(**settings), OTHERS)
+    with pytest.raises(NotAllowed) as caught:
+        hosted.check(BanUser, caller)
+    assert caught.value.next_step == f"Nothing was sent. {elsewhere}"
+    assert hosted.step(BanUser, caller) == elsewhere
+    viewer = Caller("mcp", rules=(placed(" for a viewer", access="read"),))
+    assert refused(BanUser, viewer).endswith("Nothing was sent. Ask whoever sets them for a viewer.")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("steps", [ON_THIS_MACHINE, OTHERS])
+async def test_who_raises_a_number_is_told_by_whose_desk_it_is(upstream, tmp_path, steps):
+    settings = Settings(home=tmp_path, secret_key=KEY, destructive_per_hour=0)
+    whose = replace(Workspace.of_this_machine(settings), steps=steps)
+    transport = httpx2.MockTransport(upstream)
+    async with (
+        Clerk("https://clerk.test", KEY, transport=transport) as clerk,
+        Desk(settings, clerk=clerk, workspace=whose, approver=Person()) as desk,
+    ):
+        with pytest.raises(NotAllowed) as caught:
+            await desk.perform(DeleteUser(user_id="user_1"))
+    told = "have the operator raise the setting" if steps is ON_THIS_MACHINE else "have Ada raise it"
+    assert caught.value.next_step == f"Nothing was sent. Wait, or {told}."
+    assert upstream.writes == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("steps", [ON_THIS_MACHINE, OTHERS])
+async def test_who_may_not_see_a_plan_is_told_who_changes_the_rule_that_hides_it(upstream, tmp_path, steps):
+    rules = {"mcp": Rules(deny=("clerk_user*",))}
+    settings = Settings(home=tmp_path, secret_key=KEY, callers=rules)
+    whose = replace(Workspace.of_this_machine(settings), steps=steps)
+    transport = httpx2.MockTransport(upstream)
+    async with (
+        Clerk("https://clerk.test", KEY, transport=transport) as clerk,
+        Desk(settings, clerk=clerk, workspace=whose) as desk,
+    ):
+        plan = await desk.propose(BanUser(user_id="user_1"), CLI)
+        with pytest.raises(NotAllowed, match="it is about users, which you may not read") as caught:
+            await desk.disclosure.plan(plan.id, MCP)
+    assert caught.value.next_step == steps.caller_rules

@@ -1,13 +1,35 @@
 """The commands beside the 48: what is offered, is it well, a tour, completion, serving."""
 
+import re
 import subprocess
 import sys
 import urllib.request
 
+import click
 import pytest
 
 from deskclerk.catalogue import EVERY_ACTION
+from deskclerk.faces.cli.main import cli
 from tests.faces.cli.processes import SECONDS, on_a_terminal, piped, serving
+
+_WORD = re.compile(r"[a-z0-9-]+")
+
+
+def test_the_words_by_which_a_group_is_listed_are_commands_of_its(run):
+    with click.Context(cli) as ctx:
+        groups = {name: cli.get_command(ctx, name) for name in cli.list_commands(ctx)}
+        words = {
+            # Those that there is no room for are left out.
+            name: group.get_short_help_str(1_000).removesuffix(", …").split(", ")
+            for name, group in groups.items()
+            if isinstance(group, click.Group)
+        }
+        # A list of words, and no sentence.
+        lists = {name: found for name, found in words.items() if all(map(_WORD.fullmatch, found))}
+        assert {"users", "jobs", "hosted", "secret", "notify"} <= lists.keys()
+        for name, found in lists.items():
+            assert set(found) <= set(groups[name].list_commands(ctx)), name
+    assert "list, follow" not in run("--help").out
 
 
 def test_actions_lists_all_in_order_the_core_first(run):

@@ -2,13 +2,19 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 from mcp import MCPError
 from mcp_types import INVALID_PARAMS
 
 from deskclerk.catalogue import ALL, TOOLSETS, Effect
+from deskclerk.desk import Caller
+from deskclerk.desk.policy.policy import Policy
+from deskclerk.errors import NextSteps, NotAllowed
+from deskclerk.faces.mcp.prompt_messages import prompt_named
 from deskclerk.faces.mcp.prompts import PROMPTS
+from deskclerk.settings import Rules, Settings
 from tests.faces.mcp.test_token_budget import tokens
 
 pytestmark = pytest.mark.anyio
@@ -94,7 +100,7 @@ async def test_a_prompt_without_its_tools_is_not_listed_and_says_which_it_lacks(
         assert not_there not in names
         told = await refused(client, not_there)
         assert "it needs clerk_" in told
-        assert "Only the operator can change that" in told
+        assert "Only the operator can change this setting. deskclerk://policy says what" in told
 
 
 async def test_a_choice_without_its_tool_is_not_offered(connect):
@@ -202,3 +208,13 @@ async def test_a_prompt_is_short(connect):
     async with connect(**EVERYTHING) as client:
         for prompt in (await client.list_prompts()).prompts:
             assert tokens(text_of(await client.get_prompt(prompt.name, filled(prompt)))) <= 500
+
+
+async def test_a_prompt_without_its_tools_says_who_changes_that():
+    steps = NextSteps(rules="Ask Ada.", caller_rules="Ask Ben.")
+    model = Caller("mcp", "Cursor")
+    policy = Policy(Settings(callers={"mcp": Rules(deny=("clerk_*",))}), steps)
+    for prompt in PROMPTS:
+        with pytest.raises(NotAllowed) as caught:
+            prompt_named(prompt.name, policy.offered(model), partial(policy.step, caller=model))
+        assert caught.value.next_step == "Ask Ben. deskclerk://policy says what is set."

@@ -126,7 +126,7 @@ async def echo(scope, receive, send):
         "role": agent.role,
         "name": agent.name,
         "dialogue": agent.dialogue,
-        "limits": [(where, rules.access, bool(rules.deny)) for where, rules in agent.caller.rules],
+        "limits": [(where, rules.access, bool(rules.deny)) for where, rules, _ in agent.caller.rules],
     }
     await JSONResponse(shown)(scope, receive, send)
 

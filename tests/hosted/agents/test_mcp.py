@@ -117,6 +117,7 @@ async def test_rules_scopes_and_role_narrow_what_is_listed_and_what_is_done(here
         refused = await client.call_tool(*BAN)
         assert refused.is_error
         assert "access is set to read by the scopes of its token" in refused.content[0].text
+        assert "an owner of the workspace can make a token with further scopes" in refused.content[0].text
     assert served.clerk.writes == []
 
 

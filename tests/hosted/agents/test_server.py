@@ -15,6 +15,7 @@ from deskclerk.hosted.agents.agent import AgentRules
 from deskclerk.hosted.agents.tokens import WorkspaceTokens
 from deskclerk.hosted.parts import opened
 from deskclerk.hosted.workspaces.desks import Desks, Place
+from deskclerk.hosted.workspaces.store import read_policy
 from deskclerk.settings import Settings
 from tests.hosted.agents.conftest import ADA, ALL, DESK, sign_in_everybody
 
@@ -84,3 +85,30 @@ async def test_an_agent_is_told_of_pages_and_tools_and_of_no_command_of_one_mach
     assert "as NAME in the console: https://desk.example/w/acme/i/prod/secrets" in told[0]
     assert "The console's page Waiting for you shows those that wait." in told[1]
     assert [text for text in told if "`deskclerk" in text] == []
+
+
+async def test_whoever_is_refused_something_is_sent_to_an_owner_and_to_no_operator(settings, token):
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
+    async with opened(settings) as parts:
+        (workspace,) = await parts.workspaces.all()
+        await parts.workspaces.set_policy(workspace.id, read_policy({"deny": "clerk_user_ban"}))
+        (agent,) = await parts.agents.agents(workspace.id)
+        narrow = AgentRules(deny=("clerk_user_lock",), toolsets=("core",))
+        await parts.agents.change(workspace.id, agent.id, narrow)
+    async with hosted_app(settings) as replica:
+        transport = httpx2.ASGITransport(app=replica.app)
+        async with httpx2.AsyncClient(transport=transport, base_url=DESK, headers=headers) as http:
+
+            async def asked(method, **params):
+                sent = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+                answer = (await http.post("/mcp", json=sent)).text
+                return json.dumps(json.loads(answer.partition("data: ")[2]))
+
+            def call(name, **arguments):
+                return asked("tools/call", name=name, arguments=arguments)
+
+            policy = "Only an owner of the workspace can change this, on its page Policy."
+            agents = "Only an owner of the workspace can change this, on its page Agents."
+            assert policy in await call("clerk_user_ban", user_id="user_1")
+            assert agents in await call("clerk_user_lock", user_id="user_1")
+            assert agents in await call("clerk_jobs_list")

@@ -260,12 +260,18 @@ async def test_metrics_are_for_whoever_shows_the_token_else_for_this_machine(giv
 
 
 async def test_every_metric_is_described_as_the_registry_has_it():
-    metrics = Metrics()
+    metrics = Metrics(redis=lambda: 0.0, worker=lambda: 0.0)
     ours = {family.name: family for family in metrics.registry.collect() if "deskclerk" in family.name}
     described = {item.name.removesuffix("_total"): item for item in metrics.described}
     assert ours.keys() == described.keys()
     for name, family in ours.items():
         assert (family.type, family.documentation) == (described[name].kind, described[name].text)
+
+
+async def test_what_a_process_has_not_it_does_not_tell_as_well():
+    told = {"deskclerk_worker_unlooked_seconds", "deskclerk_redis_unheard_seconds"}
+    assert not told & (await samples(Metrics(sessions=lambda: 0))).keys()
+    assert told <= (await samples(Metrics(redis=lambda: 0.0, worker=lambda: 0.0))).keys()
 
 
 async def test_sessions_and_redis_are_looked_at_when_somebody_scrapes():

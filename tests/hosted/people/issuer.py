@@ -84,11 +84,12 @@ class StandIn:
         query = self.codes.pop(form["code"], None)
         challenge = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         basic = base64.b64encode(b"desk:desk-secret").decode()
+        if request.headers.get("authorization") != f"Basic {basic}":
+            return JSONResponse({"error": "invalid_client"}, 401)
         if (
             query is None
             or base64.urlsafe_b64encode(challenge).decode().rstrip("=") != query["code_challenge"]
             or form["redirect_uri"] != query["redirect_uri"]
-            or request.headers.get("authorization") != f"Basic {basic}"
         ):
             return JSONResponse({"error": "invalid_grant"}, 400)
         now = int(time.time())

@@ -25,6 +25,7 @@ async def is_in(browser):
     return "My workspaces" in (await browser.get("/")).text
 
 
+@pytest.mark.promise("one-origin-one-issuer")
 async def test_who_signs_in_at_the_issuer_is_in_and_comes_to_the_page_they_wanted(browsers):
     browser = browsers()
     asked = await browser.get("/security?x=1")
@@ -137,7 +138,36 @@ async def test_an_answer_without_an_issuer_is_refused_where_the_issuer_says_it_n
 async def test_a_no_at_the_issuer_is_told_and_used_up(browsers, issuer):
     browser = browsers()
     issuer.answer = {"error": "access_denied"}
-    assert "did not let you in" in told(await browser.sign_in())
+    said = told(await browser.sign_in())
+    assert "did not let you in" in said
+    assert "Begin again" in said
+
+
+@pytest.mark.promise("one-origin-one-issuer")
+@pytest.mark.parametrize("secret", [None, "another-secret"])
+async def test_a_client_that_the_issuer_does_not_take_is_logged_and_the_operators_to_mend(
+    browsers, site, caplog, secret
+):
+    browser = browsers()
+    site.sign_in.issuer.client_secret = secret
+    for _ in range(2):
+        said = told(await browser.sign_in())
+        assert "Beginning again does not help. Tell whoever runs this desk" in said
+        assert "/sign-in" not in said
+    (record,) = [record for record in caplog.records if record.name == "deskclerk.sign_in"]
+    assert "invalid_client" in record.getMessage()
+    assert "DESKCLERK_CLIENT_SECRET" in record.getMessage()
+    assert not [word for word in ("another-secret", "user_sol", "sol@") if word in caplog.text]
+
+
+async def test_a_code_that_is_no_issuers_is_logged_nowhere(browsers, issuer, caplog):
+    for code in ("made up by a browser", "access_denied"):
+        issuer.answer = {"error": code}
+        assert "Begin again" in told(await browsers().sign_in())
+    issuer.answer = {"error": "invalid_scope"}
+    assert "Tell whoever runs this desk" in told(await browsers().sign_in())
+    (record,) = [record for record in caplog.records if record.name == "deskclerk.sign_in"]
+    assert "invalid_scope" in record.getMessage()
 
 
 BAD_CLAIMS = {

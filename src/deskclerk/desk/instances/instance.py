@@ -11,6 +11,7 @@ import httpx2
 from deskclerk.clerk.client import Clerk, open_connections
 from deskclerk.clerk.observing import RequestObserver
 from deskclerk.clerk.rate_budget import RateBudget
+from deskclerk.errors import ON_THIS_MACHINE, NextSteps
 from deskclerk.settings import Kind, Settings
 
 _EMBEDDED = "http://sandbox.localhost"
@@ -65,6 +66,7 @@ async def open_clerk(
     budget: RateBudget | None,
     observer: RequestObserver | None = None,
     connections: httpx2.AsyncClient | None = None,
+    steps: NextSteps = ON_THIS_MACHINE,
 ) -> AsyncIterator[Clerk]:
     """A client of the instance in force; the embedded sandbox runs in this process, on the shared file."""
     key = settings.key.get_secret_value()
@@ -75,6 +77,7 @@ async def open_clerk(
         retry_seconds=settings.retry_seconds,
         largest=settings.largest_answer,
         observer=observer,
+        steps=steps,
     )
     if settings.origin:
         async with connect(settings.origin, key, connections=connections) as clerk:

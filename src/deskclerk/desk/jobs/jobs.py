@@ -146,6 +146,7 @@ class Jobs:
             store=self.store,
             names=names,
             secrets=secrets,
+            steps=policy.steps,
         )
 
     # Proposed: what comes out is a plan that waits for its signature.

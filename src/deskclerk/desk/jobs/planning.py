@@ -58,7 +58,7 @@ from deskclerk.desk.rates.caps import RateCaps
 from deskclerk.desk.secrets.references import Secrets
 from deskclerk.desk.view.cleaning import line_of
 from deskclerk.desk.waking import JOBS, PLANS
-from deskclerk.errors import InvalidRequest
+from deskclerk.errors import InvalidRequest, NextSteps
 from deskclerk.settings import Settings
 
 _AT_A_TIME = 500
@@ -80,8 +80,10 @@ class Planner:
         store: JobStore,
         names: Names,
         secrets: Secrets,
+        steps: NextSteps,
     ) -> None:
         self._settings = settings
+        self._steps = steps
         self._instance = instance
         self._journal = journal
         self._clerk = clerk
@@ -409,7 +411,7 @@ class Planner:
         return InvalidRequest(
             f"The targets are {problem}.",
             problems=[("targets", problem)],
-            next_step=f"{NOTHING_SENT} Ask for fewer, or have the operator raise the setting.",
+            next_step=f"{NOTHING_SENT} Ask for fewer, or {self._steps.higher}.",
         )
 
     async def digest(self, job_id: str) -> str:

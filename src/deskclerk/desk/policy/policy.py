@@ -35,12 +35,12 @@ from deskclerk.catalogue import (
     jobs,
 )
 from deskclerk.clerk.client import Clerk
-from deskclerk.desk.caller import FACES, MODELS, Caller
+from deskclerk.desk.caller import FACES, MODELS, Caller, PlacedRules
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.rates.caps import RateCaps
 from deskclerk.desk.time_and_ids import now
-from deskclerk.errors import InvalidSettings, NotAllowed
+from deskclerk.errors import ON_THIS_MACHINE, InvalidSettings, NextSteps, NotAllowed
 from deskclerk.settings import LEAN, Rules, Settings
 
 _HOUR = 3_600_000
@@ -64,11 +64,23 @@ class Verdict:
     why: str
 
 
-class Policy:
-    """What the settings allow; a pattern that matches no action is InvalidSettings."""
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why an action is withheld, and who changes that."""
 
-    def __init__(self, settings: Settings) -> None:
+    why: str
+    step: str
+
+
+class Policy:
+    """What the settings allow; a pattern that matches no action is InvalidSettings.
+
+    `steps` says who changes them.
+    """
+
+    def __init__(self, settings: Settings, steps: NextSteps = ON_THIS_MACHINE) -> None:
         self._settings = settings
+        self.steps = steps
         # At the start: a misspelt glob in `deny` would silently allow what it was to forbid.
         check_patterns("settings", settings)
         for name, named in settings.instances.items():
@@ -84,17 +96,21 @@ class Policy:
 
     def toolsets(self, caller: Caller) -> tuple[str, ...]:
         """The toolsets chosen for a model: by the narrowest rules that choose any."""
-        chosen = [rules.toolsets for _, rules in self._rules(caller) if rules.toolsets]
-        return chosen[-1] if chosen else (CORE,)
+        return self._chosen(caller)[0]
 
     def check(self, action: type[Action], caller: Caller) -> None:
         """NotAllowed if the caller may not ask for the action."""
-        reason = self._refusal(action, caller)
-        if reason:
+        refusal = self._refusal(action, caller)
+        if refusal:
             raise NotAllowed(
-                f"{action.spec.name} is not allowed here: {reason}.",
-                next_step="Nothing was sent. Only the operator can change this setting.",
+                f"{action.spec.name} is not allowed here: {refusal.why}.",
+                next_step=f"Nothing was sent. {refusal.step}",
             )
+
+    def step(self, action: type[Action], caller: Caller) -> str:
+        """Who changes what withholds an action from a caller, and how."""
+        refusal = self._refusal(action, caller)
+        return refusal.step if refusal else self.steps.rules
 
     def check_effect(self, effect: Effect) -> None:
         """NotAllowed if nothing of this effect may happen here, whoever asked for it and when."""
@@ -102,7 +118,7 @@ class Policy:
             reason = "read_only is set" if self._settings.read_only else f"access is {self._settings.access}"
             raise NotAllowed(
                 f"This is not allowed here: {reason}.",
-                next_step="Nothing was sent. Only the operator can change this setting.",
+                next_step=f"Nothing was sent. {self.steps.rules}",
             )
 
     def asks(self, effect: Effect) -> bool:
@@ -113,9 +129,9 @@ class Policy:
 
     def verdict(self, action: type[Action], caller: Caller) -> Verdict:
         """What becomes of an action that this caller asks for, before the limits of an hour, and why."""
-        reason = self._refusal(action, caller)
-        if reason:
-            return Verdict(Permission.DENY, reason)
+        refusal = self._refusal(action, caller)
+        if refusal:
+            return Verdict(Permission.DENY, refusal.why)
         effect, confirm = action.spec.effect, self._settings.confirm
         if effect is READ:
             return Verdict(Permission.ALLOW, "it reads, which needs no signature")
@@ -146,26 +162,37 @@ class Policy:
             "waiting_for_a_signature": sum(self.asks(action.spec.effect) for action in offered),
         }
 
-    def _refusal(self, action: type[Action], caller: Caller) -> str:
+    def _refusal(self, action: type[Action], caller: Caller) -> _Refusal | None:
         # First, and without exception: it is what an operator reaches for when in doubt.
         if self._settings.read_only and action.spec.effect is not READ:
-            return "read_only is set"
-        if caller.face == MODELS and (wanted := _set_lacking(action, self.toolsets(caller))):
-            return f"{wanted} is not among the toolsets set"
-        return next(filter(None, (_withheld(action, *rules) for rules in self._rules(caller))), "")
+            return _Refusal("read_only is set", self.steps.rules)
+        if caller.face == MODELS:
+            toolsets, step = self._chosen(caller)
+            if wanted := _set_lacking(action, toolsets):
+                return _Refusal(f"{wanted} is not among the toolsets set", step)
+        for placed in self._rules(caller):
+            if why := _withheld(action, placed.where, placed.rules):
+                return _Refusal(why, placed.step)
+        return None
 
-    def _rules(self, caller: Caller) -> Iterator[tuple[str, Rules]]:
-        """The rules that hold for a caller, in order, and where each stands."""
+    def _chosen(self, caller: Caller) -> tuple[tuple[str, ...], str]:
+        """The toolsets chosen for a model, and who chooses others."""
+        chosen = [placed for placed in self._rules(caller) if placed.rules.toolsets]
+        return (chosen[-1].rules.toolsets, chosen[-1].step) if chosen else ((CORE,), self.steps.rules)
+
+    def _rules(self, caller: Caller) -> Iterator[PlacedRules]:
+        """The rules that hold for a caller, in order."""
         # All rules count, in this order, so that the reason names the widest one that forbids.
-        yield "", self._settings
+        yield PlacedRules("", self._settings, self.steps.rules)
         if self._settings.named:
-            yield f" for instance {self._settings.instance}", self._settings.named
+            where = f" for instance {self._settings.instance}"
+            yield PlacedRules(where, self._settings.named, self.steps.rules)
         # A program says itself what it is called: one that is known with its person could call itself what
         # another is called, whose toolsets are wider.
         names = (caller.face, caller.token, None if caller.person else caller.client)
         for pattern, rules in self._settings.callers.items():
             if any(fnmatchcase(name, pattern) for name in names if name):
-                yield f" for caller {pattern}", rules
+                yield PlacedRules(f" for caller {pattern}", rules, self.steps.caller_rules)
         yield from caller.rules
 
 
@@ -173,8 +200,14 @@ class Limits:
     """The pin and the cap of one instance."""
 
     def __init__(
-        self, settings: Settings, instance: Instance, journal: Journal, clerk: Callable[[], Awaitable[Clerk]]
+        self,
+        settings: Settings,
+        instance: Instance,
+        journal: Journal,
+        clerk: Callable[[], Awaitable[Clerk]],
+        steps: NextSteps,
     ) -> None:
+        self._steps = steps
         # A pin of the instance and one of the whole: where both stand, both have to hold.
         self._pins = {pin for pin in (settings.pin, settings.named and settings.named.pin) if pin}
         self._most = settings.destructive_per_hour
@@ -220,7 +253,7 @@ class Limits:
             raise NotAllowed(
                 f"{action.spec.name} is not allowed now: {count} destructive actions were sent to this "
                 f"instance in the last hour, and destructive_per_hour is {self._most}.",
-                next_step="Nothing was sent. Wait, or have the operator raise the setting.",
+                next_step=f"Nothing was sent. Wait, or {self._steps.higher}.",
             )
 
 

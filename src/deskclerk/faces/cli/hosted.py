@@ -16,16 +16,18 @@ from deskclerk.faces.cli.state import State, console, json_option
 if TYPE_CHECKING:
     from deskclerk.hosted.database import HostedDatabase
     from deskclerk.hosted.vault.vault import Vault
+    from deskclerk.hosted.workspaces.policy import Role
     from deskclerk.hosted.workspaces.store import WorkspaceRecord, WorkspaceStore
 
 
 @click.group(
-    short_help="workspaces, create-workspace, limits, keep, prune, verify, export, delete, rotate-keys, …"
+    short_help="workspaces, create-workspace, invite, add-instance, limits, keep, prune, verify, export, …"
 )
 def hosted() -> None:
     """A desk for many customers: commands for whoever operates it, with the settings that its replicas have.
 
-    DESKCLERK_DATABASE is its PostgreSQL database, DESKCLERK_VAULT_KEY (or DESKCLERK_VAULT) opens its secrets.
+    DESKCLERK_DATABASE is its PostgreSQL database, DESKCLERK_VAULT_KEY (or DESKCLERK_VAULT) opens its secrets;
+    the commands that print a link to a page want DESKCLERK_PUBLIC_URL too.
     """
 
 
@@ -117,25 +119,77 @@ def create_workspace(ctx: click.Context, /, slug: str, name: str | None, owner: 
     """Make a workspace, and print the link by which its first owner comes in.
 
     Whoever has that address at the issuer accepts it, once, within a week; they need no account here before.
+    When the week is over, or the link is lost: `deskclerk hosted invite`.
     """
     return asyncio.run(_create_workspace(ctx.ensure_object(State), slug, name, owner))
 
 
 async def _create_workspace(state: State, slug: str, name: str | None, owner: str) -> int:
-    from deskclerk.hosted.people.invitations import OPERATOR, Invitations  # noqa: PLC0415 - help needs no desk
-
+    # Before anything is made: a workspace without a way in would only keep its slug from others.
+    pages = _public_url(state)
     async with _stores(state) as (database, store):
         made = await store.create(slug, name or slug)
         try:
-            _, value = await Invitations(database).invite(made.id, owner, "owner", OPERATOR)
+            link = await _invited(database, pages, made.id, owner, "owner")
         except Exception:
-            # A workspace that nobody can come into would only keep its slug from others.
             from deskclerk.hosted.retention.leaving import Leaving  # noqa: PLC0415
 
             await Leaving(database).delete(made.id)
             raise
-    link = f"{state.settings().public_url}/invitations/{value}"
     return _tell(state, [{"slug": made.slug, "id": made.id, "invitation": link}])
+
+
+@hosted.command("invite", params=[json_option()])
+@click.argument("slug")
+@click.argument("email")
+@click.option(
+    "--role",
+    type=click.Choice(("owner", "signer", "viewer")),
+    default="owner",
+    show_default=True,
+    help="What they are in the workspace.",
+)
+@click.pass_context
+def invite(ctx: click.Context, /, slug: str, email: str, role: "Role") -> int:
+    """Print a link by which somebody comes into a workspace that there is, such as an owner who was late.
+
+    An earlier link for that address is no longer good. Owners invite others on the page Members.
+    """
+    return asyncio.run(_invite(ctx.ensure_object(State), slug, email, role))
+
+
+async def _invite(state: State, slug: str, email: str, role: "Role") -> int:
+    from deskclerk.desk import Caller  # noqa: PLC0415 - help needs no desk
+    from deskclerk.hosted.changes import JournalledChanges  # noqa: PLC0415
+
+    pages = _public_url(state)
+    async with _stores(state) as (database, store):
+        record = await _named(store, slug)
+        link = await _invited(database, pages, record.id, email, role)
+        changes, operator = JournalledChanges(database), Caller("cli", "operator")
+        await changes.note(record.id, operator, "cli, operator", f"invited {email.strip().lower()} as {role}")
+    return _tell(state, [{"workspace": slug, "role": role, "invitation": link}])
+
+
+async def _invited(database: "HostedDatabase", pages: str, workspace: str, email: str, role: "Role") -> str:
+    """The link of a new invitation."""
+    from deskclerk.hosted.people.invitations import OPERATOR, Invitations  # noqa: PLC0415 - help needs no desk
+
+    _, value = await Invitations(database).invite(workspace, email, role, OPERATOR)
+    return f"{pages}/invitations/{value}"
+
+
+def _public_url(state: State) -> str:
+    """The origin of the pages that a link leads to."""
+    from deskclerk.errors import InvalidSettings  # noqa: PLC0415
+
+    found = state.settings().public_url
+    if found is None:
+        raise InvalidSettings(
+            "DESKCLERK_PUBLIC_URL is not set, and the link would lead nowhere. Nothing was made.",
+            next_step="Set it to the origin by which browsers reach the desk, as its replicas have it.",
+        )
+    return found
 
 
 @hosted.command("add-instance", params=[json_option()])
@@ -184,29 +238,36 @@ async def _add_instance(
 
 @hosted.command("limits", params=[json_option()])
 @click.argument("slug")
-@click.argument("given", nargs=-1, metavar="[LIMIT=NUMBER]...")
+@click.argument("given", nargs=-1, metavar="[LIMIT=NUMBER|LIMIT=default]...")
 @click.pass_context
 def limits(ctx: click.Context, /, slug: str, given: tuple[str, ...]) -> int:
-    """Show a workspace's limits, or set some of them; the others go back to what all have."""
+    """Show a workspace's limits, or set some of them; the others stay as they are.
+
+    LIMIT=default takes one back to what all workspaces have.
+    """
     return asyncio.run(_limits(ctx.ensure_object(State), slug, given))
 
 
 async def _limits(state: State, slug: str, given: tuple[str, ...]) -> int:
-    from deskclerk.hosted.limits import WorkspaceLimits, read_limits  # noqa: PLC0415 - help needs no desk
+    from deskclerk.hosted.limits import WorkspaceLimits, changed_limits  # noqa: PLC0415 - help needs no desk
 
     async with _stores(state) as (_, store):
         record = await _named(store, slug)
         if given:
-            chosen = read_limits(dict(_pair(item) for item in given))
+            chosen = changed_limits(record.limits, dict(_pair(item) for item in given))
             await store.set_limits(record.id, chosen, record.keep_days)
             record = await store.load(record.id)
     return _tell(state, [WorkspaceLimits.stored(record.limits).model_dump()])
 
 
-def _pair(text: str) -> tuple[str, int]:
-    name, equals, number = text.partition("=")
-    if not equals or not number.isdecimal():
-        raise click.UsageError(f"{text!r} is no limit; accepted: LIMIT=NUMBER, such as open_jobs=20.")
+def _pair(text: str) -> tuple[str, int | None]:
+    name, _, number = text.partition("=")
+    if number == "default":
+        return name, None
+    if not number.isdecimal():
+        raise click.UsageError(
+            f"{text!r} is no limit; accepted: LIMIT=NUMBER, such as open_jobs=20, and LIMIT=default."
+        )
     return name, int(number)
 
 

@@ -99,7 +99,9 @@ class TimeText(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-@click.group(invoke_without_command=True, params=[json_option()], short_help="list, follow, verify")
+@click.group(
+    invoke_without_command=True, params=[json_option()], short_help="what was asked, decided and done; verify"
+)
 @click.option("--since", type=TimeText(), metavar="TIME", help="From then on: ISO 8601 or milliseconds.")
 @click.option("--until", type=TimeText(), metavar="TIME", help="Up to then.")
 @click.option("--action", metavar="GLOB", help="An action, such as clerk_user_ban or 'clerk_user_*'.")

@@ -5,18 +5,20 @@ What goes wrong is an error of the protocol's, with the next step in its message
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from deskclerk.desk import Desk
+from deskclerk.desk import Caller, Desk
 from deskclerk.desk.view.cleaning import clean, clean_text, line_of
 from deskclerk.errors import ApprovalRefused, DeskclerkError, InvalidRequest, NotAllowed, NotFound
 from deskclerk.faces.mcp.calls import Context, caller_of, log_unexpected
 from deskclerk.faces.mcp.completions import Completions
 from deskclerk.faces.mcp.lean import CALL
 from deskclerk.faces.mcp.prompt_messages import given_to, prompt_named, prompts_for, text_of
+from deskclerk.faces.mcp.prompts import Prompt
 from deskclerk.faces.mcp.resources import NoSuchResource, Resources, place_of
 from deskclerk.settings import LEAN
 
@@ -53,14 +55,20 @@ class Features:
     async def get_prompt(self, ctx: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
         """The text of a prompt, for this caller and these arguments."""
         with _told(ctx):
-            offered = self._desk.actions(caller_of(ctx))
-            prompt = prompt_named(params.name, offered)
+            caller = caller_of(ctx)
+            offered = self._desk.actions(caller)
+            prompt = self._prompt(params.name, caller)
             values = given_to(prompt, params.arguments or {}, offered)
             settings = self._desk.settings
             lean = CALL if LEAN in settings.tools else ""
             text = text_of(prompt, values, offered, signs=_SIGNS[settings.confirm], lean=lean)
             message = types.PromptMessage(role="user", content=types.TextContent(text=text))
             return types.GetPromptResult(description=prompt.does, messages=[message])
+
+    def _prompt(self, name: str, caller: Caller) -> Prompt:
+        """The prompt of this name, for a caller."""
+        step = partial(self._desk.policy.step, caller=caller)
+        return prompt_named(name, self._desk.actions(caller), step)
 
     async def list_resources(
         self, ctx: Context, params: types.PaginatedRequestParams | None
@@ -93,7 +101,7 @@ class Features:
     async def _completion(self, ctx: Context, params: types.CompleteRequestParams) -> types.Completion:
         caller, name, text = caller_of(ctx), params.argument.name, params.argument.value
         if isinstance(params.ref, types.PromptReference):
-            prompt = prompt_named(params.ref.name, self._desk.actions(caller))
+            prompt = self._prompt(params.ref.name, caller)
             argument = next((one for one in prompt.arguments if one.name == name), None)
             if argument is None:
                 raise _unknown_argument(name, [one.name for one in prompt.arguments])

@@ -5,7 +5,7 @@ be nothing without a tool is not offered. What it is about stands apart from the
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from deskclerk.catalogue import READ, Action
 from deskclerk.desk.view.cleaning import line_of
@@ -23,8 +23,8 @@ def prompts_for(offered: Iterable[type[Action]]) -> list[Prompt]:
     return [prompt for prompt in PROMPTS if prompt.is_offered(actions)]
 
 
-def prompt_named(name: str, offered: Iterable[type[Action]]) -> Prompt:
-    """The prompt of this name.
+def prompt_named(name: str, offered: Iterable[type[Action]], step: Callable[[type[Action]], str]) -> Prompt:
+    """The prompt of this name; `step` says who changes that an action is not offered.
 
     Raises:
         InvalidRequest: there is none.
@@ -38,10 +38,13 @@ def prompt_named(name: str, offered: Iterable[type[Action]]) -> Prompt:
             f"Unknown prompt: {line_of(name, 80)}.", next_step=f"Offered here: {names or 'none'}."
         )
     if not prompt.is_offered(actions):
-        lacking = next((tool.spec.name for tool in prompt.needs if tool not in actions), "any of its choices")
+        tool = next((tool for tool in prompt.needs if tool not in actions), None)
+        choices = (choice.needs for argument in prompt.arguments for choice in argument.choices)
+        lacking = tool or next(needed for needed in choices if needed not in actions)
+        named = tool.spec.name if tool else "any of its choices"
         raise NotAllowed(
-            f"{name} is not offered here: it needs {lacking}, which the policy or the toolsets withhold.",
-            next_step="Only the operator can change that; deskclerk://policy says what is set.",
+            f"{name} is not offered here: it needs {named}, which the policy or the toolsets withhold.",
+            next_step=f"{step(lacking)} deskclerk://policy says what is set.",
         )
     return prompt
 

@@ -1,17 +1,20 @@
 """An agent as a request of its is let in: whose, for what, and what narrows it."""
 
-from collections.abc import Collection
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deskclerk.catalogue import Action, Effect
-from deskclerk.desk.caller import MODELS, Caller
+from deskclerk.desk.caller import MODELS, Caller, PlacedRules
 from deskclerk.hosted.agents.scopes import lacking, rules_of
-from deskclerk.hosted.workspaces.policy import Role
+from deskclerk.hosted.workspaces.policy import OF_A_WORKSPACE, Role
 from deskclerk.settings import Rules
 
 SCOPE = "deskclerk.agent"
 """Where a request's scope keeps its agent."""
 _ONLY_READS: Role = "viewer"
+_WIDER_GRANT = "Whoever is signed in lets the client have a token with further scopes."
+_WIDER_SCOPES = "Only an owner of the workspace can make a token with further scopes, on its page Agents."
+_ANOTHER_ROLE = "Only an owner of the workspace can make the viewer a signer, on its page Members."
 _RANK = {Effect.READ: 0, Effect.WRITE: 1, Effect.DESTRUCTIVE: 2}
 
 
@@ -76,10 +79,10 @@ class Agent:
             return ()
         return lacking(self.scopes, action)
 
-    def _narrowed(self) -> "Collection[tuple[str, Rules]]":
-        found = [(f" for agent {self.name}", self.rules.alone)]
+    def _narrowed(self) -> Iterator[PlacedRules]:
+        yield PlacedRules(f" for agent {self.name}", self.rules.alone, OF_A_WORKSPACE.caller_rules)
         if self.scopes is not None:
-            found.append((" by the scopes of its token", rules_of(self.scopes)))
+            step = _WIDER_GRANT if self.oauth else _WIDER_SCOPES
+            yield PlacedRules(" by the scopes of its token", rules_of(self.scopes), step)
         if self.role == _ONLY_READS:
-            found.append((" for a viewer", Rules(access="read")))
-        return found
+            yield PlacedRules(" for a viewer", Rules(access="read"), _ANOTHER_ROLE)

@@ -138,11 +138,14 @@ class Metrics(Observer):
             "workspace",
         )
         self.redis_unheard = self._gauge(
-            "redis_unheard_seconds", "For how long Redis has not been heard; 0 while it is."
+            "redis_unheard_seconds",
+            "For how long Redis has not been heard; 0 while it is. Of a hosted desk alone.",
+            shown=redis is not None,
         )
         self.worker_unlooked = self._gauge(
             "worker_unlooked_seconds",
             "For how long this worker has not looked at the jobs; on a worker's page alone.",
+            shown=worker is not None,
         )
         self.database_up = self._gauge("database_up", "Whether the database answered when it was asked last.")
         self.connections = self._gauge("database_connections", "Connections of this process.", "state")
@@ -155,9 +158,10 @@ class Metrics(Observer):
         self.described.append(Described(f"deskclerk_{name}_total", "counter", labels, text))
         return Counter(f"deskclerk_{name}", text, labels, registry=self.registry)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+    def _gauge(self, name: str, text: str, *labels: str, shown: bool = True) -> Gauge:
+        # Not where nobody tells it: a 0 would say that all is well.
         self.described.append(Described(f"deskclerk_{name}", "gauge", labels, text))
-        return Gauge(f"deskclerk_{name}", text, labels, registry=self.registry)
+        return Gauge(f"deskclerk_{name}", text, labels, registry=self.registry if shown else None)
 
     def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
         self.described.append(Described(f"deskclerk_{name}", "histogram", labels, text))

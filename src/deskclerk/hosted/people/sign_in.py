@@ -4,6 +4,7 @@ What a sign-in needs to come back is the browser's: nonce and verifier are deriv
 state, so that neither a stolen state nor a copy of the database ends one.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from deskclerk.database import Database
 from deskclerk.desk.time_and_ids import now
 from deskclerk.errors import DeskclerkError
 from deskclerk.hosted.issuer import ALGORITHMS, Issuer, IssuerUnavailable
+from deskclerk.hosted.outside import SeldomLogged
 from deskclerk.hosted.people.persons import Claims, Person, arrived
 from deskclerk.hosted.people.secret_values import derived, digest, new_value
 from deskclerk.hosted.people.sessions import FRESH_SECONDS
@@ -35,6 +37,23 @@ _TIMEOUT = httpx2.Timeout(10)
 _ASKED = "asked."
 """What a state begins with whose sign-in wants the person; of states hashes are kept, so nobody makes one."""
 _AGAIN = "Begin again at /sign-in."
+_TO_THE_OPERATOR = (
+    "Beginning again does not help. Tell whoever runs this desk: its log says what the issuer did not take."
+)
+_WRONG_CLIENT = "DESKCLERK_CLIENT_ID and DESKCLERK_CLIENT_SECRET, and that the issuer knows that client"
+_WRONG_RIGHTS = (
+    "at the issuer, that the client may use authorization codes with the scopes openid, email and profile"
+)
+_WRONG_REQUEST = "DESKCLERK_PUBLIC_URL, and the redirect URI of the client at the issuer"
+_CHECKS = {
+    "invalid_client": _WRONG_CLIENT,
+    "unauthorized_client": _WRONG_RIGHTS,
+    "unsupported_grant_type": _WRONG_RIGHTS,
+    "unsupported_response_type": _WRONG_RIGHTS,
+    "invalid_scope": _WRONG_RIGHTS,
+    "invalid_request": _WRONG_REQUEST,
+}
+"""The codes of an issuer (RFC 6749, 4.1.2.1 and 5.2) that are about the client and not about who signs in."""
 
 
 class SignInFailed(DeskclerkError):
@@ -77,6 +96,7 @@ class SignIn:
         self._database = database
         self.issuer = issuer
         self._redirect_uri = redirect_uri
+        self._log = SeldomLogged(logging.getLogger("deskclerk.sign_in"))
 
     @property
     def host(self) -> str:
@@ -128,7 +148,7 @@ class SignIn:
         if answer.get("iss", found.issuer if not found.names_itself else "") != found.issuer:
             raise SignInFailed("The answer is from another issuer.", next_step=_AGAIN)
         if "error" in answer:
-            raise SignInFailed("The issuer did not let you in.", next_step=_AGAIN)
+            raise self._refused("The issuer did not let you in.", answer["error"])
         claims = await self._claims(found, answer.get("code", ""), state, cookie or "")
         async with self._database.writing() as connection:
             person = await arrived(connection, self.issuer.url, claims)
@@ -184,7 +204,9 @@ class SignIn:
                     # Of another subject it would be another person's address.
                     if isinstance(said, dict) and said.get("sub") == claims["sub"]:
                         claims = said | claims
-        except (OAuthError, JoseError, httpx2.HTTPError, ValueError) as error:
+        except OAuthError as error:
+            raise self._refused("The issuer did not say who you are.", error.error) from None
+        except (JoseError, httpx2.HTTPError, ValueError) as error:
             # Its kind and not its words: they may hold the token.
             raise SignInFailed(
                 f"The issuer's answer could not be checked ({type(error).__name__}).", next_step=_AGAIN
@@ -196,6 +218,14 @@ class SignIn:
             _text(claims.get("name")) or _text(claims.get("preferred_username")),
             _seconds(claims.get("auth_time")),
         )
+
+    def _refused(self, what: str, code: object) -> SignInFailed:
+        """The error of a sign-in that the issuer ended with a code; one of the client's is logged as well."""
+        # Known codes alone: anything else could be a browser's to say.
+        if not isinstance(code, str) or code not in _CHECKS:
+            return SignInFailed(what, next_step=_AGAIN)
+        self._log(f"A sign-in ended at the issuer with {code}. Check {_CHECKS[code]}.")
+        return SignInFailed(what, next_step=_TO_THE_OPERATOR)
 
     async def _checked(self, found: _Ends, id_token: object, nonce: str) -> dict[str, Any]:
         """The claims of an ID token for this client, this sign-in, this issuer, now."""

@@ -13,7 +13,7 @@ from deskclerk.catalogue.instance import GetInstance
 from deskclerk.desk import Caller, Desk
 from deskclerk.desk.misses import missed
 from deskclerk.desk.workspace import Workspace
-from deskclerk.errors import ClerkError, ClerkUnavailable, InvalidRequest, RateLimited
+from deskclerk.errors import ClerkError, ClerkUnavailable, InvalidRequest, NextSteps, RateLimited
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.workspaces.store import InstanceRecord, WorkspaceStore, name_taken
@@ -22,6 +22,14 @@ from deskclerk.settings import Settings, key_kind
 _TIMEOUT = 10.0
 """Seconds for one question: somebody looks at the page."""
 _OTHER_NAME = "Nothing was changed. Add the key as an instance of its own, under another name."
+_STEPS = NextSteps(
+    key="Nothing was kept. Copy it again from Clerk Dashboard, API Keys, Secret key, or make a new one "
+    "there; then enter that.",
+    address="Nothing was kept. Check that the instance's address is the origin of Clerk's Backend API, such "
+    "as https://api.clerk.com, and that no proxy answers in its place.",
+    connection="Check the instance's address, then enter the key again.",
+)
+"""To whoever enters a key."""
 
 Asking = Callable[[Settings, Workspace], AbstractAsyncContextManager[Desk]]
 """The desk that asks Clerk about a key, on the journal of a workspace."""
@@ -112,7 +120,7 @@ class InstanceKeys:
         settings = Settings(
             secret_key=key, api_url=api_url, read_only=True, timeout=_TIMEOUT, retry_seconds=0
         )
-        own = Workspace(workspace, self._hosted.storage(workspace), see_to_jobs=lambda _: False)
+        own = Workspace(workspace, self._hosted.storage(workspace), see_to_jobs=lambda _: False, steps=_STEPS)
         async with self._asking(settings, own) as desk:
             said = (await desk.perform(GetInstance(), caller=caller)).value
         found = said.get("id") if isinstance(said, dict) else None

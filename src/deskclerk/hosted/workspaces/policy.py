@@ -4,11 +4,24 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
+from deskclerk.errors import NextSteps
 from deskclerk.settings import Named, Rules, Settings
 
 Role = Literal["owner", "signer", "viewer"]
 ROLES: tuple[Role, ...] = ("owner", "signer", "viewer")
 """An owner also changes the workspace itself, a signer signs, a viewer looks."""
+OF_A_WORKSPACE = NextSteps(
+    rules="Only an owner of the workspace can change this, on its page Policy.",
+    caller_rules="Only an owner of the workspace can change this, on its page Agents.",
+    higher="have an owner of the workspace raise it, on its page Policy",
+    key="Make a new one in Clerk Dashboard, API Keys, Secret key; an owner of the workspace enters it on its "
+    "page Instances, under Change.",
+    address="An owner of the workspace checks the instance's address, on its page Instances: it is to be the "
+    "origin of Clerk's Backend API, such as https://api.clerk.com, with no proxy that answers in its place.",
+    connection="Ask again in a moment. If it stays so, an owner of the workspace checks the instance's "
+    "address, on its page Instances, and whoever runs this desk its network.",
+)
+"""Who changes what for a workspace of a hosted desk."""
 
 
 class WorkspacePolicy(Rules):
