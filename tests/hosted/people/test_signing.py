@@ -61,7 +61,7 @@ async def test_a_member_who_may_signs_and_the_journal_names_them(acme, role):
     plan = await acme.plan()
     assert (await acme.sign(role, plan)).status_code == 303
     assert await acme.status(plan) == "signed"
-    assert await decided(acme) == [("signed", f"console, {acme.people[role].name}")]
+    assert await decided(acme) == [("signed", by(acme, role))]
     answer = await (await acme.desk()).perform(BAN, caller=Caller("mcp", "Claude", "bot"))
     assert answer.value["banned"] is True
     page = (await acme.browsers["viewer"].get(f"{acme.home}/activity")).text
