@@ -73,7 +73,8 @@ async def test_a_signed_job_that_the_policy_allows_no_more_is_closed_and_the_oth
     async with here.desks.use(await here.place()) as desk:
         plan = await desk.jobs.propose(BanUser, await people(desk))
         # Whoever took the signature died before it had set the job going.
-        await desk.plans.sign(plan, "console")
+        async with desk.journal.writing() as connection:
+            await desk.plans.sign(connection, plan, "console")
     await here.workspaces.set_policy(here.id, read_policy({"approval_wait": 0, "read_only": True}))
     async with working(here):
         job, store = await signed(here, other)
@@ -97,7 +98,8 @@ async def test_an_instance_whose_desk_does_not_open_keeps_nobody_waiting(
         if status == "queued":
             await desk.sign(plan.id, SIGNED, caller=PERSON)
         else:
-            await desk.plans.sign(plan, "console")
+            async with desk.journal.writing() as connection:
+                await desk.plans.sign(connection, plan, "console")
     kept = (await here.row())["secret_key"]
     await here.change(secret_key="of another workspace")
     # As a replica that has just started, which has no desk open.

@@ -29,6 +29,7 @@ from deskclerk.catalogue import (
     UpdateUser,
 )
 from deskclerk.desk import Caller, Decision, Signature
+from deskclerk.desk.caller import PlacedRules
 from deskclerk.desk.jobs import jobs as door
 from deskclerk.desk.jobs.drafts import item_of
 from deskclerk.desk.jobs.job import (
@@ -286,9 +287,11 @@ async def test_a_signed_job_that_can_begin_no_more_is_closed_and_hides_no_other(
     async with opened() as work:
         plan, good = [await work.propose(BanUser, users(number, number)) for number in (1, 2)]
         # Whoever took the signature died before it had set the job going.
-        await work.desk.plans.sign(plan, "cli")
+        async with work.desk.journal.writing() as connection:
+            await work.desk.plans.sign(connection, plan, "cli")
         if changes:
-            await work.desk.plans.sign(good, "cli")
+            async with work.desk.journal.writing() as connection:
+                await work.desk.plans.sign(connection, good, "cli")
             other = f"""update job_items set arguments = '{{"user_id": "{user(3)}"}}' """
             await work.sql(f"{other} where job = '{plan.job.id}'")
     async with opened(read_only=not changes) as work:
@@ -471,7 +474,7 @@ async def test_the_same_call_is_answered_with_its_plan_then_with_its_job_and_the
 
 
 async def test_a_caller_whom_rules_narrow_asks_twice_for_the_same_and_one_plan_waits(opened):
-    narrowed = replace(MODEL, rules=((" for agent bot", Rules(access="destructive")),))
+    narrowed = replace(MODEL, rules=(PlacedRules(" for agent bot", Rules(access="destructive"), ""),))
     async with opened(**JOBS_TOO) as work:
         plan = await work.desk.propose(BAN, narrowed)
         with pytest.raises(ApprovalNeeded) as waits:
@@ -955,7 +958,8 @@ async def test_a_call_that_waits_while_steps_are_struck_and_the_rest_is_signed_s
         waits = asyncio.create_task(work.desk.jobs.run(plan, MODEL))
         left = await work.desk.jobs.strike(plan.id, [2])
         # As where the process that signed ends before it has set the job going.
-        await work.desk.plans.sign(left, "test")
+        async with work.desk.journal.writing() as connection:
+            await work.desk.plans.sign(connection, left, "test")
         job = await work.carry_out(await waits)
         assert (job.status, job.counts) == (DONE, {"done": 1, "struck": 1})
 

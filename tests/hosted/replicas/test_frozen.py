@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import literal, select, text
 
-from deskclerk.database import driver_url, postgres
+from deskclerk.database import postgres
 from deskclerk.desk.journal.process_locks import take_lock
 from deskclerk.errors import StorageUnavailable
 from deskclerk.hosted.database import HostedDatabase
@@ -75,7 +75,7 @@ async def _enter(database, **options):
         return (await connection.execute(ONE)).scalar()
 
 
-async def test_both_ends_ask_whether_the_other_is_there_unless_the_url_says_otherwise(url):
+async def test_both_ends_ask_whether_the_other_is_there_unless_the_url_says_otherwise(url, monkeypatch):
     database = HostedDatabase(SecretStr(f"{url}&keepalives_idle=77"))
     try:
         async with database.shared.reading() as connection:
@@ -85,10 +85,13 @@ async def test_both_ends_ask_whether_the_other_is_there_unless_the_url_says_othe
     finally:
         await database.close()
     # Over a socket of the file system the server has nothing to ask, and takes the setting all the same.
-    lock = take_lock(url, "own_here")
-    try:
-        with psycopg.connect(driver_url(url), autocommit=True) as session:
-            query = "SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE %s"
-            assert session.execute(query, ("%tcp_keepalives_idle TO 30%pg_try_advisory_lock%",)).fetchone()
-    finally:
-        lock.end()
+    asked = []
+    real = psycopg.Connection.execute
+
+    def heard(self, query, *more, **named):
+        asked.append(query)
+        return real(self, query, *more, **named)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", heard)
+    take_lock(url, "own_here").end()
+    assert [query for query in asked if "set_config('tcp_keepalives_idle', '30'" in query]

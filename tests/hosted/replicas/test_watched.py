@@ -44,7 +44,7 @@ async def test_a_replica_is_ready_and_counts_what_its_workspaces_ask_without_nam
     async with httpx2.AsyncClient(base_url=here.first.url) as outside:
         ready = (await outside.get("/readyz")).json()
         assert ready["status"] == "ready", ready
-        assert ready["checks"].keys() == {"database", "migrations", "redis"}
+        assert ready["checks"].keys() == {"database", "isolation", "migrations", "redis", "vault"}
         assert all(check["ok"] for check in ready["checks"].values()), ready
         assert (await outside.get("/metrics")).status_code == 401
         shown = {"authorization": f"Bearer {METRICS_TOKEN}"}
@@ -138,7 +138,7 @@ async def test_a_worker_says_how_it_is_and_counts_the_items_that_it_carries_out(
             assert (await outside.get("/livez")).json()["status"] == "alive"
             ready = (await outside.get("/readyz")).json()
             assert ready["status"] == "ready", ready
-            assert ready["checks"].keys() == {"database", "migrations", "redis", "jobs"}
+            assert ready["checks"].keys() == {"database", "isolation", "jobs", "migrations", "redis", "vault"}
             for path in ("/", "/mcp", "/w/acme-works/", "/sign-in"):
                 assert (await outside.get(path)).status_code == 404
             assert (await outside.get("/metrics")).status_code == 401
