@@ -65,7 +65,7 @@ def counting(monkeypatch):
 
 
 async def test_a_read_is_one_way_to_postgresql_and_a_signed_write_is_a_bounded_number(here, monkeypatch):
-    # Reads that nothing takes along are noted half a second later: on a busy machine, in the middle of a write.
+    # Reads that nothing takes along are noted later: on a busy machine, in the middle of a write.
     monkeypatch.setattr(journal, "_BATCH_SECONDS", 60)
     outcome = Outcome()
     async with hosted_app(here.settings) as replica:
