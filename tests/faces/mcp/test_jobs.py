@@ -684,10 +684,10 @@ async def test_of_what_failed_the_first_few_are_told_with_their_reasons(connect,
 
     perform = Clerk.perform
 
-    async def refusing(self, action, *more):
+    async def refusing(self, action, *more, **named):
         if action.spec.name == "clerk_user_ban":
             raise Unprocessable("Nobody is banned today.")
-        return await perform(self, action, *more)
+        return await perform(self, action, *more, **named)
 
     monkeypatch.setattr(Clerk, "perform", refusing)
     async with connect(Dialogue(), approval_wait=20) as client:
