@@ -669,12 +669,12 @@ async def test_a_part_ends_in_time_and_the_next_one_goes_on(work, monkeypatch):
 
     async def slowly(request, go_on):
         if request.method != "GET":
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
         return await go_on(request)
 
     work.wire.trouble = slowly
     run = await work.run(await work.start(await work.propose(BanUser, users(1, 20))))
-    assert await run.part(0.05) is None
+    assert await run.part(0.4) is None
     assert 0 < len(await work.banned()) < 20
     assert {item.status for item in await work.items(run.job.id)} == {"done", WAITING}
     run.stopping = True
