@@ -219,7 +219,10 @@ class PlanStore:
 
     async def dismiss(self, plan: Plan, how: str) -> None:
         """Close a plan that shows what is no longer so."""
-        await self._step(plan, _OPEN, DISMISSED, how, as_shown=False)
+        async with self._journal.writing(PLANS) as connection:
+            taken = await _step(connection, plan, _OPEN, DISMISSED, how, as_shown=False)
+        if taken:
+            self.tell(DISMISSED)
 
     async def use(self, connection: "Connection", plan: Plan, how: str | None = None) -> None:
         """Use a signature up, in the transaction of what it is used for.
@@ -240,16 +243,6 @@ class PlanStore:
         if given:
             self.tell(SIGNED)
         self.tell(USED)
-
-    async def _step(
-        self, plan: Plan, before: Sequence[str], after: str, how: str | None, *, as_shown: bool = True
-    ) -> bool:
-        """Whether this call was the one that took the step."""
-        async with self._journal.writing(PLANS) as connection:
-            taken = await _step(connection, plan, before, after, how, as_shown=as_shown)
-        if taken:
-            self.tell(after)
-        return taken
 
     async def _ask(self, which: str, **values: Any) -> list[StoredPlan]:
         """The plans of one of `_queries`, the newest first: one statement, and no transaction around it."""
