@@ -130,6 +130,9 @@ async def test_a_call_that_waits_for_a_person_is_told_that_the_process_ends(cler
         shown.set()
         await anyio.sleep_forever()
 
+    async def waits(*_progress):
+        shown.set()
+
     answers = []
     async with (
         connected(url, "legacy", nobody if asked else None) as client,
@@ -137,13 +140,11 @@ async def test_a_call_that_waits_for_a_person_is_told_that_the_process_ends(cler
     ):
 
         async def ban():
-            answers.append(await client.call_tool(*BAN))
+            answers.append(await client.call_tool(*BAN, progress_callback=waits))
 
         group.start_soon(ban)
-        if asked:
+        with anyio.fail_after(20):
             await shown.wait()
-        else:
-            await anyio.sleep(2)
         process.send_signal(signal.SIGTERM)
     (answer,) = answers
     assert answer.is_error

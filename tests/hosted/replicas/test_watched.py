@@ -84,14 +84,16 @@ async def test_a_call_that_waits_for_a_signature_is_told_that_a_replica_ends(wat
     async with agent(f"{ending.url}/mcp/{acme.slug}", acme.token) as client:
         users = told(await client.call_tool("clerk_users_list", {"limit": 1}))["items"]
 
-        async def end():
-            await anyio.sleep(3)
-            ending.process.terminate()
+        asked = anyio.Event()
 
-        async with anyio.create_task_group() as group:
-            group.start_soon(end)
-            # Half a minute is what a request gets; the wait alone is twice that.
-            waits = told(await client.call_tool("clerk_user_ban", {"user_id": users[0]["id"]}))
+        async def end(*_progress):
+            # It waits by now. Half a minute is what a request gets; the wait alone is twice that.
+            if not asked.is_set():  # a second signal would end it at once
+                asked.set()
+                ending.process.terminate()
+
+        ban = client.call_tool("clerk_user_ban", {"user_id": users[0]["id"]}, progress_callback=end)
+        waits = told(await ban)
     assert waits["error"] == "approval_needed"
     assert "this server ends before one has" in waits["message"]
     await anyio.to_thread.run_sync(ending.process.wait, 25)
