@@ -76,6 +76,8 @@ class Served:
                 elicitation_callback=Dialogue(),
             ) as client,
         ):
+            # Or it would ask for them behind the call, of a server that may have ended by then.
+            await client.list_tools()
             return await client.call_tool(*BAN)
 
 
