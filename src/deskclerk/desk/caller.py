@@ -1,7 +1,7 @@
 """Who asks: the face, the program behind it, and how it is told of a wait."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from deskclerk.settings import Rules
@@ -36,6 +36,8 @@ class Caller:
     person: str | None = None
     rules: tuple[PlacedRules, ...] = ()
     """What narrows this caller alone."""
+    check_still: Callable[[], Awaitable[None]] | None = field(default=None, compare=False, repr=False)
+    """Looks once more whether it may ask as it did, where that can change under a call: NotAllowed."""
 
 
 Progress = Callable[[float, float, str], Awaitable[None]]

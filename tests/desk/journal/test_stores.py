@@ -94,6 +94,56 @@ async def test_reads_are_noted_once_where_the_answer_to_a_commit_was_lost(open_d
         assert not desk.journal._tried
 
 
+async def test_how_a_write_ended_is_noted_once_when_that_can_be_again(
+    open_desk, kept, monkeypatch, upstream, caplog
+):
+    settings, _ = kept
+    real, failing = queries.append, ["lost", "refused", "lost"]
+    monkeypatch.setattr("deskclerk.desk.journal.journal._BATCH_SECONDS", 0.01)
+
+    async def away(database, rows, *more):
+        rows = list(rows)
+        if any(row["kind"] == "outcome" for row in rows) and failing:
+            if failing.pop(0) == "lost":
+                await real(database, rows, *more)
+            raise StorageUnavailable("the server is not there")
+        return await real(database, rows, *more)
+
+    async with open_desk(approver=Person(), **settings) as desk:
+        monkeypatch.setattr(queries, "append", away)
+        answer = await desk.perform(BanUser(user_id="user_1"), caller=Caller("cli"))
+        assert "could not be noted in the journal yet" in " ".join(answer.notes)
+        # Nobody asks for anything more, and it is noted all the same.
+        async with asyncio.timeout(20):
+            while failing or desk.journal._batch:  # noqa: ASYNC110 - the journal tells nobody of it
+                await asyncio.sleep(0.02)
+        rows = await desk.journal.recent()
+        assert [(row["kind"], row["outcome"]) for row in rows] == [("intent", None), ("outcome", "done")]
+        assert (await desk.journal.verify()).fault is None
+        assert not desk.journal._tried
+    assert len(upstream.writes) == 1
+    assert "1 lines wait to be noted in the journal" in caplog.text
+
+
+async def test_a_desk_that_ends_before_it_can_note_how_a_write_ended_ends_well(open_desk, kept, monkeypatch):
+    settings, _ = kept
+    real = queries.append
+
+    async def away(database, rows, *more):
+        rows = list(rows)
+        if any(row["kind"] == "outcome" for row in rows):
+            raise StorageUnavailable("the server is not there")
+        return await real(database, rows, *more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queries, "append", away)
+        async with open_desk(approver=Person(), **settings) as desk:
+            await desk.perform(BanUser(user_id="user_1"), caller=Caller("cli"))
+    async with open_desk(**settings) as desk:
+        (entry,) = await desk.journal.recent()
+        assert entry["outcome"] is None
+
+
 @pytest.mark.promise("used-once", "several-desks")
 async def test_of_two_desks_one_uses_a_signature_up(open_desk, kept, upstream):
     settings, _ = kept

@@ -12,6 +12,9 @@ import httpx2
 import pytest
 
 from deskclerk.faces.cli.main import main
+from deskclerk.hosted.agents.agent import AgentRules
+from deskclerk.hosted.agents.tokens import WorkspaceTokens
+from deskclerk.hosted.workspaces.store import read_policy
 from tests.hosted.replicas.agent import agent, told
 from tests.hosted.replicas.platform import free_port, platform
 from tests.hosted.replicas.test_two_replicas import hidden
@@ -106,6 +109,73 @@ async def test_a_call_that_waits_for_a_signature_is_told_that_a_replica_ends(wat
     async with agent(f"{here.first.url}/mcp/{acme.slug}", acme.token) as client:
         answer = told(await client.call_tool("clerk_user_ban", {"user_id": users[0]["id"]}))
         assert answer["banned"] is True
+
+
+async def _revoke(parts, acme):
+    tokens = WorkspaceTokens(parts.database)
+    for record in await tokens.listed(acme.id):
+        await tokens.revoke(acme.id, record.id)
+
+
+async def _narrow_the_agent(parts, acme):
+    rules = AgentRules(access="read", toolsets=("core",))
+    await parts.agents.change(acme.id, acme.agent.id, rules)
+
+
+async def _narrow_the_workspace(parts, acme):
+    await parts.workspaces.set_policy(acme.id, read_policy({"approval_wait": 0, "read_only": True}))
+
+
+async def _change_something_else(parts, acme):
+    await parts.workspaces.set_policy(acme.id, read_policy({"approval_wait": 5}))
+
+
+@pytest.mark.parametrize(
+    ("change", "refused", "then"),
+    [
+        (_revoke, "was revoked", None),
+        (_narrow_the_agent, "was changed while the call waited", "access is set to read for caller bot"),
+        (_narrow_the_workspace, "was changed while the call waited", "read_only is set"),
+        (_change_something_else, "was changed while the call waited", None),
+    ],
+)
+async def test_what_is_changed_while_a_call_waits_for_a_signature_counts_when_it_comes(
+    watched, change, refused, then
+):
+    here = watched
+    slug = f"acme{change.__name__.replace('_', '-')}"
+    async with here.parts() as parts:
+        acme = await here.workspace(parts, slug, policy={"approval_wait": 30})
+        async with agent(f"{here.first.url}/mcp/{slug}", acme.token) as client:
+            users = told(await client.call_tool("clerk_users_list", {"limit": 1}))["items"]
+            ban = {"user_id": users[0]["id"]}
+            changed = anyio.Event()
+
+            async def sign(_waited, _most, message):
+                if changed.is_set():
+                    return
+                changed.set()
+                await change(parts, acme)
+                async with here.signed_in(acme.user, here.first.url) as browser:
+                    page = re.search(r"/w/\S+", message)[0]
+                    form = hidden((await browser.get(page)).text)
+                    answer = await browser.post(page, data={**form, "decision": "sign"})
+                    assert answer.status_code == 303, answer.text
+
+            answer = told(await client.call_tool("clerk_user_ban", ban, progress_callback=sign))
+            assert changed.is_set()
+            assert refused in answer["message"]
+            assert here.api("GET", f"/users/{ban['user_id']}")["banned"] is False
+            if change is _revoke:
+                return
+            answer = told(await client.call_tool("clerk_user_ban", ban))
+            if then:
+                assert answer["error"] == "not_allowed"
+                assert then in answer["message"]
+                assert here.api("GET", f"/users/{ban['user_id']}")["banned"] is False
+            else:
+                # The signature was kept.
+                assert answer["banned"] is True
 
 
 @contextlib.contextmanager

@@ -127,6 +127,9 @@ class Signing:
         how, given = stored.how or "", False
         if stored.status != SIGNED:
             how, given = await self.ask(plan, request.caller, request.approver, request.progress, stored)
+            if not given and request.caller.check_still:
+                # It has waited for somebody else, who may have been right to sign when it was not to ask.
+                await request.caller.check_still()
         # Looked at a second time, after the person answered: what they saw may be minutes old, and
         # a signature counts only for what is there now.
         seen = await self._look(request.action, await self._clerk())

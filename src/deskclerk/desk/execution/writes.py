@@ -191,13 +191,14 @@ class Writes:
         """Note how a write ended; what to tell the asker besides where that cannot be noted.
 
         What Clerk did stays true: a full disk must not make a write that was done look like a failure. Its
-        intent is on disk, so that the next start finds out by reading how it ended.
+        intent is on disk, so that others find out by reading how it ended if this process ends before it can
+        note that.
         """
         try:
             await self._journal.outcome(entry, outcome, reply, answer, note)
         except StorageUnavailable as error:
             logger.error("%s: its end (%s) could not be noted: %s", entry["entry"], outcome, error)
-            return (f"This could not be noted in the journal, which finds out at the next start: {error}",)
+            return (f"This could not be noted in the journal yet; it is tried again, and found out: {error}",)
         return ()
 
 

@@ -42,6 +42,8 @@ _CHOICES = 10_000
 """Records that are looked through for what there is to choose from."""
 _BATCH_SECONDS = 0.5
 """Reads are many and change nothing: they wait for each other this long, and share one sync of the disk."""
+_LONGEST_WAIT = 30.0
+"""Seconds between two tries to note what could not be noted."""
 
 
 @dataclass
@@ -54,7 +56,9 @@ class RefusalContext:
 class Journal:
     """Events in the desk's database, which is opened on the first one.
 
-    Reads are written in batches; a write's intent is on disk before its request leaves.
+    Reads are written in batches; a write's intent is on disk before its request leaves. A read, or how a
+    write ended, that cannot be noted is tried again until it is; whoever kills the process before leaves an
+    intent whose end others find out.
     """
 
     def __init__(self, storage: Storage, wakes: Wakes | None = None, bounds: Bounds | None = None) -> None:
@@ -63,8 +67,9 @@ class Journal:
         self.wakes: Wakes = wakes or LocalWakes()
         self.bounds: Bounds = bounds or Unbounded()
         self._batch: list[dict[str, Any]] = []
-        # Reads whose transaction failed: they may be on disk all the same, where a commit was not answered.
-        self._tried: set[str] = set()
+        # By entry and kind what waits after a transaction that failed: it may be on disk all the same, where
+        # a commit was not answered.
+        self._tried: set[tuple[str, str]] = set()
         self._flushing: asyncio.Task[None] | None = None
         # The event loop keeps only a weak reference to a task: one that nobody holds may vanish half-way.
         self._appending: set[asyncio.Task[int]] = set()
@@ -112,8 +117,8 @@ class Journal:
         # A burst of reads is bounded in memory by its number, a single one by its time.
         if len(self._batch) >= _BATCH:
             await self.flush()
-        elif self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.create_task(self._flush_soon())
+        else:
+            self._see_to_batch()
 
     async def refused(
         self,
@@ -379,7 +384,7 @@ class Journal:
         return None
 
     async def flush(self) -> None:
-        """Write the reads noted so far."""
+        """Write the reads noted so far, and what waits to be noted."""
         if self._batch:
             await self._add()
 
@@ -392,7 +397,13 @@ class Journal:
             if self._appending:
                 await asyncio.wait(self._appending)
             await self.flush()
+        except StorageUnavailable:
+            # How a write ended was told to whoever asked for it, with this failure; others find it out.
+            if any(row["kind"] == "read" for row in self._batch):
+                raise
         finally:
+            if self._flushing:
+                self._flushing.cancel()
             await self._storage.close()
 
     def locks(self) -> Path | str:
@@ -407,12 +418,20 @@ class Journal:
         """This process's name, under which it holds a lock as long as it lives."""
         return self._storage.process_name()
 
+    def _see_to_batch(self) -> None:
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush_soon())
+
     async def _flush_soon(self) -> None:
-        await asyncio.sleep(_BATCH_SECONDS)
-        try:
-            await self.flush()
-        except StorageUnavailable as error:
-            logger.error("%d reads wait to be noted in the journal: %s", len(self._batch), error)
+        wait = _BATCH_SECONDS
+        while self._batch:
+            await asyncio.sleep(wait)
+            try:
+                await self.flush()
+                wait = _BATCH_SECONDS
+            except StorageUnavailable as error:
+                logger.error("%d lines wait to be noted in the journal: %s", len(self._batch), error)
+                wait = min(2 * wait, _LONGEST_WAIT)
 
     async def _add(
         self, event: dict[str, Any] | None = None, first: "Step | None" = None, *topics: str
@@ -435,14 +454,19 @@ class Journal:
     async def _append(self, rows: list[dict[str, Any]], first: "Step | None", *topics: str) -> int:
         from deskclerk.desk.journal.queries import append  # noqa: PLC0415 - opened when needed
 
-        reads = [row for row in rows if row["kind"] == "read"]
-        tried = self._tried.intersection(row["entry"] for row in reads)
+        tried = self._tried.intersection(map(_identity, rows))
         try:
             last = await append(await self.database(), rows, first, tried)
-        except BaseException:
-            # Reads wait for the next try, which may find space on the disk. Whose event it is is told.
-            self._batch = [*reads, *self._batch]
-            self._tried.update(row["entry"] for row in reads)
+        except BaseException as error:
+            # What has happened waits for the next try, which may find space on the disk or a server that is
+            # back; of everything else whoever asked for it is told. How a write ended is whoever's who noted
+            # it, where it was no disk's fault: another may have taken the job over, and will say.
+            kinds = ("read", "outcome") if isinstance(error, StorageUnavailable) else ("read",)
+            waiting = [row for row in rows if row["kind"] in kinds or _identity(row) in tried]
+            self._batch = [*waiting, *self._batch]
+            self._tried.update(map(_identity, waiting))
+            if waiting:
+                self._see_to_batch()
             raise
         else:
             self._tried -= tried
@@ -454,3 +478,7 @@ class Journal:
         self._appending.discard(task)
         if not task.cancelled():
             task.exception()  # raised to the caller, if it is still there
+
+
+def _identity(row: dict[str, Any]) -> tuple[str, str]:
+    return row["entry"], row["kind"]

@@ -30,20 +30,20 @@ async def append(
     database: Database,
     rows: Iterable[Mapping[str, Any]],
     first: Callable[[Connection], Awaitable[None]] | None = None,
-    tried: Collection[str] = (),
+    tried: Collection[tuple[str, str]] = (),
 ) -> int:
     """Add rows behind the last line, which is answered; whoever else appends waits until this is on disk.
 
-    Entries that were `tried` before are left out where they are there.
+    Of those that were `tried` before, by entry and kind, what is there already is left out.
     """
     async with database.writing() as connection:
         if first:
             await first(connection)
         if tried:
             # Behind the write lock: what an earlier try still commits is over.
-            query = select(events.c.entry).where(events.c.entry.in_(tried))
-            there = {row.entry for row in await connection.execute(query)}
-            rows = [row for row in rows if row["entry"] not in there]
+            query = select(events.c.entry, events.c.kind).where(events.c.entry.in_([one for one, _ in tried]))
+            there = {(row.entry, row.kind) for row in await connection.execute(query)}
+            rows = [row for row in rows if (row["entry"], row["kind"]) not in there]
         return await append_to(connection, rows)
 
 

@@ -1,10 +1,11 @@
 """An agent as a request of its is let in: whose, for what, and what narrows it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 
 from deskclerk.catalogue import Action, Effect
 from deskclerk.desk.caller import MODELS, Caller, PlacedRules
+from deskclerk.errors import NotAllowed
 from deskclerk.hosted.agents.scopes import lacking, rules_of
 from deskclerk.hosted.workspaces.policy import OF_A_WORKSPACE, Role
 from deskclerk.settings import Rules
@@ -40,7 +41,8 @@ class Agent:
 
     `person` is the member in whose name it asks, `role` what that member is in the workspace; `credential`
     the OAuth client's id or the token's id, `version` that of the workspace. `scopes` are those of its token;
-    None where the issuer gives none of ours, and the agent's rules alone count.
+    None where the issuer gives none of ours, and the agent's rules alone count. `again` lets it in once more,
+    or raises why not.
     """
 
     workspace: str
@@ -54,11 +56,22 @@ class Agent:
     scopes: frozenset[str] | None
     oauth: bool
     version: int
+    again: "Callable[[], Awaitable[Agent]] | None" = field(default=None, compare=False, repr=False)
 
     @property
     def caller(self) -> Caller:
         """Who asks, for the desk."""
-        return Caller(MODELS, token=self.name, person=self.person, rules=tuple(self._narrowed()))
+        rules = tuple(self._narrowed())
+        return Caller(MODELS, token=self.name, person=self.person, rules=rules, check_still=self._check_still)
+
+    async def _check_still(self) -> None:
+        """Whether it would be let in now as it was; what keeps it out is raised as it is told at the door."""
+        if self.again and await self.again() != self:
+            raise NotAllowed(
+                "What this agent may do, or its workspace, was changed while the call waited to be signed.",
+                next_step="Nothing was sent, and the signature is kept. Call the tool again: what is set now "
+                "counts.",
+            )
 
     @property
     def dialogue(self) -> bool:

@@ -6,6 +6,8 @@ metadata as well.
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -86,7 +88,8 @@ class AgentGuard:
             if bearer is None:
                 raise InvalidToken.because("there is none")
             said = line_of(request.headers.get("user-agent", ""), _LONGEST_SELF)
-            agent = await self._arrivals.identify(bearer, place, said)
+            again = partial(self._arrivals.identify, bearer, place, said)
+            agent = replace(await again(), again=again)
             _check_scopes(agent, request)
         except DeskclerkError as error:
             headers = {}
