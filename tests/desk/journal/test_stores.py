@@ -122,7 +122,7 @@ async def test_how_a_write_ended_is_noted_once_when_that_can_be_again(
         assert (await desk.journal.verify()).fault is None
         assert not desk.journal._tried
     assert len(upstream.writes) == 1
-    assert "1 lines wait to be noted in the journal" in caplog.text
+    assert "Lines that wait to be noted in the journal: 1." in caplog.text
 
 
 async def test_a_desk_that_ends_before_it_can_note_how_a_write_ended_ends_well(open_desk, kept, monkeypatch):

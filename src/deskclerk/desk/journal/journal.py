@@ -430,7 +430,7 @@ class Journal:
                 await self.flush()
                 wait = _BATCH_SECONDS
             except StorageUnavailable as error:
-                logger.error("%d lines wait to be noted in the journal: %s", len(self._batch), error)
+                logger.error("Lines that wait to be noted in the journal: %d. %s", len(self._batch), error)
                 wait = min(2 * wait, _LONGEST_WAIT)
 
     async def _add(

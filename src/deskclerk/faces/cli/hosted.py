@@ -161,13 +161,14 @@ def invite(ctx: click.Context, /, slug: str, email: str, role: "Role") -> int:
 async def _invite(state: State, slug: str, email: str, role: "Role") -> int:
     from deskclerk.desk import Caller  # noqa: PLC0415 - help needs no desk
     from deskclerk.hosted.changes import JournalledChanges  # noqa: PLC0415
+    from deskclerk.hosted.people.persons import comparable  # noqa: PLC0415
 
     pages = _public_url(state)
     async with _stores(state) as (database, store):
         record = await _named(store, slug)
         link = await _invited(database, pages, record.id, email, role)
         changes, operator = JournalledChanges(database), Caller("cli", "operator")
-        await changes.note(record.id, operator, "cli, operator", f"invited {email.strip().lower()} as {role}")
+        await changes.note(record.id, operator, "cli, operator", f"invited {comparable(email)} as {role}")
     return _tell(state, [{"workspace": slug, "role": role, "invitation": link}])
 
 
