@@ -280,6 +280,36 @@ async def test_a_worker_that_is_told_to_end_begins_nothing_more(work, engine):
     assert work.wire.writes == []
 
 
+async def test_a_run_that_comes_back_to_the_process_that_has_it_is_not_carried_out_twice_at_once(
+    work, engine, monkeypatch
+):
+    real, at_once, most = Run.part, 0, 0
+
+    async def counted(run, seconds):
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        try:
+            await asyncio.sleep(0.05)
+            return await real(run, seconds)
+        finally:
+            at_once -= 1
+
+    monkeypatch.setattr(Run, "part", counted)
+    job = await work.start(await work.propose(BanUser, users(1, 20)))
+    one = worker(work, until_idle=True)
+    working = asyncio.create_task(one.work())
+    while not engine.runs:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0)
+    # Others took this process for gone, and gave the run on: it is this one that got it.
+    engine.tasks.append(asyncio.create_task(engine.part(job.id, 1)))
+    await working
+    one.close()
+    assert most == 1
+    assert (await work.store.load(job.id)).counts == {"done": 20}
+    assert len(work.wire.writes) == 20
+
+
 async def test_a_run_of_a_process_that_lives_is_left_to_it(work, engine):
     job = await work.start(await work.propose(BanUser, users(1, 3)))
     other = take_lock(work.desk.journal.locks(), "own_of_another_process")
