@@ -76,6 +76,8 @@ _LOOK_SECONDS = 0.5
 _PATIENCE = 300_000
 """Milliseconds, beside those it may be under way, after which an item whose end cannot be read is unknown."""
 _LONGEST_ERROR = 300
+_WAITS_AGAIN = (NOT_DONE, RateLimited.kind, ClerkUnavailable.kind, KeyRejected.kind)
+"""How the journal has a write of which nothing was done, and that is no fault of its item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ class Run:
             return _Ended(item, UNKNOWN, error="how it ended could not be read")
         if end["outcome"] == DONE:
             return _Ended(item, ITEM_DONE, made=_made(item, end["after"]))
-        if end["outcome"] == NOT_DONE:
+        if end["outcome"] in _WAITS_AGAIN:
             return _Ended(item, WAITING)
         if end["outcome"] in (OUTCOME_UNKNOWN, OutcomeUnknown.kind):
             return _Ended(item, UNKNOWN, error=end["note"])

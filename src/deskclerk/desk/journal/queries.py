@@ -34,7 +34,8 @@ async def append(
 ) -> int:
     """Add rows behind the last line, which is answered; whoever else appends waits until this is on disk.
 
-    Of those that were `tried` before, by entry and kind, what is there already is left out.
+    Of those that were `tried` before, by entry and kind, what is there already is left out, and how a write
+    ended of which no intent is there.
     """
     async with database.writing() as connection:
         if first:
@@ -43,7 +44,8 @@ async def append(
             # Behind the write lock: what an earlier try still commits is over.
             query = select(events.c.entry, events.c.kind).where(events.c.entry.in_([one for one, _ in tried]))
             there = {(row.entry, row.kind) for row in await connection.execute(query)}
-            rows = [row for row in rows if (row["entry"], row["kind"]) not in there]
+            left_out = there | {(one, "outcome") for one, _ in tried if (one, "intent") not in there}
+            rows = [row for row in rows if (row["entry"], row["kind"]) not in left_out]
         return await append_to(connection, rows)
 
 
