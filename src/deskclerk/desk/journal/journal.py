@@ -27,7 +27,7 @@ from deskclerk.desk.journal.storage import Storage
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.desk.view.cleaning import without_secrets
 from deskclerk.desk.waking import JOURNAL, PLANS, LocalWakes, Wakes
-from deskclerk.errors import DeskclerkError, InvalidRequest, StorageUnavailable
+from deskclerk.errors import DeskclerkError, InvalidRequest, StorageUnavailable, WorkspaceGone
 
 if TYPE_CHECKING:
     from deskclerk.database import Connection, Database
@@ -408,6 +408,9 @@ class Journal:
             # How a write ended was told to whoever asked for it, with this failure; others find it out.
             if any(row["kind"] == "read" for row in self._batch):
                 raise
+        except WorkspaceGone:
+            # There is no journal any more in which they could be missed.
+            pass
         finally:
             if self._flushing:
                 self._flushing.cancel()
@@ -439,6 +442,8 @@ class Journal:
             except StorageUnavailable as error:
                 logger.error("Lines that wait to be noted in the journal: %d. %s", len(self._batch), error)
                 wait = min(2 * wait, _LONGEST_WAIT)
+            except WorkspaceGone:
+                return
 
     async def _add(
         self, event: dict[str, Any] | None = None, first: "Step | None" = None, *topics: str
@@ -469,7 +474,8 @@ class Journal:
             # back; of everything else whoever asked for it is told. How a write ended is whoever's who noted
             # it, where it was no disk's fault: another may have taken the job over, and will say.
             kinds = ("read", "outcome") if isinstance(error, StorageUnavailable) else ("read",)
-            self._wait_with(*(row for row in rows if row["kind"] in kinds or _identity(row) in tried))
+            if not isinstance(error, WorkspaceGone):
+                self._wait_with(*(row for row in rows if row["kind"] in kinds or _identity(row) in tried))
             raise
         else:
             self._tried -= tried

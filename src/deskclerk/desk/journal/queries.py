@@ -11,6 +11,7 @@ from deskclerk.desk.journal.chain import JSON_COLUMNS, ChainCheck, link
 from deskclerk.desk.journal.heads import Head
 from deskclerk.desk.journal.records import DONE, ENDINGS, OPEN, TOO_SOON, EntryFilter, entry_summary
 from deskclerk.desk.journal.tables import events, heads
+from deskclerk.errors import WorkspaceGone
 
 _HEAD = Statement(select(heads.c.seq, heads.c.hash).with_for_update())
 _NEW_HEAD = Statement(heads.update().values(seq=bindparam("seq_is"), hash=bindparam("hash_is")))
@@ -52,7 +53,10 @@ async def append(
 async def append_to(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
     """Add rows as the last thing of a transaction that has the write lock; the last line."""
     # Locked until the commit: two processes that chained behind the same row would fork the chain.
-    ((seq, last_hash),) = await connection.fetch(_HEAD)
+    found = await connection.fetch(_HEAD)
+    if not found:
+        raise WorkspaceGone
+    ((seq, last_hash),) = found
     linked, head = link(rows, Head(seq, last_hash))
     if not linked:  # what came first was all
         return head.seq
