@@ -43,7 +43,7 @@ from deskclerk.desk.jobs.store import LostJobError
 from deskclerk.desk.journal import queries
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.observing import Observer
-from deskclerk.errors import InvalidRequest, StorageUnavailable
+from deskclerk.errors import InvalidRequest, StorageUnavailable, WorkspaceGone
 
 pytestmark = pytest.mark.anyio
 
@@ -219,6 +219,25 @@ async def test_how_writes_ended_is_noted_though_another_run_has_the_job_by_now(w
     work.wire.trouble = None
     assert (await work.carry_out(job, "run_elsewhere")).counts == {"done": 3}
     assert len(work.wire.writes) == 3
+
+
+async def test_a_run_whose_workspace_was_deleted_has_lost_its_job_and_is_no_fault(work, monkeypatch):
+    async def gone(*_arguments):
+        raise WorkspaceGone
+
+    async def deleted(request, go_on):
+        answer = await go_on(request)
+        if request.method != "GET":
+            await work.store.own(job.id, "run_elsewhere")
+            monkeypatch.setattr(queries, "append_to", gone)
+        return answer
+
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    run = await work.run(job)
+    work.wire.trouble = deleted
+    with pytest.raises(LostJobError):
+        await run.part(5)
+    monkeypatch.undo()
 
 
 # Stopped.

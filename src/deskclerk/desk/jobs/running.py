@@ -7,6 +7,7 @@ how they ended before it sends any of them again.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -62,6 +63,7 @@ from deskclerk.errors import (
     KeyRejected,
     OutcomeUnknown,
     RateLimited,
+    WorkspaceGone,
 )
 
 if TYPE_CHECKING:
@@ -538,7 +540,9 @@ class Run:
             if ended.intent
         ]
         if ends:
-            await self._tools.journal.add_all(ends)
+            # Of a workspace that was deleted nobody has the job, and there is nothing to note it in.
+            with contextlib.suppress(WorkspaceGone):
+                await self._tools.journal.add_all(ends)
 
     async def _keep_caps(self, connection: "Connection", action: Action) -> None:
         if hourly_cap(type(action).spec.route) is None:
