@@ -7,16 +7,17 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
+# In the order in which writers come to them, as replicas of the version before write meanwhile.
 _TABLES = (
-    "events",
-    "heads",
+    "jobs",
+    "job_items",
     "plans",
     "signer",
     "consoles",
     "console_links",
-    "jobs",
-    "job_items",
     "notifications",
+    "events",
+    "heads",
 )
 
 
