@@ -634,3 +634,22 @@ async def test_what_clerk_said_of_a_step_is_not_told(opened, engine, chat):
         await work.desk.notifications.close()
     ((_, body),) = chat
     assert "It paused: step 1 was not done\n" in body
+
+
+def test_a_database_that_is_not_there_is_told_as_such_and_is_no_fault_of_the_engines(tmp_path):
+    # In a process of its own: DBOS is one in each.
+    program = (
+        "import asyncio, sys\n"
+        "from deskclerk.desk.jobs.engine import Engine\n"
+        "from deskclerk.errors import StorageUnavailable\n"
+        "engine = Engine(f'postgresql://desk:marked@/jobs?host={sys.argv[1]}', 'own_1')\n"
+        "try:\n"
+        "    asyncio.run(engine.launch(['q'], None))\n"
+        "except StorageUnavailable as error:\n"
+        "    print(f'told: {error}')\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert "told: " in ended.stdout, ended.stderr
+    assert "cannot be used" in ended.stdout
+    assert "marked" not in ended.stdout
