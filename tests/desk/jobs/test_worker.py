@@ -38,6 +38,7 @@ class FakeEngine:
         self.name, self.part = "", None
         self.runs, self.asked, self.ended, self.recovered, self.tasks = {}, [], {}, [], []
         self.instances, self.lost, self.closed, self.taking = [], 0, False, True
+        self.drops = []
 
     def __call__(self, place, name):
         self.place, self.name = place, name
@@ -63,7 +64,10 @@ class FakeEngine:
 
     async def _run(self, key):
         while (ended := await self.part(*key)) is None:
-            pass
+            if self.drops:
+                # As where its own database is away: it ends, and that is noted nowhere.
+                self.drops.pop()()
+                return
         del self.runs[key]
         self.ended[key] = ended
 
@@ -137,6 +141,21 @@ async def test_a_worker_leaves_the_jobs_of_other_instances_alone(work, opened, e
         await until_idle(other)
     assert engine.asked == []
     assert (await work.store.load(job.id)).status == QUEUED
+
+
+async def test_a_run_that_the_engine_dropped_without_noting_it_is_taken_up_again(
+    work, engine, monkeypatch, caplog
+):
+    monkeypatch.setattr(work_module, "_DROPPED_SECONDS", 0.1)
+    monkeypatch.setattr(work_module, "_PART_SECONDS", 0)
+    engine.drops = [lambda: monkeypatch.setattr(work_module, "_PART_SECONDS", 5)]
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    async with asyncio.timeout(20):
+        await until_idle(work)
+    done = await work.store.load(job.id)
+    assert (done.status, done.counts) == (DONE, {"done": 3})
+    assert engine.recovered == [(job.id, job.run)]
+    assert f"{job.id} had nobody any more who carries it out" in caplog.text
 
 
 async def test_a_job_that_is_signed_while_it_works_is_taken_too(work, engine):
