@@ -148,6 +148,17 @@ class StorageUnavailable(DeskclerkError):
         return cls.of(place, error.strerror or type(error).__name__, step)
 
 
+class WorkspaceGone(DeskclerkError):
+    """The workspace was deleted while something was asked of it: nothing can be noted for it any more."""
+
+    kind = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This workspace was deleted.", next_step="Nothing more can be asked of it, nor is noted for it."
+        )
+
+
 DISK_FULL = "Free some space on its disk, or mend it, then ask again: what was noted before is there."
 NOT_WRITABLE = "Make the folder and the file writable, or name another folder with DESKCLERK_HOME."
 REFUSALS_OF_THE_SYSTEM = {

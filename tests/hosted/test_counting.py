@@ -129,6 +129,29 @@ async def test_a_connection_that_is_cancelled_is_given_back(replicas, redis_serv
     await counted(redis_server, 0)
 
 
+async def test_a_connection_that_is_cancelled_while_it_is_counted_is_given_back(
+    replicas, redis_server, monkeypatch
+):
+    one, _ = replicas
+    real, counting = one._try, asyncio.Event()
+
+    async def slowly(script, key, arguments):
+        answer = await real(script, key, arguments)
+        if script is counting_module._OPEN:
+            counting.set()
+            await asyncio.sleep(0.2)
+        return answer
+
+    monkeypatch.setattr(one, "_try", slowly)
+    async with asyncio.timeout(20):
+        task = asyncio.create_task(one.stream("ws_1", TEN).__aenter__())
+        await counting.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled()
+        await counted(redis_server, 0)
+
+
 async def test_connections_of_a_replica_that_was_killed_count_until_their_lease_ends(replicas, monkeypatch):
     monkeypatch.setattr(counting_module, "_LEASE_SECONDS", 1)
     one, other = replicas

@@ -37,6 +37,8 @@ _OF_POSTGRES = {
     "55P03": _BUSY,
     # The server has let go of who did nothing in the middle of a transaction, such as a machine that slept.
     "25P03": "Nothing was done. Ask again; if it stays so, this machine has too much to do.",
+    # Two that wait for each other, as a writer and a migration may: the server has undone one of them.
+    "40P01": "Nothing was done. Ask again.",
 }
 """What to do by PostgreSQL's codes, where a driver tells it as none of an operator's errors."""
 

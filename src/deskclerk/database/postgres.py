@@ -36,7 +36,7 @@ _KEEPALIVE: dict[str, Any] = {
     "tcp_user_timeout": 60_000,
 }
 """A server that is gone without a word is found out within a minute, and not after hours."""
-_WRITE_LOCK = 0x6465736B
+WRITE_LOCK = 0x6465736B
 """The advisory lock that deskclerk's writers take: "desk" in ASCII."""
 
 
@@ -342,6 +342,6 @@ def _begin(connection: SyncConnection) -> None:
         if not options.get("synced", True):
             first.append("SET LOCAL synchronous_commit TO off")
         # In READ COMMITTED every statement after this one sees what the writer before has left.
-        key = f"{_WRITE_LOCK}, {options['lock']}" if "lock" in options else str(_WRITE_LOCK)
+        key = f"{WRITE_LOCK}, {options['lock']}" if "lock" in options else str(WRITE_LOCK)
         first.append(f"SELECT pg_advisory_xact_lock({key})")
     connection.exec_driver_sql("; ".join(first))

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import URL, BindParameter, Dialect, Executable, RowMapping, bindparam, column
 from sqlalchemy import Connection as SyncConnection
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.selectable import Alias, FromClause, Join, Select, TableClause
@@ -23,6 +24,7 @@ from sqlalchemy.util import LRUCache
 from deskclerk.database.connection import Change, Rows, Values
 from deskclerk.database.postgres import PostgresConnection, PostgresDatabase
 from deskclerk.database.statement import Row, Statement
+from deskclerk.errors import WorkspaceGone
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -41,6 +43,8 @@ _SCOPE = (
     "set_config('transaction_read_only', 'on', true)"
 )
 _ID = re.compile(r"[A-Za-z0-9_]{1,40}")
+_NOBODYS = "23503"
+"""PostgreSQL's code for a row that names what is not there: of a workspace's own tables, the workspace."""
 
 
 def in_workspace(
@@ -187,6 +191,11 @@ class ScopedConnection(PostgresConnection):
         raise TypeError("work on the driver's own connection cannot be kept to one workspace")
 
 
+def lock_of(workspace: str) -> int:
+    """The number of a workspace's write lock: of 32 bits, so that two may wait for each other, not more."""
+    return int.from_bytes(hashlib.sha256(workspace.encode()).digest()[:4], signed=True)
+
+
 class ScopedDatabase:
     """One workspace of a shared database; closing the database is its owner's."""
 
@@ -197,8 +206,7 @@ class ScopedDatabase:
         self.workspace = workspace
         self.url: URL = shared.url
         self.dialect: Dialect = shared.dialect
-        # Numbers of 32 bits: two workspaces that share one wait for each other, and nothing worse.
-        key = int.from_bytes(hashlib.sha256(workspace.encode()).digest()[:4], signed=True)
+        key = lock_of(workspace)
         scope = f"SET LOCAL ROLE {ROLE}; SET LOCAL {SETTING} = '{workspace}'"
         self._reads = {"scope": scope, "reads": True}
         self._writes = {"scope": scope, "lock": key}
@@ -215,10 +223,18 @@ class ScopedDatabase:
 
     @asynccontextmanager
     async def writing(self, *, synced: bool = True, bounded: bool = True) -> AsyncIterator[ScopedConnection]:
-        """A transaction that holds this workspace's write lock; committed unless the block raises."""
+        """A transaction that holds this workspace's write lock; committed unless the block raises.
+
+        WorkspaceGone for a row of a workspace that was deleted.
+        """
         options = {**self._writes, "synced": synced, "bounded": bounded}
-        async with self._turn, self._shared.transaction(options) as connection:
-            yield ScopedConnection(connection, self.workspace)
+        try:
+            async with self._turn, self._shared.transaction(options) as connection:
+                yield ScopedConnection(connection, self.workspace)
+        except IntegrityError as error:
+            if getattr(error.orig, "sqlstate", None) == _NOBODYS:
+                raise WorkspaceGone from None
+            raise
 
     async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of one statement, which is a transaction of its own."""

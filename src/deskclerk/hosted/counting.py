@@ -99,7 +99,7 @@ class Counters:
         self._bucket = _Bucket()
         self._leases: dict[str, set[str]] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._closing: set[asyncio.Task[int | None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self.shared = True
         """Whether Redis counts; otherwise this replica does, for itself."""
         self._not_before = 0.0
@@ -146,7 +146,13 @@ class Counters:
         """Count a connection that stays open as long as the block lasts; LimitReached."""
         most, lease = limits.open_streams, new_id("con")
         key = f"{PREFIX}:{workspace}:streams"
-        full = await self._ask(_OPEN, key, most, int(_LEASE_SECONDS), lease)
+        opening = asyncio.create_task(self._ask(_OPEN, key, most, int(_LEASE_SECONDS), lease))
+        try:
+            # Shielded: the library was seen to lose a cancellation, and what is under way may be counted yet.
+            full = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            self._close(key, lease, opening)
+            raise
         if full is None:
             full = len(self._leases.get(key, ())) >= most
         if full:
@@ -158,10 +164,21 @@ class Counters:
             self._leases[key].discard(lease)
             if not self._leases[key]:
                 del self._leases[key]
-            # In a task of its own: who leaves a page is cancelled, and would count for another minute.
-            task = asyncio.create_task(self._ask(_CLOSE, key, lease))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._close(key, lease)
+
+    def _close(self, key: str, lease: str, opening: "asyncio.Task[int | None] | None" = None) -> None:
+        """Have a connection count no more, in a task of its own: who leaves a page is cancelled.
+
+        It would count for another minute else. One that is `opening` still may be counted after this.
+        """
+        task = asyncio.create_task(self._closed(key, lease, opening))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _closed(self, key: str, lease: str, opening: "asyncio.Task[int | None] | None") -> None:
+        if opening:
+            await asyncio.wait([opening])
+        await self._ask(_CLOSE, key, lease)
 
     async def _renew_again_and_again(self) -> None:
         while True:

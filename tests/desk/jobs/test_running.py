@@ -40,9 +40,10 @@ from deskclerk.desk.jobs.job import (
 from deskclerk.desk.jobs.results import write_results
 from deskclerk.desk.jobs.rows import Row
 from deskclerk.desk.jobs.store import LostJobError
+from deskclerk.desk.journal import queries
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.observing import Observer
-from deskclerk.errors import InvalidRequest
+from deskclerk.errors import InvalidRequest, StorageUnavailable, WorkspaceGone
 
 pytestmark = pytest.mark.anyio
 
@@ -218,6 +219,25 @@ async def test_how_writes_ended_is_noted_though_another_run_has_the_job_by_now(w
     work.wire.trouble = None
     assert (await work.carry_out(job, "run_elsewhere")).counts == {"done": 3}
     assert len(work.wire.writes) == 3
+
+
+async def test_a_run_whose_workspace_was_deleted_has_lost_its_job_and_is_no_fault(work, monkeypatch):
+    async def gone(*_arguments):
+        raise WorkspaceGone
+
+    async def deleted(request, go_on):
+        answer = await go_on(request)
+        if request.method != "GET":
+            await work.store.own(job.id, "run_elsewhere")
+            monkeypatch.setattr(queries, "append_to", gone)
+        return answer
+
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    run = await work.run(job)
+    work.wire.trouble = deleted
+    with pytest.raises(LostJobError):
+        await run.part(5)
+    monkeypatch.undo()
 
 
 # Stopped.
@@ -457,6 +477,39 @@ async def test_what_clerk_refuses_for_the_moment_is_done_later_and_is_no_failure
     entries = await work.desk.journal.job_entries(job.id, 0, 200)
     ends = [entry["outcome"]["outcome"] for entry in entries]
     assert (ends.count("rate_limited"), ends.count("done")) == (30, 40)
+
+
+@pytest.mark.parametrize("answer", [(429, "rate_limited"), (401, "key_rejected")])
+async def test_what_was_refused_for_the_moment_is_no_failure_though_its_end_could_not_be_noted_at_once(
+    work, monkeypatch, answer
+):
+    status, kind = answer
+    real, failing, troubled = queries.append, ["once"], []
+
+    async def away(database, rows, *more):
+        rows = list(rows)
+        if failing and any(row["outcome"] == kind for row in rows if row["kind"] == "outcome"):
+            failing.pop()
+            raise StorageUnavailable("the server is not there")
+        return await real(database, rows, *more)
+
+    async def refused(request, go_on):
+        if request.method != "GET" and request.url.path not in troubled:
+            troubled.append(request.url.path)
+            body = {"errors": [{"message": "not now", "code": kind}]}
+            return httpx2.Response(status, json=body, headers={"retry-after": "0.05"})
+        return await go_on(request)
+
+    monkeypatch.setattr(queries, "append", away)
+    work.wire.trouble = refused
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    run = await work.run(job)
+    with pytest.raises(StorageUnavailable):
+        await run.part(60)
+    assert not failing
+    work.wire.trouble = None
+    job = await work.carry_out(job, "run_2")
+    assert (job.status, job.as_dict()["counts"]) == (DONE, {"done": 3})
 
 
 async def test_an_item_that_gets_no_turn_to_be_sent_waits_again(work, monkeypatch):

@@ -38,6 +38,7 @@ class FakeEngine:
         self.name, self.part = "", None
         self.runs, self.asked, self.ended, self.recovered, self.tasks = {}, [], {}, [], []
         self.instances, self.lost, self.closed, self.taking = [], 0, False, True
+        self.drops = []
 
     def __call__(self, place, name):
         self.place, self.name = place, name
@@ -63,7 +64,10 @@ class FakeEngine:
 
     async def _run(self, key):
         while (ended := await self.part(*key)) is None:
-            pass
+            if self.drops:
+                # As where its own database is away: it ends, and that is noted nowhere.
+                self.drops.pop()()
+                return
         del self.runs[key]
         self.ended[key] = ended
 
@@ -137,6 +141,21 @@ async def test_a_worker_leaves_the_jobs_of_other_instances_alone(work, opened, e
         await until_idle(other)
     assert engine.asked == []
     assert (await work.store.load(job.id)).status == QUEUED
+
+
+async def test_a_run_that_the_engine_dropped_without_noting_it_is_taken_up_again(
+    work, engine, monkeypatch, caplog
+):
+    monkeypatch.setattr(work_module, "_DROPPED_SECONDS", 0.1)
+    monkeypatch.setattr(work_module, "_PART_SECONDS", 0)
+    engine.drops = [lambda: monkeypatch.setattr(work_module, "_PART_SECONDS", 5)]
+    job = await work.start(await work.propose(BanUser, users(1, 3)))
+    async with asyncio.timeout(20):
+        await until_idle(work)
+    done = await work.store.load(job.id)
+    assert (done.status, done.counts) == (DONE, {"done": 3})
+    assert engine.recovered == [(job.id, job.run)]
+    assert f"{job.id} had nobody any more who carries it out" in caplog.text
 
 
 async def test_a_job_that_is_signed_while_it_works_is_taken_too(work, engine):
@@ -664,3 +683,22 @@ async def test_what_clerk_said_of_a_step_is_not_told(opened, engine, chat):
         await work.desk.notifications.close()
     ((_, body),) = chat
     assert "It paused: step 1 was not done\n" in body
+
+
+def test_a_database_that_is_not_there_is_told_as_such_and_is_no_fault_of_the_engines(tmp_path):
+    # In a process of its own: DBOS is one in each.
+    program = (
+        "import asyncio, sys\n"
+        "from deskclerk.desk.jobs.engine import Engine\n"
+        "from deskclerk.errors import StorageUnavailable\n"
+        "engine = Engine(f'postgresql://desk:marked@/jobs?host={sys.argv[1]}', 'own_1')\n"
+        "try:\n"
+        "    asyncio.run(engine.launch(['q'], None))\n"
+        "except StorageUnavailable as error:\n"
+        "    print(f'told: {error}')\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert "told: " in ended.stdout, ended.stderr
+    assert "cannot be used" in ended.stdout
+    assert "marked" not in ended.stdout

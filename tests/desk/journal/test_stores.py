@@ -125,6 +125,42 @@ async def test_how_a_write_ended_is_noted_once_when_that_can_be_again(
     assert "Lines that wait to be noted in the journal: 1." in caplog.text
 
 
+@pytest.mark.parametrize("committed", [True, False])
+async def test_a_write_that_was_not_sent_as_its_intent_had_no_answer_is_not_left_open(
+    open_desk, kept, monkeypatch, upstream, committed
+):
+    settings, _ = kept
+    real, failing = queries.append, ["once"]
+    monkeypatch.setattr("deskclerk.desk.journal.journal._BATCH_SECONDS", 0.01)
+
+    async def away(database, rows, *more):
+        rows = list(rows)
+        if any(row["kind"] == "intent" for row in rows) and failing:
+            failing.pop()
+            if committed:
+                await real(database, rows, *more)
+            raise StorageUnavailable("the server is not there")
+        return await real(database, rows, *more)
+
+    async with open_desk(approver=Person(), **settings) as desk:
+        monkeypatch.setattr(queries, "append", away)
+        with pytest.raises(StorageUnavailable):
+            await desk.perform(BanUser(user_id="user_1"), caller=Caller("cli"))
+        assert upstream.writes == []
+        async with asyncio.timeout(20):
+            while desk.journal._batch or desk.journal._appending:  # noqa: ASYNC110 - the journal tells nobody
+                await asyncio.sleep(0.02)
+        rows = await desk.journal.recent()
+        # What became of it stands there; of what is not there nothing is said.
+        ends = [("intent", None), ("outcome", "not_done")] if committed else []
+        assert [(row["kind"], row["outcome"]) for row in rows] == ends
+        assert not desk.journal._tried
+        # It can be asked for again.
+        await desk.perform(BanUser(user_id="user_1"), caller=Caller("cli"))
+        assert (await desk.journal.verify()).fault is None
+    assert len(upstream.writes) == 1
+
+
 async def test_a_desk_that_ends_before_it_can_note_how_a_write_ended_ends_well(open_desk, kept, monkeypatch):
     settings, _ = kept
     real = queries.append

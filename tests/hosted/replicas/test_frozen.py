@@ -63,6 +63,25 @@ async def test_a_migration_is_waited_for_however_long_it_takes(hosted, other, mo
     assert await waiting == 1
 
 
+async def test_of_two_that_wait_for_each_other_one_is_told_to_ask_again(hosted, other):
+    locked = asyncio.Barrier(2)
+
+    async def both(database, key, *tables):
+        async with database.shared.transaction({"lock": key}) as connection:
+            for table in tables:
+                await connection.execute(text(f"LOCK TABLE {table} IN EXCLUSIVE MODE"))
+                if table == tables[0]:
+                    await locked.wait()
+
+    async with asyncio.timeout(60):
+        ends = await asyncio.gather(
+            both(hosted, 1, "plans", "jobs"), both(other, 2, "jobs", "plans"), return_exceptions=True
+        )
+    (told,) = [end for end in ends if end]
+    assert isinstance(told, StorageUnavailable)
+    assert "deadlock detected" in str(told)
+
+
 async def _stop_meanwhile(mine, theirs):
     async with mine.writing() as stopped:
         async with theirs.writing() as connection:

@@ -1,5 +1,6 @@
 """A workspace that leaves takes everything along, and nothing of anybody else's."""
 
+import asyncio
 import json
 
 import pytest
@@ -10,6 +11,8 @@ from deskclerk.catalogue import ListUsers
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
+from deskclerk.desk.journal.tables import plans
+from deskclerk.errors import WorkspaceGone
 from deskclerk.hosted.retention.leaving import Leaving
 from tests.hosted.conftest import destinations_of
 
@@ -58,6 +61,43 @@ async def test_nothing_in_the_whole_database_names_a_workspace_that_was_deleted(
     assert await everywhere(hosted, acme) == {}
     assert await everywhere(hosted, bolt) == before
     assert await workspaces.find("acme") is None
+
+
+def _plan(number):
+    texts = dict.fromkeys(("face", "action", "digest", "request"), "x")
+    return {
+        **texts,
+        "id": f"plan_{number}",
+        "created_at": 1,
+        "expires_at": 2,
+        "instance": HERE.id,
+        "preview": {},
+        "status": "waiting",
+    }
+
+
+async def test_who_is_in_the_middle_of_something_leaves_no_row_of_a_workspace_that_is_deleted(
+    hosted, workspaces
+):
+    acme = await filled(hosted, workspaces, "acme")
+    journal = Journal(hosted.storage(acme))
+    async with asyncio.timeout(60):
+        async with journal.writing() as connection:
+            await connection.execute(plans.insert(), _plan(1))
+            going = asyncio.create_task(Leaving(hosted).delete(acme))
+            await asyncio.sleep(0.3)
+            assert not going.done()
+        await going
+    assert await everywhere(hosted, acme) == {}
+    # Whoever comes later, as a replica that has its desk open still, is told so and leaves nothing either.
+    with pytest.raises(WorkspaceGone, match="was deleted"):
+        async with journal.writing() as connection:
+            await connection.execute(plans.insert(), _plan(2))
+    with pytest.raises(WorkspaceGone):
+        await journal.refused(HERE, Caller("mcp"), ListUsers.parse({}), WorkspaceGone())
+    await journal.read(HERE, Caller("mcp"), ListUsers.parse({}), "done")
+    await journal.close()
+    assert await everywhere(hosted, acme) == {}
 
 
 async def test_an_export_has_all_rows_of_the_workspace_and_no_secret(hosted, workspaces):

@@ -26,6 +26,7 @@ from deskclerk.errors import (
     OutcomeUnknown,
     RateLimited,
     StorageUnavailable,
+    WorkspaceGone,
 )
 from deskclerk.settings import Settings
 
@@ -196,6 +197,8 @@ class Writes:
         """
         try:
             await self._journal.outcome(entry, outcome, reply, answer, note)
+        except WorkspaceGone as error:
+            return (f"This could not be noted: {error}",)
         except StorageUnavailable as error:
             logger.error("%s: its end (%s) could not be noted: %s", entry["entry"], outcome, error)
             return (f"This could not be noted in the journal yet; it is tried again, and found out: {error}",)

@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
+from sqlalchemy.exc import OperationalError
+
+from deskclerk.database.failures import reason, shown_place
+from deskclerk.database.location import read_url
+from deskclerk.errors import StorageUnavailable
 
 _VERSION = "1"
 """Workflows of one version can be gone on with by any process of it: raised when their steps change."""
@@ -38,7 +43,10 @@ class Engine:
         self._queues: list[str] = []
 
     async def launch(self, instances: Sequence[str], part: Part) -> None:
-        """Begin to take runs of these instances; they are carried out in the event loop of the caller."""
+        """Begin to take runs of these instances; they are carried out in the event loop of the caller.
+
+        StorageUnavailable where the database cannot be used.
+        """
         for noisy in ("dbos", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
         config: DBOSConfig = {
@@ -62,14 +70,19 @@ class Engine:
         self._run = run
         self._queues = [_queue(instance) for instance in instances]
         DBOS.listen_queues(self._queues)
-        DBOS.launch()
-        for queue in self._queues:
-            await DBOS.register_queue_async(
-                queue,
-                global_concurrency=_SIDE_BY_SIDE,
-                polling_interval_sec=_POLL_SECONDS,
-                on_conflict="always_update",
-            )
+        try:
+            DBOS.launch()
+            for queue in self._queues:
+                await DBOS.register_queue_async(
+                    queue,
+                    global_concurrency=_SIDE_BY_SIDE,
+                    polling_interval_sec=_POLL_SECONDS,
+                    on_conflict="always_update",
+                )
+        except OperationalError as error:
+            # As of any other database: it is the operator's to mend, and no fault of ours.
+            place = read_url(self._url)
+            raise StorageUnavailable.of(shown_place(place), reason(place, error.orig)) from None
 
     async def enqueue(self, instance: str, job_id: str, number: int) -> None:
         """Have a run carried out by whichever process is free; asked for twice it is still one."""

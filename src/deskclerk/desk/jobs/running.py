@@ -7,6 +7,7 @@ how they ended before it sends any of them again.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -62,6 +63,7 @@ from deskclerk.errors import (
     KeyRejected,
     OutcomeUnknown,
     RateLimited,
+    WorkspaceGone,
 )
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ _LOOK_SECONDS = 0.5
 _PATIENCE = 300_000
 """Milliseconds, beside those it may be under way, after which an item whose end cannot be read is unknown."""
 _LONGEST_ERROR = 300
+_WAITS_AGAIN = (NOT_DONE, RateLimited.kind, ClerkUnavailable.kind, KeyRejected.kind)
+"""How the journal has a write of which nothing was done, and that is no fault of its item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +214,7 @@ class Run:
             return _Ended(item, UNKNOWN, error="how it ended could not be read")
         if end["outcome"] == DONE:
             return _Ended(item, ITEM_DONE, made=_made(item, end["after"]))
-        if end["outcome"] == NOT_DONE:
+        if end["outcome"] in _WAITS_AGAIN:
             return _Ended(item, WAITING)
         if end["outcome"] in (OUTCOME_UNKNOWN, OutcomeUnknown.kind):
             return _Ended(item, UNKNOWN, error=end["note"])
@@ -536,7 +540,9 @@ class Run:
             if ended.intent
         ]
         if ends:
-            await self._tools.journal.add_all(ends)
+            # Of a workspace that was deleted nobody has the job, and there is nothing to note it in.
+            with contextlib.suppress(WorkspaceGone):
+                await self._tools.journal.add_all(ends)
 
     async def _keep_caps(self, connection: "Connection", action: Action) -> None:
         if hourly_cap(type(action).spec.route) is None:

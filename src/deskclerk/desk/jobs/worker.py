@@ -44,6 +44,8 @@ _MISSED_POLLS = 6
 """Polls after which a run that DBOS does not have is asked for anew."""
 _AGAIN_SECONDS = 10.0
 """After which a job is looked at again that could not be looked after."""
+_DROPPED_SECONDS = 10.0
+"""After which a run that is this process's, and that nothing here carries out, is taken for dropped."""
 _NOTE_SECONDS = 20.0
 """For how long a worker that ends waits for the ends of its jobs to be noted; of one that was not, DBOS asks
 another worker, which finds it over."""
@@ -162,8 +164,10 @@ class Worker:
         self._missed: dict[tuple[str, int], int] = {}
         self._left: dict[str, float] = {}
         """The jobs that could not be looked after, and when they are looked at again."""
-        self._working: set[asyncio.Task[Any]] = set()
+        self._working: dict[asyncio.Task[Any], tuple[str, int]] = {}
         """The tasks of the engine's that have a run under way, until the run's end is noted."""
+        self._dropped: dict[tuple[str, int], float] = {}
+        """The runs that are this process's and that it has no task for, and since when."""
         self._one_each: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
         self._stopping = asyncio.Event()
         self._looked_at = monotonic()
@@ -247,6 +251,24 @@ class Worker:
                     for key, owner in (await engine.open_runs()).items():
                         if owner == executor:
                             await engine.recover(*key)
+        await self._take_up_again(
+            {key for key, executor in runs.items() if executor == self._name} - set(self._working.values())
+        )
+
+    async def _take_up_again(self, dropped: set[tuple[str, int]]) -> None:
+        """Give on runs of this very process that it dropped, which others leave to it as long as it lives.
+
+        Where the database is away between two parts, the engine may end a run and not be able to note it.
+        """
+        engine, at = self._engine, monotonic()
+        assert engine is not None  # noqa: S101
+        self._dropped = {key: self._dropped.get(key, at) for key in dropped}
+        for key, since in list(self._dropped.items()):
+            # One that was only just taken has no task yet.
+            if at - since > _DROPPED_SECONDS:
+                logger.warning("%s had nobody any more who carries it out, and is taken up again", key[0])
+                del self._dropped[key]
+                await engine.recover(*key)
 
     async def _ask_for(self, job: Job) -> None:
         """Ask for the run of a job; one that ended without ending its job is followed by another."""
@@ -267,11 +289,11 @@ class Worker:
         assert task is not None  # noqa: S101
         if self._stopping.is_set():
             # Whoever goes on finds this run under way and its process gone.
-            self._working.discard(task)
+            self._working.pop(task, None)
             await asyncio.Event().wait()
         if task not in self._working:
-            self._working.add(task)
-            task.add_done_callback(self._working.discard)
+            self._working[task] = (job_id, number)
+            task.add_done_callback(lambda ended: self._working.pop(ended, None))
         # A run that was given on by others, who had taken this process for gone, may come back to it.
         one = self._one_each.setdefault((job_id, number), asyncio.Lock())
         async with one:

@@ -15,6 +15,7 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.process_locks import claimed, unbroken
 from deskclerk.desk.journal.records import (
+    NOT_DONE,
     EntryFilter,
     Reply,
     end_record,
@@ -26,7 +27,7 @@ from deskclerk.desk.journal.storage import Storage
 from deskclerk.desk.time_and_ids import new_id
 from deskclerk.desk.view.cleaning import without_secrets
 from deskclerk.desk.waking import JOURNAL, PLANS, LocalWakes, Wakes
-from deskclerk.errors import DeskclerkError, InvalidRequest, StorageUnavailable
+from deskclerk.errors import DeskclerkError, InvalidRequest, StorageUnavailable, WorkspaceGone
 
 if TYPE_CHECKING:
     from deskclerk.database import Connection, Database
@@ -44,6 +45,7 @@ _BATCH_SECONDS = 0.5
 """Reads are many and change nothing: they wait for each other this long, and share one sync of the disk."""
 _LONGEST_WAIT = 30.0
 """Seconds between two tries to note what could not be noted."""
+_NEVER_SENT = "It was not sent: whether it was noted that it would be could not be told at first."
 
 
 @dataclass
@@ -202,7 +204,12 @@ class Journal:
         )
         # Its line tells later what else was under way.
         topics = (PLANS,) if plan_id else ()
-        return event | {"seq": await self._add(event, first, *topics)}
+        try:
+            return event | {"seq": await self._add(event, first, *topics)}
+        except StorageUnavailable:
+            # It may stand there all the same, and nobody comes back to it as long as this process lives.
+            self._wait_with(end_record(event, "outcome", NOT_DONE, None, _NEVER_SENT))
+            raise
 
     def intent_record(
         self,
@@ -401,6 +408,9 @@ class Journal:
             # How a write ended was told to whoever asked for it, with this failure; others find it out.
             if any(row["kind"] == "read" for row in self._batch):
                 raise
+        except WorkspaceGone:
+            # There is no journal any more in which they could be missed.
+            pass
         finally:
             if self._flushing:
                 self._flushing.cancel()
@@ -432,6 +442,8 @@ class Journal:
             except StorageUnavailable as error:
                 logger.error("Lines that wait to be noted in the journal: %d. %s", len(self._batch), error)
                 wait = min(2 * wait, _LONGEST_WAIT)
+            except WorkspaceGone:
+                return
 
     async def _add(
         self, event: dict[str, Any] | None = None, first: "Step | None" = None, *topics: str
@@ -462,17 +474,21 @@ class Journal:
             # back; of everything else whoever asked for it is told. How a write ended is whoever's who noted
             # it, where it was no disk's fault: another may have taken the job over, and will say.
             kinds = ("read", "outcome") if isinstance(error, StorageUnavailable) else ("read",)
-            waiting = [row for row in rows if row["kind"] in kinds or _identity(row) in tried]
-            self._batch = [*waiting, *self._batch]
-            self._tried.update(map(_identity, waiting))
-            if waiting:
-                self._see_to_batch()
+            if not isinstance(error, WorkspaceGone):
+                self._wait_with(*(row for row in rows if row["kind"] in kinds or _identity(row) in tried))
             raise
         else:
             self._tried -= tried
             return last
         finally:
             self.wakes.tell(JOURNAL, *topics)
+
+    def _wait_with(self, *rows: dict[str, Any]) -> None:
+        """Have rows noted with the next try, those that are not on disk already."""
+        self._batch = [*rows, *self._batch]
+        self._tried.update(map(_identity, rows))
+        if rows:
+            self._see_to_batch()
 
     def _appended(self, task: asyncio.Task[int]) -> None:
         self._appending.discard(task)

@@ -11,6 +11,7 @@ from deskclerk.desk.journal.chain import JSON_COLUMNS, ChainCheck, link
 from deskclerk.desk.journal.heads import Head
 from deskclerk.desk.journal.records import DONE, ENDINGS, OPEN, TOO_SOON, EntryFilter, entry_summary
 from deskclerk.desk.journal.tables import events, heads
+from deskclerk.errors import WorkspaceGone
 
 _HEAD = Statement(select(heads.c.seq, heads.c.hash).with_for_update())
 _NEW_HEAD = Statement(heads.update().values(seq=bindparam("seq_is"), hash=bindparam("hash_is")))
@@ -34,7 +35,8 @@ async def append(
 ) -> int:
     """Add rows behind the last line, which is answered; whoever else appends waits until this is on disk.
 
-    Of those that were `tried` before, by entry and kind, what is there already is left out.
+    Of those that were `tried` before, by entry and kind, what is there already is left out, and how a write
+    ended of which no intent is there.
     """
     async with database.writing() as connection:
         if first:
@@ -43,14 +45,18 @@ async def append(
             # Behind the write lock: what an earlier try still commits is over.
             query = select(events.c.entry, events.c.kind).where(events.c.entry.in_([one for one, _ in tried]))
             there = {(row.entry, row.kind) for row in await connection.execute(query)}
-            rows = [row for row in rows if (row["entry"], row["kind"]) not in there]
+            left_out = there | {(one, "outcome") for one, _ in tried if (one, "intent") not in there}
+            rows = [row for row in rows if (row["entry"], row["kind"]) not in left_out]
         return await append_to(connection, rows)
 
 
 async def append_to(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
     """Add rows as the last thing of a transaction that has the write lock; the last line."""
     # Locked until the commit: two processes that chained behind the same row would fork the chain.
-    ((seq, last_hash),) = await connection.fetch(_HEAD)
+    found = await connection.fetch(_HEAD)
+    if not found:
+        raise WorkspaceGone
+    ((seq, last_hash),) = found
     linked, head = link(rows, Head(seq, last_hash))
     if not linked:  # what came first was all
         return head.seq
