@@ -168,6 +168,7 @@ async def test_a_limit_that_is_set_leaves_the_others_as_they_are(operator, works
     assert (code, shown["open_jobs"], shown["messages_per_minute"]) == (0, 20, 60)
     kept = {"of_a_newer_version": 7, "open_jobs": 20, "messages_per_minute": 60}
     assert await stored() == (kept, 30)
+    assert "open_job: no limit is called so" in (await operator("limits", "acme", "open_job=5"))[2]
     for wrong in ("open_jobs=0", "open_job=5", "open_job=default", "open_jobs="):
         code, lines, _ = await operator("limits", "acme", "plans_waiting=7", wrong)
         assert (code != 0, lines) == (True, [])
@@ -176,3 +177,16 @@ async def test_a_limit_that_is_set_leaves_the_others_as_they_are(operator, works
     usual = WorkspaceLimits().messages_per_minute
     await operator("limits", "acme", "open_jobs=default", f"messages_per_minute={usual}")
     assert await stored() == ({"of_a_newer_version": 7}, 30)
+
+
+async def test_how_long_a_journal_is_kept_is_shown_where_no_days_are_named_and_stays(operator, workspaces):
+    made = await workspaces.create("acme", "Acme")
+    for words, kept in (([], None), (["365"], 365), ([], 365), (["0"], None), (["36500"], 36_500)):
+        code, (line,), _ = await operator("keep", "acme", *words)
+        assert (code, line) == (0, {"workspace": "acme", "keep_days": kept})
+        assert (await workspaces.load(made.id)).keep_days == kept
+    for wrong in ("36501", "99999999999", "-1", "a"):
+        code, lines, told = await operator("keep", "acme", wrong)
+        assert (code, lines) == (2, [])
+        assert "error: " in told
+    assert (await workspaces.load(made.id)).keep_days == 36_500

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from deskclerk.database.connection import Change, Rows, Values
-from deskclerk.database.failures import Told, as_it_is, explain, mendable, reason, shown_place
+from deskclerk.database.failures import Told, as_it_is, explain, mendable, unusable
 from deskclerk.database.statement import Row, Statement
 from deskclerk.errors import InvalidSettings, StorageUnavailable
 
@@ -58,7 +58,7 @@ def _explained(url: URL, told: Told) -> Iterator[None]:
     except psycopg.Error as error:
         found = mendable(url, error)
         if found is None and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-            found = StorageUnavailable.of(shown_place(url), reason(url, error))
+            found = unusable(url, error)
         if found:
             raise told(found) from None
         raise DBAPIError.instance("", (), error, psycopg.Error, hide_parameters=True) from None

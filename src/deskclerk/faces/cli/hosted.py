@@ -305,18 +305,20 @@ def _pair(text: str) -> tuple[str, int | None]:
 
 @hosted.command("keep", params=[json_option()])
 @click.argument("slug")
-@click.argument("days", type=click.IntRange(0), required=False)
+@click.argument("days", type=click.IntRange(0, 36_500), required=False)
 @click.pass_context
 def keep(ctx: click.Context, /, slug: str, days: int | None) -> int:
-    """Say for how many days a workspace's journal is kept; 0 or nothing: always. `prune` does it."""
-    return asyncio.run(_keep(ctx.ensure_object(State), slug, days or None))
+    """Say for how many days a workspace's journal is kept, 0: always; or show it. `prune` does it."""
+    return asyncio.run(_keep(ctx.ensure_object(State), slug, days))
 
 
 async def _keep(state: State, slug: str, days: int | None) -> int:
     async with _stores(state) as (_, store):
         record = await _named(store, slug)
-        await store.set_limits(record.id, record.limits, days)
-    return _tell(state, [{"workspace": slug, "keep_days": days}])
+        kept = record.keep_days if days is None else days or None
+        if days is not None:
+            await store.set_limits(record.id, record.limits, kept)
+    return _tell(state, [{"workspace": slug, "keep_days": kept}])
 
 
 @hosted.command("prune", params=[json_option()])

@@ -90,9 +90,9 @@ def _shown(location: str | Path) -> str:
     text = str(location)
     if "://" not in text:
         return text
-    from sqlalchemy import make_url  # noqa: PLC0415 - only for a URL
+    from deskclerk.database.location import shown  # noqa: PLC0415 - only for a URL
 
-    return make_url(text).render_as_string(hide_password=True)
+    return shown(text)
 
 
 @click.group(params=[*setting_options(), json_option()], invoke_without_command=True)
