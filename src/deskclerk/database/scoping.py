@@ -220,6 +220,16 @@ class ScopedDatabase:
         async with self._turn, self._shared.transaction(options) as connection:
             yield ScopedConnection(connection, self.workspace)
 
+    @asynccontextmanager
+    async def ending(self) -> AsyncIterator[PostgresConnection]:
+        """A transaction that no writer of this workspace is beside, and that may do what none of them may.
+
+        It sees all workspaces: each of its statements says which rows it means.
+        """
+        options = {"lock": self._writes["lock"]}
+        async with self._turn, self._shared.transaction(options) as connection:
+            yield connection
+
     async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of one statement, which is a transaction of its own."""
         values[_PARAMETER] = self.workspace

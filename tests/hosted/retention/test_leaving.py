@@ -1,5 +1,6 @@
 """A workspace that leaves takes everything along, and nothing of anybody else's."""
 
+import asyncio
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.hosted.retention.leaving import Leaving
+from deskclerk.hosted.workspaces.tables import instances, members
 from tests.hosted.conftest import destinations_of
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +60,21 @@ async def test_nothing_in_the_whole_database_names_a_workspace_that_was_deleted(
     assert await everywhere(hosted, acme) == {}
     assert await everywhere(hosted, bolt) == before
     assert await workspaces.find("acme") is None
+
+
+async def test_a_workspace_leaves_while_somebody_writes_in_it(hosted, workspaces):
+    acme = await filled(hosted, workspaces, "acme")
+    leaving, storage = Leaving(hosted), hosted.of(acme)
+    async with storage.writing() as connection:
+        await connection.execute(members.update().values(role="owner"))
+        going = asyncio.create_task(leaving.delete(acme))
+        late = asyncio.create_task(workspaces.add_member(acme, "per_2", "viewer"))
+        await asyncio.sleep(0.5)
+        # A table that is deleted from before that one: each would wait for the other.
+        await connection.execute(instances.update().values(kind="live"))
+    async with asyncio.timeout(20):
+        await asyncio.gather(going, late)
+    assert await everywhere(hosted, acme) == {}
 
 
 async def test_an_export_has_all_rows_of_the_workspace_and_no_secret(hosted, workspaces):
