@@ -138,10 +138,25 @@ def test_what_is_no_database_is_refused_with_what_is_accepted(url):
 
 
 def test_a_place_is_shown_without_its_password():
-    assert (
-        shown("postgres://desk:hush-hush@db.example/desk") == "postgresql+psycopg://desk:***@db.example/desk"
-    )
+    assert shown("postgres://desk:hush-hush@db.example/desk") == "postgresql://desk:***@db.example/desk"
+    said = "postgres://desk@/desk?host=/run/pg&password=hush-hush&sslpassword=hush-hush&sslmode=require"
+    assert shown(said) == "postgresql://desk@/desk?host=%2Frun%2Fpg"
     assert shown("/home/desk.db") == "/home/desk.db"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "url", ["desk:hush-hush@127.0.0.1:1/desk", "desk@127.0.0.1:1/desk?password=hush-hush"]
+)
+async def test_a_server_that_is_not_there_is_told_with_the_setting_and_without_a_password(url):
+    database = open_database(f"postgresql://{url}")
+    with pytest.raises(StorageUnavailable) as caught:
+        await upgrade(database, "deskclerk.desk.journal.migrations")
+    assert "hush" not in f"{caught.value} {caught.value.next_step}"
+    assert "desk" in str(caught.value)
+    assert "psycopg" not in str(caught.value)
+    assert "DESKCLERK_DATABASE" in caught.value.next_step
+    await database.dispose()
 
 
 @pytest.mark.anyio

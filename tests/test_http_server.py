@@ -117,6 +117,8 @@ class Seen:
             if scope["path"] == "/at-once":
                 await answer(scope, receive, send)
                 return
+            if scope["path"] == "/late":
+                await asyncio.sleep(1.5)
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -211,6 +213,30 @@ async def test_a_connection_on_which_nothing_comes_is_closed_without_a_word(hast
     reader, writer = await asyncio.open_connection(*address)
     async with asyncio.timeout(5):
         assert await reader.read() == b""
+    writer.close()
+
+
+async def test_an_answer_that_takes_longer_than_an_idle_connection_is_kept_is_not_cut(hasty):
+    address, _ = hasty
+    reader, writer = await asyncio.open_connection(*address)
+    # The first one too, which comes whole: nothing of the time of a connection that asks for nothing is left.
+    for path in (b"late", b"", b"late"):
+        writer.write(b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+        async with asyncio.timeout(5):
+            assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 OK")
+    # And then it is idle.
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_connection_that_is_used_all_the_time_is_not_closed(hasty):
+    address, _ = hasty
+    reader, writer = await asyncio.open_connection(*address)
+    for _ in range(15):
+        writer.write(HEAD + b"\r\n")
+        assert (await asyncio.wait_for(reader.readuntil(b"ok"), 5)).startswith(b"HTTP/1.1 200 OK")
+        await asyncio.sleep(0.1)
     writer.close()
 
 

@@ -139,7 +139,7 @@ class StorageUnavailable(DeskclerkError):
     def of(cls, place: object, reason: str, next_step: str = "") -> Self:
         """The error of a database or a folder that cannot be used."""
         step = next_step or "Check that it is there, and its path or URL."
-        return cls(f"{place} cannot be used: {reason.removesuffix('.')}.", next_step=step)
+        return cls(f"{place} cannot be used: {reason.rstrip('.?')}.", next_step=step)
 
     @classmethod
     def by_the_system(cls, place: object, error: OSError) -> Self:

@@ -66,18 +66,24 @@ class BoundedProtocol(HttpToolsProtocol):
         # asyncio does this only for sockets that name their protocol; else each answer waits some 40 ms.
         if (peer := transport.get_extra_info("socket")) is not None and peer.family in _INTERNET:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # One that never asks for anything is kept as long as one that has.
-        self._timer = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        # One that never asks for anything is kept as long as one that has, and with uvicorn's own timer: that
+        # one ends when a request comes, and does not cut its answer.
+        self._keep_until(self.loop.time() + self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._stop_waiting()
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         """What has come in."""
         self._piece = len(data)
+        idle, number = self.timeout_keep_alive_task, self._number
         super().data_received(data)
+        # Line ends begin no request: with these alone nobody keeps a connection for longer.
+        if idle and number == self._number and not self.transport.is_closing():
+            self._keep_until(idle.when())
         # Counted only while the head goes on: what came with its end may be body, or the next request.
         if self._in_head:
             self._head += len(data)
@@ -114,6 +120,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be read, or is too much of a head."""
         super().send_400_response(_TOO_LARGE if self._head > LARGEST_HEAD else msg)
+
+    def _keep_until(self, at: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_at(at, self.timeout_keep_alive_handler)
 
     def _size_of_head(self) -> int:
         line = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n")

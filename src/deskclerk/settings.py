@@ -377,10 +377,20 @@ class Settings(Rules):
             _check_redis(value.get_secret_value())
         return value
 
-    @field_validator("api_url", "public_url")
+    @field_validator("api_url")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
         return value if value is None else check_origin(value)
+
+    @field_validator("api_urls")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(check_origin, value))
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str | None) -> str | None:
+        return value if value is None else _check_public(check_origin(value))
 
     @field_validator("otlp_endpoint")
     @classmethod
@@ -607,6 +617,19 @@ def check_origin(value: str) -> str:
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("http is accepted for this machine only; use https")
     return value.rstrip("/")
+
+
+def _check_public(origin: str) -> str:
+    """The origin of pages, if it is spelt as browsers spell it: else no passkey of theirs would fit it.
+
+    It is refused and not put right: the issuer has the same spelling in its redirect URI.
+    """
+    spelt, parts = origin.lower(), _parts(origin)
+    if {"http": 80, "https": 443}[parts.scheme] == parts.port:
+        spelt = spelt.rpartition(":")[0]
+    if origin != spelt:
+        raise ValueError(f"browsers spell it otherwise; accepted: {spelt}, at the issuer too")
+    return origin
 
 
 def check_collector(value: str) -> str:

@@ -1,6 +1,7 @@
 """What a hosted desk takes of the settings: what it needs, what all its desks share, and nothing else."""
 
 import base64
+import re
 
 import pytest
 from pydantic import SecretStr
@@ -31,6 +32,29 @@ def test_what_it_cannot_do_without_is_named(tmp_path, name):
     given = {key: value for key, value in NEEDED.items() if key != name}
     with pytest.raises(InvalidSettings, match=f"not set: {name}"):
         Needed.of(Settings.load({}, given | {"DESKCLERK_HOME": str(tmp_path)}))
+
+
+@pytest.mark.parametrize(
+    ("given", "accepted"),
+    [
+        ("https://Desk.Example.com", "https://desk.example.com"),
+        ("https://desk.example.com:443/", "https://desk.example.com"),
+        ("HTTPS://desk.example.com:8443", "https://desk.example.com:8443"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_an_origin_that_browsers_spell_otherwise_is_refused_with_their_spelling(tmp_path, given, accepted):
+    with pytest.raises(InvalidSettings, match=re.escape(f"accepted: {accepted}, at the issuer too")):
+        needed(tmp_path, DESKCLERK_PUBLIC_URL=given)
+    assert needed(tmp_path, DESKCLERK_PUBLIC_URL=accepted).public_url == accepted
+
+
+@pytest.mark.parametrize("given", ["x", "https://clerk.test,http://clerk.test", "https://clerk.test/v1"])
+def test_where_instances_may_be_is_a_list_of_origins(tmp_path, given):
+    with pytest.raises(InvalidSettings, match="DESKCLERK_API_URLS"):
+        needed(tmp_path, DESKCLERK_API_URLS=given)
+    found = Settings.load({}, {"DESKCLERK_API_URLS": "https://clerk.test/", "DESKCLERK_HOME": str(tmp_path)})
+    assert found.api_urls == ("https://clerk.test",)
 
 
 @pytest.mark.parametrize(

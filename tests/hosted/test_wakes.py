@@ -194,6 +194,40 @@ async def test_what_is_said_of_a_lost_redis_holds_no_password(caplog):
     assert "marked" not in caplog.text
 
 
+async def test_that_redis_is_lost_is_told_once_and_so_is_that_it_is_back(caplog, redis_server):
+    caplog.set_level(logging.WARNING)
+
+    def told():
+        return [record.getMessage().partition(":")[0].partition(" at ")[0] for record in caplog.records]
+
+    redis_server.kill()
+    async with RedisWakes(SecretStr(redis_server.url)) as wakes:
+        for _ in range(2):
+            await until(lambda: told()[-1:] == ["Other replicas are not heard"])
+            await asyncio.sleep(0.5)
+            redis_server.start()
+            await until(lambda: wakes.heard)
+            redis_server.kill()
+            await until(lambda: not wakes.heard)
+    assert told()[:4] == ["Other replicas are not heard", "Other replicas are heard again"] * 2
+
+
+async def test_a_first_try_that_comes_too_soon_is_not_told(caplog, redis_server, monkeypatch):
+    caplog.set_level(logging.WARNING)
+    follow, tries = RedisWakes._follow, []
+
+    async def busy(self, subscription):
+        tries.append(1)
+        if len(tries) == 1:
+            raise TimeoutError
+        await follow(self, subscription)
+
+    monkeypatch.setattr(RedisWakes, "_follow", busy)
+    async with replica(redis_server.url):
+        assert len(tries) == 2
+    assert not caplog.records
+
+
 @pytest.mark.promise("replicas-wake-each-other")
 @pytest.mark.parametrize("lost", [False, True], ids=["heard", "redis killed while it waits"])
 async def test_a_signature_in_another_process_ends_the_wait_here(redis_server, tmp_path, lost, monkeypatch):

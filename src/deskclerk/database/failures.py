@@ -41,7 +41,7 @@ _OF_POSTGRES = {
     "40P01": "Nothing was done. Ask again.",
 }
 """What to do by PostgreSQL's codes, where a driver tells it as none of an operator's errors."""
-
+_NO_POSTGRES = "Look whether PostgreSQL runs there, and at DESKCLERK_DATABASE (of a sandbox: --db)."
 
 Told = Callable[[StorageUnavailable], StorageUnavailable]
 """How what the operator can mend is told to whoever asks."""
@@ -53,9 +53,20 @@ def as_it_is(error: StorageUnavailable) -> StorageUnavailable:
 
 
 def shown_place(url: URL) -> str:
-    """A database's place, without its password."""
-    sqlite = url.get_backend_name() == "sqlite"
-    return str(url.database) if sqlite else url.render_as_string(hide_password=True)
+    """A database's place as its operator wrote it, without its password and without options.
+
+    Of the options only those are shown that say where it is: libpq takes a password among them too.
+    """
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    where = {name: url.query[name] for name in ("host", "port") if name in url.query}
+    return url.set(drivername="postgresql", query=where).render_as_string(hide_password=True)
+
+
+def unusable(url: URL, error: BaseException | None, step: str = "") -> StorageUnavailable:
+    """The error of a database that cannot be used."""
+    step = step or ("" if url.get_backend_name() == "sqlite" else _NO_POSTGRES)
+    return StorageUnavailable.of(shown_place(url), reason(url, error), step)
 
 
 def explain(context: ExceptionContext, told: Told = as_it_is) -> None:
@@ -68,7 +79,7 @@ def explain(context: ExceptionContext, told: Told = as_it_is) -> None:
     # A server that takes no connection is told as lost too, where there was none before.
     refused = context.connection is None and isinstance(context.sqlalchemy_exception, OperationalError)
     if found is None and (context.is_disconnect or refused):
-        found = StorageUnavailable.of(shown_place(url), reason(url, error))
+        found = unusable(url, error)
     if found:
         raise told(found) from None
 
@@ -78,7 +89,7 @@ def mendable(url: URL, error: BaseException) -> StorageUnavailable | None:
     name = error_name(error)
     step = next((step for prefix, step in _OF_SQLITE.items() if name.startswith(prefix)), "")
     step = step or _OF_POSTGRES.get(getattr(error, "sqlstate", None) or "", "")
-    return StorageUnavailable.of(shown_place(url), reason(url, error), step) if step else None
+    return unusable(url, error, step) if step else None
 
 
 def error_name(error: BaseException | None) -> str:
@@ -89,4 +100,6 @@ def error_name(error: BaseException | None) -> str:
 def reason(url: URL, error: BaseException | None) -> str:
     """What a driver says, without the password."""
     text = " ".join(str(error).split())
-    return text.replace(str(url.password), "***") if url.password else text
+    for secret in (url.password, *(url.query.get(name) for name in ("password", "sslpassword"))):
+        text = text.replace(str(secret), "***") if secret else text
+    return text

@@ -10,8 +10,8 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from deskclerk.database.connection import Database, to_the_end
-from deskclerk.database.failures import reason, shown_place
-from deskclerk.errors import InvalidSettings, StorageUnavailable
+from deskclerk.database.failures import shown_place, unusable
+from deskclerk.errors import InvalidSettings
 
 
 async def upgrade(
@@ -33,7 +33,7 @@ async def upgrade(
         current = await _revision(database, package)
     except DBAPIError as error:
         # Whatever else a driver says while it connects: a wrong password, a server that is not there.
-        raise StorageUnavailable.of(shown_place(database.url), reason(database.url, error.orig)) from None
+        raise unusable(database.url, error.orig) from None
     newest = _newest(package)
     if current == newest or (newer and current is not None and current > newest):
         return False

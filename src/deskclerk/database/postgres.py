@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from deskclerk.database.connection import Change, Rows, Values
-from deskclerk.database.failures import Told, as_it_is, explain, mendable, reason, shown_place
+from deskclerk.database.failures import Told, as_it_is, explain, mendable, unusable
 from deskclerk.database.statement import Row, Statement
 from deskclerk.errors import InvalidSettings, StorageUnavailable
 
@@ -36,7 +36,7 @@ _KEEPALIVE: dict[str, Any] = {
     "tcp_user_timeout": 60_000,
 }
 """A server that is gone without a word is found out within a minute, and not after hours."""
-WRITE_LOCK = 0x6465736B
+_WRITE_LOCK = 0x6465736B
 """The advisory lock that deskclerk's writers take: "desk" in ASCII."""
 
 
@@ -58,7 +58,7 @@ def _explained(url: URL, told: Told) -> Iterator[None]:
     except psycopg.Error as error:
         found = mendable(url, error)
         if found is None and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-            found = StorageUnavailable.of(shown_place(url), reason(url, error))
+            found = unusable(url, error)
         if found:
             raise told(found) from None
         raise DBAPIError.instance("", (), error, psycopg.Error, hide_parameters=True) from None
@@ -342,6 +342,6 @@ def _begin(connection: SyncConnection) -> None:
         if not options.get("synced", True):
             first.append("SET LOCAL synchronous_commit TO off")
         # In READ COMMITTED every statement after this one sees what the writer before has left.
-        key = f"{WRITE_LOCK}, {options['lock']}" if "lock" in options else str(WRITE_LOCK)
+        key = f"{_WRITE_LOCK}, {options['lock']}" if "lock" in options else str(_WRITE_LOCK)
         first.append(f"SELECT pg_advisory_xact_lock({key})")
     connection.exec_driver_sql("; ".join(first))

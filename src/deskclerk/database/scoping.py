@@ -191,11 +191,6 @@ class ScopedConnection(PostgresConnection):
         raise TypeError("work on the driver's own connection cannot be kept to one workspace")
 
 
-def lock_of(workspace: str) -> int:
-    """The number of a workspace's write lock: of 32 bits, so that two may wait for each other, not more."""
-    return int.from_bytes(hashlib.sha256(workspace.encode()).digest()[:4], signed=True)
-
-
 class ScopedDatabase:
     """One workspace of a shared database; closing the database is its owner's."""
 
@@ -206,7 +201,8 @@ class ScopedDatabase:
         self.workspace = workspace
         self.url: URL = shared.url
         self.dialect: Dialect = shared.dialect
-        key = lock_of(workspace)
+        # Numbers of 32 bits: two workspaces that share one wait for each other, and nothing worse.
+        key = int.from_bytes(hashlib.sha256(workspace.encode()).digest()[:4], signed=True)
         scope = f"SET LOCAL ROLE {ROLE}; SET LOCAL {SETTING} = '{workspace}'"
         self._reads = {"scope": scope, "reads": True}
         self._writes = {"scope": scope, "lock": key}
@@ -235,6 +231,16 @@ class ScopedDatabase:
             if getattr(error.orig, "sqlstate", None) == _NOBODYS:
                 raise WorkspaceGone from None
             raise
+
+    @asynccontextmanager
+    async def ending(self) -> AsyncIterator[PostgresConnection]:
+        """A transaction that no writer of this workspace is beside, and that may do what none of them may.
+
+        It sees all workspaces: each of its statements says which rows it means.
+        """
+        options = {"lock": self._writes["lock"]}
+        async with self._turn, self._shared.transaction(options) as connection:
+            yield connection
 
     async def ask(self, statement: Statement, /, **values: Any) -> list[Row]:
         """The rows of one statement, which is a transaction of its own."""

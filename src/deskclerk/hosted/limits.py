@@ -44,7 +44,10 @@ def read_limits(given: Mapping[str, Any]) -> dict[str, int]:
         return WorkspaceLimits(**given).model_dump(exclude_defaults=True)
     except ValidationError as error:
         problems = [
-            (".".join(map(str, item["loc"])), item["msg"])
+            (
+                ".".join(map(str, item["loc"])),
+                "no limit is called so" if item["type"] == "extra_forbidden" else item["msg"],
+            )
             for item in error.errors(include_url=False, include_input=False)
         ]
         told = "; ".join(f"{name}: {problem}" for name, problem in problems)

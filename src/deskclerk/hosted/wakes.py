@@ -53,6 +53,7 @@ class RedisWakes:
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.heard = False
+        self._told_lost = False
         self._since = time.monotonic()
 
     async def __aenter__(self) -> Self:
@@ -115,8 +116,10 @@ class RedisWakes:
             except (OSError, TimeoutError, redis_error()) as error:
                 # Its kind alone: a message may hold the address with what opens it.
                 kind = type(error).__name__
-                if self.heard or backoff == _FIRST_BACKOFF:
+                # Not by the very first try: a process that begins has more to do than to hear an answer.
+                if not self._told_lost and (self.heard or backoff > _FIRST_BACKOFF):
                     logger.warning("Other replicas are not heard: %s at %s", kind, self._place)
+                    self._told_lost = True
                 if self.heard:
                     backoff = _FIRST_BACKOFF
                 self._hear(heard=False)
@@ -139,7 +142,9 @@ class RedisWakes:
                 continue
             asked = False
             if message["type"] == "psubscribe":
-                logger.info("Other replicas are heard at %s", self._place)
+                if self._told_lost:
+                    logger.warning("Other replicas are heard again at %s", self._place)
+                    self._told_lost = False
                 self._hear(heard=True)
             elif message["type"] == "pmessage":
                 self._bells.ring(message["channel"].decode("utf-8", "replace"))

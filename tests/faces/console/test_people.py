@@ -8,6 +8,8 @@ import httpx2
 import pytest
 
 from deskclerk.catalogue import BanUser, GetUser
+from deskclerk.desk import Desk
+from deskclerk.errors import LimitReached
 from deskclerk.faces.console.page import ConsolePage
 from deskclerk.faces.console.site import Console
 from tests.faces.console.conftest import AGENT, ORIGIN, Browser, problem
@@ -209,6 +211,16 @@ async def test_a_clerk_that_refuses_is_told_on_the_page(person, upstream):
     upstream.broken = "/users"
     answer = await person.get("/people")
     assert answer.status_code == 502
+    assert problem(answer)
+
+
+async def test_a_limit_of_the_workspace_is_not_told_as_a_fault_of_clerks(person, monkeypatch):
+    async def refused(*_, **__):
+        raise LimitReached("As much as may be.", limit="journal_lines", most=1)
+
+    monkeypatch.setattr(Desk, "perform", refused)
+    answer = await person.get("/people")
+    assert answer.status_code == 429
     assert problem(answer)
 
 

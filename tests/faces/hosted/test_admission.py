@@ -72,17 +72,19 @@ def test_an_error_from_within_is_the_applications_own():
 
 
 @pytest.mark.parametrize(
-    ("method", "accept", "stays"),
+    ("method", "path", "accept", "stays"),
     [
-        ("GET", "text/event-stream", True),
-        ("GET", "text/html, text/event-stream;q=0.5", True),
-        ("GET", "text/html", False),
-        ("POST", "application/json, text/event-stream", False),
+        ("GET", "/", "text/event-stream", True),
+        ("GET", "/", "text/html, text/event-stream;q=0.5", True),
+        ("GET", "/", "text/html", False),
+        ("POST", "/", "application/json, text/event-stream", False),
+        ("GET", "/w/acme/i/prod/events", "*/*", True),
+        ("HEAD", "/w/acme/i/prod/events", "", True),
     ],
 )
-def test_what_stays_open_is_told_from_what_does_not(method, accept, stays):
+def test_what_stays_open_is_told_from_what_does_not(method, path, accept, stays):
     served = Served()
-    client(served).request(method, "/", headers={"accept": accept})
+    client(served).request(method, path, headers={"accept": accept})
     assert served.streams == [stays]
 
 

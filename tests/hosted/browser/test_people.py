@@ -7,7 +7,7 @@ from playwright.async_api import expect
 from pydantic import SecretStr
 
 from deskclerk.hosted.people.members import Members
-from tests.browser.conftest import check_accessible, shoot
+from tests.browser.conftest import WIDTHS, check_accessible, shoot
 from tests.hosted.people.conftest import BAN, DELETE
 
 pytestmark = pytest.mark.anyio
@@ -242,3 +242,25 @@ async def test_every_page_of_people_is_accessible_in_light_and_dark_and_on_a_pho
         await olga.goto(served.origin + path)
         await check_accessible(olga)
         await shoot(olga, f"hosted-{name}")
+
+
+_IN_SIGHT = """(selector) => {
+  const found = document.querySelector(selector), box = found.getBoundingClientRect();
+  return box.left >= 0 && box.right <= innerWidth && found.scrollWidth <= found.clientWidth;
+}"""
+"""Whether all of something is seen on a page, and not cut at its end or beyond the edge."""
+
+
+async def test_on_a_phone_one_sees_which_page_and_which_instance_it_is(served, browse):
+    olga = await browse()
+    await olga.set_viewport_size(WIDTHS["phone"])
+    await served.sign_in(olga, "Olga")
+    acme = await served.workspace("acme", olga)
+    for page in ("notifications", "policy"):
+        await olga.goto(f"{served.origin}/w/acme/{page}")
+        assert await olga.evaluate(_IN_SIGHT, "nav [aria-current=page]"), page
+    await olga.goto(f"{served.origin}{acme.home}/permissions")
+    for what in ("nav [aria-current=page]", ".top .instance"):
+        assert await olga.evaluate(_IN_SIGHT, what), what
+    await expect(olga.locator(".top .instance")).to_have_text(re.compile(r"LIVE.*prod"))
+    await expect(olga.get_by_role("link", name="Policy")).to_have_attribute("href", "/w/acme/policy")

@@ -1,9 +1,11 @@
 """Replicas are watched from outside: what they say of themselves, and that no workspace's secret is in it."""
 
+import asyncio
 import contextlib
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -273,3 +275,31 @@ async def test_the_worker_beside_a_replica_has_its_page_where_it_is_told(watched
 def test_a_page_of_a_worker_that_there_is_not_is_refused(words, capsys):
     assert main(["serve", *words, "--worker-port", "9765"]) == 2
     assert "--worker-port is for a replica that carries out jobs" in capsys.readouterr().err
+
+
+def test_where_its_workers_port_is_taken_a_replica_does_not_start(watched):
+    environment = watched.environment | {"DESKCLERK_LOG_FORMAT": "text"}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        words = ["serve", "--hosted", "--port", "0", "--worker-port", str(port)]
+        command = [sys.executable, "-m", "deskclerk", *words]
+        ended = subprocess.run(
+            command, check=False, env=environment, capture_output=True, text=True, timeout=60
+        )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"127.0.0.1:{port} cannot be listened on" in ended.stderr
+    assert "Choose another with --host and --worker-port." in ended.stderr
+
+
+async def test_the_lines_of_a_workers_log_are_like_those_of_its_replica(watched):
+    command = [sys.executable, "-m", "deskclerk", "hosted", "work"]
+    other = {"DESKCLERK_REDIS": f"redis://127.0.0.1:{free_port()}/0", "DESKCLERK_LOG_FORMAT": "text"}
+    environment = watched.environment | other
+    worker = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
+    try:
+        async with asyncio.timeout(60):
+            line = await worker.stderr.readline()
+    finally:
+        worker.terminate()
+        await worker.communicate()
+    assert line.startswith(b"WARNING deskclerk.hosted: Other replicas are not heard: ConnectionError at ")

@@ -1,6 +1,7 @@
 """A workspace that leaves takes everything along, and nothing of anybody else's."""
 
 import asyncio
+import contextlib
 import json
 
 import pytest
@@ -8,12 +9,14 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from deskclerk.catalogue import ListUsers
+from deskclerk.database.scoping import COLUMN
 from deskclerk.desk.caller import Caller
 from deskclerk.desk.instances.instance import Instance
 from deskclerk.desk.journal.journal import Journal
 from deskclerk.desk.journal.tables import plans
 from deskclerk.errors import WorkspaceGone
 from deskclerk.hosted.retention.leaving import Leaving
+from deskclerk.hosted.workspaces.tables import instances, members
 from tests.hosted.conftest import destinations_of
 
 pytestmark = pytest.mark.anyio
@@ -98,6 +101,36 @@ async def test_who_is_in_the_middle_of_something_leaves_no_row_of_a_workspace_th
     await journal.read(HERE, Caller("mcp"), ListUsers.parse({}), "done")
     await journal.close()
     assert await everywhere(hosted, acme) == {}
+
+
+async def test_a_workspace_leaves_while_somebody_writes_in_it(hosted, workspaces):
+    acme = await filled(hosted, workspaces, "acme")
+    leaving, storage = Leaving(hosted), hosted.of(acme)
+    async with storage.writing() as connection:
+        await connection.execute(members.update().values(role="owner"))
+        going = asyncio.create_task(leaving.delete(acme))
+        late = asyncio.create_task(workspaces.add_member(acme, "per_2", "viewer"))
+        await asyncio.sleep(0.5)
+        # A table that is deleted from before that one: each would wait for the other.
+        await connection.execute(instances.update().values(kind="live"))
+    async with asyncio.timeout(20):
+        await going
+        # Who waited too comes before it or behind it.
+        with contextlib.suppress(WorkspaceGone):
+            await late
+    assert await everywhere(hosted, acme) == {}
+
+
+async def test_no_table_takes_a_row_of_a_workspace_that_is_not_there(hosted):
+    query = text(
+        "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relkind = 'r' "
+        "AND c.relnamespace = 'public'::regnamespace AND a.attname = :column AND NOT EXISTS "
+        "(SELECT 1 FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f' "
+        "AND f.conkey = ARRAY[a.attnum] AND f.confrelid = 'workspaces'::regclass AND f.confdeltype = 'c')"
+    )
+    async with hosted.whole.reading() as connection:
+        found = [name for (name,) in await connection.execute(query, {"column": COLUMN})]
+    assert found == []
 
 
 async def test_an_export_has_all_rows_of_the_workspace_and_no_secret(hosted, workspaces):

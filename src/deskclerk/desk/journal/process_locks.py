@@ -326,11 +326,10 @@ def _key(name: str) -> int:
 
 
 def _unavailable(url: str, error: Exception) -> StorageUnavailable:
-    from deskclerk.database.failures import reason, shown_place  # noqa: PLC0415
+    from deskclerk.database.failures import unusable  # noqa: PLC0415
     from deskclerk.database.location import read_url  # noqa: PLC0415
 
-    place = read_url(url)
-    return StorageUnavailable.of(shown_place(place), reason(place, error))
+    return unusable(read_url(url), error)
 
 
 def _take(descriptor: int) -> bool:

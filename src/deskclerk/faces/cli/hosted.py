@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.group(
-    short_help="workspaces, create-workspace, invite, add-instance, limits, keep, prune, verify, export, …"
+    short_help="workspaces, create-workspace, invite, reset-passkeys, add-instance, limits, keep, prune, …"
 )
 def hosted() -> None:
     """A desk for many customers: commands for whoever operates it, with the settings that its replicas have.
@@ -193,6 +193,37 @@ def _public_url(state: State) -> str:
     return found
 
 
+@hosted.command("reset-passkeys", params=[json_option()])
+@click.argument("person")
+@click.pass_context
+def reset_passkeys(ctx: click.Context, /, person: str) -> int:
+    """Remove all passkeys of somebody who has lost theirs, and sign them out everywhere.
+
+    PERSON is the id that the journal shows (per_…), or a verified e-mail address that one person alone has.
+    They sign in anew and add a passkey on the page Security. Each of their workspaces' journals notes it.
+    """
+    return asyncio.run(_reset_passkeys(ctx.ensure_object(State), person))
+
+
+async def _reset_passkeys(state: State, said: str) -> int:
+    from deskclerk.desk import Caller  # noqa: PLC0415 - help needs no desk
+    from deskclerk.hosted.changes import JournalledChanges  # noqa: PLC0415
+    from deskclerk.hosted.people import passkeys, persons  # noqa: PLC0415
+
+    async with _stores(state) as (database, store):
+        person = await persons.named(database.whole, said)
+        keys, browsers = await passkeys.reset(database.whole, person.id)
+        # Noted even where there was none: whoever was cut off in between does it again, and is noted then.
+        changes, operator = JournalledChanges(database), Caller("cli", "operator")
+        what = f"removed all passkeys of {person.named}, {keys}, and signed them out everywhere"
+        theirs = [record for record, _ in await store.of_person(person.id)]
+        for record in theirs:
+            await changes.note(record.id, operator, "cli, operator", what)
+    slugs = tuple(record.slug for record in theirs)
+    facts = {"person": person.id, "passkeys_removed": keys, "signed_out": browsers, "workspaces": slugs}
+    return _tell(state, [facts])
+
+
 @hosted.command("add-instance", params=[json_option()])
 @click.argument("slug")
 @click.argument("name")
@@ -274,18 +305,20 @@ def _pair(text: str) -> tuple[str, int | None]:
 
 @hosted.command("keep", params=[json_option()])
 @click.argument("slug")
-@click.argument("days", type=click.IntRange(0), required=False)
+@click.argument("days", type=click.IntRange(0, 36_500), required=False)
 @click.pass_context
 def keep(ctx: click.Context, /, slug: str, days: int | None) -> int:
-    """Say for how many days a workspace's journal is kept; 0 or nothing: always. `prune` does it."""
-    return asyncio.run(_keep(ctx.ensure_object(State), slug, days or None))
+    """Say for how many days a workspace's journal is kept, 0: always; or show it. `prune` does it."""
+    return asyncio.run(_keep(ctx.ensure_object(State), slug, days))
 
 
 async def _keep(state: State, slug: str, days: int | None) -> int:
     async with _stores(state) as (_, store):
         record = await _named(store, slug)
-        await store.set_limits(record.id, record.limits, days)
-    return _tell(state, [{"workspace": slug, "keep_days": days}])
+        kept = record.keep_days if days is None else days or None
+        if days is not None:
+            await store.set_limits(record.id, record.limits, kept)
+    return _tell(state, [{"workspace": slug, "keep_days": kept}])
 
 
 @hosted.command("prune", params=[json_option()])

@@ -92,7 +92,10 @@ def _shown(location: str | Path) -> str:
         return text
     from sqlalchemy import make_url  # noqa: PLC0415 - only for a URL
 
-    return make_url(text).render_as_string(hide_password=True)
+    url = make_url(text)
+    # Of its options only what says where it is: libpq takes a password among them too.
+    where = {name: url.query[name] for name in ("host", "port") if name in url.query}
+    return url.set(query=where).render_as_string(hide_password=True)
 
 
 @click.group(params=[*setting_options(), json_option()], invoke_without_command=True)

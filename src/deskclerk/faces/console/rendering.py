@@ -19,6 +19,7 @@ from deskclerk.errors import (
     ClerkError,
     DeskclerkError,
     InvalidRequest,
+    LimitReached,
     NotAllowed,
     NotFound,
     StorageUnavailable,
@@ -40,6 +41,7 @@ _STATUSES: tuple[tuple[type[DeskclerkError], int], ...] = (
     (ApprovalRefused, 409),
     (InvalidRequest, 422),
     (NotAllowed, 403),
+    (LimitReached, 429),
     (ClerkError, 502),
     (StorageUnavailable, 503),
 )

@@ -18,6 +18,8 @@ from deskclerk.faces.console.page import ConsoleState, console_of, session_of
 from deskclerk.faces.console.pages import PAGES
 from deskclerk.faces.console.sessions import SessionDoor
 
+EVENTS = "/events"
+"""Where pages hear what is new: a stream, which stays open."""
 _STATIC = Path(__file__).parent / "static"
 _STREAM_SECONDS = 60
 """How long a stream lasts where sessions end elsewhere."""
@@ -66,7 +68,7 @@ def _app_of_people(console: Console) -> Starlette:
 def _within(console: Console) -> Starlette:
     routes = [route for page in console.pages for route in page.routes]
     return Starlette(
-        routes=[*authentication.WITHIN, Route("/events", events, methods=["GET"]), *routes],
+        routes=[*authentication.WITHIN, Route(EVENTS, events, methods=["GET"]), *routes],
         exception_handlers=rendering.HANDLERS,
     )
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskclerk.errors import DeskclerkError, LimitReached, StorageUnavailable
 from deskclerk.faces.console.authentication import READS
+from deskclerk.faces.console.site import EVENTS
 from deskclerk.hosted.agents.guard import RETRY_SECONDS
 from deskclerk.hosted.errors import NotHere
 
@@ -162,8 +163,13 @@ def _check_size(size: int) -> None:
 
 
 def is_stream(scope: Scope) -> bool:
-    """Whether what is asked for stays open: a page that follows along, or a stream of MCP."""
-    return scope["method"] == "GET" and "text/event-stream" in Headers(scope=scope).get("accept", "")
+    """Whether what is asked for stays open: a page that follows along, or a stream of MCP.
+
+    A console's events are a stream whatever is said to be accepted: else whoever says nothing had any number.
+    """
+    if scope["method"] not in READS:
+        return False
+    return scope["path"].endswith(EVENTS) or "text/event-stream" in Headers(scope=scope).get("accept", "")
 
 
 def status_of(error: DeskclerkError) -> int:

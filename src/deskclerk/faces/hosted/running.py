@@ -61,6 +61,9 @@ def run(
     bind = Bind.find(host, port)
     with listen(bind) as listener:
         place = f"{bind.address}:{listener.getsockname()[1]}"
+        if worker and worker_port is not None:
+            # The worker would end at once, and so would each that is started in its place.
+            listen(Bind.find(host, worker_port), "--worker-port").close()
         beside = _command(host, worker_port) if worker else None
         replica = _Opened(settings, worker=beside, loopback=bind.loopback)
         config = uvicorn.Config(
@@ -193,6 +196,7 @@ async def carry_out_jobs(
         InvalidSettings: the address cannot be bound, or a setting that is needed is missing.
         StorageUnavailable: the database cannot be opened.
     """
+    log_to_stderr()
     if settings.log_format == "json":
         log_json(settings)
     async with contextlib.AsyncExitStack() as stack:

@@ -268,12 +268,13 @@ def take_every_descriptor() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def listen(bind: Bind) -> socket.socket:
-    """A socket that listens there; InvalidSettings if it cannot."""
+def listen(bind: Bind, option: str = "--port") -> socket.socket:
+    """A socket that listens there; InvalidSettings if it cannot. `option` is what chooses the port."""
     try:
         return socket.create_server((bind.address, bind.port), family=bind.family)
     except OSError as error:
         raise InvalidSettings(
             f"{bind.name}:{bind.port} cannot be listened on: {error.strerror}.",
-            next_step="Choose another with --host and --port (0 takes any free port).",
+            next_step=f"Choose another with --host and {option}"
+            f"{' (0 takes any free port)' if option == '--port' else ''}.",
         ) from None

@@ -34,7 +34,7 @@ from deskclerk.desk.view.cleaning import line_of
 from deskclerk.errors import ApprovalRefused, InvalidRequest, NotAllowed
 from deskclerk.hosted.errors import NotHere
 from deskclerk.hosted.people.persons import Person
-from deskclerk.hosted.people.tables import challenges, passkeys
+from deskclerk.hosted.people.tables import challenges, passkeys, sessions
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -266,6 +266,19 @@ class Passkeys:
         async with self._database.writing() as connection:
             used = await connection.execute(challenges.delete().where(*mine))
         return challenge if used.rowcount == 1 else None
+
+
+async def reset(database: Database, person: str) -> tuple[int, int]:
+    """Forget all passkeys of a person who has none at hand, and sign them out; how many of both there were.
+
+    For the operator's command alone: no passkey says yes to it. Whoever sits before a browser that is in gets
+    nothing by it, since the next passkey is a first one, which wants a new sign-in.
+    """
+    mine = [table.delete().where(table.c.person == person) for table in (passkeys, sessions)]
+    async with database.writing() as connection:
+        await connection.execute(challenges.delete().where(challenges.c.person == person))
+        keys, browsers = [(await connection.execute(each)).rowcount for each in mine]
+    return keys, browsers
 
 
 def _about(plan: str, digest: str) -> str:

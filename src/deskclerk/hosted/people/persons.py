@@ -5,11 +5,12 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, or_
 
 from deskclerk.database import Connection, Database
 from deskclerk.desk.time_and_ids import new_id, now
 from deskclerk.desk.view.cleaning import line_of
+from deskclerk.errors import InvalidRequest
 from deskclerk.hosted.people.tables import people
 
 _LONGEST = 200
@@ -97,3 +98,27 @@ async def find(database: Database, person_id: str) -> Person | None:
     async with database.reading() as connection:
         row = (await connection.execute(people.select().where(people.c.id == person_id))).mappings().first()
     return person_of(row) if row else None
+
+
+async def named(database: Database, said: str) -> Person:
+    """The one person whom an operator names, by id or by a verified address; InvalidRequest.
+
+    An address that its issuer has not verified names nobody: anybody may have said that it is theirs.
+    """
+    said = said.strip()
+    address = people.c.email_verified & (people.c.email == comparable(said))
+    async with database.reading() as connection:
+        query = people.select().where(or_(people.c.id == said, address)).order_by(people.c.id)
+        found = [person_of(row) for row in (await connection.execute(query)).mappings()]
+    if not found:
+        raise InvalidRequest(
+            f"Nobody who has signed in is {line_of(said, _LONGEST)}, by id or by a verified address.",
+            next_step="The journal names people by an id (`per_…`) behind what they are called; give that. "
+            "Nothing was changed.",
+        )
+    if len(found) > 1:
+        raise InvalidRequest(
+            f"{len(found)} people have the address {found[0].email}: {', '.join(each.id for each in found)}.",
+            next_step="Give the id of the one that is meant; the journal has it. Nothing was changed.",
+        )
+    return found[0]

@@ -10,8 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, text
 
-from deskclerk.database.postgres import WRITE_LOCK
-from deskclerk.database.scoping import COLUMN, lock_of
+from deskclerk.database.scoping import COLUMN
 from deskclerk.hosted.database import HostedDatabase
 from deskclerk.hosted.retention.pruning import PRUNING
 
@@ -27,7 +26,6 @@ _TELLING = ("sealed", "digest", "hash", "wrapped", "ciphertext", "secret")
 _PLAIN = {("events", "hash"), ("checkpoints", "hash"), ("plans", "digest"), ("jobs", "digest")}
 """Hashes that give nothing away, and by which what was exported is checked."""
 _AT_ONCE = 2_000
-_LOCK = text("SELECT pg_advisory_xact_lock(:group, :key)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +57,9 @@ class Leaving:
         """Delete a workspace with everything that is its own, in one transaction; how much that was."""
         rows: dict[str, int] = {}
         tables = await self._tables()
-        async with self._hosted.whole.writing() as connection:
+        # Whoever writes in it ends first; who comes later finds nothing to write in.
+        async with self._hosted.of(workspace).ending() as connection:
             await connection.execute(text(f"SET LOCAL {PRUNING} = 'on'"))
-            # Whoever writes in it ends first; who comes later finds nothing to write in.
-            await connection.execute(_LOCK, {"group": WRITE_LOCK, "key": lock_of(workspace)})
             for table in tables:
                 going = text(f'DELETE FROM "{table}" WHERE {COLUMN} = :workspace')  # noqa: S608 - the server's names
                 gone = await connection.execute(going, {"workspace": workspace})

@@ -14,7 +14,7 @@ from deskclerk.catalogue import READ, Action, GetUser, ListOrganizations, ListUs
 from deskclerk.errors import DeskclerkError, InvalidRequest, NotAllowed
 from deskclerk.faces.console import profiles
 from deskclerk.faces.console.page import ConsolePage, caller_of, desk_of, form_of, may_send, session_of
-from deskclerk.faces.console.pages.profile import ROWS, Part, organization, part_of, user
+from deskclerk.faces.console.pages.profile import ROWS, Part, organization, part_of, status_of_list, user
 from deskclerk.faces.console.rendering import render, status_of
 from deskclerk.faces.console.signing import to_sign
 
@@ -164,7 +164,8 @@ async def _locked(request: Request, search: Search) -> Part:
             # A page counts from where the first one began.
             onward = {"offset": (action.offset or 0) + looked}
     except DeskclerkError as error:
-        return Part(profiles.loose(found), problem=error.as_dict(), looked=looked)
+        problem = error.as_dict()
+        return Part(profiles.loose(found), problem=problem, looked=looked, status=status_of_list(error))
     return Part(profiles.loose(found), urlencode(onward) if onward else "", looked=looked)
 
 
@@ -248,7 +249,7 @@ def _show_list(
     kept, home = search.address, "" if kind == "users" else "/organizations"
     status = status_of(problem) if problem else 200
     if part.problem and part.problem["error"] != "invalid_request":
-        status = 502
+        status = part.status
     return render(
         request,
         "people.html",

@@ -23,12 +23,12 @@ from deskclerk.desk import Answer, Caller
 from deskclerk.desk.caller import MODELS
 from deskclerk.desk.journal.records import EntryFilter
 from deskclerk.desk.policy.policy import Permission
-from deskclerk.errors import DeskclerkError
+from deskclerk.errors import ClerkError, DeskclerkError
 from deskclerk.faces.console import profiles
 from deskclerk.faces.console.journal_view import pretty
 from deskclerk.faces.console.page import caller_of, console_of, desk_of, may_send, session_of
 from deskclerk.faces.console.plan_card import FACES
-from deskclerk.faces.console.rendering import render
+from deskclerk.faces.console.rendering import render, status_of
 
 ROWS = 25
 _MOST_LINES = 12
@@ -40,7 +40,8 @@ _OF_A_MEMBERSHIP = ["role", "role_name", "organization.id", "organization.name",
 class Part:
     """One section of a page: its items, the query that shows more, and what went wrong instead.
 
-    `total` is how many there are, where Clerk says so, `looked` how many were looked through for them.
+    `total` is how many there are, where Clerk says so, `looked` how many were looked through for them,
+    `status` the HTTP status of a page that has nothing else.
     """
 
     items: list[Any]
@@ -48,6 +49,7 @@ class Part:
     total: int | None = None
     looked: int = 0
     problem: dict[str, Any] | None = None
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +143,17 @@ async def organization(request: Request) -> Response:
     )
 
 
+def status_of_list(error: DeskclerkError) -> int:
+    """The HTTP status of a list that there is not; a page is there, whatever Clerk says of what it lists."""
+    return 502 if isinstance(error, ClerkError) else status_of(error)
+
+
 async def part_of(request: Request, action: Action) -> Part:
     """One section's list; what went wrong stands in its place."""
     try:
         answer = await desk_of(request).perform(action, caller=caller_of(request))
     except DeskclerkError as error:
-        return Part([], problem=error.as_dict())
+        return Part([], problem=error.as_dict(), status=status_of_list(error))
     onward = answer.value["next"]
     return Part(
         profiles.loose(answer.value["items"]), urlencode(onward) if onward else "", answer.value["total"]

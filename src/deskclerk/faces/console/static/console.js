@@ -7,12 +7,6 @@ let known = null;
 
 if (person !== undefined) localStorage.setItem("deskclerk.home", home);
 
-const current = document.querySelector(".top nav [aria-current=page]");
-function reveal() {
-  if (current) current.closest("nav").scrollLeft = current.offsetLeft - 48; // on a phone it may be beyond the edge
-}
-reveal();
-
 const say = (text) => { document.querySelector("[data-say]").textContent = text; };
 const writes = (count) => `${count} ${count === 1 ? "write waits" : "writes wait"} for your signature.`;
 
