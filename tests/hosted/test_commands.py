@@ -155,7 +155,7 @@ async def test_who_is_named_by_nothing_or_by_what_others_have_too_keeps_their_pa
     assert await PersonSessions(hosted.whole).find(cookie)
 
 
-async def test_a_limit_that_is_set_leaves_the_others_as_they_are(operator, workspaces):
+async def test_a_limit_that_is_set_leaves_the_others_as_they_are(operator, workspaces, hosted):
     made = await workspaces.create("acme", "Acme")
     await workspaces.set_limits(made.id, {"of_a_newer_version": 7}, 30)
 
@@ -177,9 +177,13 @@ async def test_a_limit_that_is_set_leaves_the_others_as_they_are(operator, works
     usual = WorkspaceLimits().messages_per_minute
     await operator("limits", "acme", "open_jobs=default", f"messages_per_minute={usual}")
     assert await stored() == ({"of_a_newer_version": 7}, 30)
+    said = ["open_jobs=20", "messages_per_minute=60", f"open_jobs=default, messages_per_minute={usual}"]
+    assert await notes(hosted, made.id) == [("cli, operator", f"set limits: {what}") for what in said]
 
 
-async def test_how_long_a_journal_is_kept_is_shown_where_no_days_are_named_and_stays(operator, workspaces):
+async def test_how_long_a_journal_is_kept_is_shown_where_no_days_are_named_and_stays(
+    operator, workspaces, hosted
+):
     made = await workspaces.create("acme", "Acme")
     for words, kept in (([], None), (["365"], 365), ([], 365), (["0"], None), (["36500"], 36_500)):
         code, (line,), _ = await operator("keep", "acme", *words)
@@ -190,3 +194,7 @@ async def test_how_long_a_journal_is_kept_is_shown_where_no_days_are_named_and_s
         assert (code, lines) == (2, [])
         assert "error: " in told
     assert (await workspaces.load(made.id)).keep_days == 36_500
+    said = ("for 365 days", "always", "for 36500 days")
+    assert [what for _, what in await notes(hosted, made.id)] == [
+        f"set that the journal is kept {how}" for how in said
+    ]

@@ -14,6 +14,7 @@ from deskclerk.faces.cli.failures import DONE, FAILED
 from deskclerk.faces.cli.state import State, console, json_option
 
 if TYPE_CHECKING:
+    from deskclerk.desk import Caller
     from deskclerk.hosted.database import HostedDatabase
     from deskclerk.hosted.vault.vault import Vault
     from deskclerk.hosted.workspaces.policy import Role
@@ -159,17 +160,27 @@ def invite(ctx: click.Context, /, slug: str, email: str, role: "Role") -> int:
 
 
 async def _invite(state: State, slug: str, email: str, role: "Role") -> int:
-    from deskclerk.desk import Caller  # noqa: PLC0415 - help needs no desk
-    from deskclerk.hosted.changes import JournalledChanges  # noqa: PLC0415
-    from deskclerk.hosted.people.persons import comparable  # noqa: PLC0415
+    from deskclerk.hosted.people.persons import comparable  # noqa: PLC0415 - help needs no desk
 
     pages = _public_url(state)
     async with _stores(state) as (database, store):
         record = await _named(store, slug)
         link = await _invited(database, pages, record.id, email, role)
-        changes, operator = JournalledChanges(database), Caller("cli", "operator")
-        await changes.note(record.id, operator, "cli, operator", f"invited {comparable(email)} as {role}")
+        await _note(database, record.id, f"invited {comparable(email)} as {role}")
     return _tell(state, [{"workspace": slug, "role": role, "invitation": link}])
+
+
+async def _note(database: "HostedDatabase", workspace: str, what: str) -> None:
+    """In a workspace's journal: what the operator has done to it."""
+    from deskclerk.hosted.changes import JournalledChanges  # noqa: PLC0415 - help needs no desk
+
+    await JournalledChanges(database).note(workspace, _operator(), "cli, operator", what)
+
+
+def _operator() -> "Caller":
+    from deskclerk.desk import Caller  # noqa: PLC0415 - help needs no desk
+
+    return Caller("cli", "operator")
 
 
 async def _invited(database: "HostedDatabase", pages: str, workspace: str, email: str, role: "Role") -> str:
@@ -206,19 +217,16 @@ def reset_passkeys(ctx: click.Context, /, person: str) -> int:
 
 
 async def _reset_passkeys(state: State, said: str) -> int:
-    from deskclerk.desk import Caller  # noqa: PLC0415 - help needs no desk
-    from deskclerk.hosted.changes import JournalledChanges  # noqa: PLC0415
-    from deskclerk.hosted.people import passkeys, persons  # noqa: PLC0415
+    from deskclerk.hosted.people import passkeys, persons  # noqa: PLC0415 - help needs no desk
 
     async with _stores(state) as (database, store):
         person = await persons.named(database.whole, said)
         keys, browsers = await passkeys.reset(database.whole, person.id)
         # Noted even where there was none: whoever was cut off in between does it again, and is noted then.
-        changes, operator = JournalledChanges(database), Caller("cli", "operator")
         what = f"removed all passkeys of {person.named}, {keys}, and signed them out everywhere"
         theirs = [record for record, _ in await store.of_person(person.id)]
         for record in theirs:
-            await changes.note(record.id, operator, "cli, operator", what)
+            await _note(database, record.id, what)
     slugs = tuple(record.slug for record in theirs)
     facts = {"person": person.id, "passkeys_removed": keys, "signed_out": browsers, "workspaces": slugs}
     return _tell(state, [facts])
@@ -250,11 +258,9 @@ async def _add_instance(
 ) -> int:
     from pydantic import SecretStr  # noqa: PLC0415 - help needs no desk
 
-    from deskclerk.desk import Caller  # noqa: PLC0415
-    from deskclerk.hosted.changes import JournalledChanges  # noqa: PLC0415
     from deskclerk.hosted.workspaces.instance_keys import InstanceKeys  # noqa: PLC0415
 
-    operator, secret = Caller("cli", "operator"), SecretStr(key)
+    operator, secret = _operator(), SecretStr(key)
     async with _stores(state) as (database, store):
         record = await _named(store, slug)
         keys = InstanceKeys(database, store)
@@ -264,7 +270,7 @@ async def _add_instance(
         else:
             made = await keys.add(record.id, operator, name, secret, api_url)
             what = f"entered a {made.kind} key for the instance {made.name}"
-        await JournalledChanges(database).note(record.id, operator, "cli, operator", what)
+        await _note(database, record.id, what)
     return _tell(state, [{"workspace": slug, "instance": made.name, "kind": made.kind}])
 
 
@@ -283,11 +289,12 @@ def limits(ctx: click.Context, /, slug: str, given: tuple[str, ...]) -> int:
 async def _limits(state: State, slug: str, given: tuple[str, ...]) -> int:
     from deskclerk.hosted.limits import WorkspaceLimits, changed_limits  # noqa: PLC0415 - help needs no desk
 
-    async with _stores(state) as (_, store):
+    async with _stores(state) as (database, store):
         record = await _named(store, slug)
         if given:
             chosen = changed_limits(record.limits, dict(_pair(item) for item in given))
             await store.set_limits(record.id, chosen, record.keep_days)
+            await _note(database, record.id, f"set limits: {', '.join(given)}")
             record = await store.load(record.id)
     return _tell(state, [WorkspaceLimits.stored(record.limits).model_dump()])
 
@@ -313,12 +320,17 @@ def keep(ctx: click.Context, /, slug: str, days: int | None) -> int:
 
 
 async def _keep(state: State, slug: str, days: int | None) -> int:
-    async with _stores(state) as (_, store):
+    async with _stores(state) as (database, store):
         record = await _named(store, slug)
         kept = record.keep_days if days is None else days or None
         if days is not None:
             await store.set_limits(record.id, record.limits, kept)
+            await _note(database, record.id, f"set that the journal is kept {_kept(kept)}")
     return _tell(state, [{"workspace": slug, "keep_days": kept}])
+
+
+def _kept(days: int | None) -> str:
+    return f"for {days} days" if days else "always"
 
 
 @hosted.command("prune", params=[json_option()])
