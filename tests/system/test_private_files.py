@@ -76,6 +76,15 @@ def test_a_folder_of_somebody_elses_keeps_who_may_read_it(windows, tmp_path):
     assert not windows.lets_others_in(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes")
+def test_a_folder_that_is_there_is_not_closed_to_others_by_a_path_through_a_new_one(tmp_path):
+    tmp_path.chmod(0o755)
+    make_new_folder_private(tmp_path / "new" / "..")
+    assert (tmp_path.stat().st_mode & 0o777, list(tmp_path.iterdir())) == (0o755, [])
+    make_new_folder_private(tmp_path / "new" / ".." / "own")
+    assert (tmp_path.stat().st_mode & 0o777, (tmp_path / "own").stat().st_mode & 0o777) == (0o755, 0o700)
+
+
 def test_on_a_file_system_without_rules_nothing_is_left_readable_and_the_error_says_why(windows, tmp_path):
     windows.keeps_rules = False
     with pytest.raises(PermissionError, match="no access rules"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deskclerk.database import Connection, open_database, upgrade
+from deskclerk.database import Connection, open_database, shown, upgrade
 from deskclerk.sandbox.billing.plans import add_free_plans
 from deskclerk.sandbox.http.app import BackendApi
 from deskclerk.sandbox.instance.domains import add_primary_domain
@@ -35,6 +35,11 @@ class Sandbox:
     app: "ASGIApp"
     key: str
     store: Store
+
+    @property
+    def place(self) -> str:
+        """Where its database is, as it may be shown: of a URL, no password."""
+        return shown(self.store.database.url)
 
 
 @asynccontextmanager

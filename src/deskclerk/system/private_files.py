@@ -39,7 +39,8 @@ def make_private_folder(folder: Path) -> None:
 
 def make_new_folder_private(folder: Path) -> None:
     """The folder; one that is there already keeps who may read it: it may be anybody's."""
-    if not folder.is_dir():
+    # By where it leads: `new/..` is there already, and is the folder of everything beside `new`.
+    if not Path(os.path.realpath(folder)).is_dir():
         make_private_folder(folder)
 
 

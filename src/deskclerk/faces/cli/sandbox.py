@@ -38,7 +38,7 @@ async def serve_sandbox(state: State, host: str, port: int, location: str | Path
     on_signals(lambda _: ended.set())
     with _listen(host, port) as listener:
         async with open_sandbox(location) as opened, serving(opened, listener, token=token):
-            _say_ready(state, _origin(host, listener.getsockname()[1]), location)
+            _say_ready(state, _origin(host, listener.getsockname()[1]), opened.place)
             if not _is_loopback(listener.getsockname()[0]):
                 closed = "" if token else " Its controls are closed: they need DESKCLERK_TOKEN."
                 click.echo(
@@ -66,36 +66,23 @@ def _origin(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _say_ready(state: State, origin: str, location: str | Path) -> None:
+def _say_ready(state: State, origin: str, place: str) -> None:
     if state.as_json:
         facts = {
             "url": origin,
             "backend_api": f"{origin}/v1",
             "secret_key": SANDBOX_KEY,
-            "db": _shown(location),
+            "db": place,
         }
         click.echo(json.dumps(facts, separators=(",", ":")))
     else:
-        click.echo(f"Sandbox listening on {origin} (Backend API under /v1), kept in {_shown(location)}\n")
+        click.echo(f"Sandbox listening on {origin} (Backend API under /v1), kept in {place}\n")
         click.echo("Point Clerk's SDKs, or deskclerk, at it:")
         click.echo(f"  export CLERK_SECRET_KEY={SANDBOX_KEY} CLERK_API_URL={origin}")
         click.echo(f'  Python      Clerk(bearer_auth="{SANDBOX_KEY}", server_url="{origin}/v1")')
         click.echo(f'  JavaScript  createClerkClient({{ secretKey: "{SANDBOX_KEY}", apiUrl: "{origin}" }})\n')
         click.echo("Ctrl-C stops it.")
     sys.stdout.flush()
-
-
-def _shown(location: str | Path) -> str:
-    """A database's place; of a URL, no password."""
-    text = str(location)
-    if "://" not in text:
-        return text
-    from sqlalchemy import make_url  # noqa: PLC0415 - only for a URL
-
-    url = make_url(text)
-    # Of its options only what says where it is: libpq takes a password among them too.
-    where = {name: url.query[name] for name in ("host", "port") if name in url.query}
-    return url.set(query=where).render_as_string(hide_password=True)
 
 
 @click.group(params=[*setting_options(), json_option()], invoke_without_command=True)
