@@ -16,9 +16,8 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 from sqlalchemy.exc import OperationalError
 
-from deskclerk.database.failures import reason, shown_place
+from deskclerk.database.failures import unusable
 from deskclerk.database.location import read_url
-from deskclerk.errors import StorageUnavailable
 
 _VERSION = "1"
 """Workflows of one version can be gone on with by any process of it: raised when their steps change."""
@@ -81,8 +80,7 @@ class Engine:
                 )
         except OperationalError as error:
             # As of any other database: it is the operator's to mend, and no fault of ours.
-            place = read_url(self._url)
-            raise StorageUnavailable.of(shown_place(place), reason(place, error.orig)) from None
+            raise unusable(read_url(self._url), error.orig) from None
 
     async def enqueue(self, instance: str, job_id: str, number: int) -> None:
         """Have a run carried out by whichever process is free; asked for twice it is still one."""
